@@ -1,0 +1,29 @@
+# make demo   the error table and a training curve, on texts that are on the machine
+# make test   lint and the whole test suite
+# make docs   the documentation, as HTML in docs/_build
+# Each starts from a bare clone: Python 3.11 or newer, make and a package registry.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test docs clean
+
+demo: .venv/plot.stamp
+	$(BIN)/python -m benchmarks.demo
+
+test: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+docs: .venv/dev.stamp
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# Installed once for each set of extras, and again when a requirement changes.
+.venv/%.stamp: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
+	touch $@
+
+clean:
+	rm -rf .venv out docs/_build docs/generated dist
