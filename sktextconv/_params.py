@@ -1,0 +1,137 @@
+"""What a hyper-parameter may be: annotations that are checked, in one sentence."""
+
+import dataclasses
+import numbers
+import types
+import typing
+from typing import Annotated, Literal
+
+import numpy as np
+
+__all__ = [
+    "Count",
+    "Fraction",
+    "InnerFraction",
+    "NonNegative",
+    "Positive",
+    "Range",
+    "Seed",
+    "Whole",
+    "check_params",
+    "hyperparameters",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`; `closed` says which ends belong to them."""
+
+    low: float
+    high: float = np.inf
+    closed: Literal["left", "both", "neither"] = "left"
+
+    def holds(self, value):
+        above = value > self.low if self.closed == "neither" else value >= self.low
+        below = value <= self.high if self.closed == "both" else value < self.high
+        return bool(above and below)
+
+    def __str__(self):
+        left = "(" if self.closed == "neither" else "["
+        right = "]" if self.closed == "both" else ")"
+        return f"in the range {left}{self.low}, {self.high}{right}"
+
+
+Count = Annotated[int, Range(1)]
+Whole = Annotated[int, Range(0)]
+Positive = Annotated[float, Range(0.0, closed="neither")]
+NonNegative = Annotated[float, Range(0.0)]
+Fraction = Annotated[float, Range(0.0, 1.0)]
+InnerFraction = Annotated[float, Range(0.0, 1.0, closed="neither")]
+Seed = Annotated[int, Range(0, 2**32 - 1, closed="both")] | np.random.RandomState | None
+
+# What counts as each plain type: searches hand out NumPy scalars, and a bool is
+# no number here although Python says so.
+_KINDS = {
+    int: numbers.Integral,
+    float: numbers.Real,
+    bool: (bool, np.bool_),
+}
+
+
+def hyperparameters(cls):
+    """Make `cls` a class whose annotated defaults are its constructor.
+
+    The constructor takes keywords only, stores each value as it came and looks at
+    none; `check_params` looks when a model is fitted. The signature shows plain
+    types. The decorator is not inherited: each class with parameters wears it.
+    """
+    cls = dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
+    cls.__init__.__annotations__ = {
+        field.name: _plain(hint)
+        for field, hint in zip(dataclasses.fields(cls), _hints(cls), strict=True)
+    } | {"return": None}
+    return cls
+
+
+def check_params(estimator):
+    """Raise `ValueError` for the first parameter that is not what its class says."""
+    cls = type(estimator)
+    for field, hint in zip(dataclasses.fields(cls), _hints(cls), strict=True):
+        value = getattr(estimator, field.name)
+        options = _options(hint)
+        if not any(_accepts(option, value) for option in options):
+            raise ValueError(
+                f"The {field.name!r} parameter of {cls.__name__} must be "
+                f"{_enumerate(options)}. Got {value!r} instead."
+            )
+
+
+def _hints(cls):
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return [hints[field.name] for field in dataclasses.fields(cls)]
+
+
+def _options(hint):
+    """The members of a union, or the hint alone."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return typing.get_args(hint)
+    return (hint,)
+
+
+def _plain(hint):
+    plain = [
+        typing.get_args(option)[0] if typing.get_origin(option) is Annotated else option
+        for option in _options(hint)
+    ]
+    return typing.Union[tuple(plain)]  # noqa: UP007 (a tuple has no `|`)
+
+
+def _accepts(option, value):
+    if option is type(None):
+        return value is None
+    origin, args = typing.get_origin(option), typing.get_args(option)
+    if origin is Literal:
+        return isinstance(value, str) and value in args
+    if origin is Annotated:
+        return _accepts(args[0], value) and args[1].holds(value)
+    if option in (int, float) and isinstance(value, _KINDS[bool]):
+        return False
+    return isinstance(value, _KINDS.get(option, option))
+
+
+def _describe(option):
+    if option is type(None):
+        return "None"
+    origin, args = typing.get_origin(option), typing.get_args(option)
+    if origin is Literal:
+        return "a str among {" + ", ".join(map(repr, sorted(args))) + "}"
+    if origin is Annotated:
+        return f"{_describe(args[0])} {args[1]}"
+    if option in (int, float, bool, str):
+        return f"{'an' if option is int else 'a'} {option.__name__}"
+    return f"an instance of {option.__qualname__!r}"
+
+
+def _enumerate(options):
+    *first, last = map(_describe, options)
+    return f"{', '.join(first)} or {last}" if first else last

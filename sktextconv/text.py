@@ -1,0 +1,133 @@
+"""Check and join raw texts: functions without state."""
+
+import collections.abc
+import numbers
+
+import scipy.sparse
+
+__all__ = ["check_texts", "join_fields"]
+
+_FIELD_ORDERS = ("first_to_last", "last_to_first")
+
+
+def check_texts(X, *, required_by):
+    """Return the documents of `X` as a list of str, or say what is wrong with them.
+
+    Accepted are lists, tuples and other sequences, NumPy arrays, and the columns of
+    pandas, polars and pyarrow, always by position. Texts are never copied into a
+    NumPy array on the way, which would pad each to the longest and drop trailing NULs.
+
+    Parameters
+    ----------
+    X : array-like of str of shape (n_documents,)
+        The documents. Any Python str is one: empty, or with NULs or lone surrogates.
+    required_by : str
+        Name of the estimator, for the messages.
+
+    Returns
+    -------
+    texts : list of str, of length n_documents
+        `X` itself where it is a list.
+
+    Raises
+    ------
+    ValueError
+        If `X` is a single text, has more than one dimension, no document, or a
+        missing value.
+    TypeError
+        If `X` is no sequence, or a document is no str.
+
+    Examples
+    --------
+    >>> check_texts(("one", "two"), required_by="Example")
+    ['one', 'two']
+    """
+    if isinstance(X, (str, bytes, bytearray)):
+        raise ValueError(
+            "Iterable over raw text documents expected, string object received."
+        )
+    texts = _to_list(X)
+    if not texts:
+        raise ValueError(
+            "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is "
+            f"required by {required_by}."
+        )
+    if set(map(type, texts)) != {str}:
+        _refuse_non_texts(texts)
+    return texts
+
+
+def join_fields(*fields, order="first_to_last"):
+    """Join the fields of each document with one space between them.
+
+    Parameters
+    ----------
+    *fields : sequences of str, each of length n_documents
+        One sequence per field, in the order of the file's columns.
+    order : {"first_to_last", "last_to_first"}, default="first_to_last"
+        Zhang, Zhao and LeCun (2015) join from the last field to the first, so that
+        their network, which reads backwards, meets the title first.
+
+    Returns
+    -------
+    texts : list of str, of length n_documents
+
+    Raises
+    ------
+    ValueError
+        If `order` is unknown or the fields differ in length.
+
+    Examples
+    --------
+    >>> join_fields(["Ab"], ["x-1"], order="last_to_first")
+    ['x-1 Ab']
+    """
+    if order not in _FIELD_ORDERS:
+        raise ValueError(
+            f"order must be one of {_FIELD_ORDERS}. Got {order!r} instead."
+        )
+    if order == "last_to_first":
+        fields = fields[::-1]
+    return list(map(" ".join, zip(*fields, strict=True)))
+
+
+def _to_list(X):
+    n_dimensions = len(X.shape) if isinstance(getattr(X, "shape", None), tuple) else 1
+    if n_dimensions > 1 and not scipy.sparse.issparse(X):
+        raise ValueError(
+            f"Expected a 1D array-like of str, got {n_dimensions}D array of shape "
+            f"{X.shape} instead. Pass one column of texts, for example X[:, 0] or "
+            "df['text']."
+        )
+    if isinstance(X, (list, tuple)):
+        return X if isinstance(X, list) else list(X)
+    if n_dimensions == 1 and not isinstance(X, type):
+        # pyarrow, polars and pandas, NumPy and torch, each by its own spelling.
+        for method in ("to_pylist", "to_list", "tolist"):
+            if hasattr(X, method):
+                return getattr(X, method)()
+        if isinstance(X, collections.abc.Sequence):
+            return list(X)
+    raise TypeError(f"Expected sequence or array-like, got {type(X)}")
+
+
+def _refuse_non_texts(texts):
+    for index, text in enumerate(texts):
+        if isinstance(text, str):
+            continue
+        if _is_missing(text):
+            raise ValueError(
+                f"Input X contains NaN or None (first at index {index}); a missing "
+                "text has no class. Use '' for an empty document."
+            )
+        remedy = "; decode the documents first" if isinstance(text, bytes) else ""
+        raise TypeError(
+            f"X must contain only str, got {type(text).__name__} at index {index}"
+            f"{remedy}."
+        )
+
+
+def _is_missing(value):
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, numbers.Real) and value != value
