@@ -1,0 +1,489 @@
+"""The whole scikit-learn contract of a classifier of texts, once."""
+
+import abc
+import dataclasses
+from typing import Literal
+
+import numpy as np
+import torch
+from scipy.special import log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.utils import (
+    check_consistent_length,
+    check_random_state,
+    column_or_1d,
+    compute_class_weight,
+)
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fitted
+from skorch.callbacks import EarlyStopping
+from skorch.utils import noop
+
+from ._params import (
+    Count,
+    InnerFraction,
+    NonNegative,
+    Positive,
+    Seed,
+    Whole,
+    check_params,
+    hyperparameters,
+)
+from .text import check_texts
+from .training import (
+    EncodedTexts,
+    EpochLine,
+    load_net_state,
+    make_net,
+    net_state,
+    predict_logits,
+    resolve_device,
+    seeded,
+    threads,
+    train,
+)
+
+__all__ = ["BaseTextNetClassifier"]
+
+
+@hyperparameters
+class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
+    """Base of all networks: labels, weights, seeds, encoding, training, prediction.
+
+    A subclass declares its hyper-parameters, a table `_recipes` of how it is trained,
+    and completes two hooks: `_make_encoder` and `_make_network`.
+    """
+
+    recipe: Literal["modern", "paper"] = "modern"
+    max_epochs: Count = 10
+    batch_size: Count = 128
+    learning_rate: Positive | None = None
+    epoch_size: Count | None = None
+    early_stopping: bool = False
+    validation_fraction: InnerFraction = 0.1
+    n_iter_no_change: Count = 3
+    tol: NonNegative = 1e-4
+    class_weight: dict | Literal["balanced"] | None = None
+    warm_start: bool = False
+    device: str = "auto"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    n_jobs: int | None = None
+    callbacks: list | tuple | None = None
+    random_state: Seed = None
+    verbose: Whole = 0
+
+    @abc.abstractmethod
+    def _make_encoder(self):
+        """Return an encoder: `fit(texts)`, `encode(texts)` → Ragged, `n_tokens`."""
+
+    @abc.abstractmethod
+    def _make_network(self, n_tokens, n_classes):
+        """Return an `nn.Module` that takes ids (batch, length) to logits."""
+
+    # -- fitting ---------------------------------------------------------------
+
+    def fit(self, X, y, sample_weight=None):
+        """Learn to classify texts.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_documents,)
+            Texts: a list, a tuple, a NumPy array, or a column of pandas, polars or
+            pyarrow.
+        y : array-like of shape (n_documents,)
+            Class labels of any type that scikit-learn takes; at least two classes.
+        sample_weight : array-like of shape (n_documents,), default=None
+            Weights by position, times `class_weight`, scaled to a mean of 1. A row of
+            weight 0 counts as absent.
+
+        Returns
+        -------
+        self : estimator
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, text, label or weight is not what it must be, if there is
+            only one class, or if the loss stops being finite.
+        TypeError
+            If `X` is no sequence of texts.
+        """
+        check_params(self)
+        texts, classes, codes, weights = self._check_training_data(X, y, sample_weight)
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes in the "
+                "data, but the data contains only one class: "
+                f"{classes.tolist()[0]!r}"
+            )
+        warm = self.warm_start and self.__sklearn_is_fitted__()
+        if warm:
+            self._check_warm_start(classes)
+        rng = self._rng if warm else self._make_rng()
+        weights = weights * self._class_weights(classes, codes, weights)[codes]
+        rows, valid_rows = self._split(np.flatnonzero(weights), classes, codes, rng)
+        examples = _take(rows, texts, codes, weights / weights[rows].mean())
+        valid = None
+        if valid_rows is not None:
+            weights = weights / weights[valid_rows].mean()
+            valid = _take(valid_rows, texts, codes, weights)
+
+        recipe = self._recipes[self.recipe]
+        model = self._model() if warm else self._build(examples[0], classes, rng)
+        history = self._train(
+            model,
+            examples,
+            valid=valid,
+            n_epochs=int(self.max_epochs),
+            epoch_size=self.epoch_size or recipe.epoch_size,
+            schedule=recipe.schedule,
+        )
+        vars(self).update(model, n_iter_=len(history))
+        return self
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Make one pass over some texts, going on from what was learnt before.
+
+        The vocabulary, where there is one, is learnt in the first call and kept. The
+        learning rate follows no schedule, since the number of calls is not known.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_documents,)
+            Texts.
+        y : array-like of shape (n_documents,)
+            Class labels, all of them among `classes`.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come; needed in the first call.
+        sample_weight : array-like of shape (n_documents,), default=None
+            Weights by position, times `class_weight`; not scaled.
+
+        Returns
+        -------
+        self : estimator
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            As `fit` does, and if `classes` is missing in the first call or not the
+            same later, if `y` has others, if `early_stopping=True` or if
+            `class_weight="balanced"`.
+        """
+        check_params(self)
+        name = type(self).__name__
+        if self.early_stopping:
+            raise ValueError(
+                f"partial_fit does not support early_stopping=True of {name}. "
+                "Set early_stopping=False or use fit."
+            )
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit, which does "
+                "not see all labels at once. Pass a dict of weights instead."
+            )
+        first = not self.__sklearn_is_fitted__()
+        if first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if classes is not None:
+            classes = np.unique(column_or_1d(classes))
+            if first and len(classes) < 2:
+                raise ValueError(
+                    f"{name} needs at least 2 classes, but classes holds only one "
+                    f"class: {classes.tolist()[0]!r}"
+                )
+            if not first and not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    "`classes=...` is not the same as on last call to partial_fit, "
+                    f"was: {self.classes_}. Got {classes} instead."
+                )
+        texts, classes, codes, weights = self._check_training_data(
+            X, y, sample_weight, classes=classes if first else self.classes_
+        )
+        weights = weights * self._class_weights(classes, codes, weights)[codes]
+        rows = np.flatnonzero(weights)
+        examples = _take(rows, texts, codes, weights)
+        model = (
+            self._build(examples[0], classes, self._make_rng())
+            if first
+            else self._model()
+        )
+        self._train(model, examples, n_epochs=1)
+        vars(self).update(model, n_iter_=len(model["history_"]))
+        return self
+
+    def _check_training_data(self, X, y, sample_weight, classes=None):
+        """Return texts, classes, the code of each text's class, and weights."""
+        texts = check_texts(X, required_by=type(self).__name__)
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
+            )
+        y = _check_y(y, estimator=self)
+        check_classification_targets(y)
+        check_consistent_length(texts, y)
+        if sample_weight is None:
+            weights = np.ones(len(texts))
+        else:
+            weights = _check_sample_weight(
+                sample_weight,
+                # Only its length is looked at; a list of str would become an array.
+                y,
+                dtype=np.float64,
+                copy=True,
+                ensure_non_negative=True,
+            )
+            if not weights.any():
+                raise ValueError(
+                    "Sample weights must contain at least one non-zero number."
+                )
+        if classes is None:
+            classes, codes = np.unique(y, return_inverse=True)
+            return texts, classes, codes, weights
+        unseen = np.setdiff1d(y, classes)
+        if len(unseen):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. `self.classes_` has "
+                f"{classes}. `y` has {unseen} besides."
+            )
+        return texts, classes, np.searchsorted(classes, y), weights
+
+    def _class_weights(self, classes, codes, weights):
+        """Return the weight of each class; "balanced" counts rows by their weights."""
+        if self.class_weight is None:
+            return np.ones(len(classes))
+        if isinstance(self.class_weight, str):
+            mass = np.bincount(codes, weights, minlength=len(classes))
+            share = np.divide(mass.sum(), mass, out=np.zeros_like(mass), where=mass > 0)
+            return share / np.count_nonzero(mass)
+        return compute_class_weight(self.class_weight, classes=classes, y=classes)
+
+    def _split(self, kept, classes, codes, rng):
+        if not self.early_stopping:
+            return kept, None
+        splitter = StratifiedShuffleSplit(
+            n_splits=1,
+            test_size=float(self.validation_fraction),
+            random_state=rng.randint(2**31),
+        )
+        try:
+            train_rows, valid_rows = next(splitter.split(kept, codes[kept]))
+        except ValueError as error:
+            counts = np.bincount(codes[kept], minlength=len(classes))
+            rarest = classes.tolist()[counts.argmin()]
+            raise ValueError(
+                f"{error} early_stopping=True sets validation_fraction="
+                f"{self.validation_fraction} of {len(kept)} texts aside, and class "
+                f"{rarest!r} has {counts.min()}. Add texts, change "
+                "validation_fraction, or set early_stopping=False."
+            ) from error
+        return kept[train_rows], kept[valid_rows]
+
+    def _check_warm_start(self, classes):
+        if not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes_}, `y` has "
+                f"{classes}."
+            )
+        now = self.get_params(deep=False)
+        changed = [
+            name for name, value in self._made_with.items() if now[name] != value
+        ]
+        if changed:
+            raise ValueError(
+                "warm_start=True goes on with the network as it is, so "
+                f"{' and '.join(sorted(changed))} cannot change. Set back the previous "
+                "value or warm_start=False."
+            )
+
+    def _make_rng(self):
+        # A generator of our own: later calls go on with it, and it travels in pickles.
+        seed = check_random_state(self.random_state).randint(2**31)
+        return np.random.RandomState(seed)
+
+    def _model(self):
+        """The fitted attributes that training changes."""
+        names = ("classes_", "encoder_", "net_", "history_", "_made_with", "_rng")
+        return {name: vars(self)[name] for name in names}
+
+    def _build(self, texts, classes, rng):
+        device = resolve_device(self.device)
+        encoder = self._make_encoder().fit(texts)
+        with threads(self.n_jobs), seeded(rng.randint(2**31), device):
+            net = self._make_net(encoder.n_tokens, len(classes), device)
+        made_with = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in _HOW_TRAINING_GOES
+        }
+        return {
+            "classes_": classes,
+            "encoder_": encoder,
+            "net_": net,
+            "history_": [],
+            "_made_with": made_with,
+            "_rng": rng,
+        }
+
+    def _make_net(self, n_tokens, n_classes, device):
+        network = self._make_network(n_tokens, n_classes)
+        recipe = self._recipes[self.recipe]
+        return make_net(network, recipe, device=device, precision=self.precision)
+
+    def _train(self, model, examples, *, valid=None, **how):
+        """Train the net of `model`; return the new part of its history."""
+        encoder, net = model["encoder_"], model["net_"]
+
+        def encoded(texts, codes, weights):
+            ids = encoder.encode(texts)
+            return EncodedTexts(ids, net.device, codes=codes, weights=weights)
+
+        callbacks = list(self.callbacks or ())
+        if self.verbose:
+            callbacks.append(EpochLine())
+        if valid is not None:
+            callbacks.append(  # the last one: it stops by raising an exception
+                EarlyStopping(
+                    patience=int(self.n_iter_no_change),
+                    threshold=float(self.tol),
+                    threshold_mode="abs",
+                    load_best=True,
+                    sink=noop,
+                )
+            )
+        with threads(self.n_jobs), seeded(model["_rng"].randint(2**31), net.device):
+            history = train(
+                net,
+                encoded(*examples),
+                valid=None if valid is None else encoded(*valid),
+                batch_size=int(self.batch_size),
+                learning_rate=self.learning_rate,
+                callbacks=callbacks,
+                **how,
+            )
+        n_before = len(model["history_"])
+        model["history_"] = model["history_"] + [
+            row | {"epoch": row["epoch"] + n_before} for row in history
+        ]
+        return history
+
+    # -- predicting ------------------------------------------------------------
+
+    def decision_function(self, X):
+        """Return the logits of texts.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_documents,)
+            Texts.
+
+        Returns
+        -------
+        scores : ndarray of float64 of shape (n_documents,) or (n_documents, n_classes)
+            For two classes the logit of ``classes_[1]`` less that of ``classes_[0]``,
+            else a column per class in the order of `classes_`.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def predict_proba(self, X):
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_documents,)
+            Texts.
+
+        Returns
+        -------
+        probabilities : ndarray of float64 of shape (n_documents, n_classes)
+            Columns in the order of `classes_`; rows sum to 1.
+        """
+        return softmax(self._logits(X), axis=1)
+
+    def predict_log_proba(self, X):
+        """Return the logarithm of the probability of each class, always finite.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_documents,)
+            Texts.
+
+        Returns
+        -------
+        log_probabilities : ndarray of float64 of shape (n_documents, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return log_softmax(self._logits(X), axis=1)
+
+    def predict(self, X):
+        """Return the likeliest class of each text.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_documents,)
+            Texts.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_documents,)
+            Labels as they were given to `fit`, of the type of `classes_`.
+        """
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[likeliest]
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        ids = self.encoder_.encode(check_texts(X, required_by=type(self).__name__))
+        with threads(self.n_jobs):
+            return predict_logits(self.net_, ids, batch_size=int(self.batch_size))
+
+    # -- scikit-learn ----------------------------------------------------------
+
+    def __sklearn_is_fitted__(self):
+        return "net_" in vars(self)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def __getstate__(self):
+        # Plain values and arrays only: they load on any device.
+        state = dict(super().__getstate__())
+        if "net_" in state:
+            state["net_"] = net_state(state["net_"])
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        kept = state.pop("net_", None)
+        super().__setstate__(state)
+        if kept is None:
+            return
+        try:
+            device = resolve_device(kept["device"])
+        except ValueError:
+            device = torch.device("cpu")
+        maker = type(self)(**self._made_with)
+        with seeded(0, device):
+            net = maker._make_net(self.encoder_.n_tokens, len(self.classes_), device)
+        load_net_state(net, kept)
+        self.net_ = net
+
+
+# What may change between two calls of fit with warm_start=True: how training goes on,
+# but not what the network is.
+_HOW_TRAINING_GOES = {
+    field.name for field in dataclasses.fields(BaseTextNetClassifier)
+} - {"recipe", "device", "precision"}
+
+
+def _take(rows, texts, codes, weights):
+    return [texts[row] for row in rows], codes[rows], weights[rows]

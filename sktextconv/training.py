@@ -1,0 +1,560 @@
+"""How a network is trained: recipe + network + encoded texts → a skorch net."""
+
+import contextlib
+import copy
+import inspect
+import math
+import multiprocessing
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import joblib
+import numpy as np
+import skorch
+import torch
+from skorch.callbacks import Callback, EpochTimer
+from skorch.helper import predefined_split
+from torch import nn
+from torch.optim import lr_scheduler
+
+from .encoding import PAD
+
+__all__ = [
+    "EncodedTexts",
+    "EpochLine",
+    "Recipe",
+    "halving",
+    "load_net_state",
+    "make_net",
+    "net_state",
+    "one_cycle",
+    "predict_logits",
+    "resolve_device",
+    "seeded",
+    "threads",
+    "train",
+]
+
+
+# ---------------------------------------------------------------------------
+# Recipes
+# ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a paper trains, apart from what its users tune.
+
+    Attributes
+    ----------
+    optimizer : type of torch.optim.Optimizer
+    learning_rate : float
+        The rate where the estimator's `learning_rate` is None.
+    options : mapping
+        Further arguments of the optimizer.
+    schedule : callable or None
+        ``schedule(optimizer, steps_per_epoch=, n_epochs=)`` returns a torch scheduler
+        that is stepped after each minibatch. None keeps the rate.
+    epoch_size : int or None
+        Minibatches in an epoch where the estimator's `epoch_size` is None; None is
+        one pass over the data.
+    clip_norm : float or None
+        Largest norm of all gradients together; longer ones are scaled back.
+    """
+
+    optimizer: type[torch.optim.Optimizer]
+    learning_rate: float
+    options: Mapping = field(default_factory=lambda: MappingProxyType({}))
+    schedule: Callable | None = None
+    epoch_size: int | None = None
+    clip_norm: float | None = None
+
+
+def halving(optimizer, *, steps_per_epoch, n_epochs):
+    """Halve the rate every 3 epochs, 10 times (Zhang et al. 2015, section 2.3)."""
+    milestones = [3 * halvings * steps_per_epoch for halvings in range(1, 11)]
+    return lr_scheduler.MultiStepLR(optimizer, milestones, gamma=0.5)
+
+
+def one_cycle(optimizer, *, steps_per_epoch, n_epochs):
+    """Raise the rate from a 25th for the first 30 % of the steps, then let it fall.
+
+    Both ways follow a cosine; the last step is at almost nothing (Smith 2018).
+    """
+    return lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=[group["lr"] for group in optimizer.param_groups],
+        total_steps=steps_per_epoch * n_epochs,
+        cycle_momentum=False,
+    )
+
+
+# ---------------------------------------------------------------------------
+# Devices, threads, random numbers
+# ---------------------------------------------------------------------------
+
+
+def resolve_device(name):
+    """Return the torch device that `name` stands for, or say why there is none.
+
+    "auto" takes CUDA, then MPS, then the CPU. In a worker process of a parallel search
+    it takes the CPU: several workers would fill the memory of one GPU between them.
+    """
+    if name == "auto":
+        if _in_worker_process():
+            return torch.device("cpu")
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            "The 'device' parameter must be 'auto' or a device that this PyTorch can "
+            f"use, such as 'cpu', 'cuda' or 'cuda:1'. Got {name!r}, which fails with: "
+            f"{str(error).splitlines()[0]} Set device='auto' to take the best one at "
+            "hand."
+        ) from error
+    return device
+
+
+def _in_worker_process():
+    return multiprocessing.parent_process() is not None
+
+
+@contextlib.contextmanager
+def threads(n_jobs):
+    """Let torch use `n_jobs` threads inside the block; None leaves its setting."""
+    before = torch.get_num_threads()
+    if n_jobs is not None:
+        torch.set_num_threads(joblib.effective_n_jobs(n_jobs))
+    try:
+        yield
+    finally:
+        if n_jobs is not None:
+            torch.set_num_threads(before)
+
+
+# torch has one generator per process and device, so threads take turns.
+_GENERATOR_LOCK = threading.RLock()
+
+
+@contextlib.contextmanager
+def seeded(seed, device):
+    """Seed torch's generators inside the block, with gradients on; then put all back.
+
+    The caller's generators are as before afterwards, also when the block raises.
+    """
+    with _GENERATOR_LOCK, torch.enable_grad():
+        accelerator = None if device.type == "cpu" else getattr(torch, device.type)
+        states = [(torch, torch.get_rng_state())]
+        if accelerator is not None:
+            states.append((accelerator, accelerator.get_rng_state()))
+        try:
+            torch.default_generator.manual_seed(seed)
+            if accelerator is not None:
+                accelerator.manual_seed(seed)
+            yield
+        finally:
+            for generator, state in states:
+                generator.set_rng_state(state)
+
+
+# ---------------------------------------------------------------------------
+# Batches
+# ---------------------------------------------------------------------------
+
+
+class EncodedTexts(torch.utils.data.Dataset):
+    """Encoded texts, label codes and weights, kept on the training device.
+
+    Parameters
+    ----------
+    ragged : Ragged, of length n_documents
+    device : torch.device
+    codes : ndarray of int of shape (n_documents,), default=()
+        Needed, as the weights are, to train but not to predict.
+    weights : ndarray of float of shape (n_documents,), default=()
+    """
+
+    def __init__(self, ragged, device, *, codes=(), weights=()):
+        # The last id is a padding that all positions past the end of a text share,
+        # which makes a batch one gather. torch indexes no uint16.
+        compact = ragged.ids if ragged.ids.itemsize == 1 else ragged.ids.astype("int32")
+        self._ids = torch.empty(len(compact) + 1, dtype=_torch_type(compact))
+        self._ids[:-1] = torch.tensor(compact)
+        self._ids[-1] = PAD
+        self._ids = self._ids.to(device)
+        # Lengths stay with the host, which needs them to size a batch: asking the
+        # device would make it wait.
+        self._offsets = torch.tensor(ragged.offsets)
+        self._lengths = self._offsets.diff()
+        self.codes = torch.tensor(codes, dtype=torch.int64)
+        self.weights = torch.tensor(weights, dtype=torch.float32)
+        self.device = device
+
+    def __len__(self):
+        return len(self._lengths)
+
+    def ids(self, rows):
+        """Return the ids of some texts, padded to the longest of them.
+
+        Parameters
+        ----------
+        rows : tensor of int64 of shape (n,), on the CPU
+
+        Returns
+        -------
+        ids : tensor of int64 of shape (n, length), on the training device
+        """
+        lengths = self._lengths[rows]
+        width = max(int(lengths.max()), 1)
+        starts = self._to_device(self._offsets[rows])[:, None]
+        steps = torch.arange(width, device=self.device)
+        inside = steps < self._to_device(lengths)[:, None]
+        return self._ids[torch.where(inside, starts + steps, len(self._ids) - 1)].long()
+
+    def batch(self, rows):
+        """Return ``ids, (codes, weights)`` of some texts, on the training device."""
+        codes, weights = self.codes[rows], self.weights[rows]
+        return self.ids(rows), (self._to_device(codes), self._to_device(weights))
+
+    def by_length(self):
+        """Return the order of the texts from shortest to longest, on the CPU."""
+        return torch.argsort(self._lengths, stable=True)
+
+    def _to_device(self, tensor):
+        return tensor.to(self.device, non_blocking=True)
+
+
+class Batches:
+    """Minibatches of `EncodedTexts`, for skorch in the place of a DataLoader.
+
+    In training, a pass over the data in a new order each time or, with `epoch_size`,
+    that many minibatches drawn as Zhang et al. (2015) draw them: a class uniformly,
+    then a document of it uniformly, both with replacement.
+    """
+
+    def __init__(self, dataset, batch_size, shuffle=False, epoch_size=None):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.epoch_size = epoch_size
+
+    def __len__(self):
+        return self.epoch_size or -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self):
+        for rows in self._rows().split(self.batch_size):
+            yield self.dataset.batch(rows)
+
+    def _rows(self):
+        n_rows = len(self.dataset)
+        if self.epoch_size is None:
+            return torch.randperm(n_rows) if self.shuffle else torch.arange(n_rows)
+        by_class = torch.argsort(self.dataset.codes, stable=True)
+        present, sizes = torch.unique(self.dataset.codes, return_counts=True)
+        starts = sizes.cumsum(0) - sizes
+        n_draws = self.epoch_size * self.batch_size
+        drawn = torch.randint(len(present), (n_draws,))
+        within = (torch.rand(n_draws, dtype=torch.float64) * sizes[drawn]).long()
+        return by_class[starts[drawn] + within]
+
+
+def _torch_type(array):
+    return torch.from_numpy(array[:0].copy()).dtype
+
+
+# ---------------------------------------------------------------------------
+# The net
+# ---------------------------------------------------------------------------
+
+
+class WeightedCrossEntropy(nn.Module):
+    """The mean over a batch of weight times cross-entropy."""
+
+    def forward(self, logits, target):
+        codes, weights = target
+        losses = nn.functional.cross_entropy(logits.float(), codes, reduction="none")
+        return (losses * weights).mean()
+
+
+class TextNet(skorch.NeuralNet):
+    """skorch's net, reading results back from the device once an epoch, not a batch."""
+
+    def __init__(self, *args, recipe, precision, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.recipe = recipe
+        self.precision = precision
+        self.epoch_size = None
+        self.schedule = None
+        self.interrupted = False
+
+    @property
+    def _default_callbacks(self):
+        return [("epoch_timer", EpochTimer())]
+
+    def get_iterator(self, dataset, training=False):
+        size = self.epoch_size if training else None
+        return Batches(dataset, self.batch_size, shuffle=training, epoch_size=size)
+
+    def _set_training(self, training=True):
+        # Walking through all modules for every batch costs more than a small step.
+        if self.module_.training != training:
+            super()._set_training(training)
+
+    def infer(self, x, **fit_params):
+        with autocast(self.device, self.precision):
+            return super().infer(x, **fit_params)
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        super().on_grad_computed(net, named_parameters, **kwargs)
+        if self.recipe.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.module_.parameters(), self.recipe.clip_norm)
+
+    def train_step(self, batch, **fit_params):
+        step = super().train_step(batch, **fit_params)
+        if self.schedule is not None:
+            self.schedule.step()
+        return step
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        if iterator is None:
+            return
+        if training:
+            self.history.record("learning_rate", self.optimizer_.param_groups[0]["lr"])
+        totals = torch.zeros(2, device=self.device)
+        n_rows = 0
+        try:
+            for batch in iterator:
+                self.notify("on_batch_begin", batch=batch, training=training)
+                step = step_fn(batch, **fit_params)
+                codes = batch[1][0]
+                wrong = (step["y_pred"].argmax(1) != codes).sum()
+                totals += torch.stack([step["loss"].detach() * len(codes), wrong])
+                n_rows += len(codes)
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+        except KeyboardInterrupt:
+            # skorch swallows it, and its EarlyStopping raises it to stop.
+            self.interrupted = True
+            raise
+        loss, error = (totals / n_rows).tolist()
+        self.history.record(f"{prefix}_loss", loss)
+        self.history.record(f"{prefix}_error", error)
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"The {prefix} loss became {loss} in epoch {len(self.history)}. Set a "
+                "lower learning_rate: it is "
+                f"{self.optimizer_.param_groups[0]['lr']:g} now."
+            )
+
+
+class EpochLine(Callback):
+    """Write a line per epoch to the standard output."""
+
+    def on_epoch_end(self, net, **kwargs):
+        epoch = epoch_record(net.history[-1])
+        parts = [f"epoch {epoch['epoch']:>3}"]
+        parts += [f"{key} {epoch[key]:.4f}" for key in epoch if "_" in key]
+        sys.stdout.write(f"{'  '.join(parts)}  {epoch['seconds']:.1f} s\n")
+
+
+def epoch_record(row):
+    """One epoch of skorch's history as a plain dict of numbers."""
+    keys = ("train_loss", "train_error", "valid_loss", "valid_error", "learning_rate")
+    return {
+        "epoch": row["epoch"],
+        **{key: row[key] for key in keys if key in row},
+        "seconds": row["dur"],
+    }
+
+
+def autocast(device, precision):
+    """The context in which a network computes in `precision`."""
+    if precision == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
+
+
+def make_net(network, recipe, *, device, precision):
+    """Compose a network and a recipe into a skorch net that is ready to train.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Ids in, logits out; it is moved to `device`.
+    recipe : Recipe
+    device : torch.device
+    precision : {"float32", "bfloat16"}
+
+    Returns
+    -------
+    net : TextNet
+    """
+    options = dict(recipe.options)
+    # On one CPU thread a fused step takes a quarter of the time of the default one.
+    fusible = "fused" in inspect.signature(recipe.optimizer).parameters
+    if fusible and device.type in ("cpu", "cuda"):
+        options["fused"] = True
+    net = TextNet(
+        network,
+        criterion=WeightedCrossEntropy,
+        optimizer=recipe.optimizer,
+        lr=recipe.learning_rate,
+        train_split=None,
+        device=device,
+        verbose=0,
+        recipe=recipe,
+        precision=precision,
+        **{f"optimizer__{name}": value for name, value in options.items()},
+    )
+    return net.initialize()
+
+
+def train(
+    net,
+    dataset,
+    *,
+    n_epochs,
+    batch_size,
+    learning_rate=None,
+    epoch_size=None,
+    schedule=None,
+    valid=None,
+    callbacks=(),
+):
+    """Train `net` for some epochs and return a record of each.
+
+    Parameters
+    ----------
+    net : TextNet
+    dataset : EncodedTexts
+    n_epochs : int
+    batch_size : int
+    learning_rate : float or None, default=None
+        None takes the recipe's.
+    epoch_size : int or None, default=None
+        Minibatches in an epoch, see `Batches`; None is one pass over the data.
+    schedule : callable or None, default=None
+        As in `Recipe`.
+    valid : EncodedTexts or None, default=None
+        Measured after each epoch.
+    callbacks : sequence of skorch callbacks, default=()
+        They are copied first.
+
+    Returns
+    -------
+    history : list of dict
+        One per epoch: see `epoch_record`.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not finite.
+    """
+    net.batch_size, net.epoch_size, net.max_epochs = batch_size, epoch_size, n_epochs
+    for group in net.optimizer_.param_groups:
+        group["lr"] = learning_rate or net.recipe.learning_rate
+        group.pop("initial_lr", None)  # a former schedule's
+    if schedule is not None:
+        steps_per_epoch = len(net.get_iterator(dataset, training=True))
+        net.schedule = schedule(
+            net.optimizer_, steps_per_epoch=steps_per_epoch, n_epochs=n_epochs
+        )
+    net.train_split = None if valid is None else predefined_split(valid)
+    net.callbacks = copy.deepcopy(list(callbacks))
+    net.interrupted = False
+    net.initialize_callbacks()
+    net.initialize_history()
+    try:
+        net.partial_fit(dataset)
+        history = [epoch_record(row) for row in net.history if "dur" in row]
+    finally:
+        # Whoever keeps the net shall not keep the training data with it.
+        net.callbacks, net.train_split, net.schedule = None, None, None
+        net.initialize_callbacks()
+        net.initialize_history()
+    if net.interrupted:
+        if not history:
+            raise KeyboardInterrupt
+        warnings.warn("Training interrupted by user.", stacklevel=4)
+    return history
+
+
+def predict_logits(net, ragged, *, batch_size):
+    """Return the logits of encoded texts, in their order.
+
+    Parameters
+    ----------
+    net : TextNet
+    ragged : Ragged, of length n_documents
+    batch_size : int
+        Texts in a forward pass. Texts of like length go together.
+
+    Returns
+    -------
+    logits : ndarray of float64 of shape (n_documents, n_classes)
+    """
+    texts = EncodedTexts(ragged, net.device)
+    order = texts.by_length()
+    net.module_.eval()
+    with torch.inference_mode(), autocast(net.device, net.precision):
+        logits = [
+            net.module_(texts.ids(rows)).float()
+            for rows in order.split(int(batch_size))
+        ]
+        return torch.cat(logits)[order.argsort()].cpu().double().numpy()
+
+
+# ---------------------------------------------------------------------------
+# Keeping
+# ---------------------------------------------------------------------------
+
+
+def net_state(net):
+    """Return weights and optimizer of `net` as plain values and NumPy arrays."""
+    return _plain(
+        {
+            "device": str(net.device),
+            "module": dict(net.module_.state_dict()),
+            "optimizer": net.optimizer_.state_dict(),
+        }
+    )
+
+
+def load_net_state(net, state):
+    """Put what `net_state` returned into a net of the same make."""
+    module, optimizer = _tensors(state["module"]), _tensors(state["optimizer"])
+    net.module_.load_state_dict(module)
+    net.optimizer_.load_state_dict(optimizer)
+    # A fused step goes through weights and moments in the order of memory, so the
+    # moments must lie there as their weights do: channels last, not as loaded.
+    for parameter, moments in net.optimizer_.state.items():
+        for name, moment in moments.items():
+            if moment.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter).copy_(moment)
+
+
+def _plain(value):
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().numpy()
+    return _rebuild(value, _plain)
+
+
+def _tensors(value):
+    if isinstance(value, np.ndarray):
+        return torch.tensor(value)
+    return _rebuild(value, _tensors)
+
+
+def _rebuild(value, convert):
+    if isinstance(value, dict):
+        return {key: convert(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(convert, value))
+    return value
