@@ -1,0 +1,56 @@
+"""Every public classifier with settings that make it tiny, for the contract tests."""
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from sktextconv import CharCNNClassifier
+
+NETWORKS = {
+    "charcnn": CharCNNClassifier(
+        max_length=123, max_epochs=2, batch_size=8, random_state=0
+    ),
+}
+
+
+class OnNumbers:
+    """Lets scikit-learn's own checks, which know numbers only, reach a text classifier.
+
+    Each number of a row becomes a letter; everything that scikit-learn asks of tables
+    is answered here, everything else by the classifier underneath.
+    """
+
+    def fit(self, X, y=None, sample_weight=None):
+        return super().fit(self._to_texts(X, reset=True), y, sample_weight)
+
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
+        texts = self._to_texts(X, reset=not self.__sklearn_is_fitted__())
+        return super().partial_fit(texts, y, classes, sample_weight)
+
+    def _logits(self, X):
+        # Not fitted comes before bad input.
+        return super()._logits(
+            self._to_texts(X, reset=False) if self.__sklearn_is_fitted__() else X
+        )
+
+    def _to_texts(self, X, *, reset):
+        X = validate_data(self, X, dtype="numeric", reset=reset)
+        letters = np.clip((X.astype(float) + 6.5) * 2, 0, 25).astype(int) + ord("a")
+        return ["".join(map(chr, row)) for row in letters.tolist()]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = False
+        tags.input_tags.one_d_array = False
+        tags.input_tags.two_d_array = True
+        return tags
+
+
+class CharCNNOnNumbers(OnNumbers, CharCNNClassifier):
+    pass
+
+
+ON_NUMBERS = [
+    CharCNNOnNumbers(
+        max_length=123, max_epochs=6, batch_size=16, dropout=0.0, learning_rate=1e-3
+    ),
+]

@@ -1,0 +1,224 @@
+"""Facts of Zhang, Zhao and LeCun (2015) and of their code, and the exact packing."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sktextconv import CharCNNClassifier
+from sktextconv.encoding import ALPHABETS
+from sktextconv.networks.charcnn import CharCNN, VelocitySGD, check_max_length
+
+# Parameters for 2, 4, 5, 10 and 14 classes.
+PARAMETERS = {
+    ("small", 70): (11_337_730, 11_339_780, 11_340_805, 11_345_930, 11_350_030),
+    ("small", 69): (11_335_938, 11_337_988, 11_339_013, 11_344_138, 11_348_238),
+    ("large", 70): (95_936_514, 95_940_612, 95_942_661, 95_952_906, 95_961_102),
+    ("large", 69): (95_929_346, 95_933_444, 95_935_493, 95_945_738, 95_953_934),
+}
+
+MACS = {  # for 4 classes, by rows of the alphabet
+    "small": {
+        68: 366_759_936,
+        69: 368_566_272,
+        70: 370_372_608,
+        96: 417_337_344,
+    },
+    "large": {
+        68: 4_310_245_376,
+        69: 4_317_470_720,
+        70: 4_324_696_064,
+        96: 4_512_555_008,
+    },
+}
+
+
+def on_meta(n_rows, n_classes=4, **settings):
+    with torch.device("meta"):
+        return CharCNN(n_rows + 1, n_classes, **settings)
+
+
+def count_macs(network, length):
+    """Multiply-accumulates of one document, from the shapes that come out."""
+    macs = 0
+
+    def count(module, inputs, output):
+        nonlocal macs
+        if isinstance(module, nn.Conv2d):
+            macs += output[0].numel() * module.weight[0].numel()
+        else:
+            macs += module.weight.numel()
+
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            module.register_forward_hook(count)
+    ids = torch.zeros(1, length, dtype=torch.long, device="meta")
+    network.dense(network._plain_frames(ids).flatten(1))
+    return macs
+
+
+@pytest.mark.parametrize(("size", "n_rows"), PARAMETERS)
+def test_parameters_are_counted_as_published(size, n_rows):
+    for n_classes, expected in zip(
+        (2, 4, 5, 10, 14), PARAMETERS[size, n_rows], strict=True
+    ):
+        network = on_meta(n_rows, n_classes, size=size)
+        assert sum(p.numel() for p in network.parameters()) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "n_rows", "expected"),
+    [
+        ("small", 68, 11_336_196),
+        ("small", 96, 11_386_372),
+        ("large", 68, 95_926_276),
+        ("large", 96, 96_126_980),
+    ],
+)
+def test_parameters_of_other_alphabets(size, n_rows, expected):
+    network = on_meta(n_rows, size=size)
+    assert sum(p.numel() for p in network.parameters()) == expected
+
+
+@pytest.mark.parametrize("size", MACS)
+def test_macs_are_counted_as_derived(size):
+    for n_rows, expected in MACS[size].items():
+        assert count_macs(on_meta(n_rows, size=size), 1014) == expected
+
+
+def test_alphabets_have_the_rows_of_the_counts():
+    rows = {name: len(alphabet) for name, alphabet in ALPHABETS.items()}
+    assert rows == {"paper": 70, "code": 69, "unique": 68, "space": 69, "full": 96}
+
+
+@pytest.mark.parametrize(
+    ("max_length", "n_frames"), [(123, 1), (231, 5), (312, 8), (501, 15), (1014, 34)]
+)
+def test_frames_are_the_length_less_96_by_27(max_length, n_frames):
+    network = on_meta(70, max_length=max_length)
+    assert network.n_frames == n_frames
+    ids = torch.zeros(1, max_length, dtype=torch.long, device="meta")
+    assert network._plain_frames(ids).shape == (1, n_frames, 256)
+
+
+@pytest.mark.parametrize(
+    ("max_length", "nearest"),
+    [
+        (1000, "987 and 1014"),
+        (1015, "1014 and 1041"),
+        (122, "123"),
+        (96, "123"),
+        (1, "123"),
+    ],
+)
+def test_illegal_lengths_name_the_nearest_legal_ones(max_length, nearest):
+    with pytest.raises(
+        ValueError, match=rf"{max_length} instead; nearest: {nearest}\."
+    ):
+        CharCNNClassifier(max_length=max_length).fit(["a", "b"], [0, 1])
+    for legal in map(int, nearest.split(" and ")):
+        assert check_max_length(legal) == legal
+
+
+def random_ids(lengths, n_tokens, generator):
+    ids = torch.zeros(len(lengths), max(*lengths, 1), dtype=torch.long)
+    for row, length in enumerate(lengths):
+        ids[row, :length] = torch.randint(n_tokens, (length,), generator=generator)
+    return ids
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        [0, 1, 2, 26, 27, 28, 54, 123, 124, 231] * 12,
+        [5] * 90 + [0],
+        [231] * 3 + [3] * 61,
+        [0] * 64,
+    ],
+)
+def test_packed_documents_give_the_plain_logits_and_gradients(lengths):
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    network = CharCNN(12, 3, max_length=231, dropout=0.0).double()
+    ids = random_ids(lengths, 12, generator)
+    calls = []
+    convolve = network._convolve
+    network._convolve = lambda ids: calls.append(ids.shape) or convolve(ids)
+
+    def logits_and_gradients(frames):
+        network.zero_grad()
+        logits = network.dense(frames.flatten(1))
+        logits.square().sum().backward()
+        return [logits, *(p.grad.clone() for p in network.parameters())]
+
+    packed = logits_and_gradients(network._frames(ids))
+    plain = logits_and_gradients(network._plain_frames(ids))
+    assert calls[0].numel() < calls[1].numel()  # it was packed
+    for ours, theirs in zip(packed, plain, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_long_documents_are_not_packed():
+    network = CharCNN(12, 3, max_length=231)
+    calls = []
+    convolve = network._convolve
+    network._convolve = lambda ids: calls.append(ids.shape) or convolve(ids)
+    network(torch.ones(20, 231, dtype=torch.long))
+    assert calls == [(20, 231)]
+
+
+def test_pooling_before_relu_is_the_papers_relu_before_pooling():
+    x = torch.randn(2, 3, 1, 30)
+    pooled = nn.functional.max_pool2d(x, (1, 3)).relu()
+    assert torch.equal(pooled, nn.functional.max_pool2d(x.relu(), (1, 3)))
+
+
+def test_network_exports():
+    network = CharCNN(12, 3, max_length=123).eval()
+    ids = torch.randint(12, (4, 123))
+    exported = torch.export.export(network, (ids,)).module()
+    torch.testing.assert_close(exported(ids), network(ids), rtol=1e-4, atol=1e-5)
+
+
+def test_every_weight_gets_a_gradient():
+    network = CharCNN(12, 3, max_length=123)
+    network(torch.randint(1, 12, (4, 123))).sum().backward()
+    assert all(p.grad is not None and p.grad.any() for p in network.parameters())
+
+
+@pytest.mark.parametrize(("size", "std"), [("small", 0.05), ("large", 0.02)])
+def test_papers_weights_are_normal(size, std):
+    torch.manual_seed(0)
+    network = CharCNN(71, 4, size=size, max_length=123, init="paper")
+    for parameter in network.parameters():
+        if parameter.numel() > 10_000:
+            assert parameter.mean().item() == pytest.approx(0, abs=std / 20)
+            assert parameter.std().item() == pytest.approx(std, rel=0.02)
+
+
+def test_velocity_sgd_is_the_authors_update():
+    rng = np.random.RandomState(0)
+    weights, gradients = rng.randn(5), rng.randn(8, 5)
+    parameter = nn.Parameter(torch.tensor(weights))
+    optimizer = VelocitySGD([parameter], lr=0.1, momentum=0.9, weight_decay=1e-2)
+    velocity = np.zeros(5)
+    for step, gradient in enumerate(gradients):
+        rate = 0.1 if step < 4 else 0.05  # halved
+        optimizer.param_groups[0]["lr"] = rate
+        parameter.grad = torch.tensor(gradient)
+        optimizer.step()
+        velocity = 0.9 * velocity - rate * gradient
+        weights = weights * (1 - rate * 1e-2) + velocity
+    np.testing.assert_allclose(parameter.detach().numpy(), weights, rtol=1e-12)
+
+
+def test_recipe_paper_trains_with_the_authors_settings(corpus):
+    network = CharCNNClassifier(
+        recipe="paper", max_length=123, epoch_size=2, max_epochs=7, batch_size=4
+    ).fit(*corpus)
+    group = network.net_.optimizer_.param_groups[0]
+    assert isinstance(network.net_.optimizer_, VelocitySGD)
+    assert (group["momentum"], group["weight_decay"]) == (0.9, 1e-5)
+    rates = [row["learning_rate"] for row in network.history_]
+    assert rates == pytest.approx([0.01] * 3 + [0.005] * 3 + [0.0025])
+    assert network._recipes["paper"].epoch_size == 5_000

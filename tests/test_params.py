@@ -1,0 +1,108 @@
+"""Annotations are checked in scikit-learn's own words."""
+
+import numbers
+from typing import Literal
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils._param_validation import (
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+    validate_parameter_constraints,
+)
+
+from sktextconv._params import (
+    Count,
+    Fraction,
+    Positive,
+    Seed,
+    check_params,
+    hyperparameters,
+)
+
+
+@hyperparameters
+class Parent(BaseEstimator):
+    count: Count = 3
+    rate: Positive | None = None
+
+
+@hyperparameters
+class Child(Parent):
+    count: Count = 5
+    share: Fraction = 0.0
+    kind: Literal["b", "a"] = "a"
+    flag: bool = False
+    seed: Seed = None
+
+
+def test_child_has_the_parents_parameters_and_its_own_defaults():
+    assert Child().get_params() == {
+        "count": 5,
+        "rate": None,
+        "share": 0.0,
+        "kind": "a",
+        "flag": False,
+        "seed": None,
+    }
+    assert clone(Child(count=7)).count == 7
+
+
+def test_unknown_and_positional_parameters_are_refused():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'cuont'"):
+        Child(cuont=3)
+    with pytest.raises(TypeError, match="positional"):
+        Child(3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "constraints"),
+    [
+        ("count", 0, [Interval(numbers.Integral, 1, None, closed="left")]),
+        ("rate", 0.0, [Interval(numbers.Real, 0.0, None, closed="neither"), None]),
+        ("share", 1.0, [Interval(numbers.Real, 0.0, 1.0, closed="left")]),
+        ("kind", "c", [StrOptions({"a", "b"})]),
+        ("kind", None, [StrOptions({"a", "b"})]),
+    ],
+)
+def test_the_sentence_is_scikit_learns(name, value, constraints):
+    with pytest.raises(ValueError, match="parameter of Child") as ours:
+        check_params(Child(**{name: value}))
+    with pytest.raises(InvalidParameterError) as theirs:
+        validate_parameter_constraints({name: constraints}, {name: value}, "Child")
+    assert str(ours.value) == str(theirs.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"count": np.int64(2)},
+        {"rate": 1},
+        {"rate": np.float32(0.5)},
+        {"flag": np.bool_(True)},
+        {"kind": np.str_("b")},
+        {"seed": 2**32 - 1},
+        {"seed": np.random.RandomState(0)},
+    ],
+)
+def test_good_values_pass(settings):
+    check_params(Child(**settings))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"count": True},
+        {"count": 2.0},
+        {"count": np.inf},
+        {"rate": np.nan},
+        {"share": "0.5"},
+        {"flag": 1},
+        {"seed": 2**32},
+    ],
+)
+def test_bad_values_do_not(settings):
+    with pytest.raises(ValueError, match="must be"):
+        check_params(Child(**settings))

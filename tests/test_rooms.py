@@ -1,0 +1,98 @@
+"""Imports only go down, and importing costs no more than what is imported."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+import sktextconv
+
+from .conftest import REPOSITORY
+
+# Lowest first. A module may import from lower lines only.
+ROOMS = [
+    {"_params", "_optional", "_download"},
+    {"text", "_docstrings"},
+    {"encoding", "datasets", "ngrams"},
+    {"training"},
+    {"base", "baselines"},
+    {"networks.charcnn"},
+    {"networks"},
+    {"display"},
+    {"sktextconv"},
+]
+LEVELS = {module: level for level, room in enumerate(ROOMS) for module in room}
+PACKAGE = REPOSITORY / "sktextconv"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__") or "sktextconv"
+
+
+def imports_of(path):
+    """Modules of the package that a file imports, anywhere in it."""
+    package = name_of(path).split(".") if path.name == "__init__.py" else None
+    if package == ["sktextconv"]:
+        package = []
+    here = package if package is not None else name_of(path).split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = here[: len(here) - node.level + 1]
+            if node.module:
+                yield ".".join([*base, node.module])
+            else:
+                yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_only_go_down(path):
+    for module in imports_of(path):
+        assert LEVELS[module] < LEVELS[name_of(path)], f"{name_of(path)} ← {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_file_opens_with_the_reason_for_it(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree).splitlines()[0].endswith(".")
+
+
+def test_no_room_is_named_for_nothing():
+    names = {part for module in LEVELS for part in module.split(".")}
+    assert not names & {"utils", "helpers", "common", "misc"}
+
+
+def test_import_loads_no_package_besides_torch_sklearn_and_skorch():
+    script = (
+        "import sys, torch, sklearn.model_selection, skorch\n"
+        "packages = lambda: {name.partition('.')[0] for name in sys.modules}\n"
+        "before = packages(); import sktextconv; print(*packages() - before)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert set(result.stdout.split()) - sys.stdlib_module_names == {"sktextconv"}
+
+
+def test_import_works_without_extras():
+    script = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "import sktextconv\n"
+        "try: sktextconv.TrainingCurveDisplay({}).plot()\n"
+        "except ImportError as error: print(error)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert result.stdout == (
+        "TrainingCurveDisplay needs matplotlib, which is not installed. "
+        "Run: pip install 'sktextconv[plot]'\n"
+    )
+
+
+def test_everything_in_all_is_there():
+    for name in sktextconv.__all__:
+        assert getattr(sktextconv, name) is not None
+    assert sorted(sktextconv.__all__) == sktextconv.__all__

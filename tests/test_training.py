@@ -1,0 +1,218 @@
+"""Schedules, batches, devices, and what the net keeps."""
+
+import itertools
+import multiprocessing
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sktextconv.encoding import CharEncoder
+from sktextconv.training import (
+    Batches,
+    EncodedTexts,
+    Recipe,
+    WeightedCrossEntropy,
+    halving,
+    make_net,
+    one_cycle,
+    resolve_device,
+    seeded,
+    train,
+)
+
+CPU = torch.device("cpu")
+
+
+def dataset_of(texts, codes, weights=None):
+    weights = np.ones(len(codes)) if weights is None else weights
+    ragged = CharEncoder(reverse=False).encode(texts)
+    return EncodedTexts(ragged, CPU, codes=np.array(codes), weights=weights)
+
+
+def rates_of(schedule, *, steps_per_epoch, n_epochs, lr=0.01):
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=lr)
+    scheduler = schedule(optimizer, steps_per_epoch=steps_per_epoch, n_epochs=n_epochs)
+    rates = []
+    for _ in range(steps_per_epoch * n_epochs):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def test_rate_is_halved_every_3_epochs_10_times():
+    rates = rates_of(halving, steps_per_epoch=5, n_epochs=40)
+    by_epoch = [rates[5 * epoch : 5 * epoch + 5] for epoch in range(40)]
+    expected = [0.01 * 0.5 ** min(epoch // 3, 10) for epoch in range(40)]
+    np.testing.assert_allclose(by_epoch, np.repeat(expected, 5).reshape(40, 5))
+    assert min(rates) == pytest.approx(0.000009765625)
+
+
+def test_one_cycle_rises_then_falls_to_nothing():
+    rates = rates_of(one_cycle, steps_per_epoch=10, n_epochs=10)
+    top = int(np.argmax(rates))
+    assert max(rates) == pytest.approx(0.01)
+    assert (np.diff(rates[: top + 1]) > 0).all()
+    assert (np.diff(rates[top:]) < 0).all()
+    assert rates[-1] < 1e-6
+
+
+def test_a_batch_is_padded_to_its_longest_only():
+    dataset = dataset_of(["abc", "", "a" * 50, "b"], [0, 1, 0, 1], np.arange(4.0))
+    ids, (codes, weights) = dataset.batch(torch.tensor([3, 0, 1]))
+    assert ids.tolist() == [[2, 0, 0], [1, 2, 3], [0, 0, 0]]
+    assert codes.tolist() == [1, 0, 1]
+    assert weights.tolist() == [3.0, 0.0, 1.0]
+
+
+def test_wide_ids_survive_the_batch():
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
+    dataset = EncodedTexts(CharEncoder(many, reverse=False).encode([many]), CPU)
+    assert dataset.ids(torch.tensor([0])).tolist() == [list(range(1, 301))]
+
+
+def test_an_epoch_is_every_row_once_in_a_new_order():
+    dataset = dataset_of([""] * 10, list(range(10)))
+    batches = Batches(dataset, 4, shuffle=True)
+    passes = [[b[1][0].tolist() for b in batches] for _ in range(2)]
+    assert [len(batch) for batch in passes[0]] == [4, 4, 2]
+    assert sorted(itertools.chain(*passes[0])) == list(range(10))
+    assert passes[0] != passes[1]
+    ordered = [b[1][0].tolist() for b in Batches(dataset, 4)]
+    assert list(itertools.chain(*ordered)) == list(range(10))
+
+
+def test_the_papers_epoch_balances_classes_and_documents():
+    codes = [0] * 90 + [2] * 9 + [3]  # class 1 has no document
+    dataset = dataset_of([""] * 100, codes, np.arange(100.0))
+    torch.manual_seed(0)
+    batches = Batches(dataset, 100, shuffle=True, epoch_size=300)
+    assert len(batches) == len(list(batches)) == 300
+    drawn = torch.cat([weights.long() for _, (_, weights) in batches])
+    counts = torch.bincount(drawn, minlength=100).numpy()
+    by_class = counts[:90].sum(), counts[90:99].sum(), counts[99]
+    # Thirds of 30,000 draws, within four standard deviations, and even inside.
+    np.testing.assert_allclose(by_class, 10_000, atol=4 * 82)
+    np.testing.assert_allclose(counts[90:99], 10_000 / 9, atol=4 * 35)
+    np.testing.assert_allclose(counts[:90], 10_000 / 90, atol=5 * 11)
+
+
+def test_loss_is_the_mean_of_weight_times_cross_entropy():
+    logits, codes = torch.randn(5, 3), torch.tensor([0, 2, 1, 1, 0])
+    weights = torch.tensor([0.0, 1.0, 2.0, 0.5, 3.0])
+    expected = np.mean(
+        [
+            -w * torch.log_softmax(row, 0)[c].item()
+            for row, c, w in zip(logits, codes, weights.tolist(), strict=True)
+        ]
+    )
+    assert WeightedCrossEntropy()(logits, (codes, weights)).item() == pytest.approx(
+        expected, rel=1e-6
+    )
+
+
+class Bag(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(71, 2)
+
+    def forward(self, ids):
+        return self.embedding(ids).mean(1)
+
+
+def test_training_steps_are_those_of_a_plain_loop():
+    texts, codes = ["ab", "c", "abba", "cc", "ca"], [0, 1, 0, 1, 1]
+    dataset = dataset_of(texts, codes)
+    recipe = Recipe(torch.optim.SGD, 0.5, {"momentum": 0.9}, clip_norm=0.1)
+    torch.manual_seed(0)
+    net = make_net(Bag(), recipe, device=CPU, precision="float32")
+    torch.manual_seed(0)
+    plain = Bag()
+    optimizer = torch.optim.SGD(plain.parameters(), lr=0.5, momentum=0.9)
+    with seeded(3, CPU):
+        history = train(net, dataset, n_epochs=3, batch_size=2)
+    losses = []
+    with seeded(3, CPU):
+        for _ in range(3):
+            total = 0.0
+            for rows in torch.randperm(5).split(2):
+                optimizer.zero_grad()
+                logits = plain(dataset.ids(rows))
+                loss = nn.functional.cross_entropy(logits, torch.tensor(codes)[rows])
+                loss.backward()
+                nn.utils.clip_grad_norm_(plain.parameters(), 0.1)
+                optimizer.step()
+                total += loss.item() * len(rows)
+            losses.append(total / 5)
+    assert [row["train_loss"] for row in history] == pytest.approx(losses, rel=1e-5)
+    torch.testing.assert_close(net.module_.embedding.weight, plain.embedding.weight)
+
+
+def test_the_net_keeps_no_data_after_training():
+    net = make_net(Bag(), Recipe(torch.optim.SGD, 0.1), device=CPU, precision="float32")
+    dataset = dataset_of(["a", "b"], [0, 1])
+    train(net, dataset, n_epochs=1, batch_size=2, valid=dataset)
+    assert net.train_split is None
+    assert len(net.history) == 0
+    held = [value for value in vars(net).values() if isinstance(value, EncodedTexts)]
+    assert held == []
+
+
+def test_every_recipe_steps_with_a_fused_optimizer_where_there_is_one():
+    for optimizer in (torch.optim.SGD, torch.optim.AdamW):
+        net = make_net(Bag(), Recipe(optimizer, 0.1), device=CPU, precision="float32")
+        assert net.optimizer_.param_groups[0]["fused"]
+
+
+def test_bfloat16_computes_in_it_and_keeps_float32_weights():
+    seen = []
+
+    class Linear(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(1, 2)
+
+        def forward(self, ids):
+            logits = self.layer(ids.float().mean(1, keepdim=True))
+            seen.append(logits.dtype)
+            return logits
+
+    recipe = Recipe(torch.optim.SGD, 0.1)
+    net = make_net(Linear(), recipe, device=CPU, precision="bfloat16")
+    train(net, dataset_of(["a", "b"], [0, 1]), n_epochs=1, batch_size=2)
+    assert seen == [torch.bfloat16]
+    assert net.module_.layer.weight.dtype == torch.float32
+
+
+def test_auto_takes_the_best_device(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device("auto").type == "cpu"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("auto").type == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device("auto").type == "cuda"
+
+
+def test_auto_in_a_worker_of_a_search_takes_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: object())
+    assert resolve_device("auto").type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", ""])
+def test_unusable_devices_are_refused_with_the_reason(name):
+    with pytest.raises(ValueError, match=r"The 'device' parameter must be 'auto' or"):
+        resolve_device(name)
+
+
+def test_seeding_ends_with_the_block_even_if_it_raises():
+    before = torch.get_rng_state()
+    with seeded(1, CPU):
+        first = torch.rand(1)
+    assert torch.equal(torch.get_rng_state(), before)
+    with pytest.raises(AssertionError), seeded(1, CPU):
+        assert not torch.equal(torch.rand(1), first)
+    assert torch.equal(torch.get_rng_state(), before)
