@@ -1,0 +1,58 @@
+"""What is shipped is whole, and the documentation builds without a warning."""
+
+import itertools
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+
+from packaging.requirements import Requirement
+
+from .conftest import REPOSITORY
+
+
+def run(*command):
+    result = subprocess.run(
+        [sys.executable, "-m", *map(str, command)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_wheel_and_sdist_hold_what_they_must(tmp_path):
+    run("build", "--no-isolation", "--outdir", tmp_path, ".")
+    (wheel,), (sdist,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
+    names = zipfile.ZipFile(wheel).namelist()
+    modules = {
+        str(path.relative_to(REPOSITORY))
+        for path in (REPOSITORY / "sktextconv").rglob("*.py")
+    }
+    inside = {name for name in names if ".dist-info/" not in name}
+    assert inside == modules | {"sktextconv/py.typed"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    with tarfile.open(sdist) as archive:
+        files = {name.partition("/")[2] for name in archive.getnames()}
+    assert files >= modules | {"LICENSE", "Makefile", "README.md", "constraints.txt"}
+    assert not any("results" in name and name.endswith(".xz") for name in files)
+
+
+def test_every_direct_dependency_is_pinned():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    extras = itertools.chain(*project["optional-dependencies"].values())
+    wanted = [*project["dependencies"], *extras]
+    requirements = {Requirement(line) for line in wanted}
+    lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    for requirement in requirements:
+        if requirement.name != "sktextconv":
+            assert requirement.specifier.contains(pins[requirement.name])
+    assert pins["torch"] == "2.13.0"
+
+
+def test_documentation_builds_without_a_warning(tmp_path):
+    run("sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", tmp_path)
+    reference = (tmp_path / "reference.html").read_text()
+    assert "CharCNNClassifier" in reference
