@@ -13,7 +13,7 @@ exclude_patterns = ["_build"]
 nitpicky = False
 autosummary_generate = True
 numpydoc_show_class_members = False
-autodoc_default_options = {"members": True, "inherited-members": False}
+autodoc_default_options = {"members": False}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sktextconv"

@@ -15,10 +15,10 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from . import _docstrings, _download
+from .text import FIELD_ORDERS
 
 __all__ = ["fetch_text_dataset", "load_docstrings", "read_csv"]
 
-_FIELD_ORDERS = ("forward", "reverse")
 _OPENERS = {".gz": gzip.open, ".xz": lzma.open}
 _MAX_LABEL = 200  # characters; a longer "label" is a text in the wrong column
 _one_reader = threading.Lock()  # csv.field_size_limit belongs to the whole process
@@ -109,7 +109,7 @@ def read_csv(
     >>> news.target
     array([1, 0])
     """
-    _check_choice("field_order", field_order, _FIELD_ORDERS)
+    _check_choice("field_order", field_order, FIELD_ORDERS)
     path = Path(path)
     numbers = None if class_names is None else _numbers(len(class_names))
     texts, labels = [], []
@@ -246,7 +246,7 @@ def fetch_text_dataset(
     """
     _check_choice("name", name, tuple(_download.SOURCES))
     _check_choice("subset", subset, ("train", "test"))
-    _check_choice("field_order", field_order, _FIELD_ORDERS)
+    _check_choice("field_order", field_order, FIELD_ORDERS)
     if data_home is None:
         data_home = os.environ.get("SKTEXTCONV_DATA") or _user_cache()
     return _fetch(

@@ -5,9 +5,9 @@ import numbers
 
 import scipy.sparse
 
-__all__ = ["check_texts", "join_fields"]
+__all__ = ["FIELD_ORDERS", "check_texts", "join_fields"]
 
-_FIELD_ORDERS = ("first_to_last", "last_to_first")
+FIELD_ORDERS = ("forward", "reverse")
 
 
 def check_texts(X, *, required_by):
@@ -57,16 +57,16 @@ def check_texts(X, *, required_by):
     return texts
 
 
-def join_fields(*fields, order="first_to_last"):
+def join_fields(*fields, order="forward"):
     """Join the fields of each document with one space between them.
 
     Parameters
     ----------
     *fields : sequences of str, each of length n_documents
         One sequence per field, in the order of the file's columns.
-    order : {"first_to_last", "last_to_first"}, default="first_to_last"
-        Zhang, Zhao and LeCun (2015) join from the last field to the first, so that
-        their network, which reads backwards, meets the title first.
+    order : {"forward", "reverse"}, default="forward"
+        From the first field to the last, or from the last to the first as Zhang, Zhao
+        and LeCun (2015) do: their network reads backwards, and meets the title first.
 
     Returns
     -------
@@ -79,14 +79,12 @@ def join_fields(*fields, order="first_to_last"):
 
     Examples
     --------
-    >>> join_fields(["Ab"], ["x-1"], order="last_to_first")
+    >>> join_fields(["Ab"], ["x-1"], order="reverse")
     ['x-1 Ab']
     """
-    if order not in _FIELD_ORDERS:
-        raise ValueError(
-            f"order must be one of {_FIELD_ORDERS}. Got {order!r} instead."
-        )
-    if order == "last_to_first":
+    if order not in FIELD_ORDERS:
+        raise ValueError(f"Expected order to be one of {FIELD_ORDERS}, got {order!r}.")
+    if order == "reverse":
         fields = fields[::-1]
     return list(map(" ".join, zip(*fields, strict=True)))
 

@@ -44,11 +44,11 @@ def test_the_estimator_is_named_where_there_is_no_document():
 def test_fields_join_with_one_space_in_either_order():
     titles, bodies = ["Ab", ""], ["x-1", "y"]
     assert join_fields(titles, bodies) == ["Ab x-1", " y"]
-    assert join_fields(titles, bodies, order="last_to_first") == ["x-1 Ab", "y "]
+    assert join_fields(titles, bodies, order="reverse") == ["x-1 Ab", "y "]
 
 
 def test_fields_of_unlike_length_and_unknown_orders_are_refused():
     with pytest.raises(ValueError, match="shorter"):
         join_fields(["a"], [])
-    with pytest.raises(ValueError, match="order must be one of"):
+    with pytest.raises(ValueError, match="Expected order to be one of"):
         join_fields(["a"], order="backwards")
