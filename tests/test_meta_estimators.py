@@ -1,7 +1,6 @@
 """scikit-learn's searches, ensembles and pipelines take ours as their own."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import clone
@@ -27,6 +26,7 @@ from sklearn.model_selection import (
 from sklearn.multiclass import OneVsRestClassifier, OutputCodeClassifier
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import FunctionTransformer, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sktextconv.baselines import make_bow_classifier
 
@@ -107,9 +107,6 @@ def test_ensembles_mix_networks_and_linear_rows(network, corpus):
         assert voter.score(*corpus) > 0.9
     stack = StackingClassifier(members, cv=2).fit(*corpus)
     assert stack.score(*corpus) > 0.9
-    frame = stack.set_output(transform="pandas").transform(corpus[0])
-    assert isinstance(frame, pd.DataFrame)
-    assert frame.shape == (24, 2)
 
 
 def test_one_network_per_class_and_per_output(network, corpus):
@@ -143,10 +140,23 @@ def test_curves_and_permutations(network, corpus):
 def test_a_pipeline_cleans_then_classifies(network, corpus):
     texts, labels = corpus
     pipeline = make_pipeline(FunctionTransformer(first_words), network)
-    pipeline.set_output(transform="pandas").fit(texts, labels)
+    pipeline.set_output(transform="default").fit(texts, labels)
     direct = clone(network).fit(first_words(texts), labels)
     expected = direct.predict_proba(first_words(texts))
     assert np.array_equal(pipeline.predict_proba(texts), expected)
+
+
+def test_pandas_output_elsewhere_changes_nothing_here(network, corpus):
+    for model in (network, make_bow_classifier()):
+        expected = clone(model).fit(*corpus).predict_proba(corpus[0])
+        with sklearn.config_context(transform_output="pandas"):
+            found = clone(model).fit(*corpus).predict_proba(corpus[0])
+        assert np.array_equal(found, expected)
+    tables = make_pipeline(StandardScaler(), LogisticRegression())
+    members = [("rows", make_bow_classifier()), ("net", network)]
+    stack = StackingClassifier(members, final_estimator=tables, cv=2)
+    stack.final_estimator.set_output(transform="pandas")
+    assert stack.fit(*corpus).score(*corpus) > 0.9
 
 
 def test_architectures_are_searched_inside_one_step(network, corpus):

@@ -1,0 +1,1 @@
+"""The error table: rows, cells, and what the papers print."""
