@@ -1,6 +1,14 @@
 """Sphinx settings: no asset is fetched when building or reading."""
 
+import sys
+from pathlib import Path
+
 import sktextconv
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from benchmarks import tables  # noqa: E402
 
 project = "sktextconv"
 author = "The sktextconv developers"
@@ -19,3 +27,16 @@ html_theme = "pydata_sphinx_theme"
 html_title = "sktextconv"
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
 html_show_sourcelink = False
+
+
+def write_tables(app):
+    """The reproduction page shows the committed results, and nothing else."""
+    found = tables.read_results(tables.RESULTS)
+    text = tables.render(found, "rst") if found else "No results are committed yet.\n"
+    folder = HERE / "generated"
+    folder.mkdir(exist_ok=True)
+    (folder / "tables.txt").write_text(text)
+
+
+def setup(app):
+    app.connect("builder-inited", write_tables)

@@ -81,7 +81,7 @@ def halving(optimizer, *, steps_per_epoch, n_epochs):
 
 
 def one_cycle(optimizer, *, steps_per_epoch, n_epochs):
-    """Raise the rate from a 25th for the first 30 % of the steps, then let it fall.
+    """Raise the rate from a 25th for the first 10 % of the steps, then let it fall.
 
     Both ways follow a cosine; the last step is at almost nothing (Smith 2018).
     """
@@ -89,6 +89,7 @@ def one_cycle(optimizer, *, steps_per_epoch, n_epochs):
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],
         total_steps=steps_per_epoch * n_epochs,
+        pct_start=0.1,
         cycle_momentum=False,
     )
 

@@ -92,11 +92,12 @@ class CharCNN(nn.Module):
         for layer in layers:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
-        # Of the inputs of the first layer only one in each column is not zero.
+        # Steps of Adam are of one size for all weights: a first layer of small ones
+        # soon holds what it learnt, not what it was drawn from. Training then leaves
+        # chance level within the first pass, not after several.
         with torch.no_grad():
-            first, last = layers[0], layers[-1]
-            first.weight.mul_(first.in_channels**0.5)
-            last.weight.mul_(0.1)
+            layers[0].weight.mul_(0.25)
+            layers[-1].weight.mul_(0.1)
 
     def forward(self, ids):  # (batch, length)
         return self.dense(self._frames(ids).flatten(1))  # (batch, n_classes)

@@ -1,0 +1,41 @@
+"""A small error table on texts that are on every machine, and a training curve."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+
+from sktextconv import TrainingCurveDisplay
+
+from .run import Cell, run_cells
+from .tables import read_results, render
+
+OUT = Path("out/demo")
+SAMPLE = 4_000  # texts; all rows within five minutes on two cores
+NETWORK = (("batch_size", 64), ("max_epochs", 4), ("max_length", 501))
+
+
+def main():
+    shutil.rmtree(OUT, ignore_errors=True)
+    shared = {"data": "docstrings", "sample": SAMPLE, "threads": os.cpu_count()}
+    linear = ("bow", "bow-tfidf", "ngrams", "ngrams-tfidf")
+    cells = [Cell(model=model, **shared) for model in linear]
+    cells.append(Cell(model="charcnn-small", settings=NETWORK, **shared))
+    failed = run_cells(cells, OUT)
+    found = read_results(OUT)
+    sys.stdout.write("\n" + render(found) + "\n")
+    for result in found.get(("docstrings", SAMPLE), []):
+        if result["history"]:
+            mpl.use("Agg")
+            display = TrainingCurveDisplay({result["row"]: result["history"]}).plot()
+            display.figure_.suptitle(f"{result['row']} on {SAMPLE:,} docstrings")
+            path = OUT / "training_curve.png"
+            display.figure_.savefig(path, dpi=120)
+            sys.stdout.write(f"The training curve is in {path}\n")
+    raise SystemExit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

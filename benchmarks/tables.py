@@ -1,0 +1,276 @@
+"""Print the error table from the JSON files of the cells; nothing is run here.
+
+python -m benchmarks.tables --data imdb ag_news --format markdown
+"""
+
+import argparse
+import base64
+import json
+import sys
+import textwrap
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from .models import ROWS
+from .papers import PUBLISHED, PUBLISHED_TRAIN
+from .run import RESULTS
+
+__all__ = ["Line", "interval", "read_results", "render"]
+
+_N_RESAMPLES = 2000
+_COLUMNS = (
+    "Model",
+    "Error %",
+    "95 % interval",
+    "Paper %",
+    "Gap",
+    "Seeds",
+    "Train s",
+    "Train texts/s",
+    "Predict texts/s",
+    "Parameters",
+    "Peak MiB",
+    "What was run",
+)
+
+
+class Line:
+    """A row of a table: the cells of one model with one setting, over seeds.
+
+    Parameters
+    ----------
+    name : str
+        As the paper prints it.
+    results : list of dict
+        One per seed; empty where nothing was run.
+    published : float or None
+        The paper's error in %.
+    comparable : bool
+        Whether the training data is the paper's.
+    """
+
+    def __init__(self, name, results, published, comparable):
+        self.name = name
+        self.results = results
+        self.published = published
+        self.comparable = comparable
+
+    def median(self, key):
+        return float(np.median([result[key] for result in self.results]))
+
+    def cells(self):
+        """The texts of the columns; an empty one was not run or not printed."""
+        paper = "" if self.published is None else f"{self.published:.2f}"
+        if not self.results:
+            return [self.name, "", "", paper, *[""] * (len(_COLUMNS) - 4)]
+        error = float(np.mean([result["error"] for result in self.results]))
+        low, high = interval([wrong_of(result) for result in self.results])
+        gap = "" if self.published is None else f"{error - self.published:+.2f}"
+        return [
+            self.name,
+            f"{error:.2f}",
+            f"{low:.2f}–{high:.2f}",
+            paper,
+            gap if self.comparable else "",
+            str(len(self.results)),
+            f"{self.median('train_seconds'):,.0f}",
+            f"{self.median('train_texts_per_second'):,.0f}",
+            f"{self.median('predict_texts_per_second'):,.0f}",
+            f"{self.results[0]['n_parameters']:,}",
+            f"{self.median('peak_mib'):,.0f}",
+            self.note(),
+        ]
+
+    def note(self):
+        first = self.results[0]
+        parts = []
+        if first["selection"]:
+            best = [min(r["selection"], key=_error)["params"] for r in self.results]
+            parts += sorted(
+                {f"{k}={v:g}" for params in best for k, v in params.items()}
+            )
+        if first["history"]:
+            parts.append(
+                f"{len(first['history'])} epochs of {first['n_train']:,} texts"
+            )
+            parts.append(first["params"]["precision"])
+        parts += [
+            f"{name}={value}"
+            for name, value in first["cell"]["settings"]
+            if name not in ("max_epochs", "precision")
+        ]
+        return ", ".join(parts)
+
+
+def interval(wrongs):
+    """Return the bootstrap 95 % interval of an error, in %.
+
+    Parameters
+    ----------
+    wrongs : list of ndarray of bool of shape (n_documents,)
+        Which test documents each seed got wrong. Documents are drawn anew, together
+        for all seeds; the error is the mean over seeds.
+
+    Returns
+    -------
+    low, high : float
+    """
+    rate = np.mean(wrongs, axis=0)
+    # Documents that err alike are interchangeable: draw how many of each kind.
+    values, counts = np.unique(rate, return_counts=True)
+    draws = np.random.RandomState(0).multinomial(
+        len(rate), counts / len(rate), size=_N_RESAMPLES
+    )
+    errors = 100 * draws @ values / len(rate)
+    return tuple(np.percentile(errors, [2.5, 97.5]))
+
+
+def wrong_of(result):
+    packed = np.frombuffer(base64.b64decode(result["wrong"]), dtype=np.uint8)
+    return np.unpackbits(packed)[: result["n_test"]].astype(bool)
+
+
+def read_results(folder):
+    """Return the results in a folder of JSON files, by data set and sample."""
+    found = defaultdict(list)
+    for path in sorted(Path(folder).glob("*/*.json")):
+        result = json.loads(path.read_text())
+        found[path.parent.name, result["cell"]["sample"]].append(result)
+    return dict(found)
+
+
+def lines_of(data, results):
+    """One line for each row and setting; a row without result has an empty one."""
+    by_row = {key: defaultdict(list) for key in ROWS}
+    for result in results:
+        cell = result["cell"]
+        by_row[cell["model"]][json.dumps(cell["settings"])].append(result)
+    lines = []
+    for key, settings in by_row.items():
+        name = ROWS[key].name
+        published = PUBLISHED.get((data, name))
+        for group in list(settings.values()) or [[]]:
+            comparable = {r["n_train"] for r in group} == {PUBLISHED_TRAIN.get(data)}
+            lines.append(Line(name, group, published, comparable))
+    return lines
+
+
+def heading_of(data, results):
+    """Say what the table is of, how it was selected, and where it ran."""
+    first = results[0]
+    parts = [
+        f"{data}: {first['n_train']:,} training texts, {first['n_test']:,} test texts, "
+        f"{first['n_classes']} classes."
+    ]
+    whole = PUBLISHED_TRAIN.get(data)
+    if first["cell"]["sample"] is not None:
+        parts.append(
+            f"A stratified sample of the {first['n_train_available']:,} training texts."
+        )
+    if whole is not None and first["n_train_available"] != whole:
+        parts.append(
+            f"A subset: the paper trains on {whole:,}, so its errors stand here for "
+            "context only, without a gap."
+        )
+    parts.append(
+        "Penalties (C) are selected on a validation split of the training texts; the "
+        "test texts are used once, at the end."
+    )
+    machines = {
+        f"{r['machine']['gpu'] or r['machine']['cpu']}, "
+        f"{r['machine']['threads']} thread(s)"
+        for r in results
+    }
+    versions = {
+        f"torch {r['versions']['torch']}, scikit-learn {r['versions']['scikit-learn']}"
+        for r in results
+    }
+    parts.append(
+        f"Machine: {'; '.join(sorted(machines))}; {'; '.join(sorted(versions))}."
+    )
+    return " ".join(parts)
+
+
+def render(found, style="text"):
+    """Return the tables of `read_results` as text of 80 columns, or as markdown."""
+    blocks = []
+    for (data, _), results in found.items():
+        heading = heading_of(data, results)
+        rows = [line.cells() for line in lines_of(data, results)]
+        blocks.append(_STYLES[style](heading, rows))
+    return "\n".join(blocks)
+
+
+def _as_text(heading, rows):
+    """Two lines per row: the error, and below it what it took."""
+    out = [*_wrap(heading, ""), "-" * 78]
+    out.append(f"{'':<18}{'error %':>9}{'95 % interval':>17}{'paper':>9}{'gap':>8}")
+    out.append("-" * 78)
+    for row in rows:
+        name, error, between, paper, gap, seeds, *_ = row
+        times = f"{seeds} seed(s)" if seeds else "not run"
+        out.append(f"{name:<18}{error:>9}{between:>17}{paper:>9}{gap:>8}{times:>16}")
+        if seeds:
+            _, _, _, _, _, _, train, per_s, predict, size, peak, note = row
+            cost = (
+                f"{train} s to train, {per_s} texts/s; predicts {predict} texts/s; "
+                f"{size} parameters; {peak} MiB; {note}"
+            )
+            out += _wrap(cost, "    ")
+    return "\n".join([*out, "-" * 78, ""])
+
+
+def _as_markdown(heading, rows):
+    def line(cells):
+        return "| " + " | ".join(cells) + " |"
+
+    rule = ["---", *["---:"] * (len(_COLUMNS) - 2), "---"]
+    return "\n".join([heading, "", line(_COLUMNS), line(rule), *map(line, rows), ""])
+
+
+def _as_rst(heading, rows):
+    out = [heading, "", ".. list-table::", "   :header-rows: 1", ""]
+    for row in (_COLUMNS, *rows):
+        out += [
+            f"   {'* -' if not at else '  -'} {cell}" for at, cell in enumerate(row)
+        ]
+    return "\n".join([*out, ""])
+
+
+_STYLES = {"text": _as_text, "markdown": _as_markdown, "rst": _as_rst}
+
+
+def _wrap(text, indent):
+    return textwrap.wrap(
+        text,
+        78,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )
+
+
+def _error(tried):
+    return tried["error"]
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.tables", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--data", nargs="+", help="only these data sets")
+    parser.add_argument("--format", choices=list(_STYLES), default="text")
+    options = parser.parse_args()
+    found = read_results(options.results)
+    if options.data:
+        found = {key: found[key] for key in found if key[0] in options.data}
+    if not found:
+        parser.error(f"no results in {options.results}; see python -m benchmarks.run")
+    sys.stdout.write(render(found, options.format) + "\n")
+
+
+if __name__ == "__main__":
+    main()

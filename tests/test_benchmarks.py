@@ -1,0 +1,230 @@
+"""The table is honest: resumable, whole or absent, and blind to the test set."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import run, tables
+from benchmarks.models import ROWS
+from benchmarks.papers import PUBLISHED, PUBLISHED_TRAIN
+from benchmarks.run import Cell, parse, run_cell, run_cells
+
+TINY = (("batch_size", 8), ("max_epochs", 2), ("max_length", 123))
+
+
+def write_csv(path, n_rows, *, flip=False):
+    """Two classes told apart by a word; `flip` swaps the labels."""
+    rng = np.random.RandomState(0)
+    lines = []
+    for number in range(n_rows):
+        label = number % 2
+        word = ("fine", "dull")[label]
+        noise = " ".join(rng.choice(["film", "plot", "cast", "end"], 4))
+        lines.append(f'"{2 - (label ^ flip)}","{word}","{noise}"\n')
+    path.write_text("".join(lines))
+    return str(path)
+
+
+@pytest.fixture
+def cell(tmp_path):
+    return Cell(
+        data="mine",
+        model="bow",
+        train=write_csv(tmp_path / "train.csv", 60),
+        test=write_csv(tmp_path / "test.csv", 20),
+    )
+
+
+def with_(cell, **changes):
+    return Cell(**{**cell.__dict__, **changes})
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "error"),
+    [
+        ("ag_news", "Lg. Conv.", 12.82),
+        ("amazon_polarity", "Lg. Conv. Th.", 4.93),
+        ("sogou_news", "ngrams TFIDF", 2.81),
+        ("yelp_full", "Sm. Full Conv. Th.", 37.95),
+        ("yahoo_answers", "LSTM", 29.16),
+    ],
+)
+def test_published_errors_are_the_printed_ones(dataset, model, error):
+    assert PUBLISHED[dataset, model] == error
+
+
+def test_published_table_has_22_rows_and_no_thesaurus_for_sogou():
+    assert len({model for _, model in PUBLISHED}) == 22
+    assert len(PUBLISHED) == 22 * 8 - 8
+    assert not any("Th." in model for data, model in PUBLISHED if data == "sogou_news")
+    assert {row.name for row in ROWS.values()} <= {model for _, model in PUBLISHED}
+    assert PUBLISHED_TRAIN["ag_news"] == 120_000
+
+
+def test_a_linear_cell_says_what_was_run(cell):
+    result = run_cell(cell)
+    assert result["error"] == 0.0
+    assert (result["n_train"], result["n_test"], result["n_classes"]) == (60, 20, 2)
+    n_words = len({"fine", "dull", "film", "plot", "cast", "end"})
+    assert result["n_parameters"] == n_words + 1
+    assert {tuple(each["params"]) for each in result["selection"]} == {("C",)}
+    chosen = min(result["selection"], key=lambda each: each["error"])
+    assert result["params"]["C"] == chosen["params"]["C"]
+    assert np.sum(result["confusion"]) == 20
+    assert result["cell"]["train"] == "train.csv"  # no path of the machine
+    json.dumps(result)
+
+
+def test_a_network_cell_keeps_its_history_and_counts(cell):
+    result = run_cell(with_(cell, model="charcnn-small", settings=TINY, seed=3))
+    assert [row["epoch"] for row in result["history"]] == [1, 2]
+    assert result["params"]["random_state"] == 3
+    assert result["selection"] == []
+    # 70 rows, 2 classes, one frame: the count of 34 frames less 33 of the first dense.
+    assert result["n_parameters"] == 11_337_730 - 33 * 256 * 1024
+    again = run_cell(with_(cell, model="charcnn-small", settings=TINY, seed=3))
+    assert again["wrong"] == result["wrong"]
+
+
+def test_selection_never_reads_the_test_set(cell, tmp_path):
+    flipped = write_csv(tmp_path / "flipped.csv", 20, flip=True)
+    honest, poisoned = run_cell(cell), run_cell(with_(cell, test=flipped))
+    assert honest["selection"] == poisoned["selection"]
+    assert (honest["error"], poisoned["error"]) == (0.0, 100.0)
+
+
+def test_a_sample_is_stratified_and_said_to_be_one(cell):
+    result = run_cell(with_(cell, sample=20))
+    assert (result["n_train"], result["n_train_available"]) == (20, 60)
+    text = tables.render({("mine", 20): [result]})
+    assert "A stratified sample of the 60 training texts." in " ".join(text.split())
+
+
+def test_done_cells_are_not_run_again_and_failed_ones_leave_nothing(
+    cell, tmp_path, capsys
+):
+    broken = with_(cell, model="charcnn-small", settings=(("max_length", 100),))
+    assert run_cells([cell, broken], tmp_path / "out") == 1
+    written = list((tmp_path / "out").rglob("*"))
+    assert [path.name for path in written if path.is_file()] == ["bow_seed=0.json"]
+    before = written[-1].stat().st_mtime_ns
+    capsys.readouterr()
+    assert run_cells([cell], tmp_path / "out") == 0
+    assert "1 cells, 1 of them done before" in capsys.readouterr().err
+    assert written[-1].stat().st_mtime_ns == before
+
+
+def test_interval_of_one_seed_is_the_binomial_one():
+    wrong = np.arange(2000) < 300
+    low, high = tables.interval([wrong])
+    half = 1.96 * math.sqrt(0.15 * 0.85 / 2000) * 100
+    assert low == pytest.approx(15 - half, abs=0.15)
+    assert high == pytest.approx(15 + half, abs=0.15)
+
+
+def test_interval_draws_documents_together_for_all_seeds():
+    wrong = np.arange(2000) < 300
+    assert tables.interval([wrong, wrong]) == tables.interval([wrong])
+    other = np.roll(wrong, 1000)  # seeds that err on different documents
+    low, high = tables.interval([wrong, other])
+    alone = tables.interval([wrong])
+    assert high - low < alone[1] - alone[0]
+
+
+def fake(model="bow", **changes):
+    wrong = np.arange(40) < 6
+    return {
+        "cell": {"model": model, "settings": [], "sample": None},
+        "row": ROWS[model].name,
+        "error": 15.0,
+        "wrong": tables.base64.b64encode(np.packbits(wrong)).decode(),
+        "n_train": 120_000,
+        "n_train_available": 120_000,
+        "n_test": 40,
+        "n_classes": 4,
+        "selection": [{"params": {"C": 1000.0}, "error": 3.0}],
+        "history": None,
+        "train_seconds": 1234.5,
+        "train_texts_per_second": 98765.4,
+        "predict_texts_per_second": 123456.7,
+        "n_parameters": 200_004,
+        "peak_mib": 4321.0,
+        "machine": {"cpu": "CPU", "gpu": None, "threads": 2},
+        "versions": {"torch": "2", "scikit-learn": "1"},
+    } | changes
+
+
+def test_gap_stands_only_beside_the_papers_training_data():
+    whole = tables.lines_of("ag_news", [fake()])[0].cells()
+    assert whole[:5] == ["BoW", "15.00", whole[2], "11.19", "+3.81"]
+    part = tables.lines_of("ag_news", [fake(n_train=40_184)])[0].cells()
+    assert part[3:5] == ["11.19", ""]
+    other = tables.lines_of("mine", [fake()])[0].cells()
+    assert other[3:5] == ["", ""]
+
+
+def test_a_cell_that_was_not_run_is_empty():
+    lines = tables.lines_of("ag_news", [fake()])
+    assert len(lines) == len(ROWS)
+    for line in lines[1:]:
+        name, error, between, paper, gap, *rest = line.cells()
+        assert (error, between, gap, set(rest)) == ("", "", "", {""})
+        assert float(paper) == PUBLISHED["ag_news", name]
+
+
+@pytest.mark.parametrize("style", ["text", "markdown", "rst"])
+def test_every_style_shows_every_row(style):
+    text = tables.render({("ag_news", None): [fake(), fake("charcnn-large")]}, style)
+    for row in ROWS.values():
+        assert row.name in text
+    assert "15.00" in text
+
+
+def test_text_fits_80_columns():
+    text = tables.render({("ag_news", None): [fake(n_parameters=95_940_612)]})
+    assert max(map(len, text.splitlines())) <= 79
+
+
+def test_command_line_names_cells():
+    cells, _ = parse(
+        [
+            "--data",
+            "imdb",
+            "--models",
+            "bow",
+            "charcnn-small",
+            "--seeds",
+            "0",
+            "1",
+            "--set",
+            "max_epochs=3",
+            "alphabet=full",
+            "--sample",
+            "50",
+        ]
+    )
+    assert [str(cell.path(Path("out"))) for cell in cells][2:] == [
+        f"out/imdb/charcnn-small_alphabet=full_max_epochs=3_sample=50_seed={seed}.json"
+        for seed in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["", "--data imdb --train a.csv", "--train a.csv --test b.csv", "--models none"],
+)
+def test_unclear_command_lines_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit):
+        parse(arguments.split())
+    assert "error: " in capsys.readouterr().err
+
+
+def test_committed_results_are_read_and_hold_no_path():
+    for path in run.RESULTS.rglob("*.json"):
+        text = path.read_text()
+        assert json.loads(text)["cell"]["model"] in ROWS
+        assert "/home" not in text
+        assert "/root" not in text
