@@ -81,17 +81,21 @@ def halving(optimizer, *, steps_per_epoch, n_epochs):
 
 
 def one_cycle(optimizer, *, steps_per_epoch, n_epochs):
-    """Raise the rate from a 25th for the first 10 % of the steps, then let it fall.
+    """Raise the rate linearly for a tenth of the steps, then let it fall to nothing.
 
-    Both ways follow a cosine; the last step is at almost nothing (Smith 2018).
+    It falls along a cosine (Smith 2018). torch's OneCycleLR divides by zero where a
+    tenth of the steps is one.
     """
-    return lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=[group["lr"] for group in optimizer.param_groups],
-        total_steps=steps_per_epoch * n_epochs,
-        pct_start=0.1,
-        cycle_momentum=False,
-    )
+    n_steps = steps_per_epoch * n_epochs
+    n_rising = max(1, n_steps // 10)
+
+    def factor(step):
+        if step < n_rising:
+            return (step + 1) / n_rising
+        done = (step - n_rising) / max(1, n_steps - n_rising)
+        return 0.5 * (1 + math.cos(math.pi * min(done, 1)))
+
+    return lr_scheduler.LambdaLR(optimizer, factor)
 
 
 # ---------------------------------------------------------------------------

@@ -50,7 +50,5 @@ class CharCNNOnNumbers(OnNumbers, CharCNNClassifier):
 
 
 ON_NUMBERS = [
-    CharCNNOnNumbers(
-        max_length=123, max_epochs=6, batch_size=16, dropout=0.0, learning_rate=1e-3
-    ),
+    CharCNNOnNumbers(max_length=123, max_epochs=5, batch_size=32, dropout=0.0),
 ]

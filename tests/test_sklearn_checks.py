@@ -21,14 +21,17 @@ WITHOUT_DATA = [
     "check_estimators_unfitted",
 ]
 
-EXPECTED_FAILURES = {
+FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": (
         "in minibatches a weight of 2 is a row seen twice in expectation only"
     ),
-    "check_methods_subset_invariance": "float32 kernels differ by batch shape, by 1e-7",
-    "check_methods_sample_order_invariance": (
-        "float32 kernels differ by batch shape, by 1e-7"
-    ),
+}
+
+# They ask for equality within 1e-7 and 1e-9, and what float32 kernels give differs by
+# 1e-7 with the shape of the batch, or happens not to. Our own contract asks for 1e-5.
+CLOSER_THAN_FLOAT32 = {
+    "check_methods_subset_invariance",
+    "check_methods_sample_order_invariance",
 }
 
 
@@ -38,8 +41,8 @@ def test_check_that_needs_no_data_passes(check, name):
     getattr(estimator_checks, check)(name, clone(NETWORKS[name]))
 
 
-@parametrize_with_checks(
-    ON_NUMBERS, expected_failed_checks=lambda estimator: EXPECTED_FAILURES
-)
+@parametrize_with_checks(ON_NUMBERS, expected_failed_checks=lambda estimator: FAILURES)
 def test_check_on_numbers_passes(estimator, check):
+    if check.func.__name__ in CLOSER_THAN_FLOAT32:
+        pytest.xfail("asks for more digits than float32 has")
     check(estimator)

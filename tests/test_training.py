@@ -53,10 +53,18 @@ def test_rate_is_halved_every_3_epochs_10_times():
 def test_one_cycle_rises_then_falls_to_nothing():
     rates = rates_of(one_cycle, steps_per_epoch=10, n_epochs=10)
     top = int(np.argmax(rates))
+    assert top == 9
     assert max(rates) == pytest.approx(0.01)
     assert (np.diff(rates[: top + 1]) > 0).all()
-    assert (np.diff(rates[top:]) < 0).all()
-    assert rates[-1] < 1e-6
+    assert (np.diff(rates[top + 1 :]) < 0).all()
+    assert rates[-1] < 1e-5
+
+
+@pytest.mark.parametrize("n_steps", range(1, 31))
+def test_one_cycle_takes_any_number_of_steps(n_steps):
+    rates = rates_of(one_cycle, steps_per_epoch=n_steps, n_epochs=1)
+    assert max(rates) == pytest.approx(0.01)
+    assert min(rates) > 0
 
 
 def test_a_batch_is_padded_to_its_longest_only():
