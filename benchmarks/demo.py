@@ -14,7 +14,7 @@ from .tables import read_results, render
 
 OUT = Path("out/demo")
 SAMPLE = 4_000  # texts; all rows within five minutes on two cores
-NETWORK = (("batch_size", 64), ("max_epochs", 4), ("max_length", 501))
+NETWORK = {"max_epochs": 6, "max_length": 501}
 
 
 def main():

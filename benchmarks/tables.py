@@ -9,12 +9,13 @@ import json
 import sys
 import textwrap
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from .models import ROWS
-from .papers import PUBLISHED, PUBLISHED_TRAIN
+from .papers import PUBLISHED, PUBLISHED_SIZES
 from .run import RESULTS
 
 __all__ = ["Line", "interval", "read_results", "render"]
@@ -34,6 +35,7 @@ _COLUMNS = (
     "Peak MiB",
     "What was run",
 )
+_SHORT = ("Model", "Error %", "95 % interval", "Paper %", "Train s", "What was run")
 
 
 class Line:
@@ -84,24 +86,26 @@ class Line:
         ]
 
     def note(self):
-        first = self.results[0]
-        parts = []
-        if first["selection"]:
-            best = [min(r["selection"], key=_error)["params"] for r in self.results]
-            parts += sorted(
-                {f"{k}={v:g}" for params in best for k, v in params.items()}
-            )
-        if first["history"]:
-            parts.append(
-                f"{len(first['history'])} epochs of {first['n_train']:,} texts"
-            )
-            parts.append(first["params"]["precision"])
-        parts += [
-            f"{name}={value}"
-            for name, value in first["cell"]["settings"]
-            if name not in ("max_epochs", "precision")
-        ]
-        return ", ".join(parts)
+        """What was chosen and done, and what a reader must know of it."""
+        parts = set()
+        for result in self.results:
+            tried = result["selection"]
+            best = min(tried, key=_error)["params"] if tried else {}
+            for name, value in best.items():
+                values = [each["params"][name] for each in tried]
+                edge = " (edge)" if value in (min(values), max(values)) else ""
+                parts.add(f"{name}={value:g}{edge}")
+            if result["history"]:
+                n_epochs, n_seen = len(result["history"]), result["n_seen"]
+                parts.add(f"{n_epochs} epochs of {n_seen // n_epochs:,} texts")
+                parts.add(result["params"]["precision"])
+            if result["warnings"]:
+                parts.add("warned")
+        settings = self.results[0]["cell"]["settings"]
+        shown = settings.keys() - {"max_epochs", "precision"}
+        return ", ".join(
+            [*sorted(parts), *(f"{name}={settings[name]}" for name in sorted(shown))]
+        )
 
 
 def interval(wrongs):
@@ -146,13 +150,15 @@ def lines_of(data, results):
     by_row = {key: defaultdict(list) for key in ROWS}
     for result in results:
         cell = result["cell"]
-        by_row[cell["model"]][json.dumps(cell["settings"])].append(result)
+        setting = json.dumps(cell["settings"], sort_keys=True)
+        by_row[cell["model"]][setting].append(result)
     lines = []
     for key, settings in by_row.items():
         name = ROWS[key].name
         published = PUBLISHED.get((data, name))
         for group in list(settings.values()) or [[]]:
-            comparable = {r["n_train"] for r in group} == {PUBLISHED_TRAIN.get(data)}
+            sizes = {(r["n_train"], r["n_test"]) for r in group}
+            comparable = sizes == {PUBLISHED_SIZES.get(data)}
             lines.append(Line(name, group, published, comparable))
     return lines
 
@@ -164,7 +170,7 @@ def heading_of(data, results):
         f"{data}: {first['n_train']:,} training texts, {first['n_test']:,} test texts, "
         f"{first['n_classes']} classes."
     ]
-    whole = PUBLISHED_TRAIN.get(data)
+    whole, _ = PUBLISHED_SIZES.get(data, (None, None))
     if first["cell"]["sample"] is not None:
         parts.append(
             f"A stratified sample of the {first['n_train_available']:,} training texts."
@@ -222,12 +228,12 @@ def _as_text(heading, rows):
     return "\n".join([*out, "-" * 78, ""])
 
 
-def _as_markdown(heading, rows):
-    def line(cells):
-        return "| " + " | ".join(cells) + " |"
-
-    rule = ["---", *["---:"] * (len(_COLUMNS) - 2), "---"]
-    return "\n".join([heading, "", line(_COLUMNS), line(rule), *map(line, rows), ""])
+def _as_markdown(heading, rows, columns=_COLUMNS):
+    shown = [_COLUMNS.index(column) for column in columns]
+    table = [[row[at] for at in shown] for row in (_COLUMNS, *rows)]
+    table.insert(1, ["---", *["---:"] * (len(shown) - 2), "---"])
+    lines = ["| " + " | ".join(row) + " |" for row in table]
+    return "\n".join([heading, "", *lines, ""])
 
 
 def _as_rst(heading, rows):
@@ -239,7 +245,12 @@ def _as_rst(heading, rows):
     return "\n".join([*out, ""])
 
 
-_STYLES = {"text": _as_text, "markdown": _as_markdown, "rst": _as_rst}
+_STYLES = {
+    "text": _as_text,
+    "markdown": _as_markdown,
+    "short": partial(_as_markdown, columns=_SHORT),
+    "rst": _as_rst,
+}
 
 
 def _wrap(text, indent):

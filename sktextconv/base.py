@@ -122,7 +122,6 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         if warm:
             self._check_warm_start(classes)
         rng = self._rng if warm else self._make_rng()
-        weights = weights * self._class_weights(classes, codes, weights)[codes]
         rows, valid_rows = self._split(np.flatnonzero(weights), classes, codes, rng)
         examples = _take(rows, texts, codes, weights / weights[rows].mean())
         valid = None
@@ -202,7 +201,6 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         texts, classes, codes, weights = self._check_training_data(
             X, y, sample_weight, classes=classes if first else self.classes_
         )
-        weights = weights * self._class_weights(classes, codes, weights)[codes]
         rows = np.flatnonzero(weights)
         examples = _take(rows, texts, codes, weights)
         model = (
@@ -215,7 +213,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         return self
 
     def _check_training_data(self, X, y, sample_weight, classes=None):
-        """Return texts, classes, the code of each text's class, and weights."""
+        """Return texts, classes, each text's class code, and its whole weight."""
         texts = check_texts(X, required_by=type(self).__name__)
         if y is None:
             raise ValueError(
@@ -236,20 +234,23 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
                 copy=True,
                 ensure_non_negative=True,
             )
-            if not weights.any():
-                raise ValueError(
-                    "Sample weights must contain at least one non-zero number."
-                )
         if classes is None:
             classes, codes = np.unique(y, return_inverse=True)
-            return texts, classes, codes, weights
-        unseen = np.setdiff1d(y, classes)
-        if len(unseen):
+        else:
+            unseen = np.setdiff1d(y, classes)
+            if len(unseen):
+                raise ValueError(
+                    "`y` has classes not in `self.classes_`. `self.classes_` has "
+                    f"{classes}. `y` has {unseen} besides."
+                )
+            codes = np.searchsorted(classes, y)
+        weights = weights * self._class_weights(classes, codes, weights)[codes]
+        if not weights.any():
             raise ValueError(
-                "`y` has classes not in `self.classes_`. `self.classes_` has "
-                f"{classes}. `y` has {unseen} besides."
+                "Sample weights must contain at least one non-zero number, also after "
+                "they are multiplied by class_weight."
             )
-        return texts, classes, np.searchsorted(classes, y), weights
+        return texts, classes, codes, weights
 
     def _class_weights(self, classes, codes, weights):
         """Return the weight of each class; "balanced" counts rows by their weights."""

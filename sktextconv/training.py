@@ -156,18 +156,26 @@ def seeded(seed, device):
     The caller's generators are as before afterwards, also when the block raises.
     """
     with _GENERATOR_LOCK, torch.enable_grad():
-        accelerator = None if device.type == "cpu" else getattr(torch, device.type)
-        states = [(torch, torch.get_rng_state())]
-        if accelerator is not None:
-            states.append((accelerator, accelerator.get_rng_state()))
+        generators = _generators(device)
+        states = [generator.get_state() for generator in generators]
         try:
-            torch.default_generator.manual_seed(seed)
-            if accelerator is not None:
-                accelerator.manual_seed(seed)
+            for generator in generators:
+                generator.manual_seed(seed)
             yield
         finally:
-            for generator, state in states:
-                generator.set_rng_state(state)
+            for generator, state in zip(generators, states, strict=True):
+                generator.set_state(state)
+
+
+def _generators(device):
+    """The default generators that computing on `device` draws from."""
+    if device.type == "cuda":
+        torch.cuda.init()
+        index = torch.cuda.current_device() if device.index is None else device.index
+        return [torch.default_generator, torch.cuda.default_generators[index]]
+    if device.type == "mps":
+        return [torch.default_generator, torch.mps._get_default_mps_generator()]
+    return [torch.default_generator]
 
 
 # ---------------------------------------------------------------------------
@@ -351,6 +359,7 @@ class TextNet(skorch.NeuralNet):
         loss, error = (totals / n_rows).tolist()
         self.history.record(f"{prefix}_loss", loss)
         self.history.record(f"{prefix}_error", error)
+        self.history.record(f"{prefix}_texts", n_rows)
         if not math.isfinite(loss):
             raise ValueError(
                 f"The {prefix} loss became {loss} in epoch {len(self.history)}. Set a "
@@ -374,6 +383,7 @@ def epoch_record(row):
     keys = ("train_loss", "train_error", "valid_loss", "valid_error", "learning_rate")
     return {
         "epoch": row["epoch"],
+        "n_texts": row["train_texts"],
         **{key: row[key] for key in keys if key in row},
         "seconds": row["dur"],
     }
@@ -513,7 +523,7 @@ def predict_logits(net, ragged, *, batch_size):
             net.module_(texts.ids(rows)).float()
             for rows in order.split(int(batch_size))
         ]
-        return torch.cat(logits)[order.argsort()].cpu().double().numpy()
+        return torch.cat(logits).cpu()[order.argsort()].double().numpy()
 
 
 # ---------------------------------------------------------------------------

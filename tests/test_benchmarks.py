@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,10 @@ import pytest
 
 from benchmarks import run, tables
 from benchmarks.models import ROWS
-from benchmarks.papers import PUBLISHED, PUBLISHED_TRAIN
+from benchmarks.papers import PUBLISHED, PUBLISHED_SIZES
 from benchmarks.run import Cell, parse, run_cell, run_cells
 
-TINY = (("batch_size", 8), ("max_epochs", 2), ("max_length", 123))
+TINY = {"batch_size": 8, "max_epochs": 2, "max_length": 123}
 
 
 def write_csv(path, n_rows, *, flip=False):
@@ -61,7 +62,7 @@ def test_published_table_has_22_rows_and_no_thesaurus_for_sogou():
     assert len(PUBLISHED) == 22 * 8 - 8
     assert not any("Th." in model for data, model in PUBLISHED if data == "sogou_news")
     assert {row.name for row in ROWS.values()} <= {model for _, model in PUBLISHED}
-    assert PUBLISHED_TRAIN["ag_news"] == 120_000
+    assert PUBLISHED_SIZES["ag_news"] == (120_000, 7_600)
 
 
 def test_a_linear_cell_says_what_was_run(cell):
@@ -106,7 +107,7 @@ def test_a_sample_is_stratified_and_said_to_be_one(cell):
 def test_done_cells_are_not_run_again_and_failed_ones_leave_nothing(
     cell, tmp_path, capsys
 ):
-    broken = with_(cell, model="charcnn-small", settings=(("max_length", 100),))
+    broken = with_(cell, model="charcnn-small", settings={"max_length": 100})
     assert run_cells([cell, broken], tmp_path / "out") == 1
     written = list((tmp_path / "out").rglob("*"))
     assert [path.name for path in written if path.is_file()] == ["bow_seed=0.json"]
@@ -115,6 +116,51 @@ def test_done_cells_are_not_run_again_and_failed_ones_leave_nothing(
     assert run_cells([cell], tmp_path / "out") == 0
     assert "1 cells, 1 of them done before" in capsys.readouterr().err
     assert written[-1].stat().st_mtime_ns == before
+
+
+def test_other_data_under_the_same_name_is_not_taken_for_done(cell, tmp_path):
+    run_cells([cell], tmp_path / "out")
+    other = with_(cell, train=write_csv(tmp_path / "other.csv", 60))
+    with pytest.raises(SystemExit, match=r"is of train\.csv, not of other\.csv"):
+        run_cells([other], tmp_path / "out")
+
+
+def test_a_test_file_may_lack_a_class(cell, tmp_path):
+    lines = Path(cell.test).read_text().splitlines(keepends=True)
+    Path(cell.test).write_text("".join(line for line in lines if line[1] == "1"))
+    assert run_cell(cell)["error"] == 0.0
+
+
+def test_an_interrupted_training_is_no_cell(cell, monkeypatch):
+    def interrupt(self, net, **kwargs):
+        if len(net.history) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run._Progress, "on_batch_begin", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_cell(with_(cell, model="charcnn-small", settings=TINY))
+
+
+def test_texts_per_second_count_the_texts_seen(cell):
+    settings = TINY | {"recipe": "paper", "epoch_size": 3}
+    result = run_cell(with_(cell, model="charcnn-small", settings=settings))
+    assert result["n_seen"] == 2 * 3 * 8
+
+
+def test_a_penalty_that_is_given_is_not_selected(cell):
+    result = run_cell(with_(cell, settings={"logisticregression__C": 0.5}))
+    assert result["selection"] == []
+    assert result["params"]["C"] == 0.5
+
+
+def test_settings_go_to_the_rows_that_have_them(capsys):
+    cells, _ = parse(
+        ["--data", "imdb", "--models", "bow", "charcnn-small", "--set", "max_epochs=3"]
+    )
+    assert [cell.settings for cell in cells] == [{}, {"max_epochs": 3}]
+    with pytest.raises(SystemExit):
+        parse(["--data", "imdb", "--models", "bow", "--set", "max_epochs=3"])
+    assert "has a parameter 'max_epochs'" in capsys.readouterr().err
 
 
 def test_interval_of_one_seed_is_the_binomial_one():
@@ -135,15 +181,16 @@ def test_interval_draws_documents_together_for_all_seeds():
 
 
 def fake(model="bow", **changes):
-    wrong = np.arange(40) < 6
+    wrong = np.arange(7_600) < 1_140
     return {
-        "cell": {"model": model, "settings": [], "sample": None},
+        "cell": {"model": model, "settings": {}, "sample": None},
+        "warnings": [],
         "row": ROWS[model].name,
         "error": 15.0,
         "wrong": tables.base64.b64encode(np.packbits(wrong)).decode(),
         "n_train": 120_000,
         "n_train_available": 120_000,
-        "n_test": 40,
+        "n_test": 7_600,
         "n_classes": 4,
         "selection": [{"params": {"C": 1000.0}, "error": 3.0}],
         "history": None,
@@ -175,7 +222,7 @@ def test_a_cell_that_was_not_run_is_empty():
         assert float(paper) == PUBLISHED["ag_news", name]
 
 
-@pytest.mark.parametrize("style", ["text", "markdown", "rst"])
+@pytest.mark.parametrize("style", ["text", "markdown", "short", "rst"])
 def test_every_style_shows_every_row(style):
     text = tables.render({("ag_news", None): [fake(), fake("charcnn-large")]}, style)
     for row in ROWS.values():
@@ -214,7 +261,14 @@ def test_command_line_names_cells():
 
 @pytest.mark.parametrize(
     "arguments",
-    ["", "--data imdb --train a.csv", "--train a.csv --test b.csv", "--models none"],
+    [
+        "",
+        "--data imdb --train a.csv",
+        "--train a.csv --test b.csv",
+        "--models none",
+        "--data ../imdb",
+        "--data imdb --set alphabet=a/b",
+    ],
 )
 def test_unclear_command_lines_are_refused(arguments, capsys):
     with pytest.raises(SystemExit):
@@ -222,8 +276,26 @@ def test_unclear_command_lines_are_refused(arguments, capsys):
     assert "error: " in capsys.readouterr().err
 
 
-def test_committed_results_are_read_and_hold_no_path():
-    for path in run.RESULTS.rglob("*.json"):
+def committed_results():
+    command = ["git", "ls-files", "*.json"]
+    listed = subprocess.run(command, cwd=run.RESULTS, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a repository: no telling which results are committed")
+    return [run.RESULTS / name for name in listed.stdout.split()]
+
+
+def test_readme_shows_the_committed_results(tmp_path):
+    for path in committed_results():
+        copied = tmp_path / path.parent.name / path.name
+        copied.parent.mkdir(exist_ok=True)
+        copied.write_text(path.read_text())
+    readme = (run.RESULTS.parents[1] / "README.md").read_text()
+    shown = readme.partition("<!-- tables -->\n")[2].partition("<!-- end of tables")[0]
+    assert shown == tables.render(tables.read_results(tmp_path), "short")
+
+
+def test_committed_results_hold_no_path():
+    for path in committed_results():
         text = path.read_text()
         assert json.loads(text)["cell"]["model"] in ROWS
         assert "/home" not in text

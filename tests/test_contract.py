@@ -512,6 +512,12 @@ def test_weights_count_by_position_and_are_not_changed(network, corpus):
     pd.testing.assert_series_equal(weights, kept)
 
 
+def test_class_weights_of_zero_alone_are_refused(network, corpus):
+    network.set_params(class_weight={"pos": 0, "neg": 0})
+    with pytest.raises(ValueError, match="at least one non-zero number"):
+        network.fit(*corpus)
+
+
 @pytest.mark.parametrize("n_texts", [1, 4])
 def test_one_class_is_refused(network, corpus, n_texts):
     with pytest.raises(ValueError, match=r"at least 2 classes .* only one class: 'a'"):

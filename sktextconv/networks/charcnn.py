@@ -306,7 +306,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
     encoder_ : CharEncoder
         Texts to ids.
     history_ : list of dict
-        A record per epoch: "epoch", "train_loss", "train_error" (a fraction, with
+        A record per epoch: "epoch", "n_texts" trained on, "train_loss", "train_error" (a fraction, with
         dropout on), "valid_loss" and "valid_error" (where texts were set aside),
         "learning_rate" at its start, "seconds".
     n_iter_ : int
@@ -356,7 +356,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
         "modern": Recipe(
             torch.optim.AdamW,
             learning_rate=3e-3,
-            options={"weight_decay": 1e-2},
+            options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
             clip_norm=1.0,
         ),
