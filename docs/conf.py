@@ -21,11 +21,16 @@ exclude_patterns = ["_build"]
 nitpicky = False
 autosummary_generate = True
 numpydoc_show_class_members = False
+autodoc_typehints = "none"  # the docstrings say more
 autodoc_default_options = {"members": False}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sktextconv"
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
+html_sidebars = {
+    page: []
+    for page in ("index", "install", "quickstart", "reproduction", "contributing")
+}
 html_show_sourcelink = False
 
 
