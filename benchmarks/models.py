@@ -9,7 +9,7 @@ from sktextconv import CharCNNClassifier, make_bow_classifier, make_ngram_classi
 __all__ = ["ROWS", "Row"]
 
 # As features are divided by the largest, the best C is large and depends on the data.
-_PENALTIES = {"C": [2.0, 10.0, 50.0, 250.0, 1000.0, 5000.0, 20000.0]}
+_PENALTIES = {"C": [1e1, 1e2, 1e3, 1e4, 1e5]}
 
 
 @dataclass(frozen=True)
