@@ -374,7 +374,11 @@ class EpochLine(Callback):
     def on_epoch_end(self, net, **kwargs):
         epoch = epoch_record(net.history[-1])
         parts = [f"epoch {epoch['epoch']:>3}"]
-        parts += [f"{key} {epoch[key]:.4f}" for key in epoch if "_" in key]
+        parts += [
+            f"{key.replace('_', ' ')} {epoch[key]:.4f}"
+            for key in epoch
+            if key.endswith(("_loss", "_error"))
+        ]
         sys.stdout.write(f"{'  '.join(parts)}  {epoch['seconds']:.1f} s\n")
 
 
