@@ -12,7 +12,6 @@ import re
 import sys
 import tarfile
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -847,50 +846,37 @@ def test_unknown_subset_of_docstrings_is_refused(subset):
 # --- the real files -----------------------------------------------------------------
 
 
-@pytest.fixture
-def real_data():
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("SKTEXTCONV_DATA") or beside)
-    if not folder.is_dir():
-        pytest.skip("set SKTEXTCONV_DATA to the folder of data files")
-    return folder
-
-
 def sha256_of_csv(path):
     opener = lzma.open if path.suffix == ".xz" else open
     with opener(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-PUBLISHED_FILES = {
-    (
-        "ag_news",
-        "train",
-    ): "76a0a2d2f92b286371fe4d4044640910a04a803fdd2538e0f3f29a5c6f6b672e",
-    (
-        "ag_news",
-        "test",
-    ): "521465c2428ed7f02f8d6db6ffdd4b5447c1c701962353eb2c40d548c3c85699",
-    (
-        "imdb",
-        "train",
-    ): "d1e722634554006c6bcec6ac89f38c9b6732a83d31a2e50bdb97a92656624f90",
-    (
-        "imdb",
-        "test",
-    ): "f8dca79c7ea7b352cbc43acb84ea99142b49da6e1088905269345c76303f24ec",
+PUBLISHED_FILES = {  # sha256, unpacked
+    ("ag_news", "train"): (
+        "76a0a2d2f92b286371fe4d4044640910a04a803fdd2538e0f3f29a5c6f6b672e"
+    ),
+    ("ag_news", "test"): (
+        "521465c2428ed7f02f8d6db6ffdd4b5447c1c701962353eb2c40d548c3c85699"
+    ),
+    ("imdb", "train"): (
+        "d1e722634554006c6bcec6ac89f38c9b6732a83d31a2e50bdb97a92656624f90"
+    ),
+    ("imdb", "test"): (
+        "f8dca79c7ea7b352cbc43acb84ea99142b49da6e1088905269345c76303f24ec"
+    ),
 }
 
 
 @pytest.mark.data
 @pytest.mark.parametrize(("name", "subset"), PUBLISHED_FILES)
-def test_real_file_has_its_checksum_counts_and_classes(real_data, name, subset):
-    path = _download.find(real_data, name, subset)
+def test_real_file_has_its_checksum_counts_and_classes(data_folder, name, subset):
+    path = _download.find(data_folder, name, subset)
     if path is None:
         pytest.skip(f"{name}_{subset} is not in the folder of data files")
     assert sha256_of_csv(path) == PUBLISHED_FILES[name, subset]
     bunch = fetch_text_dataset(
-        name, subset=subset, data_home=real_data, download_if_missing=False
+        name, subset=subset, data_home=data_folder, download_if_missing=False
     )
     source = _download.SOURCES[name]
     n_texts = source.n_train if subset == "train" else source.n_test
@@ -899,11 +885,11 @@ def test_real_file_has_its_checksum_counts_and_classes(real_data, name, subset):
 
 
 @pytest.mark.data
-def test_ag_news_reads_as_its_authors_wrote_it(real_data):
-    path = _download.find(real_data, "ag_news", "test")
+def test_ag_news_reads_as_its_authors_wrote_it(data_folder):
+    path = _download.find(data_folder, "ag_news", "test")
     if path is None:
         pytest.skip("ag_news_test is not in the folder of data files")
-    bunch = fetch_text_dataset("ag_news", subset="test", data_home=real_data)
+    bunch = fetch_text_dataset("ag_news", subset="test", data_home=data_folder)
     assert bunch.data[0].startswith("Fears for T N pension after talks Unions repr")
     assert bunch.target_names[bunch.target[0]] == "Business"
     assert "A second\\team of rocketeers" in bunch.data[1]  # a bare backslash stays
@@ -917,17 +903,19 @@ def test_ag_news_reads_as_its_authors_wrote_it(real_data):
         ("yelp_review_full_subset.csv.xz", [1_036, 986, 982, 1_016, 980]),
     ],
 )
-def test_subsets_are_read_with_read_csv(real_data, file, counts):
-    path = real_data / file
+def test_subsets_are_read_with_read_csv(data_folder, file, counts):
+    path = data_folder / file
     if not path.exists():
         pytest.skip(f"{file} is not in the folder of data files")
     assert np.bincount(read_csv(path).target).tolist() == counts
 
 
 @pytest.mark.data
-def test_imdb_goes_back_into_files_and_out_again_unaltered(real_data, server, tmp_path):
+def test_imdb_goes_back_into_files_and_out_again_unaltered(
+    data_folder, server, tmp_path
+):
     """The rows of the file, laid out as in the archive, are unpacked as the file."""
-    path = _download.find(real_data, "imdb", "train")
+    path = _download.find(data_folder, "imdb", "train")
     if path is None:
         pytest.skip("imdb_train is not in the folder of data files")
     with lzma.open(path, "rt", encoding="utf-8", newline="") as stream:
@@ -946,9 +934,7 @@ def test_imdb_goes_back_into_files_and_out_again_unaltered(real_data, server, tm
 
 @pytest.mark.network
 @pytest.mark.parametrize("name", ["ag_news", "imdb"])
-def test_real_download_gives_the_published_files(tmp_path, name, request):
-    if "network" not in request.config.getoption("-m"):
-        pytest.skip("run with -m network")
+def test_real_download_gives_the_published_files(tmp_path, name):
     for subset in ("train", "test"):
         fetch_text_dataset(name, subset=subset, data_home=tmp_path)
         path = tmp_path / f"{name}_{subset}.csv"

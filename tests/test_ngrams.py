@@ -137,11 +137,8 @@ def assert_equal_above_the_cut_off(corpus, max_features):
 
 
 @pytest.mark.data
-def test_imdb_counts_above_the_cut_off_equal_those_of_count_vectorizer():
-    folder = os.environ.get("SKTEXTCONV_DATA")
-    if not folder:
-        pytest.skip("SKTEXTCONV_DATA is not set")
-    path = pathlib.Path(folder, "imdb_train.csv.xz")
+def test_imdb_counts_above_the_cut_off_equal_those_of_count_vectorizer(data_folder):
+    path = data_folder / "imdb_train.csv.xz"
     with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
         corpus = [text for _, text in csv.reader(file)][::12]
     assert len(corpus) > 2_000
