@@ -99,6 +99,8 @@ class Line:
                 n_epochs, n_seen = len(result["history"]), result["n_seen"]
                 parts.add(f"{n_epochs} epochs of {n_seen // n_epochs:,} texts")
                 parts.add(result["params"]["precision"])
+                if result["history"][-1]["train_loss"] > _at_chance(result):
+                    parts.add("never left chance level")
             if result["warnings"]:
                 parts.add("warned")
         settings = self.results[0]["cell"]["settings"]
@@ -265,6 +267,11 @@ def _wrap(text, indent):
 
 def _error(tried):
     return tried["error"]
+
+
+def _at_chance(result):
+    """A training loss of nearly ln K: what guessing costs."""
+    return np.log(result["n_classes"]) - 0.02
 
 
 def main():

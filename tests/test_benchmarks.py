@@ -222,6 +222,15 @@ def test_a_cell_that_was_not_run_is_empty():
         assert float(paper) == PUBLISHED["ag_news", name]
 
 
+@pytest.mark.parametrize(("loss", "said"), [(1.385, True), (1.2, False)])
+def test_a_network_that_learnt_nothing_is_said_to(loss, said):
+    history = [{"train_loss": loss}]
+    params = {"precision": "float32"}
+    result = fake("charcnn-small", history=history, params=params, n_seen=120_000)
+    line = tables.lines_of("ag_news", [result])[4]
+    assert ("never left chance level" in line.note()) is said
+
+
 @pytest.mark.parametrize("style", ["text", "markdown", "short", "rst"])
 def test_every_style_shows_every_row(style):
     text = tables.render({("ag_news", None): [fake(), fake("charcnn-large")]}, style)
