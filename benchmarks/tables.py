@@ -182,10 +182,9 @@ def heading_of(data, results):
             f"A subset: the paper trains on {whole:,}, so its errors stand here for "
             "context only, without a gap."
         )
-    parts.append(
-        "Penalties (C) are selected on a validation split of the training texts; the "
-        "test texts are used once, at the end."
-    )
+    if any(result["selection"] for result in results):
+        parts.append("Penalties (C) are selected on a validation split of these texts.")
+    parts.append("The test texts are used once, at the end.")
     machines = {
         f"{r['machine']['gpu'] or r['machine']['cpu']}, "
         f"{r['machine']['threads']} thread(s)"
