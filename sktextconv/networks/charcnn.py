@@ -129,7 +129,8 @@ class CharCNN(nn.Module):
         column = torch.arange(self.n_frames, device=ids.device)
         index = (row * n_columns + start)[:, None] + column
         index = torch.where(column < n_frames[:, None], index, n_columns - 1)
-        return frames.flatten(0, 1)[index]  # (batch, n_frames, width)
+        # Not an index: its gradient is summed in the order threads happen to come.
+        return F.embedding(index, frames.flatten(0, 1))  # (batch, n_frames, width)
 
     def _plain_frames(self, ids):
         padding = self.max_length - ids.shape[1]

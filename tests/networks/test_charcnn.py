@@ -158,6 +158,16 @@ def test_packed_documents_give_the_plain_logits_and_gradients(lengths):
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
+def test_two_threads_give_the_same_bits_each_time():
+    texts = ["one short text", "another, longer one " * 4, "x"] * 64
+    labels = [0, 1, 0] * 64
+    network = CharCNNClassifier(
+        max_length=501, max_epochs=1, batch_size=96, random_state=0, n_jobs=2
+    )
+    first, *others = (network.fit(texts, labels).predict_proba(texts) for _ in range(4))
+    assert all(np.array_equal(first, other) for other in others)
+
+
 def test_long_documents_are_not_packed():
     network = CharCNN(12, 3, max_length=231)
     calls = []
