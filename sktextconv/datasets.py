@@ -300,10 +300,8 @@ def load_docstrings(*, subset="train", data_home=None):
     Notes
     -----
     All docstrings of one source file are in the same subset: neighbours share whole
-    paragraphs. With single docstrings split at random, the error of a bag of words
-    fell from 10 % to 7 %. Names of the libraries stay in the texts: without them the
-    error rose by one point. About half of the texts are torch's, so always guessing
-    torch errs on 51 %.
+    paragraphs, and a random split would flatter every model. Names of the libraries
+    stay in the texts. About half of the texts are torch's: look at more than accuracy.
 
     Examples
     --------

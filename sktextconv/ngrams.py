@@ -46,8 +46,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         Whether texts are lower-cased first, by ``str.lower``.
     token_pattern : str, default=r"\\w+|[^\\w\\s]"
         Regular expression of a word; by default, each mark of punctuation is one too.
-        In validation of single words that did slightly better than ``\\w+`` alone on
-        AG News, and as well on IMDB. A group in it, at most one, is the word.
+        A group in it, at most one, is the word.
 
     Attributes
     ----------
@@ -63,8 +62,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     Notes
     -----
     An n-gram is stored as a pair of its first n - 1 words, by their column, and its
-    last word: one int64. The 25,000 reviews of IMDB take some seconds and, the result
-    included, 0.4 GB.
+    last word: one int64.
 
     No n-gram is more frequent than the n-grams inside it, and a shorter one wins a
     tie. So, once `max_features` n-grams are known, a longer one must occur more often
