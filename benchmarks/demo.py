@@ -9,7 +9,8 @@ import matplotlib as mpl
 
 from sktextconv import TrainingCurveDisplay
 
-from .run import Cell, run_cells
+from .cell import Cell
+from .run import run_cells
 from .tables import read_results, render
 
 OUT = Path("out/demo")
@@ -39,7 +40,7 @@ def main():
         )
         for model, settings in SETTINGS.items()
     ]
-    failed = run_cells(cells, OUT)
+    failed, _ = run_cells(cells, OUT)
     found = read_results(OUT)
     sys.stdout.write("\n" + render(found) + "\n")
     for result in found.get(("docstrings", SAMPLE), []):

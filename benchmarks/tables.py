@@ -9,7 +9,6 @@ import json
 import sys
 import textwrap
 from collections import defaultdict
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -213,20 +212,30 @@ def render(found, style="text"):
 def _as_text(heading, rows):
     """Two lines per row: the error, and below it what it took."""
     out = [*_wrap(heading, ""), "-" * 78]
-    out.append(f"{'':<18}{'error %':>9}{'95 % interval':>17}{'paper':>9}{'gap':>8}")
+    out.append(f"{'':<22}{'error %':>9}{'95 % interval':>16}{'paper':>8}{'gap':>8}")
     out.append("-" * 78)
-    for row in rows:
-        name, error, between, paper, gap, seeds, *_ = row
-        times = f"{seeds} seed(s)" if seeds else "not run"
-        out.append(f"{name:<18}{error:>9}{between:>17}{paper:>9}{gap:>8}{times:>16}")
-        if seeds:
-            _, _, _, _, _, _, train, per_s, predict, size, peak, note = row
-            cost = (
-                f"{train} s to train, {per_s} texts/s; predicts {predict} texts/s; "
-                f"{size} parameters; {peak} MiB; {note}"
-            )
-            out += _wrap(cost, "    ")
-    return "\n".join([*out, "-" * 78, ""])
+    done, absent = _divide(rows)
+    for row in done:
+        name, error, between, paper, gap, seeds, train, per_s, predict, *rest = row
+        size, peak, note = rest
+        count = f"{seeds} seed(s)"
+        out.append(f"{name:<22}{error:>9}{between:>16}{paper:>8}{gap:>8}{count:>14}")
+        cost = (
+            f"{train} s to train, {per_s} texts/s; predicts {predict} texts/s; "
+            f"{size} parameters; {peak} MiB; {note}"
+        )
+        out += _wrap(cost, "    ")
+    out.append("-" * 78)
+    if absent:
+        out += _wrap(f"Not run: {', '.join(absent)}.", "")
+    return "\n".join([*out, ""])
+
+
+def _divide(rows):
+    """Return the rows that were run, and the names of the others."""
+    error = _COLUMNS.index("Error %")
+    done = [row for row in rows if row[error]]
+    return done, [row[0] for row in rows if not row[error]]
 
 
 def _as_markdown(heading, rows, columns=_COLUMNS):
@@ -235,6 +244,12 @@ def _as_markdown(heading, rows, columns=_COLUMNS):
     table.insert(1, ["---", *["---:"] * (len(shown) - 2), "---"])
     lines = ["| " + " | ".join(row) + " |" for row in table]
     return "\n".join([heading, "", *lines, ""])
+
+
+def _as_short_markdown(heading, rows):
+    done, absent = _divide(rows)
+    text = _as_markdown(heading, done, _SHORT)
+    return f"{text}\nNot run: {', '.join(absent)}.\n" if absent else text
 
 
 def _as_rst(heading, rows):
@@ -249,7 +264,7 @@ def _as_rst(heading, rows):
 _STYLES = {
     "text": _as_text,
     "markdown": _as_markdown,
-    "short": partial(_as_markdown, columns=_SHORT),
+    "short": _as_short_markdown,
     "rst": _as_rst,
 }
 

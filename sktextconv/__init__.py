@@ -1,18 +1,38 @@
 """Text classification with convolutional and recurrent networks, scikit-learn style."""
 
-from .baselines import make_bow_classifier, make_ngram_classifier
+from .augmentation import SynonymReplacer
+from .baselines import (
+    make_bag_of_means_classifier,
+    make_bow_classifier,
+    make_ngram_classifier,
+)
 from .datasets import fetch_text_dataset, load_docstrings, read_csv
-from .display import TrainingCurveDisplay
-from .networks import CharCNNClassifier
+from .display import LearningRateRangeDisplay, TrainingCurveDisplay
+from .networks import (
+    CharCNNClassifier,
+    HANClassifier,
+    KimCNNClassifier,
+    RNNClassifier,
+    VDCNNClassifier,
+    WordCNNClassifier,
+)
 from .ngrams import NGramVectorizer
 
 __all__ = [
     "CharCNNClassifier",
+    "HANClassifier",
+    "KimCNNClassifier",
+    "LearningRateRangeDisplay",
     "NGramVectorizer",
+    "RNNClassifier",
+    "SynonymReplacer",
     "TrainingCurveDisplay",
+    "VDCNNClassifier",
+    "WordCNNClassifier",
     "__version__",
     "fetch_text_dataset",
     "load_docstrings",
+    "make_bag_of_means_classifier",
     "make_bow_classifier",
     "make_ngram_classifier",
     "read_csv",

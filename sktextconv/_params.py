@@ -16,6 +16,7 @@ __all__ = [
     "Positive",
     "Range",
     "Seed",
+    "Sizes",
     "Whole",
     "check_params",
     "hyperparameters",
@@ -41,12 +42,26 @@ class Range:
         return f"in the range {left}{self.low}, {self.high}{right}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Each:
+    """Sequences of one or more values, each of them what `hint` says."""
+
+    hint: object
+
+    def holds(self, value):
+        return len(value) > 0 and all(_accepts(self.hint, item) for item in value)
+
+    def __str__(self):
+        return f"of one or more values, each {_describe(self.hint)}"
+
+
 Count = Annotated[int, Range(1)]
 Whole = Annotated[int, Range(0)]
 Positive = Annotated[float, Range(0.0, closed="neither")]
 NonNegative = Annotated[float, Range(0.0)]
 Fraction = Annotated[float, Range(0.0, 1.0)]
 InnerFraction = Annotated[float, Range(0.0, 1.0, closed="neither")]
+Sizes = Annotated[tuple | list, Each(Count)]
 Seed = Annotated[int, Range(0, 2**32 - 1, closed="both")] | np.random.RandomState | None
 
 # What counts as each plain type: searches hand out NumPy scalars, and a bool is
@@ -111,7 +126,7 @@ def _accepts(option, value):
         return value is None
     origin, args = typing.get_origin(option), typing.get_args(option)
     if origin is Literal:
-        return isinstance(value, str) and value in args
+        return _accepts(type(args[0]), value) and value in args
     if origin is Annotated:
         return _accepts(args[0], value) and args[1].holds(value)
     if option in (int, float) and isinstance(value, _KINDS[bool]):
@@ -124,9 +139,12 @@ def _describe(option):
         return "None"
     origin, args = typing.get_origin(option), typing.get_args(option)
     if origin is Literal:
-        return "a str among {" + ", ".join(map(repr, sorted(args))) + "}"
+        kind, members = _describe(type(args[0])), ", ".join(map(repr, sorted(args)))
+        return f"{kind} among {{{members}}}"
     if origin is Annotated:
         return f"{_describe(args[0])} {args[1]}"
+    if origin is types.UnionType:
+        return _enumerate(args)
     if option in (int, float, bool, str):
         return f"{'an' if option is int else 'a'} {option.__name__}"
     return f"an instance of {option.__qualname__!r}"

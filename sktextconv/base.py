@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ from ._params import (
     check_params,
     hyperparameters,
 )
+from .schedules import resolve_schedule
 from .text import check_texts
 from .training import (
     EncodedTexts,
@@ -60,6 +62,9 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     batch_size: Count = 128
     learning_rate: Positive | None = None
     epoch_size: Count | None = None
+    schedule: str | Callable | None = None
+    bucketing: bool = False
+    augmenter: object | None = None
     early_stopping: bool = False
     validation_fraction: InnerFraction = 0.1
     n_iter_no_change: Count = 3
@@ -80,6 +85,13 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     @abc.abstractmethod
     def _make_network(self, n_tokens, n_classes):
         """Return an `nn.Module` that takes ids (batch, length) to logits."""
+
+    def _recipe(self):
+        """Return how the network is trained; a subclass may put its parameters in."""
+        return self._recipes[self.recipe]
+
+    def _start(self, network, encoder, texts, seed):
+        """Give a new network what it starts from, besides random weights, if any."""
 
     # -- fitting ---------------------------------------------------------------
 
@@ -110,7 +122,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         TypeError
             If `X` is no sequence of texts.
         """
-        check_params(self)
+        self._check_parameters()
         texts, classes, codes, weights = self._check_training_data(X, y, sample_weight)
         if len(classes) < 2:
             raise ValueError(
@@ -129,7 +141,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             weights = weights / weights[valid_rows].mean()
             valid = _take(valid_rows, texts, codes, weights)
 
-        recipe = self._recipes[self.recipe]
+        recipe = self._recipe()
         model = self._model() if warm else self._build(examples[0], classes, rng)
         history = self._train(
             model,
@@ -137,7 +149,11 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             valid=valid,
             n_epochs=int(self.max_epochs),
             epoch_size=self.epoch_size or recipe.epoch_size,
-            schedule=recipe.schedule,
+            schedule=(
+                recipe.schedule
+                if self.schedule is None
+                else resolve_schedule(self.schedule)
+            ),
         )
         vars(self).update(model, n_iter_=len(history))
         return self
@@ -171,7 +187,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             same later, if `y` has others, if `early_stopping=True` or if
             `class_weight="balanced"`.
         """
-        check_params(self)
+        self._check_parameters()
         name = type(self).__name__
         if self.early_stopping:
             raise ValueError(
@@ -211,6 +227,17 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         self._train(model, examples, n_epochs=1)
         vars(self).update(model, n_iter_=len(model["history_"]))
         return self
+
+    def _check_parameters(self):
+        check_params(self)
+        if self.schedule is not None:
+            resolve_schedule(self.schedule)
+        if not hasattr(self.augmenter, "augment") and self.augmenter is not None:
+            raise ValueError(
+                f"The 'augmenter' parameter of {type(self).__name__} must be None or "
+                "an object with a method augment(texts, seed=, epoch=), such as a "
+                f"SynonymReplacer. Got {self.augmenter!r} instead."
+            )
 
     def _check_training_data(self, X, y, sample_weight, classes=None):
         """Return texts, classes, each text's class code, and its whole weight."""
@@ -292,7 +319,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             )
         now = self.get_params(deep=False)
         changed = [
-            name for name, value in self._made_with.items() if now[name] != value
+            name for name, value in self._made_with.items() if _differ(now[name], value)
         ]
         if changed:
             raise ValueError(
@@ -314,8 +341,11 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     def _build(self, texts, classes, rng):
         device = resolve_device(self.device)
         encoder = self._make_encoder().fit(texts)
-        with threads(self.n_jobs), seeded(rng.randint(2**31), device):
-            net = self._make_net(encoder.n_tokens, len(classes), device)
+        seed = rng.randint(2**31)
+        with threads(self.n_jobs), seeded(seed, device):
+            network = self._make_network(encoder.n_tokens, len(classes))
+            self._start(network, encoder, texts, seed)
+            net = self._make_net(network, device)
         made_with = {
             name: value
             for name, value in self.get_params(deep=False).items()
@@ -330,14 +360,22 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             "_rng": rng,
         }
 
-    def _make_net(self, n_tokens, n_classes, device):
-        network = self._make_network(n_tokens, n_classes)
-        recipe = self._recipes[self.recipe]
+    def _make_net(self, network, device):
+        recipe = self._recipe()
         return make_net(network, recipe, device=device, precision=self.precision)
 
     def _train(self, model, examples, *, valid=None, **how):
         """Train the net of `model`; return the new part of its history."""
-        encoder, net = model["encoder_"], model["net_"]
+        encoder, net, renew = model["encoder_"], model["net_"], None
+        n_before = len(model["history_"])
+        if self.augmenter is not None:
+            texts, seed = examples[0], model["_rng"].randint(2**31)
+
+            def renew(epoch):
+                epoch += n_before
+                return encoder.encode(
+                    self.augmenter.augment(texts, seed=seed, epoch=epoch)
+                )
 
         def encoded(texts, codes, weights):
             ids = encoder.encode(texts)
@@ -363,10 +401,11 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
                 valid=None if valid is None else encoded(*valid),
                 batch_size=int(self.batch_size),
                 learning_rate=self.learning_rate,
+                bucketing=bool(self.bucketing),
+                renew=renew,
                 callbacks=callbacks,
                 **how,
             )
-        n_before = len(model["history_"])
         model["history_"] = model["history_"] + [
             row | {"epoch": row["epoch"] + n_before} for row in history
         ]
@@ -474,7 +513,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             device = torch.device("cpu")
         maker = type(self)(**self._made_with)
         with seeded(0, device):
-            net = maker._make_net(self.encoder_.n_tokens, len(self.classes_), device)
+            network = maker._make_network(self.encoder_.n_tokens, len(self.classes_))
+            net = maker._make_net(network, device)
         load_net_state(net, kept)
         self.net_ = net
 
@@ -484,6 +524,15 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 _HOW_TRAINING_GOES = {
     field.name for field in dataclasses.fields(BaseTextNetClassifier)
 } - {"recipe", "device", "precision"}
+
+
+def _differ(value, other):
+    if value is other:
+        return False
+    try:
+        return bool(value != other)
+    except ValueError:  # arrays inside, of which only the same ones count as equal
+        return True
 
 
 def _take(rows, texts, codes, weights):

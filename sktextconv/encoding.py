@@ -1,13 +1,18 @@
 """Texts to integers: ragged ids in the smallest unsigned type that holds them."""
 
+import itertools
 import sys
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ALPHABETS", "PAD", "CharEncoder", "Ragged"]
+from .words import END, TOKEN_PATTERN, index_words, read_words, split_words
+
+__all__ = ["ALPHABETS", "PAD", "UNKNOWN", "CharEncoder", "Ragged", "WordEncoder"]
 
 PAD = 0  # the id of padding: a column of zeros for characters
+UNKNOWN = 1  # the id of a word or character that is not known
+N_RESERVED = 2  # ids that are no word
 
 # Sections 2.1 and 2.2 of Zhang, Zhao and LeCun (2015). The hyphen stands twice.
 _CODE = "abcdefghijklmnopqrstuvwxyz0123456789-,;.!?:'\"/\\|_@#$%^&*~`+-=<>()[]{}"
@@ -19,6 +24,8 @@ ALPHABETS = {
     "unique": _CODE[:_FIRST_HYPHEN] + _CODE[_FIRST_HYPHEN + 1 :],
     "space": _CODE[:_LAST_HYPHEN] + " " + _CODE[_LAST_HYPHEN + 1 :],
     "full": _CODE + "\n" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    # Conneau, Schwenk, Barrault and LeCun (2017), with the space as the first.
+    "vdcnn": " abcdefghijklmnopqrstuvwxyz0123456789-,;.!?:'\"/|_#$%^&*~`+=<>()[]{}",
 }
 
 # Texts are joined a few thousand at a time: one table look-up for many texts costs
@@ -39,10 +46,14 @@ class Ragged:
         All rows in order, in the smallest type that holds every id.
     offsets : ndarray of int64 of shape (n_rows + 1,)
         Row i is ``ids[offsets[i]:offsets[i + 1]]``.
+    sizes : ndarray of int64 of shape (n_rows,) or None
+        By what rows are alike enough to share a minibatch without much padding; None
+        is by their lengths.
     """
 
     ids: np.ndarray
     offsets: np.ndarray
+    sizes: np.ndarray | None = None
 
     def __len__(self):
         return len(self.offsets) - 1
@@ -56,15 +67,16 @@ class CharEncoder:
 
     A character becomes its row in the alphabet, counted from 1. A space, and any
     other character outside the alphabet, becomes 0, as padding does: a column of
-    zeros in the one-hot matrix of the paper, which is never built here. A text is
+    zeros in the one-hot matrix of the paper [1]_, which is never built here. A text is
     lower-cased as a whole by ``str.lower`` before it is cut and coded.
 
     Parameters
     ----------
-    alphabet : {"paper", "code", "unique", "space", "full"} or str, default="paper"
-        A name from `ALPHABETS`, or the distinct characters themselves. Where a named
-        alphabet holds the hyphen twice, the later row is used and the first one is
-        always zero, as in the authors' code.
+    alphabet : str, default="paper"
+        A name from `ALPHABETS` ("paper", "code", "unique", "space", "full", "vdcnn"),
+        or the distinct characters themselves. Where a named alphabet holds the hyphen
+        twice, the later row is used and the first one is always zero, as in the
+        authors' code.
     max_length : int, default=1014
         Characters kept of each text.
     lowercase : bool or "auto", default="auto"
@@ -74,11 +86,15 @@ class CharEncoder:
         Whether the last character kept comes first.
     keep : {"end", "start"}, default="end"
         Which end of a text longer than `max_length` is kept.
+    unknown : bool, default=False
+        Whether a character outside the alphabet has an id of its own, 1, and the rows
+        of the alphabet are counted from 2, as in [2]_.
 
     Attributes
     ----------
     n_tokens : int
-        Rows of the alphabet and one for `PAD`: ids are below it.
+        Rows of the alphabet, one for `PAD`, and one more with `unknown`: ids are below
+        it.
 
     Raises
     ------
@@ -89,6 +105,8 @@ class CharEncoder:
     ----------
     .. [1] X. Zhang, J. Zhao and Y. LeCun, "Character-level Convolutional Networks
        for Text Classification", NIPS 2015, section 2.2. https://arxiv.org/abs/1509.01626
+    .. [2] A. Conneau, H. Schwenk, L. Barrault and Y. LeCun, "Very Deep Convolutional
+       Networks for Text Classification", EACL 2017. https://arxiv.org/abs/1606.01781
 
     Examples
     --------
@@ -105,11 +123,13 @@ class CharEncoder:
         lowercase="auto",
         reverse=True,
         keep="end",
+        unknown=False,
     ):
         characters = ALPHABETS.get(alphabet, alphabet)
         if alphabet not in ALPHABETS:
             _check_distinct(characters)
-        self.n_tokens = len(characters) + 1
+        self.unknown = bool(unknown)
+        self.n_tokens = len(characters) + 1 + self.unknown
         self.max_length = int(max_length)
         self.reverse = bool(reverse)
         self.keep = keep
@@ -135,7 +155,7 @@ class CharEncoder:
             One row per text, of at most `max_length` ids.
         """
         coder = _AsciiCoder if self._characters.isascii() else _CodePointCoder
-        code = coder(self._characters, fold_case=self.lowercase)
+        code = coder(self._characters, fold_case=self.lowercase, unknown=self.unknown)
         chunks, lengths = [], []
         for start in range(0, len(texts), _TEXTS_PER_CHUNK):
             cut = self._cut(texts[start : start + _TEXTS_PER_CHUNK])
@@ -164,11 +184,11 @@ class CharEncoder:
 class _AsciiCoder:
     """Ids of an ASCII alphabet, by one pass over the UTF-8 bytes."""
 
-    def __init__(self, characters, *, fold_case):
+    def __init__(self, characters, *, fold_case, unknown):
         # A later entry overwrites an earlier one: the authors' two hyphens.
-        rows = {character: row for row, character in enumerate(characters, 1)}
-        fold = str.lower if fold_case else str
-        self._table = bytes(rows.get(fold(chr(byte)), PAD) for byte in range(256))
+        rows = {c: row for row, c in enumerate(characters, 1 + unknown)}
+        fold, other = str.lower if fold_case else str, UNKNOWN if unknown else PAD
+        self._table = bytes(rows.get(fold(chr(byte)), other) for byte in range(256))
 
     def __call__(self, joined):
         dropped = b"" if joined.isascii() else _CONTINUATION_BYTES
@@ -179,13 +199,15 @@ class _AsciiCoder:
 class _CodePointCoder:
     """Ids of any alphabet, by a table over all code points."""
 
-    def __init__(self, characters, *, fold_case):
-        n_tokens = len(characters) + 1
-        self._table = np.zeros(
-            sys.maxunicode + 1, dtype=np.min_scalar_type(n_tokens - 1)
+    def __init__(self, characters, *, fold_case, unknown):
+        n_tokens = len(characters) + 1 + unknown
+        self._table = np.full(
+            sys.maxunicode + 1,
+            UNKNOWN if unknown else PAD,
+            dtype=np.min_scalar_type(n_tokens - 1),
         )
         points = np.fromiter(map(ord, characters), dtype=np.int64)
-        self._table[points] = np.arange(1, n_tokens)
+        self._table[points] = np.arange(1 + unknown, n_tokens)
         if fold_case:
             upper = np.arange(ord("A"), ord("Z") + 1)
             self._table[upper] = self._table[upper + ord("a") - ord("A")]
@@ -207,3 +229,159 @@ def _check_distinct(characters):
             "The 'alphabet' parameter must hold distinct characters or be one of "
             f"{sorted(ALPHABETS)}. Got {characters!r}, which repeats {repeated}."
         )
+
+
+class WordEncoder:
+    """Number the words of texts, the most frequent ones first.
+
+    A word becomes its rank among those of the training texts, counted from 2; a word
+    outside the vocabulary becomes `UNKNOWN`. Words are those of `NGramVectorizer`.
+
+    Parameters
+    ----------
+    max_tokens : int, default=50_000
+        Words of the vocabulary, the most frequent of the training texts; of equally
+        frequent ones those first by the alphabet.
+    min_count : int, default=1
+        Occurrences in the training texts below which a word stays outside.
+    max_length : int, default=400
+        Words kept of each text.
+    keep : {"start", "end"}, default="start"
+        Which end of a text longer than `max_length` is kept.
+    lowercase : bool, default=True
+        Whether texts are lower-cased first, by ``str.lower``.
+    token_pattern : str, default=TOKEN_PATTERN
+        Regular expression of a word.
+
+    Attributes
+    ----------
+    words : list of str, of length n_tokens - 2
+        Word i has the id i + 2; set by `fit`.
+    n_tokens : int
+        Words of the vocabulary and two for `PAD` and `UNKNOWN`: ids are below it.
+
+    Examples
+    --------
+    >>> encoder = WordEncoder(max_tokens=2).fit(["so so good", "so bad"])
+    >>> encoder.words
+    ['so', 'bad']
+    >>> encoder.encode(["so good, so bad"])[0]
+    array([2, 1, 1, 2, 3], dtype=uint8)
+    """
+
+    def __init__(
+        self,
+        *,
+        max_tokens=50_000,
+        min_count=1,
+        max_length=400,
+        keep="start",
+        lowercase=True,
+        token_pattern=TOKEN_PATTERN,
+    ):
+        self.max_tokens = int(max_tokens)
+        self.min_count = int(min_count)
+        self.max_length = int(max_length)
+        self.keep = keep
+        self._splitting = {
+            "lowercase": bool(lowercase),
+            "token_pattern": token_pattern,
+        }
+
+    def fit(self, texts):
+        """Learn the vocabulary from `texts`, a list of str."""
+        words, chunks = index_words(texts, **self._splitting)
+        counts = sum(
+            np.bincount(chunk + 1, minlength=len(words) + 1) for chunk in chunks
+        )
+        self.words = most_frequent(
+            words, counts[1:], max_tokens=self.max_tokens, min_count=self.min_count
+        )
+        self._set_ids()
+        return self
+
+    @property
+    def n_tokens(self):
+        return len(self.words) + N_RESERVED
+
+    def encode(self, texts):
+        """Return the ids of `texts`.
+
+        Parameters
+        ----------
+        texts : list of str, of length n_documents
+
+        Returns
+        -------
+        ids : Ragged
+            One row per text, of at most `max_length` ids.
+        """
+        dtype = np.min_scalar_type(self.n_tokens - 1)
+        kept, lengths = [], []
+        for chunk in read_words(texts, self._find_ids, **self._splitting):
+            chunk, sizes = self._cut(chunk)
+            kept.append(chunk.astype(dtype))
+            lengths.append(sizes)
+        offsets = np.zeros(len(texts) + 1, dtype=np.int64)
+        np.cumsum(np.concatenate(lengths), out=offsets[1:])
+        return Ragged(np.concatenate(kept), offsets)
+
+    def split(self, texts):
+        """Return an iterator over all words of each text, as a list of str."""
+        return split_words(texts, **self._splitting)
+
+    def _find_ids(self, words):
+        return map(self._ids.get, words, itertools.repeat(UNKNOWN))
+
+    def _cut(self, chunk):
+        """Return the ids kept of a chunk of texts, and how many of each text."""
+        ends = np.flatnonzero(chunk == END)
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        sizes = np.minimum(ends - starts, self.max_length)
+        first = starts if self.keep == "start" else ends - sizes
+        change = np.zeros(len(chunk) + 1, dtype=np.int8)
+        # No two texts begin at one place, nor end there: each has its `END` between.
+        change[first] += 1
+        change[first + sizes] -= 1
+        return chunk[np.cumsum(change[:-1], dtype=np.int8).astype(bool)], sizes
+
+    def _set_ids(self):
+        numbers = range(N_RESERVED, self.n_tokens)
+        self._ids = {None: END} | dict(zip(self.words, numbers, strict=True))
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_ids"}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        if "words" in state:
+            self._set_ids()
+
+
+def most_frequent(words, counts, *, max_tokens, min_count):
+    """Return the words that make a vocabulary, the most frequent first.
+
+    Parameters
+    ----------
+    words : list of str
+        By the alphabet, which decides among equally frequent ones.
+    counts : ndarray of int of shape (n_words,)
+    max_tokens, min_count : int
+
+    Returns
+    -------
+    words : list of str
+
+    Raises
+    ------
+    ValueError
+        If no word is left.
+    """
+    order = np.argsort(-counts, kind="stable")[:max_tokens]
+    kept = order[counts[order] >= min_count]
+    if not len(kept):
+        raise ValueError(
+            "empty vocabulary: no word occurs in the training texts "
+            f"min_count={min_count} times or more."
+        )
+    return [words[index] for index in kept]

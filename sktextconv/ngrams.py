@@ -1,9 +1,6 @@
 """Texts to counts of their most frequent word n-grams, exactly and in little memory."""
 
-import collections
-import functools
 import itertools
-import re
 import sys
 
 import numpy as np
@@ -13,15 +10,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._params import Count, check_params, hyperparameters
 from .text import check_texts
+from .words import END, TOKEN_PATTERN, check_pattern, index_words, read_words
 
 __all__ = ["NGramVectorizer"]
 
-# Places in a chain of words where no word of the vocabulary stands.
-_END = -1  # after the last word of each document, so that no n-gram crosses it
+# Where a word of no column stands in a chain of words. `END` stands there after the
+# last word of each document, so that no n-gram crosses it.
 _UNKNOWN = -2
 
-# Both bound the memory of a step; the result does not depend on them.
-_TEXTS_PER_CHUNK = 4096
+# Bounds the memory of a step; the result does not depend on it.
 _PAIRS_PER_PASS = 2**21
 
 
@@ -96,7 +93,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     max_features: Count | None = 500_000
     max_n: Count = 5
     lowercase: bool = True
-    token_pattern: str = r"\w+|[^\w\s]"
+    token_pattern: str = TOKEN_PATTERN
 
     def fit(self, X, y=None):
         """Learn the vocabulary.
@@ -156,7 +153,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """
         check_is_fitted(self)
         texts = check_texts(X, required_by=type(self).__name__)
-        chunks = _read(texts, self._find_columns, *self._splitting)
+        chunks = read_words(texts, self._find_columns, **self._splitting)
         return self._to_counts(map(self._find_longest, chunks))
 
     def get_feature_names_out(self, input_features=None):
@@ -189,9 +186,12 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """Set the vocabulary; yield `longest` of the training texts, in chunks."""
         check_params(self)
         texts = check_texts(X, required_by=type(self).__name__)
-        _check_pattern(self.token_pattern)
-        splitting = bool(self.lowercase), self.token_pattern
-        words, chunks = _index(texts, *splitting)
+        check_pattern(self.token_pattern)
+        splitting = {
+            "lowercase": bool(self.lowercase),
+            "token_pattern": self.token_pattern,
+        }
+        words, chunks = index_words(texts, **splitting)
         if not words:
             raise ValueError(
                 "empty vocabulary: no document has a word that matches "
@@ -205,7 +205,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         self._splitting = splitting
         kept = [words[number] for number in np.flatnonzero(columns[: len(words)] >= 0)]
         # None stands after the last word of each document.
-        self._columns = {None: _END} | dict(zip(kept, range(len(kept)), strict=True))
+        self._columns = {None: END} | dict(zip(kept, range(len(kept)), strict=True))
         ends = np.cumsum([len(chunk) for chunk in chunks])
         return (columns[chunk] for chunk in np.split(longest, ends[:-1]))
 
@@ -236,7 +236,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         shorter[n_words:] = self._pairs // n_words
         data, indices, sizes = [], [], []
         for longest in chunks:
-            rows = np.cumsum(longest == _END)
+            rows = np.cumsum(longest == END)
             n_rows, codes = rows[-1], []
             while len(longest):
                 known = longest >= 0
@@ -269,55 +269,18 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return tags
 
 
-def _check_pattern(token_pattern):
-    n_groups = re.compile(token_pattern).groups
-    if n_groups > 1:
-        raise ValueError(
-            "token_pattern must hold at most one group, the word. Got "
-            f"{token_pattern!r} instead, with {n_groups}; write others as (?:...)."
-        )
-
-
-def _read(texts, number, lowercase, token_pattern):
-    """Yield what `number` makes of the words of `texts`, with None after each text."""
-    find = re.compile(token_pattern).findall
-    for start in range(0, len(texts), _TEXTS_PER_CHUNK):
-        chunk = texts[start : start + _TEXTS_PER_CHUNK]
-        if lowercase:
-            chunk = map(str.lower, chunk)
-        # Lazy to the end: the words of one text are in memory at a time.
-        found = zip(map(find, chunk), itertools.repeat((None,)))
-        words = itertools.chain.from_iterable(itertools.chain.from_iterable(found))
-        yield np.fromiter(number(words), dtype=np.int32)
-
-
-def _index(texts, lowercase, token_pattern):
-    """Return the words by the alphabet, and their numbers, chunk by chunk."""
-    numbers = collections.defaultdict()
-    numbers.default_factory = numbers.__len__
-    numbers[None] = 0
-    first_seen = functools.partial(map, numbers.__getitem__)
-    chunks = list(_read(texts, first_seen, lowercase, token_pattern))
-    del numbers[None]
-    words = sorted(numbers)
-    ranks = np.empty(len(words) + 1, dtype=np.int32)
-    ranks[0] = _END
-    ranks[[numbers[word] for word in words]] = np.arange(len(words))
-    return words, [ranks[chunk] for chunk in chunks]
-
-
 def _count(words, n_words, max_features, max_n):
     """Count the n-grams that may belong to the vocabulary.
 
     Parameters
     ----------
     words : ndarray of int32 of shape (n_places,)
-        Numbers of the words by the alphabet, with `_END` after each document.
+        Numbers of the words by the alphabet, with `END` after each document.
 
     Returns
     -------
     longest : ndarray of int of shape (n_places,)
-        Number of the longest candidate that begins at each place, or `_END`.
+        Number of the longest candidate that begins at each place, or `END`.
     pairs : ndarray of int64 of shape (n_candidates - n_words,)
         Candidates of two words and more, in rising order; the number of the first
         is `n_words`.
@@ -360,7 +323,7 @@ def _select(pairs, counts, n_words, max_features):
     -------
     columns : ndarray of int32 of shape (n_candidates + 1,)
         Column of each candidate that is kept, and for any other that of the longest
-        beginning of it that is kept, or `_UNKNOWN`. The last one is `_END`, which
+        beginning of it that is kept, or `_UNKNOWN`. The last one is `END`, which
         thus maps to itself.
     pairs : ndarray of int64 of shape (n_features - n_kept_words,)
         Column of the first n - 1 words times `n_kept_words`, plus that of the last.
@@ -370,7 +333,7 @@ def _select(pairs, counts, n_words, max_features):
     ties = np.flatnonzero(counts == floor)
     kept[ties[: max_features - np.count_nonzero(kept)]] = True
     columns = np.full(len(counts) + 1, _UNKNOWN, dtype=np.int32)
-    columns[-1] = _END
+    columns[-1] = END
     columns[:-1][kept] = np.arange(np.count_nonzero(kept))
 
     # All parts of an n-gram that is kept are kept, so its pair can be renumbered.

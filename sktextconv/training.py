@@ -19,7 +19,6 @@ import torch
 from skorch.callbacks import Callback, EpochTimer
 from skorch.helper import predefined_split
 from torch import nn
-from torch.optim import lr_scheduler
 
 from .encoding import PAD
 
@@ -27,11 +26,9 @@ __all__ = [
     "EncodedTexts",
     "EpochLine",
     "Recipe",
-    "halving",
     "load_net_state",
     "make_net",
     "net_state",
-    "one_cycle",
     "predict_logits",
     "resolve_device",
     "seeded",
@@ -64,6 +61,9 @@ class Recipe:
         one pass over the data.
     clip_norm : float or None
         Largest norm of all gradients together; longer ones are scaled back.
+    constrain : callable or None
+        ``constrain(network)`` is called after each step, without gradients, to bring
+        weights back to where they must lie.
     """
 
     optimizer: type[torch.optim.Optimizer]
@@ -72,30 +72,7 @@ class Recipe:
     schedule: Callable | None = None
     epoch_size: int | None = None
     clip_norm: float | None = None
-
-
-def halving(optimizer, *, steps_per_epoch, n_epochs):
-    """Halve the rate every 3 epochs, 10 times (Zhang et al. 2015, section 2.3)."""
-    milestones = [3 * halvings * steps_per_epoch for halvings in range(1, 11)]
-    return lr_scheduler.MultiStepLR(optimizer, milestones, gamma=0.5)
-
-
-def one_cycle(optimizer, *, steps_per_epoch, n_epochs):
-    """Raise the rate linearly for a tenth of the steps, then let it fall to nothing.
-
-    It falls along a cosine (Smith 2018). torch's OneCycleLR divides by zero where a
-    tenth of the steps is one.
-    """
-    n_steps = steps_per_epoch * n_epochs
-    n_rising = max(1, n_steps // 10)
-
-    def factor(step):
-        if step < n_rising:
-            return (step + 1) / n_rising
-        done = (step - n_rising) / max(1, n_steps - n_rising)
-        return 0.5 * (1 + math.cos(math.pi * min(done, 1)))
-
-    return lr_scheduler.LambdaLR(optimizer, factor)
+    constrain: Callable | None = None
 
 
 # ---------------------------------------------------------------------------
@@ -183,6 +160,9 @@ def _generators(device):
 # ---------------------------------------------------------------------------
 
 
+_LENGTHS_PER_GROUP = 8
+
+
 class EncodedTexts(torch.utils.data.Dataset):
     """Encoded texts, label codes and weights, kept on the training device.
 
@@ -196,20 +176,30 @@ class EncodedTexts(torch.utils.data.Dataset):
     """
 
     def __init__(self, ragged, device, *, codes=(), weights=()):
+        self.codes = torch.tensor(codes, dtype=torch.int64)
+        self.weights = torch.tensor(weights, dtype=torch.float32)
+        self.device = device
+        self.put(ragged)
+
+    def put(self, ragged):
+        """Take other texts in the place of the present ones, with the same labels."""
         # The last id is a padding that all positions past the end of a text share,
         # which makes a batch one gather. torch indexes no uint16.
         compact = ragged.ids if ragged.ids.itemsize == 1 else ragged.ids.astype("int32")
         self._ids = torch.empty(len(compact) + 1, dtype=_torch_type(compact))
         self._ids[:-1] = torch.tensor(compact)
         self._ids[-1] = PAD
-        self._ids = self._ids.to(device)
+        self._ids = self._ids.to(self.device)
         # Lengths stay with the host, which needs them to size a batch: asking the
         # device would make it wait.
         self._offsets = torch.tensor(ragged.offsets)
         self._lengths = self._offsets.diff()
-        self.codes = torch.tensor(codes, dtype=torch.int64)
-        self.weights = torch.tensor(weights, dtype=torch.float32)
-        self.device = device
+        self.sizes = (
+            # Exact lengths would make groups too small to be shuffled inside.
+            -(-self._lengths // _LENGTHS_PER_GROUP)
+            if ragged.sizes is None
+            else torch.tensor(ragged.sizes)
+        )
 
     def __len__(self):
         return len(self._lengths)
@@ -250,26 +240,40 @@ class Batches:
 
     In training, a pass over the data in a new order each time or, with `epoch_size`,
     that many minibatches drawn as Zhang et al. (2015) draw them: a class uniformly,
-    then a document of it uniformly, both with replacement.
+    then a document of it uniformly, both with replacement. With `bucketing`, those of
+    like size then go together, and the order of the minibatches is random (Yang et al.
+    2016, section 2.2 of their experiments). Otherwise, from the shortest text to the
+    longest.
     """
 
-    def __init__(self, dataset, batch_size, shuffle=False, epoch_size=None):
+    def __init__(
+        self, dataset, batch_size, *, training=False, epoch_size=None, bucketing=False
+    ):
         self.dataset = dataset
         self.batch_size = batch_size
-        self.shuffle = shuffle
+        self.training = training
         self.epoch_size = epoch_size
+        self.bucketing = bucketing
 
     def __len__(self):
         return self.epoch_size or -(-len(self.dataset) // self.batch_size)
 
     def __iter__(self):
-        for rows in self._rows().split(self.batch_size):
+        if not self.training:
+            batches = self.dataset.by_length().split(self.batch_size)
+        else:
+            rows = self._drawn()
+            if self.bucketing:
+                rows = rows[torch.argsort(self.dataset.sizes[rows], stable=True)]
+            batches = rows.split(self.batch_size)
+            if self.bucketing:
+                batches = [batches[index] for index in torch.randperm(len(batches))]
+        for rows in batches:
             yield self.dataset.batch(rows)
 
-    def _rows(self):
-        n_rows = len(self.dataset)
+    def _drawn(self):
         if self.epoch_size is None:
-            return torch.randperm(n_rows) if self.shuffle else torch.arange(n_rows)
+            return torch.randperm(len(self.dataset))
         by_class = torch.argsort(self.dataset.codes, stable=True)
         present, sizes = torch.unique(self.dataset.codes, return_counts=True)
         starts = sizes.cumsum(0) - sizes
@@ -305,6 +309,8 @@ class TextNet(skorch.NeuralNet):
         self.recipe = recipe
         self.precision = precision
         self.epoch_size = None
+        self.bucketing = False
+        self.renew = None
         self.schedule = None
         self.interrupted = False
 
@@ -313,8 +319,15 @@ class TextNet(skorch.NeuralNet):
         return [("epoch_timer", EpochTimer())]
 
     def get_iterator(self, dataset, training=False):
-        size = self.epoch_size if training else None
-        return Batches(dataset, self.batch_size, shuffle=training, epoch_size=size)
+        if not training:
+            return Batches(dataset, self.batch_size)
+        return Batches(
+            dataset,
+            self.batch_size,
+            training=True,
+            epoch_size=self.epoch_size,
+            bucketing=self.bucketing,
+        )
 
     def _set_training(self, training=True):
         # Walking through all modules for every batch costs more than a small step.
@@ -332,6 +345,9 @@ class TextNet(skorch.NeuralNet):
 
     def train_step(self, batch, **fit_params):
         step = super().train_step(batch, **fit_params)
+        if self.recipe.constrain is not None:
+            with torch.no_grad():
+                self.recipe.constrain(self.module_)
         if self.schedule is not None:
             self.schedule.step()
         return step
@@ -341,6 +357,8 @@ class TextNet(skorch.NeuralNet):
             return
         if training:
             self.history.record("learning_rate", self.optimizer_.param_groups[0]["lr"])
+            if self.renew is not None:
+                iterator.dataset.put(self.renew(len(self.history) - 1))
         totals = torch.zeros(2, device=self.device)
         n_rows = 0
         try:
@@ -443,7 +461,9 @@ def train(
     batch_size,
     learning_rate=None,
     epoch_size=None,
+    bucketing=False,
     schedule=None,
+    renew=None,
     valid=None,
     callbacks=(),
 ):
@@ -459,8 +479,12 @@ def train(
         None takes the recipe's.
     epoch_size : int or None, default=None
         Minibatches in an epoch, see `Batches`; None is one pass over the data.
+    bucketing : bool, default=False
+        Whether texts of like size share minibatches.
     schedule : callable or None, default=None
         As in `Recipe`.
+    renew : callable or None, default=None
+        ``renew(epoch)`` returns the texts of an epoch, counted from 0, as a `Ragged`.
     valid : EncodedTexts or None, default=None
         Measured after each epoch.
     callbacks : sequence of skorch callbacks, default=()
@@ -477,25 +501,31 @@ def train(
         If the loss is not finite.
     """
     net.batch_size, net.epoch_size, net.max_epochs = batch_size, epoch_size, n_epochs
-    for group in net.optimizer_.param_groups:
-        group["lr"] = learning_rate or net.recipe.learning_rate
-        group.pop("initial_lr", None)  # a former schedule's
-    if schedule is not None:
-        steps_per_epoch = len(net.get_iterator(dataset, training=True))
-        net.schedule = schedule(
-            net.optimizer_, steps_per_epoch=steps_per_epoch, n_epochs=n_epochs
-        )
+    net.bucketing, net.renew = bucketing, renew
     net.train_split = None if valid is None else predefined_split(valid)
     net.callbacks = copy.deepcopy(list(callbacks))
     net.interrupted = False
     net.initialize_callbacks()
     net.initialize_history()
+    settings = [dict(group) for group in net.optimizer_.param_groups]
     try:
+        for group in net.optimizer_.param_groups:
+            group["lr"] = learning_rate or net.recipe.learning_rate
+        if schedule is not None:
+            steps_per_epoch = len(net.get_iterator(dataset, training=True))
+            net.schedule = schedule(
+                net.optimizer_, steps_per_epoch=steps_per_epoch, n_epochs=n_epochs
+            )
         net.partial_fit(dataset)
         history = [epoch_record(row) for row in net.history if "dur" in row]
     finally:
+        # A schedule leaves its last rate and momentum, and entries of its own.
+        for group, before in zip(net.optimizer_.param_groups, settings, strict=True):
+            group.clear()
+            group.update(before)
         # Whoever keeps the net shall not keep the training data with it.
-        net.callbacks, net.train_split, net.schedule = None, None, None
+        net.callbacks, net.train_split = None, None
+        net.schedule, net.renew = None, None
         net.initialize_callbacks()
         net.initialize_history()
     if net.interrupted:

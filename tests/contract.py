@@ -3,20 +3,33 @@
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from sktextconv import CharCNNClassifier
+from sktextconv import (
+    CharCNNClassifier,
+    HANClassifier,
+    KimCNNClassifier,
+    RNNClassifier,
+    VDCNNClassifier,
+    WordCNNClassifier,
+)
+
+_TINY = {"max_epochs": 2, "batch_size": 8, "random_state": 0}
 
 NETWORKS = {
-    "charcnn": CharCNNClassifier(
-        max_length=123, max_epochs=2, batch_size=8, random_state=0
-    ),
+    "charcnn": CharCNNClassifier(max_length=123, **_TINY),
+    "vdcnn": VDCNNClassifier(max_length=64, dense_dim=32, **_TINY),
+    "wordcnn": WordCNNClassifier(max_length=123, embedding_dim=16, **_TINY),
+    "kimcnn": KimCNNClassifier(embedding_dim=16, n_filters=8, **_TINY),
+    "rnn": RNNClassifier(embedding_dim=16, hidden_dim=16, **_TINY),
+    "han": HANClassifier(min_count=1, embedding_dim=16, hidden_dim=8, **_TINY),
 }
 
 
 class OnNumbers:
     """Lets scikit-learn's own checks, which know numbers only, reach a text classifier.
 
-    Each number of a row becomes a letter; everything that scikit-learn asks of tables
-    is answered here, everything else by the classifier underneath.
+    Each number of a row becomes a letter, or for networks over words a letter with the
+    number of its column; everything that scikit-learn asks of tables is answered here,
+    everything else by the classifier underneath.
     """
 
     def fit(self, X, y=None, sample_weight=None):
@@ -35,7 +48,12 @@ class OnNumbers:
     def _to_texts(self, X, *, reset):
         X = validate_data(self, X, dtype="numeric", reset=reset)
         letters = np.clip((X.astype(float) + 6.5) * 2, 0, 25).astype(int) + ord("a")
-        return ["".join(map(chr, row)) for row in letters.tolist()]
+        if not hasattr(self, "max_tokens"):
+            return ["".join(map(chr, row)) for row in letters.tolist()]
+        return [
+            " ".join(f"{chr(letter)}{column}" for column, letter in enumerate(row))
+            for row in letters.tolist()
+        ]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -49,6 +67,34 @@ class CharCNNOnNumbers(OnNumbers, CharCNNClassifier):
     pass
 
 
+class VDCNNOnNumbers(OnNumbers, VDCNNClassifier):
+    pass
+
+
+class WordCNNOnNumbers(OnNumbers, WordCNNClassifier):
+    pass
+
+
+class KimCNNOnNumbers(OnNumbers, KimCNNClassifier):
+    pass
+
+
+class RNNOnNumbers(OnNumbers, RNNClassifier):
+    pass
+
+
+class HANOnNumbers(OnNumbers, HANClassifier):
+    pass
+
+
+_SURE = {"max_epochs": 5, "batch_size": 32, "dropout": 0.0}
+_SURE_OF_WORDS = _SURE | {"embedding_dropout": 0.0, "learning_rate": 1e-2}
+
 ON_NUMBERS = [
-    CharCNNOnNumbers(max_length=123, max_epochs=5, batch_size=32, dropout=0.0),
+    CharCNNOnNumbers(max_length=123, **_SURE),
+    VDCNNOnNumbers(max_length=64, dense_dim=32, max_epochs=5, batch_size=32),
+    WordCNNOnNumbers(max_length=123, embedding_dim=16, **_SURE_OF_WORDS),
+    KimCNNOnNumbers(embedding_dim=16, n_filters=8, **_SURE_OF_WORDS),
+    RNNOnNumbers(embedding_dim=16, hidden_dim=16, **_SURE_OF_WORDS),
+    HANOnNumbers(min_count=1, embedding_dim=16, hidden_dim=8, **_SURE_OF_WORDS),
 ]

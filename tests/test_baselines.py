@@ -1,5 +1,6 @@
 """Linear baselines: the paper's features, and pipelines like any other."""
 
+import functools
 import inspect
 import math
 import pickle
@@ -13,9 +14,15 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 
-from sktextconv.baselines import CountScaler, make_bow_classifier, make_ngram_classifier
+from sktextconv.baselines import (
+    CountScaler,
+    make_bag_of_means_classifier,
+    make_bow_classifier,
+    make_ngram_classifier,
+)
 
 FACTORIES = [make_bow_classifier, make_ngram_classifier]
+SEEDED = functools.partial(make_bag_of_means_classifier, random_state=0)
 COUNTS = scipy.sparse.csr_matrix([[3, 1, 0], [1, 0, 0], [2, 0, 2], [1, 4, 0]])
 
 GOOD = ["a fine film", "fine acting, fine plot", "a good film", "so good and fine"]
@@ -25,6 +32,11 @@ TEXTS, LABELS = 5 * (GOOD + BAD), 5 * (4 * ["good"] + 4 * ["bad"])
 
 @pytest.fixture(params=FACTORIES, ids=lambda factory: factory.__name__)
 def factory(request):
+    return request.param
+
+
+@pytest.fixture(params=[*FACTORIES, SEEDED], ids=["bow", "n-grams", "bag of means"])
+def any_factory(request):
     return request.param
 
 
@@ -111,6 +123,7 @@ def test_defaults_are_those_of_the_paper():
     assert make_bow_classifier()[0].get_params()["max_features"] == 50_000
     assert make_ngram_classifier()[0].get_params()["max_features"] == 500_000
     assert make_ngram_classifier()[0].get_params()["max_n"] == 5
+    assert make_bag_of_means_classifier()[0].get_params()["n_means"] == 5_000
 
 
 def n_parameters(pipeline):
@@ -132,15 +145,23 @@ def test_two_classes_take_one_weight_a_feature():
     assert n_parameters(pipeline) == 5 + 1
 
 
-def test_each_call_makes_a_new_pipeline(factory):
-    one, other = factory(), factory()
+def test_four_classes_take_four_weights_a_mean_and_four_biases():
+    # The table of the paper: 20,004 for 5,000 means.
+    texts = [f"{text} w{number % 40}" for number, text in enumerate(TEXTS)] * 2
+    labels = np.arange(len(texts)) % 4
+    classifier = SEEDED(n_means=10, min_count=2, embedding_dim=4).fit(texts, labels)
+    assert n_parameters(classifier) == (10 + 1) * 4
+
+
+def test_each_call_makes_a_new_pipeline(any_factory):
+    one, other = any_factory(), any_factory()
     assert isinstance(one, Pipeline)
     assert one is not other
     assert one[0] is not other[0]
 
 
-def test_arguments_are_keywords_only(factory):
-    kinds = {p.kind for p in inspect.signature(factory).parameters.values()}
+def test_arguments_are_keywords_only(any_factory):
+    kinds = {p.kind for p in inspect.signature(any_factory).parameters.values()}
     assert kinds == {inspect.Parameter.KEYWORD_ONLY}
 
 
@@ -158,16 +179,44 @@ def test_arguments_reach_the_steps(factory, tfidf):
     assert params["logisticregression__C"] == 3.0
 
 
+def test_arguments_reach_the_steps_of_the_bag_of_means():
+    settings = {"n_means": 7, "embedding_dim": 3, "min_count": 2, "random_state": 5}
+    pipeline = make_bag_of_means_classifier(**settings, C=3.0)
+    assert list(pipeline.named_steps) == [
+        "bagofmeansvectorizer",
+        "countscaler",
+        "logisticregression",
+    ]
+    assert pipeline[0].get_params() == settings
+    assert pipeline[1].get_params() == {"idf": False}
+    assert pipeline[2].C == 3.0
+
+
 @pytest.mark.parametrize("tfidf", [False, True])
 def test_separable_texts_are_learnt(factory, tfidf):
-    pipeline = factory(tfidf=tfidf).fit(TEXTS, LABELS)
+    check_learnt(factory(tfidf=tfidf))
+
+
+def test_separable_texts_are_learnt_by_a_bag_of_means():
+    check_learnt(SEEDED())
+
+
+def check_learnt(pipeline):
+    pipeline.fit(TEXTS, LABELS)
     assert pipeline.score(TEXTS, LABELS) == 1.0
     assert pipeline.classes_.tolist() == ["bad", "good"]
     assert pipeline.predict(["a fine plot", "dull"]).tolist() == ["good", "bad"]
 
 
-@pytest.mark.parametrize("tfidf", [False, True])
-def test_tiny_data_fits_without_a_warning(factory, tfidf):
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        *(factory(tfidf=tfidf) for factory in FACTORIES for tfidf in (False, True)),
+        *(SEEDED(min_count=1, n_means=n_means) for n_means in (2, 5_000)),
+    ],
+    ids=lambda pipeline: pipeline.steps[0][0],
+)
+def test_tiny_data_fits_without_a_warning(pipeline):
     for texts, labels in [
         (["a", "b"], [0, 1]),
         (["a", "a"], [0, 1]),
@@ -176,13 +225,13 @@ def test_tiny_data_fits_without_a_warning(factory, tfidf):
     ]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            pipeline = factory(tfidf=tfidf).fit(texts, labels)
+            pipeline.fit(texts, labels)
         probabilities = pipeline.predict_proba([*texts, "", "new words"])
         np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-12)
 
 
-def test_pipelines_work_in_cross_validation(factory):
-    scores = cross_val_score(factory(), TEXTS, LABELS, cv=4)
+def test_pipelines_work_in_cross_validation(any_factory):
+    scores = cross_val_score(any_factory(), TEXTS, LABELS, cv=4)
     assert scores.tolist() == [1.0] * 4
 
 
@@ -193,8 +242,8 @@ def test_regularization_can_be_searched(factory):
     assert search.cv_results_["params"][0]["logisticregression__C"] == 1e-6
 
 
-def test_clone_and_pickle_agree(factory):
-    pipeline = factory().fit(TEXTS, LABELS)
+def test_clone_and_pickle_agree(any_factory):
+    pipeline = any_factory().fit(TEXTS, LABELS)
     expected = pipeline.predict_proba(TEXTS)
     restored = pickle.loads(pickle.dumps(pipeline)).predict_proba(TEXTS)
     refitted = clone(pipeline).fit(TEXTS, LABELS).predict_proba(TEXTS)
@@ -219,15 +268,15 @@ def test_clone_and_pickle_agree(factory):
         ({"a": 0, "b": 1}, TypeError, "Expected sequence or array-like"),
     ],
 )
-def test_non_texts_are_refused(factory, method, X, error, message):
-    pipeline = factory().fit(TEXTS, LABELS)
+def test_non_texts_are_refused(any_factory, method, X, error, message):
+    pipeline = any_factory().fit(TEXTS, LABELS)
     with pytest.raises(error, match=message):
         pipeline.fit(X, [0, 1]) if method == "fit" else pipeline.predict(X)
 
 
-def test_texts_and_labels_of_different_number_are_refused(factory):
+def test_texts_and_labels_of_different_number_are_refused(any_factory):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        factory().fit(TEXTS, LABELS[:-1])
+        any_factory().fit(TEXTS, LABELS[:-1])
 
 
 @pytest.mark.parametrize("tfidf", [False, True])

@@ -15,7 +15,14 @@ from .contract import NETWORKS
 PUBLIC = [name for name in sktextconv.__all__ if not name.startswith("__")]
 
 # What a class may word for itself, because it names its own paper or defaults.
-OWN_WORDS = {"recipe", "batch_size", "learning_rate", "epoch_size", "max_epochs"}
+OWN_WORDS = {
+    "recipe",
+    "batch_size",
+    "learning_rate",
+    "epoch_size",
+    "max_epochs",
+    "bucketing",
+}
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -173,7 +173,7 @@ def test_result_does_not_depend_on_chunks(
     corpus = [*CORPUS, *random_corpus(seed=2)]
     whole = NGramVectorizer(max_features=max_features)
     expected = whole.fit_transform(corpus)
-    monkeypatch.setattr(ngrams, "_TEXTS_PER_CHUNK", texts_per_chunk)
+    monkeypatch.setattr("sktextconv.words._TEXTS_PER_CHUNK", texts_per_chunk)
     monkeypatch.setattr(ngrams, "_PAIRS_PER_PASS", pairs_per_pass)
     parts = NGramVectorizer(max_features=max_features)
     assert_same_matrix(parts.fit_transform(corpus), expected)

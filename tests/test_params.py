@@ -18,6 +18,7 @@ from sktextconv._params import (
     Fraction,
     Positive,
     Seed,
+    Sizes,
     check_params,
     hyperparameters,
 )
@@ -35,8 +36,10 @@ class Child(Parent):
     share: Fraction = 0.0
     kind: Literal["b", "a"] = "a"
     only: Literal["a"] = "a"
+    depth: Literal[29, 9, 17] = 9
     flag: bool = False
     seed: Seed = None
+    sizes: Sizes = (3, 4)
 
 
 def test_child_has_the_parents_parameters_and_its_own_defaults():
@@ -46,8 +49,10 @@ def test_child_has_the_parents_parameters_and_its_own_defaults():
         "share": 0.0,
         "kind": "a",
         "only": "a",
+        "depth": 9,
         "flag": False,
         "seed": None,
+        "sizes": (3, 4),
     }
     assert clone(Child(count=7)).count == 7
 
@@ -85,8 +90,11 @@ def test_the_sentence_is_scikit_learns(name, value, constraints):
         {"rate": np.float32(0.5)},
         {"flag": np.bool_(True)},
         {"kind": np.str_("b")},
+        {"depth": np.int64(17)},
         {"seed": 2**32 - 1},
         {"seed": np.random.RandomState(0)},
+        {"sizes": (1,)},
+        {"sizes": [2, np.int64(3)]},
     ],
 )
 def test_good_values_pass(settings):
@@ -102,9 +110,47 @@ def test_good_values_pass(settings):
         {"rate": np.nan},
         {"share": "0.5"},
         {"flag": 1},
+        {"depth": 10},
+        {"depth": 9.0},
+        {"depth": "9"},
         {"seed": 2**32},
+        {"sizes": 3},
+        {"sizes": ()},
+        {"sizes": []},
+        {"sizes": (3, 0)},
+        {"sizes": (3, 4.0)},
+        {"sizes": (True,)},
+        {"sizes": {3, 4}},
+        {"sizes": "34"},
+        {"sizes": np.array([3, 4])},
     ],
 )
 def test_bad_values_do_not(settings):
     with pytest.raises(ValueError, match="must be"):
         check_params(Child(**settings))
+
+
+def test_members_are_named_in_order():
+    message = r"'depth' parameter of Child must be an int among \{9, 17, 29\}\. Got 10"
+    with pytest.raises(ValueError, match=message):
+        check_params(Child(depth=10))
+
+
+def test_a_bool_is_no_member_of_ints():
+    @hyperparameters
+    class Switch(BaseEstimator):
+        level: Literal[0, 1] = 0
+
+    check_params(Switch(level=1))
+    with pytest.raises(ValueError, match=r"must be an int among \{0, 1\}\. Got True"):
+        check_params(Switch(level=True))
+
+
+def test_sizes_say_of_what_they_are_made():
+    with pytest.raises(ValueError, match="sizes") as caught:
+        check_params(Child(sizes=(3, 0)))
+    assert str(caught.value) == (
+        "The 'sizes' parameter of Child must be an instance of 'tuple' or an instance "
+        "of 'list' of one or more values, each an int in the range [1, inf). Got "
+        "(3, 0) instead."
+    )

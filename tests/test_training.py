@@ -1,4 +1,4 @@
-"""Schedules, batches, devices, and what the net keeps."""
+"""Batches, devices, and what the net keeps."""
 
 import itertools
 import multiprocessing
@@ -8,15 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from sktextconv.encoding import CharEncoder
+from sktextconv.encoding import CharEncoder, Ragged
 from sktextconv.training import (
     Batches,
     EncodedTexts,
     Recipe,
     WeightedCrossEntropy,
-    halving,
     make_net,
-    one_cycle,
     resolve_device,
     seeded,
     train,
@@ -29,42 +27,6 @@ def dataset_of(texts, codes, weights=None):
     weights = np.ones(len(codes)) if weights is None else weights
     ragged = CharEncoder(reverse=False).encode(texts)
     return EncodedTexts(ragged, CPU, codes=np.array(codes), weights=weights)
-
-
-def rates_of(schedule, *, steps_per_epoch, n_epochs, lr=0.01):
-    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=lr)
-    scheduler = schedule(optimizer, steps_per_epoch=steps_per_epoch, n_epochs=n_epochs)
-    rates = []
-    for _ in range(steps_per_epoch * n_epochs):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
-    return rates
-
-
-def test_rate_is_halved_every_3_epochs_10_times():
-    rates = rates_of(halving, steps_per_epoch=5, n_epochs=40)
-    by_epoch = [rates[5 * epoch : 5 * epoch + 5] for epoch in range(40)]
-    expected = [0.01 * 0.5 ** min(epoch // 3, 10) for epoch in range(40)]
-    np.testing.assert_allclose(by_epoch, np.repeat(expected, 5).reshape(40, 5))
-    assert min(rates) == pytest.approx(0.000009765625)
-
-
-def test_one_cycle_rises_then_falls_to_nothing():
-    rates = rates_of(one_cycle, steps_per_epoch=10, n_epochs=10)
-    top = int(np.argmax(rates))
-    assert top == 9
-    assert max(rates) == pytest.approx(0.01)
-    assert (np.diff(rates[: top + 1]) > 0).all()
-    assert (np.diff(rates[top + 1 :]) < 0).all()
-    assert rates[-1] < 1e-5
-
-
-@pytest.mark.parametrize("n_steps", range(1, 31))
-def test_one_cycle_takes_any_number_of_steps(n_steps):
-    rates = rates_of(one_cycle, steps_per_epoch=n_steps, n_epochs=1)
-    assert max(rates) == pytest.approx(0.01)
-    assert min(rates) > 0
 
 
 def test_a_batch_is_padded_to_its_longest_only():
@@ -83,7 +45,7 @@ def test_wide_ids_survive_the_batch():
 
 def test_an_epoch_is_every_row_once_in_a_new_order():
     dataset = dataset_of([""] * 10, list(range(10)))
-    batches = Batches(dataset, 4, shuffle=True)
+    batches = Batches(dataset, 4, training=True)
     passes = [[b[1][0].tolist() for b in batches] for _ in range(2)]
     assert [len(batch) for batch in passes[0]] == [4, 4, 2]
     assert sorted(itertools.chain(*passes[0])) == list(range(10))
@@ -92,11 +54,40 @@ def test_an_epoch_is_every_row_once_in_a_new_order():
     assert list(itertools.chain(*ordered)) == list(range(10))
 
 
+def test_out_of_training_batches_go_from_short_to_long():
+    dataset = dataset_of(["abc", "", "ab", "a"], [0, 1, 2, 3])
+    batches = [b[1][0].tolist() for b in Batches(dataset, 3)]
+    assert batches == [[1, 3, 2], [0]]
+
+
+def test_bucketing_puts_texts_of_like_size_together_in_new_order():
+    lengths = np.random.default_rng(0).integers(1, 400, 640)
+    dataset = dataset_of(["a" * n for n in lengths], range(640))
+    batches = Batches(dataset, 32, training=True, bucketing=True)
+    passes = [[b[1][0].numpy() for b in batches] for _ in range(2)]
+    for batches in passes:
+        assert sorted(np.concatenate(batches)) == list(range(640))
+        spread = [np.ptp(lengths[rows]) for rows in batches]
+        assert max(spread) < 50
+        longest = [lengths[rows].max() for rows in batches]
+        assert longest != sorted(longest)
+    together = [{frozenset(rows) for rows in batches} for batches in passes]
+    assert together[0] != together[1]
+
+
+def test_bucketing_goes_by_the_sizes_that_the_encoder_gives():
+    ragged = CharEncoder().encode(["aaaa", "a", "aa", "aaa"])
+    sized = Ragged(ragged.ids, ragged.offsets, np.array([1, 9, 1, 9]))
+    dataset = EncodedTexts(sized, CPU, codes=[0, 1, 0, 1], weights=np.ones(4))
+    batches = Batches(dataset, 2, training=True, bucketing=True)
+    assert sorted(b[1][0].tolist() for b in batches) == [[0, 0], [1, 1]]
+
+
 def test_the_papers_epoch_balances_classes_and_documents():
     codes = [0] * 90 + [2] * 9 + [3]  # class 1 has no document
     dataset = dataset_of([""] * 100, codes, np.arange(100.0))
     torch.manual_seed(0)
-    batches = Batches(dataset, 100, shuffle=True, epoch_size=300)
+    batches = Batches(dataset, 100, training=True, epoch_size=300)
     assert len(batches) == len(list(batches)) == 300
     drawn = torch.cat([weights.long() for _, (_, weights) in batches])
     counts = torch.bincount(drawn, minlength=100).numpy()

@@ -1,5 +1,6 @@
 """Character-level convolutional network (Zhang, Zhao & LeCun, 2015)."""
 
+import abc
 from typing import ClassVar, Literal
 
 import torch
@@ -9,7 +10,8 @@ from torch.nn import functional as F
 from .._params import Count, Fraction, hyperparameters
 from ..base import BaseTextNetClassifier
 from ..encoding import PAD, CharEncoder
-from ..training import Recipe, halving, one_cycle
+from ..schedules import halving, one_cycle
+from ..training import Recipe
 
 __all__ = ["CharCNN", "CharCNNClassifier"]
 
@@ -22,23 +24,25 @@ _OVERLAP = 96  # a frame sees _STRIDE + _OVERLAP positions
 
 # Width of the convolutions and of the dense layers, standard deviation of the
 # initial weights.
-_SIZES = {"small": (256, 1024, 0.05), "large": (1024, 2048, 0.02)}
+SIZES = {"small": (256, 1024, 0.05), "large": (1024, 2048, 0.02)}
 
 
-class CharCNN(nn.Module):
-    """Six convolutions over one-hot characters, then three dense layers.
+class ConvNet(nn.Module, abc.ABC):
+    """Six convolutions over vectors, then three dense layers.
+
+    A subclass says which vectors: `embed` takes ids to them, and `PAD` to zeros.
 
     Parameters
     ----------
-    n_tokens : int
-        Ids, `PAD` included: one more than the rows of the alphabet.
+    n_channels : int
+        Size of the vectors.
     n_classes : int
-    size : {"small", "large"}, default="small"
-    max_length : int, default=1014
-        Characters; 96 + 27 k for some k >= 1.
-    dropout : float, default=0.5
+    size : {"small", "large"}
+    max_length : int
+        Ids; 96 + 27 k for some k >= 1.
+    dropout : float
         After each of the first two dense layers.
-    init : {"paper", "kaiming"}, default="kaiming"
+    init : {"paper", "kaiming"}
 
     Notes
     -----
@@ -48,24 +52,13 @@ class CharCNN(nn.Module):
     computed once: the same numbers and gradients for a fraction of the positions.
     """
 
-    def __init__(
-        self,
-        n_tokens,
-        n_classes,
-        *,
-        size="small",
-        max_length=1014,
-        dropout=0.5,
-        init="kaiming",
-    ):
+    def __init__(self, n_channels, n_classes, *, size, max_length, dropout, init):
         super().__init__()
-        width, dense_width, std = _SIZES[size]
+        width, dense_width, std = SIZES[size]
+        check_max_length(max_length, required_by=type(self).__name__)
         self.max_length = max_length
-        self.n_frames = (check_max_length(max_length) - _OVERLAP) // _STRIDE
-        alphabet_size = n_tokens - 1
-        one_hot = torch.eye(n_tokens)[:, 1:]  # PAD is the row of zeros
-        self.register_buffer("one_hot", one_hot.contiguous(), persistent=False)
-        channels = [alphabet_size] + [width] * len(_KERNELS)
+        self.n_frames = (max_length - _OVERLAP) // _STRIDE
+        channels = [n_channels] + [width] * len(_KERNELS)
         # Two-dimensional, with a height of 1, for the sake of channels-last kernels.
         self.convolutions = nn.ModuleList(
             nn.Conv2d(n_in, width, (1, kernel))
@@ -87,6 +80,10 @@ class CharCNN(nn.Module):
                 nn.init.normal_(parameter, std=std)
         else:
             self._init_kaiming()
+
+    @abc.abstractmethod
+    def embed(self, ids):  # (rows, length)
+        """Return the vectors of `ids`."""  # (rows, length, n_channels)
 
     def _init_kaiming(self):
         layers = [m for m in self.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
@@ -137,14 +134,55 @@ class CharCNN(nn.Module):
         return self._convolve(F.pad(ids, (0, padding), value=PAD))
 
     def _convolve(self, ids):  # (rows, length)
-        x = F.embedding(ids, self.one_hot)  # (rows, length, alphabet_size)
-        x = x.transpose(1, 2).unsqueeze(2)  # (rows, alphabet_size, 1, length)
+        x = self.embed(ids)  # (rows, length, n_channels)
+        x = x.transpose(1, 2).unsqueeze(2)  # (rows, n_channels, 1, length)
         for convolution, pool in zip(self.convolutions, _POOLS, strict=True):
             x = convolution(x)
             if pool > 1:
                 x = F.max_pool2d(x, (1, pool))
             x = x.relu()  # after the pooling: the same, on a third of the values
         return x.squeeze(2).transpose(1, 2)  # (rows, n_frames, width)
+
+
+class CharCNN(ConvNet):
+    """The network over one-hot characters.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Ids, `PAD` included: one more than the rows of the alphabet.
+    n_classes : int
+    size : {"small", "large"}, default="small"
+    max_length : int, default=1014
+        Characters; 96 + 27 k for some k >= 1.
+    dropout : float, default=0.5
+        After each of the first two dense layers.
+    init : {"paper", "kaiming"}, default="kaiming"
+    """
+
+    def __init__(
+        self,
+        n_tokens,
+        n_classes,
+        *,
+        size="small",
+        max_length=1014,
+        dropout=0.5,
+        init="kaiming",
+    ):
+        super().__init__(
+            n_tokens - 1,
+            n_classes,
+            size=size,
+            max_length=max_length,
+            dropout=dropout,
+            init=init,
+        )
+        one_hot = torch.eye(n_tokens)[:, 1:]  # PAD is the row of zeros
+        self.register_buffer("one_hot", one_hot.contiguous(), persistent=False)
+
+    def embed(self, ids):  # (rows, length)
+        return F.embedding(ids, self.one_hot)  # (rows, length, n_channels)
 
 
 class VelocitySGD(torch.optim.Optimizer):
@@ -190,15 +228,15 @@ class VelocitySGD(torch.optim.Optimizer):
         return loss
 
 
-def check_max_length(max_length):
-    """Return `max_length` if the poolings divide it, else name those they would."""
+def check_max_length(max_length, *, required_by):
+    """Raise `ValueError` unless the poolings divide `max_length`; name the nearest."""
     frames, rest = divmod(max_length - _OVERLAP, _STRIDE)
     if frames >= 1 and rest == 0:
-        return max_length
+        return
     below = _OVERLAP + _STRIDE * max(frames, 1)
     nearest = [below] if frames < 1 else [below, below + _STRIDE]
     raise ValueError(
-        "The 'max_length' parameter of CharCNNClassifier must be 96 + 27 k for an int "
+        f"The 'max_length' parameter of {required_by} must be 96 + 27 k for an int "
         "k >= 1, which six convolutions and three poolings by 3 ask for. Got "
         f"{max_length} instead; nearest: {' and '.join(map(str, nearest))}."
     )
@@ -254,6 +292,16 @@ class CharCNNClassifier(BaseTextNetClassifier):
         Minibatches in an epoch, each text drawn with replacement from a class drawn
         uniformly, as in [1]_. None takes the recipe's: 5,000 for "paper"; for
         "modern" an epoch is one pass over the data.
+    schedule : str or callable, default=None
+        How the learning rate goes: "constant", "halving", "one_cycle", "triangular",
+        "triangular2", "exp_range", "decay", or a function like those of
+        `sktextconv.schedules`. None takes the recipe's.
+    bucketing : bool, default=False
+        Whether texts of like size share minibatches, in random order: less padding
+        where a network computes it.
+    augmenter : object, default=None
+        Changes the training texts anew before each epoch, as a `SynonymReplacer` does;
+        never those it predicts. Any object with ``augment(texts, seed=, epoch=)``.
     early_stopping : bool, default=False
         Whether to set `validation_fraction` of the texts aside, to stop when their
         loss no longer falls, and to return to the best epoch.
@@ -381,7 +429,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
     dropout: Fraction = 0.5
 
     def _make_encoder(self):
-        check_max_length(self.max_length)
+        check_max_length(self.max_length, required_by=type(self).__name__)
         return CharEncoder(
             self.alphabet,
             max_length=self.max_length,

@@ -1,0 +1,132 @@
+"""Compare settings of a model on held-out training texts; the test set is not read.
+
+    python -m benchmarks.compare --data imdb --model kim-rand --sample 6000 \\
+        --common max_epochs=3 --try learning_rate=0.001 --try learning_rate=0.003
+
+Each run, one setting with one seed, is added to the JSON of its model and data set. A
+run that is there already is not made again.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+
+from .cell import Cell, describe_run, load, progress
+from .models import ROWS
+from .run import parse_setting
+
+__all__ = ["FOLDER", "compare"]
+
+FOLDER = Path(__file__).parent / "selection"
+_SPLIT_SEED = 0
+
+
+def compare(model, data, *, settings, seeds, n_train, n_valid, threads, folder=FOLDER):
+    """Train with each setting and seed; keep the errors on held-out training texts.
+
+    Parameters
+    ----------
+    model : str
+        A key of `ROWS`.
+    data : str
+    settings : list of dict
+        Parameters of the estimator.
+    seeds : list of int
+    n_train, n_valid : int
+        Texts to train on and to measure on, both drawn from the training texts,
+        stratified by class, the same for every setting and seed.
+    threads : int
+    folder : path
+
+    Returns
+    -------
+    runs : list of dict
+        All that are in the file now.
+    """
+    path = Path(folder) / f"{model}_{data}.json"
+    runs = json.loads(path.read_text()) if path.exists() else []
+    train, _ = load(Cell(data=data, model=model))
+    X, X_valid, y, y_valid = train_test_split(
+        train.data,
+        train.target,
+        train_size=n_train,
+        test_size=n_valid,
+        stratify=train.target,
+        random_state=_SPLIT_SEED,
+    )
+    torch.set_num_threads(threads)
+    for seed in seeds:
+        for setting in settings:
+            run = {
+                "settings": setting,
+                "seed": seed,
+                "n_train": n_train,
+                "n_valid": n_valid,
+            }
+            if any(run.items() <= done.items() for done in runs):
+                continue
+            estimator = ROWS[model].make().set_params(random_state=seed, **setting)
+            start = time.perf_counter()
+            estimator.fit(X, y)
+            seconds = time.perf_counter() - start
+            error = 100 * float(np.mean(estimator.predict(X_valid) != y_valid))
+            progress(f"{setting}, seed {seed}: {error:.2f} %, {seconds:.0f} s")
+            runs.append(
+                run
+                | {"error": error, "seconds": seconds}
+                | {"losses": [epoch["train_loss"] for epoch in estimator.history_]}
+                | describe_run(threads, estimator)
+            )
+            _write(path, runs)
+    return runs
+
+
+def _write(path, runs):
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(runs, indent=1) + "\n")
+    os.replace(part, path)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.compare", description=__doc__.partition("\n")[0]
+    )
+    add = parser.add_argument
+    add("--data", required=True)
+    add("--model", required=True, choices=list(ROWS), metavar="MODEL")
+    add("--sample", type=int, required=True, help="texts to train on")
+    add("--valid", type=int, default=2_000, help="texts to measure on")
+    add("--seeds", nargs="+", type=int, default=[0])
+    add("--threads", type=int, default=1)
+    for name in ("--common", "--try"):
+        add(
+            name,
+            nargs="*",
+            type=parse_setting,
+            default=None if name == "--try" else [],
+            action="append" if name == "--try" else "store",
+            metavar="NAME=VALUE",
+            help="parameters of every run" if name == "--common" else "of one setting",
+        )
+    options = parser.parse_args()
+    tried = vars(options)["try"] or [[]]
+    compare(
+        options.model,
+        options.data,
+        settings=[dict(options.common) | dict(each) for each in tried],
+        seeds=options.seeds,
+        n_train=options.sample,
+        n_valid=options.valid,
+        threads=options.threads,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,564 @@
+"""Hierarchical attention network (Yang et al., 2016)."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+from torch.nn import functional as F
+
+from .._params import Count, Fraction, hyperparameters
+from ..base import BaseTextNetClassifier
+from ..documents import SENTENCE_END, DocumentEncoder
+from ..encoding import PAD
+from ..schedules import one_cycle
+from ..text import check_texts
+from ..training import EncodedTexts, Recipe, threads
+from ..vectors import word_vectors
+from .embedding import WordEmbedding
+from .recurrent import Recurrent, inside, pool_steps
+
+__all__ = [
+    "HAN",
+    "DocumentAttention",
+    "HANClassifier",
+    "SentenceAttention",
+    "WordAttention",
+]
+
+# Sentences that make a group of their own length worth its steps, and most groups.
+_SENTENCES_PER_GROUP = 128
+_MAX_GROUPS = 8
+
+
+class Attention(nn.Module):
+    """Weigh the steps of a sequence by their likeness to a learnt vector (section 2.2).
+
+    Parameters
+    ----------
+    dim : int
+        Size of a step, of its hidden representation, and of the learnt vector.
+    """
+
+    def __init__(self, dim):
+        super().__init__()
+        self.hidden = nn.Linear(dim, dim)
+        self.context = nn.Linear(dim, 1, bias=False)
+
+    def forward(self, outputs, lengths):  # (n, length, dim), (n,)
+        valid = inside(lengths, outputs.shape[1])
+        scores = self.context(self.hidden(outputs).tanh()).squeeze(2)
+        scores = scores.to(self.context.weight.dtype)  # bfloat16 would not sum to 1
+        # Not minus infinity: all of a sequence may be padding, and weigh nothing.
+        scores = scores.masked_fill(~valid, torch.finfo(scores.dtype).min)
+        weights = scores.softmax(1) * valid  # (n, length)
+        pooled = (weights.to(outputs.dtype)[:, None] @ outputs).squeeze(1)
+        return pooled, weights  # (n, dim)
+
+
+class HAN(nn.Module):
+    """Words to sentences and sentences to a document, each by a recurrent layer.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Ids, `PAD` and `SENTENCE_END` included.
+    n_classes : int
+    embedding_dim : int, default=200
+    hidden_dim : int, default=50
+        Outputs of one direction of the recurrent layers.
+    pooling : {"attention", "mean", "max"}, default="attention"
+        HN-ATT, HN-AVE and HN-MAX of the paper.
+    max_sentences : int, default=60
+    max_sentence_length : int, default=100
+        Words. Both only size an exported network, which reads no more.
+    static : bool, default=False
+        Whether word vectors stay as they are.
+    embedding_dropout : float, default=0.0
+    dropout : float, default=0.0
+        Of the document vector.
+
+    Notes
+    -----
+    A sentence is a run of words; ids of `SENTENCE_END` and `PAD` only part them. Real
+    sentences alone are computed, in groups of like length where there are many, so that
+    neither a long sentence nor a document of many sentences costs the others anything.
+    A document without any has the zero vector.
+    """
+
+    def __init__(
+        self,
+        n_tokens,
+        n_classes,
+        *,
+        embedding_dim=200,
+        hidden_dim=50,
+        pooling="attention",
+        max_sentences=60,
+        max_sentence_length=100,
+        static=False,
+        embedding_dropout=0.0,
+        dropout=0.0,
+    ):
+        super().__init__()
+        self.pooling = pooling
+        self.max_sentences = max_sentences
+        self.max_sentence_length = max_sentence_length
+        dim = 2 * hidden_dim
+        self.embedding = WordEmbedding(n_tokens, embedding_dim, static=static)
+        self.embedding_dropout = nn.Dropout(embedding_dropout)
+        self.words = Recurrent("gru", embedding_dim, hidden_dim, bidirectional=True)
+        self.sentences = Recurrent("gru", dim, hidden_dim, bidirectional=True)
+        if pooling == "attention":
+            self.attentions = nn.ModuleDict(
+                {level: Attention(dim) for level in ("words", "sentences")}
+            )
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(dim, n_classes)
+
+    def forward(self, ids):  # (batch, length)
+        groups, index = self._lay_out(ids)
+        rows, _ = self._read_words(groups)
+        document, _ = self._read_sentences(rows, index)
+        return self.head(self.dropout(document))  # (batch, n_classes)
+
+    def attention(self, ids):
+        """Return how much each word and sentence weighs.
+
+        Parameters
+        ----------
+        ids : tensor of int64 of shape (batch, length)
+
+        Returns
+        -------
+        words : tensor of shape (batch, n_sentences, sentence_length)
+            Up to the most sentences of a document and the longest sentence; sums to 1
+            over the words of a sentence, 0 after them.
+        sentences : tensor of shape (batch, n_sentences)
+            Sums to 1 over the sentences of a document, 0 after them.
+
+        Raises
+        ------
+        ValueError
+            If `pooling` is not "attention".
+        """
+        if self.pooling != "attention":
+            raise ValueError(
+                "Only a network with pooling='attention' weighs words and sentences. "
+                f"This one has pooling={self.pooling!r}."
+            )
+        groups, index = self._lay_out(ids)
+        rows, weights = self._read_words(groups)
+        _, sentences = self._read_sentences(rows, index)
+        weights = [self.head.weight.new_zeros(1, 1), *weights]
+        longest = max(group.shape[1] for group in weights)
+        weights = torch.cat([F.pad(w, (0, longest - w.shape[1])) for w in weights])
+        return F.embedding(index, weights), sentences
+
+    def _read_words(self, groups):
+        """Return a vector per sentence, after one of zeros, and the words' weights."""
+        vectors, weights = [self.head.weight.new_zeros(1, self.head.in_features)], []
+        for ids in groups:  # (n, length)
+            x = self.embedding_dropout(self.embedding(ids))
+            lengths = (ids != PAD).sum(1)
+            pooled, weighed = self._pool("words", self.words(x, lengths), lengths)
+            vectors.append(pooled)
+            weights.append(weighed)
+        return torch.cat(vectors), weights  # (1 + n_sentences, dim)
+
+    def _read_sentences(self, rows, index):
+        """Return the document vectors and the weights of their sentences."""
+        x = F.embedding(index, rows, padding_idx=0)  # (batch, n_sentences, dim)
+        lengths = (index > 0).sum(1)
+        return self._pool("sentences", self.sentences(x, lengths), lengths)
+
+    def _pool(self, level, outputs, lengths):
+        if self.pooling == "attention":
+            return self.attentions[level](outputs, lengths)
+        return pool_steps(outputs, lengths, self.pooling), None
+
+    def _lay_out(self, ids):
+        """Lay the sentences of a batch on rows, the like in length together.
+
+        Returns
+        -------
+        groups : list of tensors of shape (n, length)
+            The ids of the words of n sentences.
+        index : tensor of int64 of shape (batch, n_sentences)
+            Where the sentences of a document are among those of all groups, counted
+            from 1; 0 after its last one.
+        """
+        is_word = (ids != PAD) & (ids != SENTENCE_END)
+        starts = is_word & ~F.pad(is_word, (1, 0))[:, :-1]
+        number = starts.cumsum(1)  # of the sentence in its document, from 1
+        if torch.compiler.is_compiling():  # how many there are depends on the data
+            return self._plain_layout(ids, is_word, starts, number)
+        ends = is_word & ~F.pad(is_word, (0, 1))[:, 1:]
+        start, end = (mark.flatten().nonzero().squeeze(1) for mark in (starts, ends))
+        lengths, order = (end - start + 1).sort(stable=True)
+        start, n_sentences = start[order], len(order)
+        n_groups = min(max(n_sentences // _SENTENCES_PER_GROUP, 1), _MAX_GROUPS)
+        groups = []
+        for first, size in zip(
+            start.tensor_split(n_groups), lengths.tensor_split(n_groups), strict=True
+        ):
+            if n_sentences:
+                steps = torch.arange(int(size[-1]), device=ids.device)
+                # A step too far is still a word, but of another sentence.
+                place = (first[:, None] + steps).clamp(max=ids.numel() - 1)
+                words = ids.flatten()[place]
+                groups.append(words.where(steps < size[:, None], PAD))
+        index = ids.new_zeros(len(ids), max(int(number.max()), 1))
+        column = number.flatten()[start] - 1
+        rows = torch.arange(1, n_sentences + 1, device=ids.device)
+        index[start // ids.shape[1], column] = rows
+        return groups, index
+
+    def _plain_layout(self, ids, is_word, starts, number):
+        """Lay each document on `max_sentences` rows of `max_sentence_length` words."""
+        n_rows, length = self.max_sentences, self.max_sentence_length
+        place = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+        step = place - (place * starts).cummax(1).values
+        read = is_word & (number <= n_rows) & (step < length)
+        # One cell more, for what is no word or not read.
+        target = torch.where(read, (number - 1) * length + step, n_rows * length)
+        cells = ids.new_zeros(len(ids), n_rows * length + 1).scatter(1, target, ids)
+        rows = cells[:, :-1].reshape(-1, length)
+        index = torch.arange(1, len(rows) + 1, device=ids.device)
+        index = torch.where(rows[:, 0] != PAD, index, 0)
+        return [rows], index.view(len(ids), n_rows)
+
+
+@dataclass(frozen=True)
+class WordAttention:
+    """How much a word weighs in its sentence.
+
+    Attributes
+    ----------
+    start, end : int
+        Its characters in the text: ``text[start:end]``.
+    weight : float
+        Sums to 1 over the words of a sentence.
+    """
+
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class SentenceAttention:
+    """How much a sentence weighs in its text.
+
+    Attributes
+    ----------
+    start, end : int
+        Its characters in the text: ``text[start:end]``.
+    weight : float
+        Sums to 1 over the sentences of a text.
+    words : tuple of WordAttention
+        Those that were read, in order.
+    """
+
+    start: int
+    end: int
+    weight: float
+    words: tuple[WordAttention, ...]
+
+
+@dataclass(frozen=True)
+class DocumentAttention:
+    """What a hierarchical attention network looked at in a text.
+
+    Attributes
+    ----------
+    sentences : tuple of SentenceAttention
+        Those that were read, in order; none in an empty text.
+
+    Examples
+    --------
+    >>> from sktextconv.networks.han import (
+    ...     DocumentAttention, SentenceAttention, WordAttention
+    ... )
+    >>> text = "So good!"
+    >>> words = WordAttention(0, 2, 0.25), WordAttention(3, 7, 0.5)
+    >>> sentence = SentenceAttention(0, 8, 1.0, (*words, WordAttention(7, 8, 0.25)))
+    >>> attention = DocumentAttention((sentence,))
+    >>> best = max(attention.sentences[0].words, key=lambda word: word.weight)
+    >>> text[best.start : best.end]
+    'good'
+    """
+
+    sentences: tuple[SentenceAttention, ...]
+
+
+@hyperparameters
+class HANClassifier(BaseTextNetClassifier):
+    """Classify texts with a hierarchical attention network.
+
+    A recurrent network reads the words of each sentence, a second one the sentences of
+    the text; each weighs what it read by a learnt attention [1]_, which `attention`
+    shows. Prefer it over networks that read a text as one sequence where texts are long
+    and a few sentences decide.
+
+    Parameters
+    ----------
+    recipe : {"modern", "paper"}, default="modern"
+        How it is trained. "modern": AdamW under a one-cycle schedule, with dropout.
+        "paper": section 3.3 of [1]_, SGD with momentum 0.9 and a constant rate.
+    max_epochs : int, default=10
+        Epochs; all of them unless `early_stopping` ends them.
+    batch_size : int, default=64
+        Texts in a minibatch, and in a forward pass of prediction.
+    learning_rate : float, default=None
+        Rate ("paper") or highest rate ("modern"). None takes the recipe's: 0.1, since
+        [1]_ searches a grid it does not name, or 0.002.
+    epoch_size : int, default=None
+        Minibatches in an epoch, each text drawn with replacement from a class drawn
+        uniformly. None is one pass over the data.
+    schedule : str or callable, default=None
+        How the learning rate goes: "constant", "halving", "one_cycle", "triangular",
+        "triangular2", "exp_range", "decay", or a function like those of
+        `sktextconv.schedules`. None takes the recipe's.
+    bucketing : bool, default=True
+        Whether texts of like size share minibatches, in random order: less padding
+        where a network computes it.
+    augmenter : object, default=None
+        Changes the training texts anew before each epoch, as a `SynonymReplacer` does;
+        never those it predicts. Any object with ``augment(texts, seed=, epoch=)``.
+    early_stopping : bool, default=False
+        Whether to set `validation_fraction` of the texts aside, to stop when their
+        loss no longer falls, and to return to the best epoch.
+    validation_fraction : float, default=0.1
+        Share of the texts set aside, stratified by class.
+    n_iter_no_change : int, default=3
+        Epochs without a lower validation loss before training stops.
+    tol : float, default=1e-4
+        By how much the validation loss must fall to count as lower.
+    class_weight : dict or "balanced", default=None
+        Weight of each class in the loss, by label. "balanced" is in inverse proportion
+        to its frequency.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the last call's weights and optimizer.
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA, then MPS, then the CPU, and
+        always the CPU in a worker process of a parallel search.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16" computes convolutions and matrix products in it (autocast): several
+        times faster on hardware made for it, and slower elsewhere.
+    n_jobs : int, default=None
+        Threads in `fit` and `predict`; -1 takes all cores, None leaves torch's
+        setting. Results are the same bit for bit only for one number of threads.
+    callbacks : list of skorch callbacks, default=None
+        Called during training; copied first.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, order and dropout. An int gives the same bits each time
+        on a CPU.
+    verbose : int, default=0
+        1 writes a line per epoch.
+    max_tokens : int, default=50_000
+        Words of the vocabulary, the most frequent of the training texts.
+    min_count : int, default=5
+        Occurrences in the training texts below which a word is unknown.
+    lowercase : bool, default=True
+        Whether texts are lower-cased first.
+    max_sentences : int, default=60
+        Sentences read of each text.
+    max_sentence_length : int, default=100
+        Words read of each sentence.
+    embedding_dim : int, default=200
+        Size of the word vectors.
+    vectors : str, path, mapping or KeyedVectors, default=None
+        Word vectors to start from: "word2vec" trains them on the training texts with
+        gensim; a file in the format of word2vec (text or binary) or GloVe; a mapping of
+        words to vectors; gensim's `KeyedVectors`. Words without one start at random,
+        and with None all do.
+    tuning : {"fine-tuned", "static"}, default="fine-tuned"
+        Whether word vectors are trained with the rest or stay as they are.
+    hidden_dim : int, default=50
+        Outputs of one direction of the recurrent layers.
+    pooling : {"attention", "mean", "max"}, default="attention"
+        How steps become a sentence and sentences a document: by learnt weights, or
+        their mean or maximum, HN-AVE and HN-MAX of [1]_.
+    embedding_dropout : float, default=None
+        Share of the dimensions of each word vector dropped in training. None takes 0
+        for the recipe "paper" and 0.2 for "modern".
+    dropout : float, default=None
+        Share of the document vector dropped in training. None takes 0 for the recipe
+        "paper" and 0.2 for "modern".
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    encoder_ : DocumentEncoder
+        Texts to ids.
+    history_ : list of dict
+        A record per epoch: "epoch", "n_texts" trained on, "train_loss" and
+        "train_error" (a fraction; both with dropout on), "valid_loss" and
+        "valid_error" (where texts were set aside), "learning_rate" at its start,
+        "seconds".
+    n_iter_ : int
+        Epochs of the last `fit`; after `partial_fit`, of all calls.
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the `HAN`.
+
+    See Also
+    --------
+    CharCNNClassifier : Needs no words; for misspelt texts and many of them.
+    sktextconv.make_ngram_classifier : Better on few texts, and far faster.
+
+    Notes
+    -----
+    A pass over n texts of S sentences of T words costs 3 n S (85,200 T + 55,200)
+    multiply-accumulates; padding is hardly computed.
+
+    For the paper's model and training: ``recipe="paper", vectors="word2vec"``, a
+    `learning_rate` searched on validation texts.
+
+    Departures from the paper: (1) "modern" trains in another way, see `recipe`. (2)
+    Sentences and words are found by Punkt and a pattern of Treebank conventions, the
+    paper has Stanford's CoreNLP. (3) The vocabulary and the sentences and words of a
+    text that are read have limits; set them high for none. (4) An empty text has the
+    zero vector. (5) ``vectors=None`` starts word vectors at random.
+
+    `partial_fit` keeps the learning rate constant. With ``warm_start=True`` the
+    schedule begins anew in each `fit`.
+
+    References
+    ----------
+    .. [1] Z. Yang, D. Yang, C. Dyer, X. He, A. Smola and E. Hovy, "Hierarchical
+       Attention Networks for Document Classification", NAACL 2016.
+       https://aclanthology.org/N16-1174
+
+    Examples
+    --------
+    >>> from sktextconv import HANClassifier
+    >>> texts = ["What a film! So good.", "So long? A bore."] * 8
+    >>> classifier = HANClassifier(
+    ...     min_count=1, embedding_dim=32, max_epochs=12, batch_size=4, random_state=0
+    ... )
+    >>> classifier.fit(texts, ["pos", "neg"] * 8).predict(["So good.", "A bore."])
+    array(['pos', 'neg'], dtype='<U3')
+    >>> (attention,) = classifier.attention(["What a film! So good."])
+    >>> [(sentence.start, sentence.end) for sentence in attention.sentences]
+    [(0, 12), (13, 21)]
+    """
+
+    _recipes: ClassVar = {
+        # Departs from the paper: it searches the rate on the validation texts.
+        "paper": Recipe(torch.optim.SGD, learning_rate=0.1, options={"momentum": 0.9}),
+        # Departs from the paper: another optimizer and schedule, and dropout.
+        "modern": Recipe(
+            torch.optim.AdamW,
+            learning_rate=2e-3,
+            options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
+            schedule=one_cycle,
+            clip_norm=1.0,
+        ),
+    }
+
+    batch_size: Count = 64
+    bucketing: bool = True
+    max_tokens: Count = 50_000
+    # Departs from the paper: it keeps words seen more than 5 times.
+    min_count: Count = 5
+    lowercase: bool = True
+    max_sentences: Count = 60
+    max_sentence_length: Count = 100
+    embedding_dim: Count = 200
+    vectors: object | None = None
+    tuning: Literal["fine-tuned", "static"] = "fine-tuned"
+    hidden_dim: Count = 50
+    pooling: Literal["attention", "mean", "max"] = "attention"
+    embedding_dropout: Fraction | None = None
+    dropout: Fraction | None = None
+
+    def _make_encoder(self):
+        # Departs from the paper: it has Stanford's CoreNLP, and no limits.
+        return DocumentEncoder(
+            max_tokens=self.max_tokens,
+            min_count=self.min_count,
+            max_sentences=self.max_sentences,
+            max_sentence_length=self.max_sentence_length,
+            lowercase=self.lowercase,
+        )
+
+    def _make_network(self, n_tokens, n_classes):
+        usual = 0.0 if self.recipe == "paper" else 0.2
+        return HAN(
+            n_tokens,
+            n_classes,
+            embedding_dim=int(self.embedding_dim),
+            hidden_dim=int(self.hidden_dim),
+            pooling=self.pooling,
+            max_sentences=int(self.max_sentences),
+            max_sentence_length=int(self.max_sentence_length),
+            static=self.tuning == "static",
+            embedding_dropout=(
+                usual if self.embedding_dropout is None else self.embedding_dropout
+            ),
+            dropout=usual if self.dropout is None else self.dropout,
+        )
+
+    def _start(self, network, encoder, texts, seed):
+        if self.vectors is not None:
+            vectors = word_vectors(
+                self.vectors, encoder, texts, dim=self.embedding_dim, seed=seed
+            )
+            network.embedding.load(vectors)
+
+    def attention(self, X):
+        """Return what the network looks at in texts.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_documents,)
+            Texts.
+
+        Returns
+        -------
+        attentions : list of DocumentAttention, of length n_documents
+            Sentences and words with their weights and places. Those past
+            `max_sentences` and `max_sentence_length` are not read and have none.
+
+        Raises
+        ------
+        ValueError
+            If the network was fitted with another `pooling` than "attention".
+        """
+        check_is_fitted(self)
+        texts = check_texts(X, required_by=type(self).__name__)
+        network = self.net_.module_.eval()
+        encoded = EncodedTexts(self.encoder_.encode(texts), self.net_.device)
+        attentions = []
+        with threads(self.n_jobs), torch.inference_mode():
+            for rows in torch.arange(len(texts)).split(int(self.batch_size)):
+                weights = network.attention(encoded.ids(rows))
+                words, sentences = (w.double().cpu().tolist() for w in weights)
+                attentions += [
+                    _attention_of(self.encoder_.spans(texts[row]), *pair)
+                    for row, *pair in zip(rows, words, sentences, strict=True)
+                ]
+        return attentions
+
+
+def _attention_of(spans, words, sentences):
+    """Join the places of sentences and words with their weights, which end in zeros."""
+    return DocumentAttention(
+        tuple(
+            SentenceAttention(
+                start,
+                end,
+                weight,
+                tuple(
+                    WordAttention(first, last, word_weight)
+                    for (first, last), word_weight in zip(places, row, strict=False)
+                ),
+            )
+            for (start, end, places), row, weight in zip(
+                spans, words, sentences, strict=False
+            )
+        )
+    )

@@ -1,0 +1,109 @@
+"""Texts to words: found by a pattern, lower-cased, and numbered."""
+
+import collections
+import functools
+import itertools
+import re
+
+import numpy as np
+
+__all__ = [
+    "END",
+    "TOKEN_PATTERN",
+    "check_pattern",
+    "index_words",
+    "read_words",
+    "split_words",
+]
+
+# A run of letters, digits and underscores, or one mark of punctuation.
+TOKEN_PATTERN = r"\w+|[^\w\s]"
+
+END = -1  # stands after the last word of each text
+
+# Bounds the memory of a step; the result does not depend on it.
+_TEXTS_PER_CHUNK = 4096
+
+
+def check_pattern(token_pattern):
+    """Raise `ValueError` unless a regular expression has one group at most."""
+    n_groups = re.compile(token_pattern).groups
+    if n_groups > 1:
+        raise ValueError(
+            "token_pattern must hold at most one group, the word. Got "
+            f"{token_pattern!r} instead, with {n_groups}; write others as (?:...)."
+        )
+
+
+def split_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+    """Return an iterator over the words of each text, as a list of str.
+
+    Parameters
+    ----------
+    texts : list of str
+    lowercase : bool, default=True
+    token_pattern : str, default=TOKEN_PATTERN
+
+    Returns
+    -------
+    words : iterator of list of str, of length n_documents
+    """
+    if lowercase:
+        texts = map(str.lower, texts)
+    return map(re.compile(token_pattern).findall, texts)
+
+
+def read_words(texts, number, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+    """Yield the numbers of the words of `texts`, some thousand texts at a time.
+
+    Parameters
+    ----------
+    texts : list of str
+    number : callable
+        Takes an iterable of words, with None after the last word of each text, and
+        returns an iterable of int.
+    lowercase : bool, default=True
+    token_pattern : str, default=TOKEN_PATTERN
+
+    Yields
+    ------
+    numbers : ndarray of int32 of shape (n_words + n_texts,)
+    """
+    for start in range(0, len(texts), _TEXTS_PER_CHUNK):
+        chunk = texts[start : start + _TEXTS_PER_CHUNK]
+        chunk = split_words(chunk, lowercase=lowercase, token_pattern=token_pattern)
+        # Lazy to the end: the words of one text are in memory at a time.
+        found = zip(chunk, itertools.repeat((None,)))
+        words = itertools.chain.from_iterable(itertools.chain.from_iterable(found))
+        yield np.fromiter(number(words), dtype=np.int32)
+
+
+def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+    """Return the distinct words by the alphabet, and each text as their numbers.
+
+    Parameters
+    ----------
+    texts : list of str
+    lowercase : bool, default=True
+    token_pattern : str, default=TOKEN_PATTERN
+
+    Returns
+    -------
+    words : list of str
+        Sorted.
+    chunks : list of ndarray of int32
+        Indices into `words`, with `END` after each text; several texts to a chunk.
+    """
+    numbers = collections.defaultdict()
+    numbers.default_factory = numbers.__len__
+    numbers[None] = 0
+    first_seen = functools.partial(map, numbers.__getitem__)
+    chunks = list(
+        read_words(texts, first_seen, lowercase=lowercase, token_pattern=token_pattern)
+    )
+    del numbers[None]
+    words = sorted(numbers)
+    ranks = np.empty(len(words) + 1, dtype=np.int32)
+    ranks[0] = END
+    ranks[[numbers[word] for word in words]] = np.arange(len(words))
+    return words, [ranks[chunk] for chunk in chunks]

@@ -1,0 +1,345 @@
+"""Facts of Yang et al. (2016), and the network against one without any padding."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from sktextconv.documents import SENTENCE_END
+from sktextconv.encoding import PAD
+from sktextconv.networks import han
+from sktextconv.networks.han import HAN, HANClassifier
+
+N_TOKENS = 20
+POOLINGS = ("attention", "mean", "max")
+
+# A document is a list of sentences, a sentence a list of ids.
+DOCUMENTS = st.lists(
+    st.lists(
+        st.lists(st.integers(SENTENCE_END + 1, N_TOKENS - 1), min_size=1, max_size=9),
+        max_size=6,
+    ),
+    min_size=1,
+    max_size=7,
+)
+
+
+def make_ids(documents, extra=0):
+    rows = [[i for words in d for i in (*words, SENTENCE_END)] for d in documents]
+    width = max(1, *map(len, rows)) + extra
+    return torch.tensor([row + [PAD] * (width - len(row)) for row in rows])
+
+
+def tiny(pooling="attention", seed=0, **settings):
+    torch.manual_seed(seed)
+    settings = {"embedding_dim": 6, "hidden_dim": 4} | settings
+    return HAN(N_TOKENS, 3, pooling=pooling, **settings).double()
+
+
+def run_torch(recurrent, x):  # (length, dim)
+    """torch's own bidirectional layer over one sequence, with our weights."""
+    forward, backward = recurrent.layers[0]
+    gru = nn.GRU(x.shape[1], forward.hidden_size, bidirectional=True).double()
+    weights = {
+        name + suffix: weight
+        for cell, suffix in ((forward, ""), (backward, "_reverse"))
+        for name, weight in cell.named_parameters()
+    }
+    return torch.func.functional_call(gru, weights, (x,))[0]
+
+
+def slow_pool(network, level, outputs):  # (length, dim)
+    if network.pooling == "mean":
+        return outputs.mean(0), None
+    if network.pooling == "max":
+        return outputs.amax(0), None
+    attention = network.attentions[level]
+    scores = [
+        torch.tanh(attention.hidden.weight @ h + attention.hidden.bias)
+        @ attention.context.weight[0]
+        for h in outputs
+    ]
+    weights = torch.stack(scores).exp() / sum(map(torch.exp, scores))
+    return sum(w * h for w, h in zip(weights, outputs, strict=True)), weights
+
+
+def slow_read(network, document):
+    """Section 2.2 of the paper, one sentence after the other: logits and weights."""
+    vectors, words = [], []
+    for ids in document:
+        x = network.embedding.weight[torch.tensor(ids)]
+        vector, weights = slow_pool(network, "words", run_torch(network.words, x))
+        vectors.append(vector)
+        words.append(weights)
+    vector, sentences = network.head.weight.new_zeros(network.head.in_features), []
+    if document:
+        outputs = run_torch(network.sentences, torch.stack(vectors))
+        vector, sentences = slow_pool(network, "sentences", outputs)
+    return network.head(vector), words, sentences
+
+
+def gradients_of(network, logits):
+    """Of a sum that weighs each logit in another way."""
+    network.zero_grad()
+    (
+        logits * torch.arange(1.0, logits.numel() + 1).view_as(logits).cos()
+    ).sum().backward()
+    return {
+        name: torch.zeros_like(p) if p.grad is None else p.grad.clone()
+        for name, p in network.named_parameters()
+    }
+
+
+def assert_same(ours, theirs):
+    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@given(documents=DOCUMENTS, per_group=st.sampled_from([1, 3, 128]))
+@settings(max_examples=25, deadline=None)
+def test_logits_and_gradients_are_those_of_the_slow_loop(pooling, documents, per_group):
+    network = tiny(pooling)
+    slow = torch.stack([slow_read(network, document)[0] for document in documents])
+    expected = gradients_of(network, slow)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(han, "_SENTENCES_PER_GROUP", per_group)
+        logits = network(make_ids(documents, extra=2))
+    assert_same(logits, slow)
+    found = gradients_of(network, logits)
+    for name in expected:
+        assert_same(found[name], expected[name])
+
+
+@given(documents=DOCUMENTS, per_group=st.sampled_from([1, 128]))
+@settings(max_examples=25, deadline=None)
+def test_weights_are_those_of_the_slow_loop(documents, per_group):
+    network = tiny()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(han, "_SENTENCES_PER_GROUP", per_group)
+        words, sentences = network.attention(make_ids(documents))
+    assert words.shape[:2] == sentences.shape
+    for row, document in enumerate(documents):
+        _, expected, by_sentence = slow_read(network, document)
+        n_sentences = len(document)
+        assert not sentences[row, n_sentences:].any()
+        assert not words[row, n_sentences:].any()
+        for number, weights in enumerate(expected):
+            found = words[row, number]
+            assert_same(found[: len(weights)], weights)
+            assert not found[len(weights) :].any()
+            assert_same(sentences[row, number], by_sentence[number])
+
+
+def test_many_sentences_are_read_in_groups_of_like_length():
+    network = tiny()
+    documents = [[[5] * (1 + (row + k) % 9) for k in range(40)] for row in range(20)]
+    groups, index = network._lay_out(make_ids(documents))
+    assert len(groups) == 800 // 128
+    widths = [group.shape[1] for group in groups]
+    assert widths == sorted(widths)
+    assert sum(map(len, groups)) == 800
+    assert sorted(index.flatten().tolist()) == list(range(1, 801))
+
+
+def test_marks_without_words_between_them_are_no_sentence():
+    network = tiny()
+    document = [[3, 4], [5]]
+    end = SENTENCE_END
+    odd = torch.tensor([[end, PAD, 3, 4, end, end, PAD, 5, PAD]])
+    assert_same(network(odd), network(make_ids([document])))
+    assert_same(network(torch.tensor([[end, end]])), network(make_ids([[]])))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_a_document_without_sentences_has_the_zero_vector(pooling):
+    network = tiny(pooling)
+    for ids in (make_ids([[]]), make_ids([[], []], extra=3)):
+        logits = network(ids)
+        assert_same(logits, network.head.bias.expand_as(logits))
+        assert all(g.isfinite().all() for g in gradients_of(network, logits).values())
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_a_row_does_not_depend_on_its_batch(pooling):
+    network = tiny(pooling)
+    documents = [[[3] * 9] * 5, [], [[4, 5], [6]], [[7]]]
+    whole = network(make_ids(documents))
+    turned = network(make_ids(documents[::-1], extra=7)).flip(0)
+    alone = torch.cat([network(make_ids([document])) for document in documents])
+    assert_same(turned, whole)
+    assert_same(alone, whole)
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "n_parameters"),
+    [(2, 141_802), (4, 142_004), (5, 142_105), (10, 142_610)],
+)
+def test_parameters_without_embeddings_are_those_of_the_paper(n_classes, n_parameters):
+    with torch.device("meta"):
+        network = HAN(20_000, n_classes)
+    sizes = {name: p.numel() for name, p in network.named_parameters()}
+    assert sizes.pop("embedding.weight") == 20_000 * 200
+    assert sum(sizes.values()) == n_parameters
+    parts = {"words": 75_600, "sentences": 45_600, "attentions": 20_400}
+    for part, size in parts.items():
+        assert sum(p.numel() for p in getattr(network, part).parameters()) == size
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_other_poolings_have_no_parameters(pooling):
+    with torch.device("meta"):
+        network = HAN(20_000, 4, pooling=pooling)
+    n_parameters = sum(p.numel() for p in network.parameters())
+    assert n_parameters == 20_000 * 200 + 142_004 - 2 * 10_200
+
+
+@pytest.mark.parametrize(
+    ("n_sentences", "n_words", "n_macs"), [(20, 50, 86_304_400), (15, 35, 45_558_400)]
+)
+def test_work_and_shapes_are_those_of_the_paper(n_sentences, n_words, n_macs):
+    network = HAN(50, 4)
+    shapes, macs = [], 0
+
+    def count(module, inputs, output):
+        nonlocal macs
+        outputs = output[0] if isinstance(module, nn.GRU) else output
+        weights = [p for p in module.parameters() if p.dim() == 2]
+        macs += math.prod(outputs.shape[:-1]) * sum(w.numel() for w in weights)
+        if isinstance(module, han.Attention):
+            shapes.append((inputs[0].shape, outputs.shape))
+
+    def pooled(module, inputs, output):
+        nonlocal macs
+        macs += inputs[0].numel()  # a weight times each output
+        shapes.append((tuple(inputs[0].shape), tuple(output[0].shape)))
+
+    for module in network.modules():
+        if isinstance(module, (nn.GRU, nn.Linear)):
+            module.register_forward_hook(count)
+        elif isinstance(module, han.Attention):
+            module.register_forward_hook(pooled)
+    logits = network(make_ids([[[3] * n_words] * n_sentences]))
+    assert macs == n_macs
+    assert shapes == [
+        ((n_sentences, n_words, 100), (n_sentences, 100)),
+        ((1, n_sentences, 100), (1, 100)),
+    ]
+    assert logits.shape == (1, 4)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+# torch says so of its own recurrent layers, and puts the attributes back.
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")
+def test_exported_network_agrees(pooling):
+    limits = {"max_sentences": 4, "max_sentence_length": 5}
+    network = HAN(N_TOKENS, 3, hidden_dim=4, pooling=pooling, **limits).eval()
+    ids = make_ids([[[3] * 5, [4], [5, 6]], [], [[7, 8]] * 4], extra=1)
+    exported = torch.export.export(network, (ids,)).module()
+    torch.testing.assert_close(exported(ids), network(ids))
+    longer = make_ids([[[3] * 7, [4]], [[9]], [[5, 6]] * 5], extra=1)[:, : ids.shape[1]]
+    cut = make_ids([[[3] * 5, [4]], [[9]], [[5, 6]] * 4])
+    torch.testing.assert_close(exported(longer), network(cut))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_every_weight_gets_a_gradient(pooling):
+    network = tiny(pooling)
+    found = gradients_of(network, network(make_ids([[[3, 4], [5, 6, 7]], [[8]]])))
+    assert all(gradient.any() for gradient in found.values())
+    assert not found["embedding.weight"][[PAD, SENTENCE_END]].any()
+
+
+def test_two_threads_give_the_same_bits_each_time():
+    texts = ["One short text. And so on!", "Another, longer one. " * 9, "x"] * 20
+    labels = [0, 1, 0] * 20
+    network = HANClassifier(min_count=1, max_epochs=1, random_state=0, n_jobs=2)
+    first, *others = (network.fit(texts, labels).predict_proba(texts) for _ in range(3))
+    assert all(np.array_equal(first, other) for other in others)
+
+
+# -- the classifier -----------------------------------------------------------------
+
+TEXTS = ["We went to see it. So good!", "It ends at last. What a bore.", "", "So-so?"]
+
+
+def make_classifier(**settings):
+    settings = {"embedding_dim": 8, "hidden_dim": 4, "max_epochs": 2} | settings
+    return HANClassifier(min_count=1, batch_size=4, random_state=0, **settings)
+
+
+def test_attention_tells_where_words_and_sentences_stand():
+    classifier = make_classifier().fit(TEXTS * 2, [0, 1, 0, 1] * 2)
+    attentions = classifier.attention(TEXTS)
+    found = [
+        [[text[word.start : word.end] for word in s.words] for s in attention.sentences]
+        for text, attention in zip(TEXTS, attentions, strict=True)
+    ]
+    assert found == [
+        [["We", "went", "to", "see", "it", "."], ["So", "good", "!"]],
+        [["It", "ends", "at", "last", "."], ["What", "a", "bore", "."]],
+        [],
+        [["So-so", "?"]],
+    ]
+    assert [TEXTS[1][s.start : s.end] for s in attentions[1].sentences] == [
+        "It ends at last.",
+        "What a bore.",
+    ]
+    for text, attention in zip(TEXTS, attentions, strict=True):
+        by_sentence = [s.weight for s in attention.sentences]
+        assert sum(by_sentence) == pytest.approx(1 if text else 0, abs=1e-6)
+        for sentence in attention.sentences:
+            assert sum(w.weight for w in sentence.words) == pytest.approx(1, abs=1e-6)
+            assert all(word.weight > 0 for word in sentence.words)
+
+
+def test_attention_is_of_what_is_read_alone():
+    classifier = make_classifier(max_sentences=1, max_sentence_length=3)
+    (attention,) = classifier.fit(TEXTS * 2, [0, 1] * 4).attention(TEXTS[:1])
+    assert [word.start for word in attention.sentences[0].words] == [0, 3, 8]
+
+
+def test_attention_does_not_depend_on_the_batch():
+    classifier = make_classifier().fit(TEXTS * 2, [0, 1] * 4)
+    whole = classifier.attention(TEXTS)
+    alone = classifier.set_params(batch_size=1).attention(TEXTS)
+    for one, other in zip(whole, alone, strict=True):
+        assert [s.weight for s in one.sentences] == pytest.approx(
+            [s.weight for s in other.sentences], abs=1e-6
+        )
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_other_poolings_have_no_attention(pooling):
+    classifier = make_classifier(pooling=pooling).fit(TEXTS * 2, [0, 1] * 4)
+    assert classifier.predict(TEXTS).shape == (4,)
+    classifier.set_params(pooling="attention")  # what it was fitted with counts
+    with pytest.raises(ValueError, match=f"This one has pooling='{pooling}'"):
+        classifier.attention(TEXTS)
+
+
+def test_recipe_paper_trains_as_the_paper_does():
+    classifier = make_classifier(recipe="paper").fit(TEXTS * 2, [0, 1] * 4)
+    (group,) = classifier.net_.optimizer_.param_groups
+    assert isinstance(classifier.net_.optimizer_, torch.optim.SGD)
+    assert (group["momentum"], group["weight_decay"]) == (0.9, 0)
+    assert len({row["learning_rate"] for row in classifier.history_}) == 1
+    dropouts = [m.p for m in classifier.net_.module_.modules() if type(m) is nn.Dropout]
+    assert dropouts == [0.0, 0.0]
+    assert HANClassifier().batch_size == 64
+    assert HANClassifier().bucketing is True
+    assert HANClassifier().min_count == 5
+
+
+def test_vectors_are_where_training_starts_and_static_ones_stay():
+    known = {"so": np.full(8, 0.5), "good": np.full(8, -0.5)}
+    classifier = make_classifier(vectors=known, tuning="static")
+    classifier.fit(TEXTS * 2, [0, 1] * 4)
+    weights = classifier.net_.module_.embedding.weight
+    for word, vector in known.items():
+        row = 3 + classifier.encoder_.words.index(word)
+        np.testing.assert_array_equal(weights[row].numpy(), vector)
+    assert weights[PAD].abs().sum() == 0

@@ -1,0 +1,213 @@
+"""Recurrent layers against torch's own over packed sequences."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from sktextconv.networks.recurrent import CELLS, POOLINGS, Recurrent, pool_steps
+
+INPUT_DIM, HIDDEN_DIM = 3, 4
+
+
+def packed_layer(recurrent, cell):
+    """torch's layer with the weights of `recurrent`."""
+    n_layers, bidirectional = len(recurrent.layers), len(recurrent.layers[0]) == 2
+    layer = CELLS[cell](
+        INPUT_DIM,
+        HIDDEN_DIM,
+        batch_first=True,
+        num_layers=n_layers,
+        bidirectional=bidirectional,
+    ).double()
+    weights = {
+        name.replace("_l0", f"_l{number}") + ending: weight
+        for number, directions in enumerate(recurrent.layers)
+        for direction, ending in zip(directions, ("", "_reverse"), strict=False)
+        for name, weight in direction.state_dict().items()
+    }
+    layer.load_state_dict(weights)
+    return layer
+
+
+def run_packed(layer, x, lengths):
+    """Outputs over a packed sequence; it refuses those of length 0, which stay zero."""
+    some = lengths > 0
+    packed = nn.utils.rnn.pack_padded_sequence(
+        x[some], lengths[some], batch_first=True, enforce_sorted=False
+    )
+    outputs, _ = nn.utils.rnn.pad_packed_sequence(
+        layer(packed)[0], batch_first=True, total_length=x.shape[1]
+    )
+    whole = x.new_zeros(*x.shape[:2], outputs.shape[2])
+    whole[some] = outputs
+    return whole
+
+
+def gradients_of(outputs, x, weights):
+    # Weights that differ by step and dimension, so that no error cancels out.
+    shape = outputs.shape
+    factors = torch.linspace(-1, 2, shape.numel(), dtype=torch.double).view(shape)
+    return torch.autograd.grad((outputs.square() * factors).sum(), [x, *weights])
+
+
+def in_order(recurrent):
+    """Weights in the order of torch's layer: by layer, direction, kind."""
+    return list(recurrent.parameters())
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("n_layers", [1, 2])
+@pytest.mark.parametrize("cell", CELLS)
+@settings(max_examples=10, deadline=None)
+@given(
+    lengths=st.lists(st.integers(0, 7), min_size=1, max_size=6).filter(any),
+    more=st.integers(0, 3),
+)
+def test_outputs_and_gradients_are_those_over_a_packed_sequence(
+    cell, n_layers, bidirectional, lengths, more
+):
+    torch.manual_seed(0)
+    recurrent = Recurrent(
+        cell, INPUT_DIM, HIDDEN_DIM, bidirectional=bidirectional, n_layers=n_layers
+    ).double()
+    layer = packed_layer(recurrent, cell)
+    lengths = torch.tensor(lengths)
+    # What lies after the end of a sequence is noise, not zeros.
+    x = torch.randn(len(lengths), int(lengths.max()) + more, INPUT_DIM).double()
+    x.requires_grad_()
+    ours, theirs = recurrent(x, lengths), run_packed(layer, x, lengths)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+    for our, their in zip(
+        gradients_of(ours, x, in_order(recurrent)),
+        gradients_of(theirs, x, list(layer.parameters())),
+        strict=True,
+    ):
+        torch.testing.assert_close(our, their, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_sequences_of_length_0_give_zeros_and_no_gradient(cell):
+    recurrent = Recurrent(cell, INPUT_DIM, HIDDEN_DIM, bidirectional=True)
+    x = torch.randn(2, 3, INPUT_DIM, requires_grad=True)
+    outputs = recurrent(x, torch.zeros(2, dtype=torch.long))
+    assert torch.equal(outputs, torch.zeros(2, 3, 2 * HIDDEN_DIM))
+    outputs.sum().backward()
+    assert torch.equal(x.grad, torch.zeros_like(x))
+    assert not any(weight.grad.any() for weight in recurrent.parameters())
+
+
+def test_dropout_falls_between_layers_only_and_in_training_only():
+    options = {"bidirectional": True, "n_layers": 2}
+    dropping = Recurrent("gru", INPUT_DIM, HIDDEN_DIM, dropout=1.0, **options)
+    plain = Recurrent("gru", INPUT_DIM, HIDDEN_DIM, **options)
+    plain.load_state_dict(dropping.state_dict())
+    x, lengths = torch.randn(2, 5, INPUT_DIM), torch.tensor([5, 3])
+    second = Recurrent("gru", 2 * HIDDEN_DIM, HIDDEN_DIM, bidirectional=True)
+    second.layers[0].load_state_dict(dropping.layers[1].state_dict())
+    of_nothing = second(torch.zeros(2, 5, 2 * HIDDEN_DIM), lengths)
+    assert torch.equal(dropping(x, lengths), of_nothing)
+    assert torch.equal(dropping.eval()(x, lengths), plain(x, lengths))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_two_threads_give_the_same_bits_each_time(cell):
+    def gradients():
+        torch.manual_seed(0)
+        recurrent = Recurrent(cell, 48, 32, bidirectional=True)
+        x = torch.randn(64, 12, 48, requires_grad=True)
+        lengths = torch.randint(0, 13, (64,))
+        outputs = recurrent(x, lengths)
+        pooled = [
+            pool_steps(outputs, lengths, pooling, bidirectional=True)
+            for pooling in POOLINGS
+        ]
+        torch.cat(pooled).square().sum().backward()
+        return [x.grad, *(weight.grad for weight in recurrent.parameters())]
+
+    torch.set_num_threads(2)
+    try:
+        first, *others = (gradients() for _ in range(3))
+    finally:
+        torch.set_num_threads(1)
+    assert all(
+        torch.equal(one, other)
+        for again in others
+        for one, other in zip(first, again, strict=True)
+    )
+
+
+@pytest.mark.parametrize("cell", CELLS)
+# torch says so of its own recurrent layers, and puts the attributes back.
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")
+def test_recurrent_layers_export(cell):
+    recurrent = Recurrent(cell, INPUT_DIM, HIDDEN_DIM, bidirectional=True).eval()
+    x, lengths = torch.randn(3, 5, INPUT_DIM), torch.tensor([5, 0, 2])
+    exported = torch.export.export(recurrent, (x, lengths)).module()
+    other = torch.tensor([1, 4, 0])
+    torch.testing.assert_close(exported(x, other), recurrent(x, other))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_orthogonal_weights_keep_the_norm_from_step_to_step(cell):
+    torch.manual_seed(0)
+    recurrent = Recurrent(cell, 6, 5, bidirectional=True, init="orthogonal")
+    for direction in recurrent.layers[0]:
+        for gate in direction.weight_hh_l0.split(5):
+            torch.testing.assert_close(gate @ gate.T, torch.eye(5))
+        bound = (6 / (6 + 5)) ** 0.5
+        assert 0.9 * bound < direction.weight_ih_l0.abs().max() <= bound
+        assert not direction.bias_hh_l0.any()
+
+
+def test_an_orthogonal_lstm_forgets_little_at_first():
+    cell = Recurrent("lstm", 1, 1, init="orthogonal").layers[0][0]
+    with torch.no_grad():
+        for weight in (cell.weight_ih_l0, cell.weight_hh_l0):
+            weight.zero_()
+    state = torch.ones(1, 1, 1)
+    _, (_, kept) = cell(torch.zeros(1, 1, 1), (torch.zeros(1, 1, 1), state))
+    assert kept.item() == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@given(lengths=st.lists(st.integers(0, 5), min_size=1, max_size=5))
+@settings(max_examples=30, deadline=None)
+def test_pooling_sees_the_steps_of_a_sequence_alone(pooling, lengths):
+    generator = torch.Generator().manual_seed(0)
+    outputs = torch.randn(len(lengths), 6, 4, generator=generator) - 3  # below zero
+    for row, length in enumerate(lengths):
+        outputs[row, length:] = 0.0
+    pooled = pool_steps(outputs, torch.tensor(lengths), pooling, bidirectional=True)
+    for row, length in enumerate(lengths):
+        steps = outputs[row, :length]
+        if length == 0:
+            expected = torch.zeros(4)
+        elif pooling == "mean":
+            expected = steps.mean(0)
+        elif pooling == "max":
+            expected = steps.max(0).values
+        else:
+            expected = torch.cat([steps[-1, :2], steps[0, 2:]])
+        torch.testing.assert_close(pooled[row], expected)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", CELLS)
+def test_last_is_the_final_state_of_torchs_layer(cell, bidirectional):
+    recurrent = Recurrent(
+        cell, INPUT_DIM, HIDDEN_DIM, bidirectional=bidirectional
+    ).double()
+    x, lengths = torch.randn(3, 5, INPUT_DIM).double(), torch.tensor([2, 5, 1])
+    packed = nn.utils.rnn.pack_padded_sequence(
+        x, lengths, batch_first=True, enforce_sorted=False
+    )
+    _, state = packed_layer(recurrent, cell)(packed)
+    state = state[0] if cell == "lstm" else state  # (n_directions, 3, HIDDEN_DIM)
+    last = pool_steps(
+        recurrent(x, lengths), lengths, "last", bidirectional=bidirectional
+    )
+    expected = torch.cat(list(state), 1)
+    torch.testing.assert_close(last, expected, rtol=0, atol=1e-12)

@@ -1,0 +1,266 @@
+"""Facts of Zhang, Zhao and LeCun (2015) and of the recurrent examples of Keras."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from sktextconv.networks.charcnn import VelocitySGD
+from sktextconv.networks.rnn import RNN, RNNClassifier
+
+PAPER = {"embedding_dim": 300, "hidden_dim": 512}
+# By name: rows of the table, words read, settings of the network, and the published
+# counts of parameters and of multiply-accumulates for one output.
+KERAS = {
+    "SimpleRNN": (
+        (10_000, 500),
+        {"cell": "rnn", "embedding_dim": 32, "hidden_dim": 32, "pooling": "last"},
+        (322_113, 1_024_032),
+    ),
+    "LSTM": (
+        (10_000, 500),
+        {"cell": "lstm", "embedding_dim": 32, "hidden_dim": 32, "pooling": "last"},
+        (328_353, 4_096_032),
+    ),
+    "BiLSTM": (
+        (20_000, 100),
+        {
+            "cell": "lstm",
+            "embedding_dim": 128,
+            "hidden_dim": 64,
+            "bidirectional": True,
+            "pooling": "last",
+        },
+        (2_658_945, 9_830_528),
+    ),
+}
+
+
+def n_parameters(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def n_biases(network):
+    """Biases of the recurrent layers that one of PyTorch's two vectors holds."""
+    return sum(
+        weight.numel()
+        for name, weight in network.recurrent.named_parameters()
+        if "bias_hh" in name
+    )
+
+
+def count_macs(network, length):
+    """Multiply-accumulates of one text, as torch counts those of its matrix products.
+
+    In double precision recurrent layers are made of matrix products.
+    """
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network.double()(torch.ones(1, length, dtype=torch.long))
+    return counter.get_total_flops() // 2
+
+
+def test_parameters_of_the_papers_lstm_are_counted_as_derived():
+    network = RNN(7, 4, **PAPER)
+    assert n_parameters(network.recurrent) == 1_667_072
+    without_table = n_parameters(network) - 7 * 300
+    assert without_table == 1_669_124
+    assert without_table - n_biases(network) == 1_667_076
+
+
+def test_a_word_costs_the_papers_lstm_the_macs_derived():
+    network = RNN(7, 4, **PAPER)
+    head = 512 * 4
+    assert count_macs(network, 1) == 1_662_976 + head
+    assert count_macs(network, 9) == 9 * 1_662_976 + head
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_parameters_of_keras_networks_are_counted_as_published(name):
+    (n_rows, _), options, (expected, _) = KERAS[name]
+    network = RNN(n_rows, 2, **options)
+    # Ours has a second vector of biases, and a second output with its bias.
+    second_output = network.head.in_features + 1
+    assert n_parameters(network) - n_biases(network) - second_output == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("SimpleRNN", 322_178), ("LSTM", 328_514), ("BiLSTM", 2_659_586)],
+)
+def test_parameters_of_keras_networks_here(name, expected):
+    (n_rows, _), options, _ = KERAS[name]
+    assert n_parameters(RNN(n_rows, 2, **options)) == expected
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_macs_of_keras_networks_are_counted_as_derived(name):
+    (n_rows, length), options, (_, expected) = KERAS[name]
+    network = RNN(n_rows, 2, **options)
+    second_output = network.head.in_features
+    assert count_macs(network, length) == expected + second_output
+
+
+def test_the_papers_document_vector_is_the_mean_of_the_lstms_outputs():
+    torch.manual_seed(0)
+    network = RNN(9, 2, embedding_dim=3, hidden_dim=4).double().eval()
+    ids = torch.tensor([[3, 1, 8, 2], [5, 4, 0, 0]])
+    (cell,) = network.recurrent.layers[0]
+    for row, length in enumerate((4, 2)):
+        vectors = network.embedding.weight[ids[row, :length]]
+        mean = cell(vectors[None])[0].mean(1)
+        torch.testing.assert_close(
+            network(ids)[row], network.head(mean)[0], rtol=0, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize("pooling", ["mean", "last", "max"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_padding_changes_nothing_and_empty_texts_give_the_bias(cell, pooling):
+    network = RNN(
+        9,
+        3,
+        embedding_dim=3,
+        hidden_dim=4,
+        cell=cell,
+        bidirectional=True,
+        n_layers=2,
+        pooling=pooling,
+    ).double()
+    ids = torch.tensor([[3, 1, 8], [5, 0, 0], [0, 0, 0]])
+    wider = torch.nn.functional.pad(ids, (0, 4))
+    logits = network(wider)
+    torch.testing.assert_close(logits, network(ids), rtol=0, atol=1e-12)
+    torch.testing.assert_close(logits[1], network(ids[1:2, :1])[0], rtol=0, atol=1e-12)
+    assert torch.equal(logits[2], network.head.bias)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "last", "max"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+# torch says so of its own recurrent layers, and puts the attributes back.
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")
+def test_network_exports(cell, pooling):
+    network = RNN(
+        12,
+        3,
+        embedding_dim=4,
+        hidden_dim=5,
+        cell=cell,
+        bidirectional=True,
+        pooling=pooling,
+    ).eval()
+    ids = torch.randint(1, 12, (4, 6))
+    ids[1, 2:] = 0
+    exported = torch.export.export(network, (ids,)).module()
+    others = ids.flip(0)
+    torch.testing.assert_close(exported(others), network(others))
+
+
+def test_every_weight_gets_a_gradient():
+    network = RNN(12, 3, embedding_dim=4, hidden_dim=5, bidirectional=True, n_layers=2)
+    network(torch.randint(1, 12, (4, 6))).square().sum().backward()
+    assert all(p.grad is not None and p.grad.any() for p in network.parameters())
+
+
+@pytest.mark.parametrize("recipe", ["modern", "paper", "rmsprop", "adam"])
+def test_every_recipe_fits_and_a_pickle_goes_on_from_there(recipe, corpus):
+    texts, labels = corpus
+    classifier = RNNClassifier(
+        recipe=recipe,
+        embedding_dim=8,
+        hidden_dim=8,
+        bidirectional=True,
+        max_epochs=2,
+        epoch_size=3,
+        batch_size=7,
+        random_state=0,
+    ).fit(texts, labels)
+    asked = [*texts, "", "words never seen", "good"]
+    again = pickle.loads(pickle.dumps(classifier))
+    expected = classifier.predict_proba(asked)
+    np.testing.assert_array_equal(again.predict_proba(asked), expected)
+    for one in (classifier, again):
+        one.partial_fit(["", *texts[:7]], labels[:8])
+    probabilities = classifier.predict_proba(asked)
+    assert not np.array_equal(probabilities, expected)
+    np.testing.assert_array_equal(again.predict_proba(asked), probabilities)
+
+
+def test_recipe_paper_clips_and_trains_as_the_papers_other_networks(corpus):
+    classifier = RNNClassifier(
+        recipe="paper", hidden_dim=4, epoch_size=2, max_epochs=7, batch_size=4
+    ).fit(*corpus)
+    net = classifier.net_
+    assert isinstance(net.optimizer_, VelocitySGD)
+    assert net.optimizer_.param_groups[0]["momentum"] == 0.9
+    assert net.recipe.clip_norm == 5.0
+    rates = [row["learning_rate"] for row in classifier.history_]
+    assert rates == pytest.approx([0.01] * 3 + [0.005] * 3 + [0.0025])
+    assert classifier._recipes["paper"].epoch_size == 5_000
+    network = net.module_
+    assert (network.dropout.p, network.embedding_dropout.p) == (0.0, 0.0)
+
+
+def test_gradients_are_clipped_to_the_norm_asked_for(corpus):
+    def update(clip_norm):
+        """How far one step of plain gradient descent goes, rate and all."""
+        moved = []
+        for n_epochs in (1, 2):
+            classifier = RNNClassifier(
+                recipe="paper",
+                schedule="constant",
+                hidden_dim=4,
+                embedding_dim=4,
+                learning_rate=1.0,
+                epoch_size=1,
+                max_epochs=n_epochs,
+                clip_norm=clip_norm,
+                random_state=0,
+            ).fit(*corpus)
+            weights = classifier.net_.module_.parameters()
+            moved.append(torch.cat([weight.detach().flatten() for weight in weights]))
+        return (moved[1] - moved[0]).norm().item()
+
+    # Momentum carries the first step on: (1 + 0.9) times the norm at most.
+    assert update(1e-3) == pytest.approx(1.9e-3, rel=0.05)
+    assert update(None) > 1e-2
+
+
+@pytest.mark.parametrize(
+    ("recipe", "optimizer", "options"),
+    [
+        ("rmsprop", torch.optim.RMSprop, {"alpha": 0.9, "momentum": 0}),
+        ("adam", torch.optim.Adam, {"betas": (0.9, 0.999)}),
+    ],
+)
+def test_recipes_of_keras_have_its_optimizers_and_its_table(
+    recipe, optimizer, options, corpus
+):
+    classifier = RNNClassifier(
+        recipe=recipe, hidden_dim=4, max_epochs=2, random_state=0
+    ).fit(*corpus)
+    group = classifier.net_.optimizer_.param_groups[0]
+    assert isinstance(classifier.net_.optimizer_, optimizer)
+    assert {name: group[name] for name in options} == options
+    assert group["eps"] == 1e-7
+    rates = [row["learning_rate"] for row in classifier.history_]
+    assert rates == [1e-3, 1e-3]
+    table = classifier.net_.module_.embedding.weight
+    assert 0.04 < table.abs().max() < 0.06  # two steps away from 0.05
+
+
+def test_static_vectors_given_stay_as_they_are(corpus):
+    vectors = {"good": np.ones(5), "xxzz": -np.ones(5)}
+    classifier = RNNClassifier(
+        vectors=vectors, tuning="static", embedding_dim=5, hidden_dim=4, max_epochs=2
+    ).fit(*corpus)
+    table = classifier.net_.module_.embedding.weight
+    row = classifier.encoder_.words.index("good") + 2
+    assert torch.equal(table[row], torch.ones(5))
+    assert not any(table is weight for weight in classifier.net_.module_.parameters())
+
+
+def test_an_option_that_is_none_of_them_is_named(corpus):
+    with pytest.raises(ValueError, match="'cell' parameter of RNNClassifier must be"):
+        RNNClassifier(cell="LSTM").fit(*corpus)
