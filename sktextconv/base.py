@@ -31,10 +31,10 @@ from ._params import (
     check_params,
     hyperparameters,
 )
+from .batches import EncodedTexts
 from .schedules import resolve_schedule
 from .text import check_texts
 from .training import (
-    EncodedTexts,
     EpochLine,
     load_net_state,
     make_net,

@@ -20,10 +20,9 @@ from skorch.callbacks import Callback, EpochTimer
 from skorch.helper import predefined_split
 from torch import nn
 
-from .encoding import PAD
+from .batches import Batches, EncodedTexts
 
 __all__ = [
-    "EncodedTexts",
     "EpochLine",
     "Recipe",
     "load_net_state",
@@ -153,138 +152,6 @@ def _generators(device):
     if device.type == "mps":
         return [torch.default_generator, torch.mps._get_default_mps_generator()]
     return [torch.default_generator]
-
-
-# ---------------------------------------------------------------------------
-# Batches
-# ---------------------------------------------------------------------------
-
-
-_LENGTHS_PER_GROUP = 8
-
-
-class EncodedTexts(torch.utils.data.Dataset):
-    """Encoded texts, label codes and weights, kept on the training device.
-
-    Parameters
-    ----------
-    ragged : Ragged, of length n_documents
-    device : torch.device
-    codes : ndarray of int of shape (n_documents,), default=()
-        Needed, as the weights are, to train but not to predict.
-    weights : ndarray of float of shape (n_documents,), default=()
-    """
-
-    def __init__(self, ragged, device, *, codes=(), weights=()):
-        self.codes = torch.tensor(codes, dtype=torch.int64)
-        self.weights = torch.tensor(weights, dtype=torch.float32)
-        self.device = device
-        self.put(ragged)
-
-    def put(self, ragged):
-        """Take other texts in the place of the present ones, with the same labels."""
-        # The last id is a padding that all positions past the end of a text share,
-        # which makes a batch one gather. torch indexes no uint16.
-        compact = ragged.ids if ragged.ids.itemsize == 1 else ragged.ids.astype("int32")
-        self._ids = torch.empty(len(compact) + 1, dtype=_torch_type(compact))
-        self._ids[:-1] = torch.tensor(compact)
-        self._ids[-1] = PAD
-        self._ids = self._ids.to(self.device)
-        # Lengths stay with the host, which needs them to size a batch: asking the
-        # device would make it wait.
-        self._offsets = torch.tensor(ragged.offsets)
-        self._lengths = self._offsets.diff()
-        self.sizes = (
-            # Exact lengths would make groups too small to be shuffled inside.
-            -(-self._lengths // _LENGTHS_PER_GROUP)
-            if ragged.sizes is None
-            else torch.tensor(ragged.sizes)
-        )
-
-    def __len__(self):
-        return len(self._lengths)
-
-    def ids(self, rows):
-        """Return the ids of some texts, padded to the longest of them.
-
-        Parameters
-        ----------
-        rows : tensor of int64 of shape (n,), on the CPU
-
-        Returns
-        -------
-        ids : tensor of int64 of shape (n, length), on the training device
-        """
-        lengths = self._lengths[rows]
-        width = max(int(lengths.max()), 1)
-        starts = self._to_device(self._offsets[rows])[:, None]
-        steps = torch.arange(width, device=self.device)
-        inside = steps < self._to_device(lengths)[:, None]
-        return self._ids[torch.where(inside, starts + steps, len(self._ids) - 1)].long()
-
-    def batch(self, rows):
-        """Return ``ids, (codes, weights)`` of some texts, on the training device."""
-        codes, weights = self.codes[rows], self.weights[rows]
-        return self.ids(rows), (self._to_device(codes), self._to_device(weights))
-
-    def by_length(self):
-        """Return the order of the texts from shortest to longest, on the CPU."""
-        return torch.argsort(self._lengths, stable=True)
-
-    def _to_device(self, tensor):
-        return tensor.to(self.device, non_blocking=True)
-
-
-class Batches:
-    """Minibatches of `EncodedTexts`, for skorch in the place of a DataLoader.
-
-    In training, a pass over the data in a new order each time or, with `epoch_size`,
-    that many minibatches drawn as Zhang et al. (2015) draw them: a class uniformly,
-    then a document of it uniformly, both with replacement. With `bucketing`, those of
-    like size then go together, and the order of the minibatches is random (Yang et al.
-    2016, section 2.2 of their experiments). Otherwise, from the shortest text to the
-    longest.
-    """
-
-    def __init__(
-        self, dataset, batch_size, *, training=False, epoch_size=None, bucketing=False
-    ):
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.training = training
-        self.epoch_size = epoch_size
-        self.bucketing = bucketing
-
-    def __len__(self):
-        return self.epoch_size or -(-len(self.dataset) // self.batch_size)
-
-    def __iter__(self):
-        if not self.training:
-            batches = self.dataset.by_length().split(self.batch_size)
-        else:
-            rows = self._drawn()
-            if self.bucketing:
-                rows = rows[torch.argsort(self.dataset.sizes[rows], stable=True)]
-            batches = rows.split(self.batch_size)
-            if self.bucketing:
-                batches = [batches[index] for index in torch.randperm(len(batches))]
-        for rows in batches:
-            yield self.dataset.batch(rows)
-
-    def _drawn(self):
-        if self.epoch_size is None:
-            return torch.randperm(len(self.dataset))
-        by_class = torch.argsort(self.dataset.codes, stable=True)
-        present, sizes = torch.unique(self.dataset.codes, return_counts=True)
-        starts = sizes.cumsum(0) - sizes
-        n_draws = self.epoch_size * self.batch_size
-        drawn = torch.randint(len(present), (n_draws,))
-        within = (torch.rand(n_draws, dtype=torch.float64) * sizes[drawn]).long()
-        return by_class[starts[drawn] + within]
-
-
-def _torch_type(array):
-    return torch.from_numpy(array[:0].copy()).dtype
 
 
 # ---------------------------------------------------------------------------

@@ -88,13 +88,14 @@ class HANOnNumbers(OnNumbers, HANClassifier):
 
 
 _SURE = {"max_epochs": 5, "batch_size": 32, "dropout": 0.0}
-_SURE_OF_WORDS = _SURE | {"embedding_dropout": 0.0, "learning_rate": 1e-2}
+_SURE_OF_WORDS = _SURE | {"embedding_dropout": 0.0}
+_QUICK = _SURE_OF_WORDS | {"learning_rate": 1e-2}
 
 ON_NUMBERS = [
     CharCNNOnNumbers(max_length=123, **_SURE),
     VDCNNOnNumbers(max_length=64, dense_dim=32, max_epochs=5, batch_size=32),
     WordCNNOnNumbers(max_length=123, embedding_dim=16, **_SURE_OF_WORDS),
-    KimCNNOnNumbers(embedding_dim=16, n_filters=8, **_SURE_OF_WORDS),
-    RNNOnNumbers(embedding_dim=16, hidden_dim=16, **_SURE_OF_WORDS),
-    HANOnNumbers(min_count=1, embedding_dim=16, hidden_dim=8, **_SURE_OF_WORDS),
+    KimCNNOnNumbers(embedding_dim=16, n_filters=8, **_QUICK),
+    RNNOnNumbers(embedding_dim=16, hidden_dim=16, **_QUICK),
+    HANOnNumbers(min_count=1, embedding_dim=16, hidden_dim=8, **_QUICK),
 ]

@@ -9,8 +9,9 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
+from sktextconv.batches import EncodedTexts
 from sktextconv.encoding import CharEncoder
-from sktextconv.networks.charcnn import VelocitySGD
+from sktextconv.networks.convnet import VelocitySGD
 from sktextconv.schedules import (
     SCHEDULES,
     constant,
@@ -21,7 +22,7 @@ from sktextconv.schedules import (
     ramp,
     resolve_schedule,
 )
-from sktextconv.training import EncodedTexts, Recipe, make_net, train
+from sktextconv.training import Recipe, make_net, train
 
 CPU = torch.device("cpu")
 SGD = partial(torch.optim.SGD, momentum=0.9)

@@ -8,10 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from sktextconv.batches import Batches, EncodedTexts
 from sktextconv.encoding import CharEncoder, Ragged
 from sktextconv.training import (
-    Batches,
-    EncodedTexts,
     Recipe,
     WeightedCrossEntropy,
     make_net,

@@ -10,11 +10,12 @@ from torch.nn import functional as F
 
 from .._params import Count, Fraction, hyperparameters
 from ..base import BaseTextNetClassifier
+from ..batches import EncodedTexts
 from ..documents import SENTENCE_END, DocumentEncoder
 from ..encoding import PAD
 from ..schedules import one_cycle
 from ..text import check_texts
-from ..training import EncodedTexts, Recipe, threads
+from ..training import Recipe, threads
 from ..vectors import word_vectors
 from .embedding import WordEmbedding
 from .recurrent import Recurrent, inside, pool_steps

@@ -12,7 +12,7 @@ from ..encoding import PAD, WordEncoder
 from ..schedules import halving, one_cycle
 from ..training import Recipe
 from ..vectors import word_vectors
-from .charcnn import VelocitySGD
+from .convnet import VelocitySGD
 from .embedding import WordEmbedding
 from .recurrent import Recurrent, pool_steps
 

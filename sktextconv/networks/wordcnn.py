@@ -11,7 +11,7 @@ from ..encoding import PAD, WordEncoder
 from ..schedules import halving, one_cycle
 from ..training import Recipe
 from ..vectors import word_vectors
-from .charcnn import SIZES, ConvNet, VelocitySGD, check_max_length
+from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
 from .embedding import WordEmbedding
 
 __all__ = ["WordCNN", "WordCNNClassifier"]

@@ -7,7 +7,8 @@ from torch import nn
 
 from sktextconv import CharCNNClassifier
 from sktextconv.encoding import ALPHABETS
-from sktextconv.networks.charcnn import CharCNN, VelocitySGD, check_max_length
+from sktextconv.networks.charcnn import CharCNN
+from sktextconv.networks.convnet import VelocitySGD, check_max_length
 
 # Parameters for 2, 4, 5, 10 and 14 classes.
 PARAMETERS = {

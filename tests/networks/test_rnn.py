@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from sktextconv.networks.charcnn import VelocitySGD
+from sktextconv.networks.convnet import VelocitySGD
 from sktextconv.networks.rnn import RNN, RNNClassifier
 
 PAPER = {"embedding_dim": 300, "hidden_dim": 512}

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from sktextconv.encoding import PAD
-from sktextconv.networks.charcnn import CharCNN, VelocitySGD
+from sktextconv.networks.charcnn import CharCNN
+from sktextconv.networks.convnet import VelocitySGD
 from sktextconv.networks.wordcnn import WordCNN, WordCNNClassifier
 
 from .test_charcnn import count_macs, random_ids
