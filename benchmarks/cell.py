@@ -218,7 +218,8 @@ def _count_parameters(last):
         return sum(p.numel() for p in last.net_.module_.parameters())
     if hasattr(last, "n_parameters_"):
         return last.n_parameters_
-    return last.coef_.size + last.intercept_.size
+    linear = [each[-1] for each in getattr(last, "estimators_", [[last]])]
+    return sum(each.coef_.size + each.intercept_.size for each in linear)
 
 
 def _name(path):

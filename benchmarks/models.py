@@ -14,6 +14,7 @@ from sktextconv import (
     WordCNNClassifier,
     make_bag_of_means_classifier,
     make_bow_classifier,
+    make_nb_ngram_classifier,
     make_ngram_classifier,
 )
 
@@ -64,6 +65,11 @@ def _linear():
         "bag-of-means",
         Row("Bag-of-means", make_bag_of_means_classifier, 6, grid=_PENALTIES),
     )
+
+
+def _later_linear():
+    nb = {"estimator__logisticregression__C": [1e-3, 1e-2, 1e-1, 1.0]}
+    yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 5, grid=nb)
 
 
 def _zhang_networks():
@@ -154,6 +160,7 @@ ROWS = dict(
     [
         *_linear(),
         *_zhang_networks(),
+        *_later_linear(),
         *_later_networks(),
         *_keras_networks(),
         *_peers(),

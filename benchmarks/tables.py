@@ -93,7 +93,7 @@ class Line:
             for name, value in best.items():
                 values = [each["params"][name] for each in tried]
                 edge = " (edge)" if value in (min(values), max(values)) else ""
-                parts.add(f"{name}={value:g}{edge}")
+                parts.add(f"{name.rpartition('__')[2]}={value:g}{edge}")
             if result["history"]:
                 n_epochs, n_seen = len(result["history"]), result["n_seen"]
                 parts.add(f"{n_epochs} epochs of {n_seen // n_epochs:,} texts")

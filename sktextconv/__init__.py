@@ -4,6 +4,7 @@ from .augmentation import SynonymReplacer
 from .baselines import (
     make_bag_of_means_classifier,
     make_bow_classifier,
+    make_nb_ngram_classifier,
     make_ngram_classifier,
 )
 from .datasets import fetch_text_dataset, load_docstrings, read_csv
@@ -34,6 +35,7 @@ __all__ = [
     "load_docstrings",
     "make_bag_of_means_classifier",
     "make_bow_classifier",
+    "make_nb_ngram_classifier",
     "make_ngram_classifier",
     "read_csv",
 ]

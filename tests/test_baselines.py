@@ -18,6 +18,7 @@ from sktextconv.baselines import (
     CountScaler,
     make_bag_of_means_classifier,
     make_bow_classifier,
+    make_nb_ngram_classifier,
     make_ngram_classifier,
 )
 
@@ -35,7 +36,10 @@ def factory(request):
     return request.param
 
 
-@pytest.fixture(params=[*FACTORIES, SEEDED], ids=["bow", "n-grams", "bag of means"])
+@pytest.fixture(
+    params=[*FACTORIES, make_nb_ngram_classifier, SEEDED],
+    ids=["bow", "n-grams", "naive Bayes", "bag of means"],
+)
 def any_factory(request):
     return request.param
 

@@ -27,7 +27,12 @@ from skorch.callbacks import Callback
 
 import sktextconv
 from sktextconv import VDCNNClassifier
-from sktextconv.baselines import make_bow_classifier, make_ngram_classifier
+from sktextconv.baselines import (
+    make_bag_of_means_classifier,
+    make_bow_classifier,
+    make_nb_ngram_classifier,
+    make_ngram_classifier,
+)
 
 from .contract import NETWORKS
 
@@ -36,6 +41,10 @@ PIPELINES = {
     "bow-tfidf": make_bow_classifier(tfidf=True),
     "ngrams": make_ngram_classifier(max_n=2),
     "ngrams-tfidf": make_ngram_classifier(max_n=2, tfidf=True),
+    "ngrams-nb": make_nb_ngram_classifier(),
+    "bag-of-means": make_bag_of_means_classifier(
+        n_means=4, embedding_dim=8, min_count=1, random_state=0
+    ),
 }
 EVERY_CLASSIFIER = NETWORKS | PIPELINES
 

@@ -16,7 +16,7 @@ ROOMS = [
     {"text", "_docstrings", "_wordnet", "words", "schedules"},
     {"encoding", "augmentation", "datasets", "ngrams"},
     {"documents", "vectors", "batches"},
-    {"training", "bagofmeans"},
+    {"training", "bagofmeans", "naivebayes"},
     {"base", "baselines"},
     {"networks.embedding", "networks.recurrent", "networks.convnet"},
     {"networks.charcnn", "networks.vdcnn", "networks.kimcnn"},
