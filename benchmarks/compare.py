@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from .cell import Cell, describe_run, load, progress
 from .models import ROWS
 from .run import parse_setting
 
-__all__ = ["FOLDER", "compare"]
+__all__ = ["FOLDER", "compare", "render"]
 
 FOLDER = Path(__file__).parent / "selection"
 _SPLIT_SEED = 0
@@ -64,10 +65,13 @@ def compare(model, data, *, settings, seeds, n_train, n_valid, threads, folder=F
     for seed in seeds:
         for setting in settings:
             run = {
+                "model": model,
+                "data": data,
                 "settings": setting,
                 "seed": seed,
                 "n_train": n_train,
                 "n_valid": n_valid,
+                "n_classes": len(train.target_names),
             }
             if any(run.items() <= done.items() for done in runs):
                 continue
@@ -85,6 +89,45 @@ def compare(model, data, *, settings, seeds, n_train, n_valid, threads, folder=F
             )
             _write(path, runs)
     return runs
+
+
+def render(folder=FOLDER):
+    """Return all runs as a reST table: a line for each setting, over its seeds."""
+    settings = defaultdict(list)
+    for path in sorted(Path(folder).glob("*_*.json")):
+        for run in json.loads(path.read_text()):
+            shown = ", ".join(
+                f"{key}={value}" for key, value in run["settings"].items()
+            )
+            key = (run["data"], run["n_train"], ROWS[run["model"]].name, shown)
+            settings[key].append(run)
+    columns = ("Data", "Texts", "Model", "Settings", "Errors on held-out texts, %")
+    columns += ("Mean", "Seconds", "At chance")
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    lines += _as_row(columns)
+    for (data, n_train, name, shown), runs in sorted(settings.items()):
+        errors = [run["error"] for run in runs]
+        lines += _as_row(
+            (
+                data,
+                f"{n_train:,}",
+                name,
+                shown,
+                ", ".join(f"{error:.1f}" for error in errors),
+                f"{np.mean(errors):.1f}",
+                f"{np.median([run['seconds'] for run in runs]):.0f}",
+                f"{sum(map(_is_at_chance, runs))} of {len(runs)}",
+            )
+        )
+    return "\n".join([*lines, ""])
+
+
+def _as_row(cells):
+    return [f"   {'  -' if at else '* -'} {cell}" for at, cell in enumerate(cells)]
+
+
+def _is_at_chance(run):
+    return run["losses"][-1] > np.log(run["n_classes"]) - 0.02
 
 
 def _write(path, runs):

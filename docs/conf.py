@@ -8,7 +8,7 @@ import sktextconv
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from benchmarks import tables  # noqa: E402
+from benchmarks import compare, tables  # noqa: E402
 
 project = "sktextconv"
 author = "The sktextconv developers"
@@ -35,12 +35,13 @@ html_show_sourcelink = False
 
 
 def write_tables(app):
-    """The reproduction page shows the committed results, and nothing else."""
+    """The pages of results show the committed ones, and nothing else."""
     found = tables.read_results(tables.RESULTS)
     text = tables.render(found, "rst") if found else "No results are committed yet.\n"
     folder = HERE / "generated"
     folder.mkdir(exist_ok=True)
     (folder / "tables.txt").write_text(text)
+    (folder / "comparisons.txt").write_text(compare.render())
 
 
 def setup(app):

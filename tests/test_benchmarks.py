@@ -3,6 +3,7 @@
 import json
 import math
 import subprocess
+import types
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 import torch
 
 from benchmarks import cell as cells_module
-from benchmarks import run, tables
+from benchmarks import compare, run, tables
 from benchmarks.cell import Cell, run_cell
 from benchmarks.models import ROWS
 from benchmarks.papers import PUBLISHED, PUBLISHED_SIZES
 from benchmarks.run import parse, run_cells
+from sktextconv import load_docstrings
 
 TINY = {"batch_size": 8, "max_epochs": 2, "max_length": 123}
 
@@ -213,6 +215,32 @@ def test_settings_go_to_the_rows_that_have_them(capsys):
     with pytest.raises(SystemExit):
         parse(["--data", "imdb", "--models", "bow", "--set", "max_epochs=3"])
     assert "has a parameter 'max_epochs'" in capsys.readouterr().err
+
+
+def test_comparing_keeps_each_run_once_and_never_reads_the_test_set(
+    tmp_path, monkeypatch
+):
+    docstrings = load_docstrings(subset="train")
+    refused = types.SimpleNamespace()  # has neither texts nor labels
+    monkeypatch.setattr(compare, "load", lambda cell: (docstrings, refused))
+    how = {"n_train": 60, "n_valid": 40, "threads": 1, "folder": tmp_path}
+    tiny = {"max_epochs": 1, "embedding_dim": 8}
+    first = compare.compare("kim-rand", "docstrings", settings=[tiny], seeds=[0], **how)
+    settings = [tiny, tiny | {"dropout": 0.0}]
+    runs = compare.compare(
+        "kim-rand", "docstrings", settings=settings, seeds=[0, 1], **how
+    )
+    assert runs[0] == first[0]
+    assert [(run["seed"], run["settings"]) for run in runs] == [
+        (0, tiny),
+        (0, settings[1]),
+        (1, tiny),
+        (1, settings[1]),
+    ]
+    table = compare.render(tmp_path)
+    assert table.count("CNN-rand") == 2
+    mean = np.mean([runs[0]["error"], runs[2]["error"]])
+    assert f"     - {mean:.1f}\n" in table
 
 
 def test_interval_of_one_seed_is_the_binomial_one():

@@ -1,12 +1,13 @@
-"""Word vectors as the first layer of a network: learnt, fine-tuned or fixed."""
+"""Words as the input of a network: numbered, and with vectors learnt or given."""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..encoding import PAD
+from ..encoding import PAD, WordEncoder
+from ..vectors import word_vectors
 
-__all__ = ["WordEmbedding"]
+__all__ = ["WordEmbedding", "check_tuning", "load_vectors", "make_word_encoder"]
 
 
 class WordEmbedding(nn.Module):
@@ -41,3 +42,35 @@ class WordEmbedding(nn.Module):
 
     def forward(self, ids):  # (...)
         return F.embedding(ids, self.weight, padding_idx=PAD)  # (..., dim)
+
+
+def make_word_encoder(classifier):
+    """Return the `WordEncoder` that the parameters of a classifier ask for."""
+    check_tuning(classifier)
+    return WordEncoder(
+        max_tokens=classifier.max_tokens,
+        min_count=classifier.min_count,
+        max_length=classifier.max_length,
+        keep=classifier.keep,
+        lowercase=classifier.lowercase,
+    )
+
+
+def check_tuning(classifier):
+    """Raise `ValueError` if vectors shall stay as they are and there are none."""
+    if classifier.vectors is None and classifier.tuning != "fine-tuned":
+        raise ValueError(
+            f"tuning={classifier.tuning!r} keeps word vectors as they start, and with "
+            "vectors=None they start at random. Pass vectors to "
+            f"{type(classifier).__name__}, such as vectors='word2vec', or set "
+            "tuning='fine-tuned'."
+        )
+
+
+def load_vectors(classifier, network, encoder, texts, seed):
+    """Start the embedding of a network from the classifier's `vectors`, if any."""
+    if classifier.vectors is not None:
+        vectors = word_vectors(
+            classifier.vectors, encoder, texts, dim=classifier.embedding_dim, seed=seed
+        )
+        network.embedding.load(vectors)

@@ -16,8 +16,7 @@ from ..encoding import PAD
 from ..schedules import one_cycle
 from ..text import check_texts
 from ..training import Recipe, threads
-from ..vectors import word_vectors
-from .embedding import WordEmbedding
+from .embedding import WordEmbedding, check_tuning, load_vectors
 from .recurrent import Recurrent, inside, pool_steps
 
 __all__ = [
@@ -477,6 +476,7 @@ class HANClassifier(BaseTextNetClassifier):
     dropout: Fraction | None = None
 
     def _make_encoder(self):
+        check_tuning(self)
         # Departs from the paper: it has Stanford's CoreNLP, and no limits.
         return DocumentEncoder(
             max_tokens=self.max_tokens,
@@ -504,11 +504,7 @@ class HANClassifier(BaseTextNetClassifier):
         )
 
     def _start(self, network, encoder, texts, seed):
-        if self.vectors is not None:
-            vectors = word_vectors(
-                self.vectors, encoder, texts, dim=self.embedding_dim, seed=seed
-            )
-            network.embedding.load(vectors)
+        load_vectors(self, network, encoder, texts, seed)
 
     def attention(self, X):
         """Return what the network looks at in texts.

@@ -8,11 +8,10 @@ from torch.nn import functional as F
 
 from .._params import Count, Fraction, Positive, Sizes, hyperparameters
 from ..base import BaseTextNetClassifier
-from ..encoding import PAD, WordEncoder
+from ..encoding import PAD
 from ..schedules import one_cycle
 from ..training import Recipe
-from ..vectors import word_vectors
-from .embedding import WordEmbedding
+from .embedding import WordEmbedding, load_vectors, make_word_encoder
 
 __all__ = ["KimCNN", "KimCNNClassifier"]
 
@@ -359,22 +358,9 @@ class KimCNNClassifier(BaseTextNetClassifier):
     dropout: Fraction = 0.5
 
     def _make_encoder(self):
-        if self.vectors is None and self.tuning != "fine-tuned":
-            raise ValueError(
-                f"tuning={self.tuning!r} keeps word vectors as they start, and with "
-                "vectors=None they start at random. Pass vectors to "
-                f"{type(self).__name__}, such as vectors='word2vec', or set "
-                "tuning='fine-tuned'."
-            )
         # Departs from the paper: the author's code cleans texts in its own way, and
         # takes its vocabulary from training and test texts together.
-        return WordEncoder(
-            max_tokens=self.max_tokens,
-            min_count=self.min_count,
-            max_length=self.max_length,
-            keep=self.keep,
-            lowercase=self.lowercase,
-        )
+        return make_word_encoder(self)
 
     def _make_network(self, n_tokens, n_classes):
         is_paper = self.recipe == "paper"
@@ -395,8 +381,4 @@ class KimCNNClassifier(BaseTextNetClassifier):
         )
 
     def _start(self, network, encoder, texts, seed):
-        if self.vectors is not None:
-            vectors = word_vectors(
-                self.vectors, encoder, texts, dim=self.embedding_dim, seed=seed
-            )
-            network.embedding.load(vectors)
+        load_vectors(self, network, encoder, texts, seed)

@@ -8,12 +8,11 @@ from torch import nn
 
 from .._params import Count, Fraction, Positive, hyperparameters
 from ..base import BaseTextNetClassifier
-from ..encoding import PAD, WordEncoder
+from ..encoding import PAD
 from ..schedules import halving, one_cycle
 from ..training import Recipe
-from ..vectors import word_vectors
 from .convnet import VelocitySGD
-from .embedding import WordEmbedding
+from .embedding import WordEmbedding, load_vectors, make_word_encoder
 from .recurrent import Recurrent, pool_steps
 
 __all__ = ["RNN", "RNNClassifier"]
@@ -338,13 +337,7 @@ class RNNClassifier(BaseTextNetClassifier):
         return dataclasses.replace(super()._recipe(), clip_norm=self.clip_norm)
 
     def _make_encoder(self):
-        return WordEncoder(
-            max_tokens=self.max_tokens,
-            min_count=self.min_count,
-            max_length=self.max_length,
-            keep=self.keep,
-            lowercase=self.lowercase,
-        )
+        return make_word_encoder(self)
 
     def _make_network(self, n_tokens, n_classes):
         embedding_dropout, dropout = self.embedding_dropout, self.dropout
@@ -371,8 +364,4 @@ class RNNClassifier(BaseTextNetClassifier):
         )
 
     def _start(self, network, encoder, texts, seed):
-        if self.vectors is not None:
-            vectors = word_vectors(
-                self.vectors, encoder, texts, dim=self.embedding_dim, seed=seed
-            )
-            network.embedding.load(vectors)
+        load_vectors(self, network, encoder, texts, seed)

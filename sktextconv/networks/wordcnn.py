@@ -7,12 +7,11 @@ from torch import nn
 
 from .._params import Count, Fraction, hyperparameters
 from ..base import BaseTextNetClassifier
-from ..encoding import PAD, WordEncoder
+from ..encoding import PAD
 from ..schedules import halving, one_cycle
 from ..training import Recipe
-from ..vectors import word_vectors
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
-from .embedding import WordEmbedding
+from .embedding import WordEmbedding, load_vectors, make_word_encoder
 
 __all__ = ["WordCNN", "WordCNNClassifier"]
 
@@ -268,13 +267,7 @@ class WordCNNClassifier(BaseTextNetClassifier):
 
     def _make_encoder(self):
         check_max_length(self.max_length, required_by=type(self).__name__)
-        return WordEncoder(
-            max_tokens=self.max_tokens,
-            min_count=self.min_count,
-            max_length=self.max_length,
-            keep=self.keep,
-            lowercase=self.lowercase,
-        )
+        return make_word_encoder(self)
 
     def _make_network(self, n_tokens, n_classes):
         return WordCNN(
@@ -290,8 +283,4 @@ class WordCNNClassifier(BaseTextNetClassifier):
         )
 
     def _start(self, network, encoder, texts, seed):
-        if self.vectors is not None:
-            vectors = word_vectors(
-                self.vectors, encoder, texts, dim=self.embedding_dim, seed=seed
-            )
-            network.embedding.load(vectors)
+        load_vectors(self, network, encoder, texts, seed)
