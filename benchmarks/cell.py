@@ -1,6 +1,7 @@
 """One cell of the table: a model on a data set with a seed, trained and measured."""
 
 import base64
+import contextlib
 import datetime
 import importlib.metadata
 import os
@@ -251,8 +252,11 @@ def find_commit():
 
 
 def _versions():
-    packages = ("numpy", "scipy", "scikit-learn", "torch", "skorch")
+    packages = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "nltk")
     found = {package: importlib.metadata.version(package) for package in packages}
+    for optional in ("gensim", "fasttext-numpy2-wheel"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[optional] = importlib.metadata.version(optional)
     return {
         "python": platform.python_version(),
         "sktextconv": sktextconv.__version__,

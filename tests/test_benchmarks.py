@@ -15,6 +15,7 @@ from benchmarks import compare, run, tables
 from benchmarks.cell import Cell, run_cell
 from benchmarks.models import ROWS
 from benchmarks.papers import PUBLISHED, PUBLISHED_SIZES
+from benchmarks.peers import _one_line
 from benchmarks.run import parse, run_cells
 from sktextconv import load_docstrings
 
@@ -241,6 +242,20 @@ def test_comparing_keeps_each_run_once_and_never_reads_the_test_set(
     assert table.count("CNN-rand") == 2
     mean = np.mean([runs[0]["error"], runs[2]["error"]])
     assert f"     - {mean:.1f}\n" in table
+
+
+def test_fasttext_is_a_row_like_any_other(cell):
+    pytest.importorskip("fasttext", reason="pip install 'sktextconv[peers]'")
+    result = run_cell(with_(cell, model="fasttext-bigram", settings={"epochs": 50}))
+    assert result["error"] == 0.0
+    assert set(result["selection"][0]["params"]) == {"learning_rate"}
+    n_words = len({"fine", "dull", "film", "plot", "cast", "end", "</s>"})
+    assert result["n_parameters"] == 10 * (n_words + 10_000_000) + 10 * 2
+
+
+def test_fasttext_reads_what_its_script_would_make_of_a_text():
+    text = 'Say "no" (twice)!<br />It\'s; over: A, B.\nEnd?'
+    assert _one_line(text) == "say no ( twice ) ! it ' s over a , b . end ?"
 
 
 def test_interval_of_one_seed_is_the_binomial_one():
