@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
@@ -18,6 +18,10 @@ from .vectors import word_vectors
 __all__ = ["BagOfMeansVectorizer"]
 
 _OUTSIDE = -1  # the column of a word of no group
+
+# With 5,000 means, more words than this would take k-means over all of them minutes,
+# which grow with their number; the small price is that groups are a little wider.
+_WORDS_AT_ONCE = 100_000
 
 # Bounds the memory of a step; the result does not depend on it.
 _TEXTS_PER_CHUNK = 4096
@@ -59,7 +63,8 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
 
     The paper says no more of k-means than the number of means. Here it is that of
     scikit-learn, and the first means are words drawn at random: k-means++ would take
-    longer to choose them than all iterations do. A mean that no word is left to is
+    longer to choose them than all iterations do. Above 100,000 words it goes by
+    minibatches of words. A mean that no word is left to is
     dropped. Columns are ordered by the most frequent word of their group.
 
     Training runs on one thread: with several, the last bits of vectors and means, and
@@ -209,7 +214,11 @@ def _group(vectors, n_means, seed):
     """
     if len(vectors) <= n_means:
         return np.arange(len(vectors))
-    kmeans = KMeans(n_means, init="random", n_init=1, random_state=seed)
+    how = {"init": "random", "n_init": 1, "random_state": seed}
+    if len(vectors) > _WORDS_AT_ONCE:
+        kmeans = MiniBatchKMeans(n_means, batch_size=4 * n_means, **how)
+    else:
+        kmeans = KMeans(n_means, **how)
     # Threads add up the parts of a mean in the order in which they come to an end.
     with threadpool_limits(1):
         labels = kmeans.fit_predict(vectors)

@@ -80,6 +80,20 @@ def test_vectors_are_grouped_around_their_means():
     np.testing.assert_array_equal(distances.argmin(axis=1), groups)
 
 
+def test_many_words_are_grouped_by_minibatches(monkeypatch):
+    corners = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32) * 100
+    nearest = np.random.default_rng(1).integers(0, 8, 400)
+    vectors = corners[nearest] + np.random.default_rng(2).normal(size=(400, 5))
+    monkeypatch.setattr(bagofmeans, "_WORDS_AT_ONCE", 100)
+    groups = bagofmeans._group(vectors.astype(np.float32), 40, seed=0)
+    assert groups.max() < 40
+    # Corners are far apart, so that no group has words of two.
+    pairs = set(zip(groups.tolist(), nearest.tolist(), strict=True))
+    assert len(pairs) == len(set(groups))
+    again = bagofmeans._group(vectors.astype(np.float32), 40, seed=0)
+    np.testing.assert_array_equal(groups, again)
+
+
 def test_groups_are_numbered_as_their_first_words_come():
     corners = np.array([[0, 9], [9, 0], [0, 0]], dtype=np.float32)
     order = [2, 0, 0, 2, 1, 0, 1]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.pipeline import Pipeline
 
 from benchmarks import cell as cells_module
 from benchmarks import compare, run, tables
@@ -18,6 +19,8 @@ from benchmarks.papers import PUBLISHED, PUBLISHED_SIZES
 from benchmarks.peers import _one_line
 from benchmarks.run import parse, run_cells
 from sktextconv import load_docstrings
+from sktextconv._params import check_params
+from sktextconv.base import BaseTextNetClassifier
 
 TINY = {"batch_size": 8, "max_epochs": 2, "max_length": 123}
 
@@ -73,6 +76,17 @@ def test_every_published_row_is_run_and_every_set_is_complete():
     n_zhang = sum("VDCNN" not in name and "fastText" not in name for name in zhang)
     assert (n_zhang, len(zhang)) == (22, 22 + 9 + 2)
     assert PUBLISHED_SIZES["ag_news"] == (120_000, 7_600)
+
+
+@pytest.mark.parametrize("key", ROWS)
+def test_every_row_makes_a_new_estimator_of_valid_parameters(key):
+    estimator, other = ROWS[key].make(), ROWS[key].make()
+    assert estimator is not other
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if isinstance(last, BaseTextNetClassifier):
+        check_params(last)
+    assert set(ROWS[key].grid) <= last.get_params().keys()
+    assert (last.get_params().get("augmenter") is not None) == key.endswith("-th")
 
 
 def test_rows_have_the_sizes_that_the_papers_or_their_programs_count():
