@@ -4,6 +4,7 @@ import base64
 import contextlib
 import datetime
 import importlib.metadata
+import json
 import os
 import platform
 import resource
@@ -33,8 +34,6 @@ __all__ = ["Cell", "describe_run", "load", "progress", "run_cell"]
 # The same for every model and seed of a data set: selection and samples.
 _SPLIT_SEED = 0
 _VALIDATION_FRACTION = 0.1
-
-_PLAIN = (str, int, float, bool, list, tuple, type(None))
 
 
 @dataclass(frozen=True)
@@ -161,11 +160,13 @@ def run_cell(cell):
         "n_parameters": _count_parameters(last),
         "peak_mib": _peak_mib(),
         "history": history,
-        "params": {
-            name: value if isinstance(value, _PLAIN) else repr(value)
-            for name, value in last.get_params().items()
-            if name != "callbacks"
-        },
+        "params": _plain(
+            {
+                name: value
+                for name, value in last.get_params().items()
+                if name != "callbacks"
+            }
+        ),
         "warnings": warned,
         **describe_run(cell.threads, last, commit=commit),
     }
@@ -186,6 +187,11 @@ def _labels(bunch):
     if bunch.target.dtype.kind != "i":
         return bunch.target
     return np.array(bunch.target_names)[bunch.target]
+
+
+def _plain(params):
+    """What JSON can hold, with the repr of everything else."""
+    return json.loads(json.dumps(params, default=repr))
 
 
 def _split(estimator):

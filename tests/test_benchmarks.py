@@ -127,6 +127,19 @@ def test_a_linear_cell_says_what_was_run(cell):
     json.dumps(result)
 
 
+@pytest.mark.parametrize("model", ["ngrams-nb", "wordcnn-small-lookup-th"])
+def test_a_cell_with_estimators_among_its_parameters_is_written(cell, model):
+    settings = {"wordcnn-small-lookup-th": TINY | {"augmenter": Doubled()}}
+    result = run_cell(with_(cell, model=model, settings=settings.get(model, {})))
+    assert result["params"].keys() & {"augmenter", "estimator"}
+    json.dumps({name: result[name] for name in result if name != "cell"})
+
+
+class Doubled:
+    def augment(self, texts, *, seed, epoch):
+        return [f"{text} {text}" for text in texts]
+
+
 def test_a_network_cell_keeps_its_history_and_counts(cell):
     result = run_cell(with_(cell, model="charcnn-small", settings=TINY, seed=3))
     assert [row["epoch"] for row in result["history"]] == [1, 2]
