@@ -28,7 +28,18 @@ FOLDER = Path(__file__).parent / "selection"
 _SPLIT_SEED = 0
 
 
-def compare(model, data, *, settings, seeds, n_train, n_valid, threads, folder=FOLDER):
+def compare(
+    model,
+    data,
+    *,
+    settings,
+    seeds,
+    n_train,
+    n_valid,
+    threads,
+    train=None,
+    folder=FOLDER,
+):
     """Train with each setting and seed; keep the errors on held-out training texts.
 
     Parameters
@@ -43,6 +54,8 @@ def compare(model, data, *, settings, seeds, n_train, n_valid, threads, folder=F
         Texts to train on and to measure on, both drawn from the training texts,
         stratified by class, the same for every setting and seed.
     threads : int
+    train : path or None, default=None
+        CSV file of the training texts; None takes the data set that `data` names.
     folder : path
 
     Returns
@@ -52,13 +65,14 @@ def compare(model, data, *, settings, seeds, n_train, n_valid, threads, folder=F
     """
     path = Path(folder) / f"{model}_{data}.json"
     runs = json.loads(path.read_text()) if path.exists() else []
-    train, _ = load(Cell(data=data, model=model))
+    # In the place of a test file: what is not to be read need not be there.
+    bunch, _ = load(Cell(data=data, model=model, train=train, test=train))
     X, X_valid, y, y_valid = train_test_split(
-        train.data,
-        train.target,
+        bunch.data,
+        bunch.target,
         train_size=n_train,
         test_size=n_valid,
-        stratify=train.target,
+        stratify=bunch.target,
         random_state=_SPLIT_SEED,
     )
     torch.set_num_threads(threads)
@@ -71,7 +85,7 @@ def compare(model, data, *, settings, seeds, n_train, n_valid, threads, folder=F
                 "seed": seed,
                 "n_train": n_train,
                 "n_valid": n_valid,
-                "n_classes": len(train.target_names),
+                "n_classes": len(bunch.target_names),
             }
             if any(run.items() <= done.items() for done in runs):
                 continue
@@ -143,6 +157,7 @@ def main():
     )
     add = parser.add_argument
     add("--data", required=True)
+    add("--train", metavar="FILE", help="its training CSV, where it has no loader")
     add("--model", required=True, choices=list(ROWS), metavar="MODEL")
     add("--sample", type=int, required=True, help="texts to train on")
     add("--valid", type=int, default=2_000, help="texts to measure on")
@@ -168,6 +183,7 @@ def main():
         n_train=options.sample,
         n_valid=options.valid,
         threads=options.threads,
+        train=options.train,
     )
 
 

@@ -54,17 +54,15 @@ class Row:
 
 
 def _linear():
-    for tfidf in (False, True):
-        name = " TFIDF" if tfidf else ""
-        key = "-tfidf" if tfidf else ""
-        bow = partial(make_bow_classifier, tfidf=tfidf)
-        yield f"bow{key}", Row(f"BoW{name}", bow, 1, grid=_PENALTIES)
-        ngrams = partial(make_ngram_classifier, tfidf=tfidf)
-        yield f"ngrams{key}", Row(f"ngrams{name}", ngrams, 5, grid=_PENALTIES)
-    yield (
-        "bag-of-means",
-        Row("Bag-of-means", make_bag_of_means_classifier, 6, grid=_PENALTIES),
-    )
+    for name, key, make, cost in (
+        ("BoW", "bow", make_bow_classifier, 1),
+        ("ngrams", "ngrams", make_ngram_classifier, 5),
+    ):
+        yield key, Row(name, make, cost, grid=_PENALTIES)
+        tfidf = partial(make, tfidf=True)
+        yield f"{key}-tfidf", Row(f"{name} TFIDF", tfidf, cost, grid=_PENALTIES)
+    means = Row("Bag-of-means", make_bag_of_means_classifier, 6, grid=_PENALTIES)
+    yield "bag-of-means", means
 
 
 def _later_linear():

@@ -96,6 +96,6 @@ ON_NUMBERS = [
     VDCNNOnNumbers(max_length=64, dense_dim=32, max_epochs=5, batch_size=32),
     WordCNNOnNumbers(max_length=123, embedding_dim=16, **_SURE_OF_WORDS),
     KimCNNOnNumbers(embedding_dim=16, n_filters=8, **_QUICK),
-    RNNOnNumbers(embedding_dim=16, hidden_dim=16, **_QUICK),
+    RNNOnNumbers(embedding_dim=32, hidden_dim=32, pooling="max", **_QUICK),
     HANOnNumbers(min_count=1, embedding_dim=16, hidden_dim=8, **_QUICK),
 ]

@@ -101,7 +101,9 @@ def test_a_frozen_network_calibrates_and_takes_thresholds(network, corpus):
 
 
 def test_ensembles_mix_networks_and_linear_rows(network, corpus):
+    # A network of one pass may know nothing: the majority does.
     members = [("net", network), ("bow", make_bow_classifier())]
+    members.append(("tfidf", make_bow_classifier(tfidf=True)))
     for voting in ("hard", "soft"):
         voter = VotingClassifier(members, voting=voting).fit(*corpus)
         assert voter.score(*corpus) > 0.9
