@@ -106,7 +106,10 @@ def compare(
 
 
 def render(folder=FOLDER):
-    """Return all runs as a reST table: a line for each setting, over its seeds."""
+    """Return all runs as a reST table: a line for each setting, over its seeds.
+
+    Without any run it is empty.
+    """
     settings = defaultdict(list)
     for path in sorted(Path(folder).glob("*_*.json")):
         for run in json.loads(path.read_text()):
@@ -115,6 +118,8 @@ def render(folder=FOLDER):
             )
             key = (run["data"], run["n_train"], ROWS[run["model"]].name, shown)
             settings[key].append(run)
+    if not settings:
+        return ""
     columns = ("Data", "Texts", "Model", "Settings", "Errors on held-out texts, %")
     columns += ("Mean", "Seconds", "At chance")
     lines = [".. list-table::", "   :header-rows: 1", ""]

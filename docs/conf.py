@@ -41,7 +41,7 @@ def write_tables(app):
     folder = HERE / "generated"
     folder.mkdir(exist_ok=True)
     (folder / "tables.txt").write_text(text)
-    (folder / "comparisons.txt").write_text(compare.render())
+    (folder / "comparisons.txt").write_text(compare.render() or "None yet.\n")
 
 
 def setup(app):
