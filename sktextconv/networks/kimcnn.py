@@ -188,7 +188,7 @@ class KimCNNClassifier(BaseTextNetClassifier):
         Texts in a minibatch, and in a forward pass of prediction.
     learning_rate : float, default=None
         Factor of the updates ("paper") or highest rate ("modern"). None takes the
-        recipe's: 1 or 0.001.
+        recipe's: 1 or 0.003.
     epoch_size : int, default=None
         Minibatches in an epoch, each text drawn with replacement from a class drawn
         uniformly. None is one pass over the data.
@@ -335,7 +335,7 @@ class KimCNNClassifier(BaseTextNetClassifier):
         # dropout of word vectors.
         "modern": Recipe(
             torch.optim.AdamW,
-            learning_rate=1e-3,
+            learning_rate=3e-3,
             options={"weight_decay": 1e-2},
             schedule=one_cycle,
             constrain=constrain_norms,
