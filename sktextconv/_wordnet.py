@@ -10,8 +10,7 @@ __all__ = ["find_wordnet", "read_thesaurus"]
 # Files of each part of speech, in the order of meanings that were met equally often.
 _PARTS_OF_SPEECH = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
 _SENSE_TYPES = dict(zip("12345", "nvara", strict=True))  # 5 is a satellite adjective
-_FILES = ["index.sense"]
-_FILES += [f"index.{part}" for part in _PARTS_OF_SPEECH.values()]
+_FILES = [f"index.{part}" for part in _PARTS_OF_SPEECH.values()]
 _FILES += [f"data.{part}" for part in _PARTS_OF_SPEECH.values()]
 
 _INSTALLED = "/usr/share/wordnet"
@@ -76,8 +75,9 @@ def read_thesaurus(path):
         for letter, part in _PARTS_OF_SPEECH.items():
             synsets = _read_synsets(folder, part)
             for word, offsets in _read_index(folder, part):
-                for offset in offsets:
-                    count = counts.get((word, letter, offset), 0)
+                for number, offset in enumerate(offsets, 1):
+                    place = offset if (word, letter, offset) in counts else number
+                    count = counts.get((word, letter, place), 0)
                     meanings.setdefault(word, []).append((count, synsets[offset]))
     except (ValueError, IndexError, KeyError) as error:
         raise ValueError(
@@ -102,14 +102,28 @@ def _synonyms(word, meanings):
 
 
 def _read_counts(folder):
-    """Return how often each (word, part of speech, synset) was met, where it was."""
-    # Not from cntlist.rev: WordNet 3.1 has there the order of meanings of 3.0.
+    """Return how often each meaning was met: by word, part of speech and place.
+
+    The place is the offset of the synset, or the number of the meaning among the word's
+    where there is no file that names offsets, as in Debian's package.
+    """
+    # Not from cntlist.rev if it can be helped: WordNet 3.1 has there the order of
+    # meanings of 3.0.
+    has_offsets = folder.joinpath("index.sense").is_file()
+    name = "index.sense" if has_offsets else "cntlist.rev"
+    if not folder.joinpath(name).is_file():
+        return {}
     counts = {}
-    for line in _read_lines(folder, "index.sense"):
-        if not line.endswith(" 0"):
-            sense, offset, _, count = line.split()
-            word, _, kind = sense.partition("%")
-            counts[word, _SENSE_TYPES[kind[0]], offset] = int(count)
+    for line in _read_lines(folder, name):
+        if line.endswith(" 0"):
+            continue
+        if has_offsets:
+            sense, place, _, count = line.split()
+        else:
+            sense, number, count = line.split()
+            place = int(number)
+        word, _, kind = sense.partition("%")
+        counts[word, _SENSE_TYPES[kind[0]], place] = int(count)
     return counts
 
 

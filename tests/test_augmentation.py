@@ -18,6 +18,7 @@ from scipy.stats import chisquare
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
+from sktextconv._wordnet import read_thesaurus
 from sktextconv.augmentation import SynonymReplacer
 from sktextconv.baselines import make_bow_classifier
 
@@ -100,6 +101,44 @@ def nowhere(monkeypatch):
     monkeypatch.setattr(nltk_data, "path", [])
     monkeypatch.delenv("WNSEARCHDIR", raising=False)
     return nltk_data.path
+
+
+def without_sense_index(folder, wordnet, *, counts):
+    """A folder as Debian's package has it: counts by the number of the meaning."""
+    shutil.copytree(wordnet, folder)
+    senses = (folder / "index.sense").read_text().splitlines()
+    (folder / "index.sense").unlink()
+    if counts:
+        lines = (line.split() for line in senses)
+        met = [f"{key} {number} {count}" for key, _, number, count in lines]
+        met = [line for line in met if not line.endswith(" 0")]
+        (folder / "cntlist.rev").write_text("\n".join(met) + "\n")
+    return str(folder)
+
+
+def test_a_folder_without_sense_index_gives_the_same_synonyms(wordnet, tmp_path):
+    folder = without_sense_index(tmp_path / "dict", wordnet, counts=True)
+    assert {w: list(s) for w, s in read_thesaurus(folder).items()} == SYNONYMS
+
+
+def test_without_any_counts_nouns_come_first(wordnet, tmp_path):
+    folder = without_sense_index(tmp_path / "dict", wordnet, counts=False)
+    assert read_thesaurus(folder)["film"] == (
+        "movie",
+        "moving picture",
+        "plastic film",
+        "shoot",
+    )
+
+
+@pytest.mark.skipif(
+    not Path("/usr/share/wordnet/index.noun").exists(),
+    reason="needs Debian's wordnet-base",
+)
+def test_debians_package_is_found_where_nltk_has_none(nowhere):
+    (text,) = SynonymReplacer(p=0.99).augment(["automobile"], seed=2)
+    assert text in ("car", "auto", "machine", "motorcar", "automobile")
+    assert read_thesaurus("/usr/share/wordnet")["automobile"][:2] == ("car", "auto")
 
 
 def outcomes(replacer, text, n=N, seed=0):
@@ -464,7 +503,7 @@ def test_where_there_is_none_the_ways_to_get_one_are_told(nowhere, monkeypatch):
 
 
 def test_the_missing_file_of_a_given_folder_is_named(wordnet, tmp_path):
-    with pytest.raises(LookupError, match=r"it has no index\.sense"):
+    with pytest.raises(LookupError, match=r"it has no index\.noun"):
         SynonymReplacer(wordnet=tmp_path).augment(["a"], seed=0)
     folder = shutil.copytree(wordnet, tmp_path / "dict")
     (folder / "data.adv").unlink()
