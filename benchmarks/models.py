@@ -66,7 +66,7 @@ def _linear():
 
 
 def _later_linear():
-    nb = {"estimator__logisticregression__C": [1e-3, 1e-2, 1e-1, 1.0]}
+    nb = {"estimator__logisticregression__C": [1e1, 1e2, 1e3, 1e4]}
     yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 5, grid=nb)
 
 

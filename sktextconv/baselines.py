@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._params import check_params, hyperparameters
@@ -307,7 +308,7 @@ def make_bag_of_means_classifier(
     return _make_classifier(vectorizer, tfidf=False, C=C)
 
 
-def make_nb_ngram_classifier(*, max_features=2_000_000, max_n=3, C=0.1):
+def make_nb_ngram_classifier(*, max_features=2_000_000, max_n=3, C=1_000.0):
     """Make a logistic regression over n-grams weighed by naive Bayes.
 
     Of the linear models here the best on long reviews: rare n-grams that only one class
@@ -319,16 +320,16 @@ def make_nb_ngram_classifier(*, max_features=2_000_000, max_n=3, C=0.1):
         N-grams kept, the most frequent of the training texts; None keeps all.
     max_n : int, default=3
         Words in the longest n-grams.
-    C : float, default=0.1
-        Inverse strength of the L2 penalty. Features are of the size of 1, so that one
-        value suits most data.
+    C : float, default=1_000.0
+        Inverse strength of the L2 penalty. Documents are of length 1, so that one value
+        suits most data.
 
     Returns
     -------
     classifier : Pipeline
         A new one, with steps ``ngramvectorizer`` and ``onevsrestclassifier``: for each
-        class a pipeline of `LogCountRatio` and ``logisticregression``; for two classes,
-        one of them.
+        class a pipeline of `LogCountRatio`, scikit-learn's `Normalizer` and
+        ``logisticregression``; for two classes, one of them.
 
     See Also
     --------
@@ -337,8 +338,8 @@ def make_nb_ngram_classifier(*, max_features=2_000_000, max_n=3, C=0.1):
     Notes
     -----
     Departs from the paper: logistic regression in the place of the support vector
-    machine, for its probabilities, without interpolation towards naive Bayes; and more
-    than two classes, each against all others.
+    machine, for its probabilities, without interpolation towards naive Bayes; documents
+    scaled to length 1; and more than two classes, each against all others.
 
     References
     ----------
@@ -349,7 +350,7 @@ def make_nb_ngram_classifier(*, max_features=2_000_000, max_n=3, C=0.1):
     --------
     >>> from sktextconv.baselines import make_nb_ngram_classifier
     >>> texts = ["good", "not good", "bad", "not bad"]
-    >>> make_nb_ngram_classifier(C=10.0).fit(texts, [1, 0, 0, 1]).predict(["not bad"])
+    >>> make_nb_ngram_classifier().fit(texts, [1, 0, 0, 1]).predict(["not bad"])
     array([1])
     """
     return make_pipeline(
@@ -357,6 +358,7 @@ def make_nb_ngram_classifier(*, max_features=2_000_000, max_n=3, C=0.1):
         OneVsRestClassifier(
             make_pipeline(
                 LogCountRatio(),
+                Normalizer(copy=False),
                 # The dual problem has as many unknowns as there are texts.
                 LogisticRegression(
                     C=C, solver="liblinear", dual=True, random_state=0, max_iter=1000
