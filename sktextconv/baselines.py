@@ -359,7 +359,7 @@ def make_nb_ngram_classifier(*, max_features=2_000_000, max_n=3, C=1_000.0):
             make_pipeline(
                 LogCountRatio(),
                 Normalizer(copy=False),
-                # newton-cg stops too early here: features are small, and so is the loss.
+                # newton-cg stops too early here, as the loss is small.
                 LogisticRegression(C=C, solver="liblinear", max_iter=1000),
             )
         ),
