@@ -420,8 +420,9 @@ class HANClassifier(BaseTextNetClassifier):
     Departures from the paper: (1) "modern" trains in another way, see `recipe`. (2)
     Sentences and words are found by Punkt and a pattern of Treebank conventions, the
     paper has Stanford's CoreNLP. (3) The vocabulary and the sentences and words of a
-    text that are read have limits; set them high for none. (4) An empty text has the
-    zero vector. (5) ``vectors=None`` starts word vectors at random.
+    text that are read have limits; set them high for none. Words seen 5 times are
+    kept, there those seen more often. (4) An empty text has the zero vector. (5)
+    ``vectors=None`` starts word vectors at random.
 
     `partial_fit` keeps the learning rate constant. With ``warm_start=True`` the
     schedule begins anew in each `fit`.
