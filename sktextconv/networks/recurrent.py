@@ -14,7 +14,7 @@ class Recurrent(nn.Module):
     """Run LSTM, GRU or plain recurrent cells over padded sequences.
 
     The outputs and gradients are those of torch's layer over a packed sequence. Packing
-    is what that layer needs for sequences of different lengths, and half as fast on a
+    is what that layer needs for sequences of different lengths, and slower on a
     CPU. Since padding comes last, the forward cell is done with a sequence before it
     meets any; the backward cell is a forward one over the sequence turned around.
 
