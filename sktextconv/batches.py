@@ -89,8 +89,7 @@ class Batches:
     that many minibatches drawn as Zhang et al. (2015) draw them: a class uniformly,
     then a document of it uniformly, both with replacement. With `bucketing`, those of
     like size then go together, and the order of the minibatches is random (Yang et al.
-    2016, section 2.2 of their experiments). Otherwise, from the shortest text to the
-    longest.
+    2016, section 3.3). Otherwise, from the shortest text to the longest.
     """
 
     def __init__(
