@@ -65,7 +65,7 @@ def _missing_file(path):
 @functools.lru_cache(maxsize=2)
 def read_thesaurus(path):
     """Return a dict of word → its synonyms, a tuple of str, the closest first."""
-    # NLTK's own reader parses a synset when asked for it, at 0.4 ms a word: longer for
+    # NLTK's own reader parses a synset when asked for it, which takes longer for
     # the words of a corpus than all of WordNet takes here. It holds open files, which
     # forked processes would share, and wants files that not every folder has.
     folder = _open_folder(path)

@@ -14,7 +14,7 @@ __all__ = ["SENTENCE_END", "DocumentEncoder"]
 SENTENCE_END = 2  # the id that stands after the last word of each sentence
 _N_RESERVED = 3  # ids that are no word
 
-# The conventions of the Penn Treebank as far as one pattern goes. It takes a twentieth
+# The conventions of the Penn Treebank as far as one pattern goes. It takes a small part
 # of the time of NLTK's rules, changes no character, and so tells where a word stands.
 _find_words = re.compile(
     r"""
@@ -34,7 +34,7 @@ _find_words = re.compile(
 # text, and NLTK limits it. A longer sentence is cut.
 _WINDOW = 10_000  # characters
 
-# It learns from this much in some 5 seconds; more adds rare abbreviations alone.
+# It learns from this much in seconds; more adds rare abbreviations alone.
 _LEARNT_FROM = 2_000_000  # characters
 
 
