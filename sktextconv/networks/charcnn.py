@@ -204,8 +204,9 @@ class CharCNNClassifier(BaseTextNetClassifier):
 
     Departures from the paper: (1) "modern" trains in another way, see `recipe`. Its
     n-grams are of 5 characters and chosen by the chi-squared statistic of their
-    presence, where [2]_, for words, takes naive Bayes. (2) The paper names neither a weight decay nor the initialization of biases; "paper"
-    takes both from the authors' code, with its update rule.
+    presence, where [2]_, for words, takes naive Bayes. (2) The paper names neither a
+    weight decay nor the initialization of biases; "paper" takes both from the authors'
+    code, with its update rule.
 
     `partial_fit` keeps the learning rate constant. With ``warm_start=True`` the
     schedule begins anew in each `fit`.
