@@ -72,7 +72,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     class_weight: dict | Literal["balanced"] | None = None
     warm_start: bool = False
     device: str = "auto"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    compile: bool | str = False
     n_jobs: int | None = None
     callbacks: list | tuple | None = None
     random_state: Seed = None
@@ -363,7 +364,13 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     def _make_net(self, network, device):
         recipe = self._recipe()
-        return make_net(network, recipe, device=device, precision=self.precision)
+        return make_net(
+            network,
+            recipe,
+            device=device,
+            precision=self.precision,
+            compile=self.compile,
+        )
 
     def _train(self, model, examples, *, valid=None, **how):
         """Train the net of `model`; return the new part of its history."""
@@ -524,7 +531,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 # but not what the network is.
 _HOW_TRAINING_GOES = {
     field.name for field in dataclasses.fields(BaseTextNetClassifier)
-} - {"recipe", "device", "precision"}
+} - {"recipe", "device", "precision", "compile"}
 
 
 def _differ(value, other):
