@@ -60,14 +60,14 @@ class OneHotTexts(torch.utils.data.Dataset):
     def __init__(self, texts, codes, characters, max_length):
         self.texts, self.codes = texts, codes
         self.ids = {character: row for row, character in enumerate(characters)}
-        self.max_length = max_length
+        self.shape = len(characters), max_length
 
     def __len__(self):
         return len(self.texts)
 
     def __getitem__(self, index):
-        one_hot = np.zeros((len(self.ids), self.max_length), dtype=np.float32)
-        text = self.texts[index].lower()[-self.max_length :][::-1]
+        one_hot = np.zeros(self.shape, dtype=np.float32)
+        text = self.texts[index].lower()[-self.shape[1] :][::-1]
         for place, character in enumerate(text):
             row = self.ids.get(character)
             if row is not None:

@@ -51,7 +51,19 @@ from .naive import (
     make_stock_net,
 )
 
-__all__ = ["LINES", "RESULT", "Line", "render", "render_shares"]
+__all__ = [
+    "LINES",
+    "RESULT",
+    "Line",
+    "fitter",
+    "head",
+    "load_data",
+    "peak_flops",
+    "rates",
+    "render",
+    "render_shares",
+    "training_flops",
+]
 
 RESULT = Path(__file__).parent / "results" / "speed.json"
 _BATCH = 128
@@ -90,16 +102,16 @@ class Line:
 # -- measuring ---------------------------------------------------------------------
 
 
-def rates(variants, *, rounds=5):
-    """Run callables in turn; each returns how much it did. Amounts per CPU second."""
+def rates(variants, *, rounds=5, clock=time.process_time):
+    """Run callables in turn; each returns how much it did. Amounts per second."""
     for run in variants.values():
         run()
     measured = {name: [] for name in variants}
     for _ in range(rounds):
         for name, run in variants.items():
-            start = time.process_time()
+            start = clock()
             done = run()
-            measured[name].append(done / (time.process_time() - start))
+            measured[name].append(done / (clock() - start))
     return measured
 
 
@@ -123,16 +135,16 @@ def _ratio(ours, theirs):
     return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
-def peak_flops(dtype):
+def peak_flops(dtype, *, size=2048, device="cpu", clock=time.process_time):
     """Floating-point operations per second of a large matrix product."""
-    a, b = (torch.randn(2048, 2048).to(dtype) for _ in range(2))
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
 
     def multiply():
         for _ in range(3):
             a @ b
-        return 3 * 2 * 2048**3
+        return 3 * 2 * size**3
 
-    return statistics.median(rates({"matmul": multiply})["matmul"])
+    return statistics.median(rates({"matmul": multiply}, clock=clock)["matmul"])
 
 
 def in_fresh_process(run, *arguments):
@@ -194,8 +206,8 @@ def words(data):
 
 def training_of_charcnn(data, precision, target):
     """Training of the small character ConvNet on short texts."""
-    texts, codes = _head(data["short"], 2 * _BATCH)
-    network = _fitter(CharCNNClassifier(precision=precision), texts, codes)
+    texts, codes = head(data["short"], 2 * _BATCH)
+    network = fitter(CharCNNClassifier(precision=precision), texts, codes)
     n_classes = len(np.unique(codes))
     stock = make_stock_net(PlainCharCNN(70, n_classes), batch_size=_BATCH)
     one_hot = OneHotTexts(texts, codes, ALPHABETS["paper"], 1014)
@@ -215,7 +227,7 @@ def training_of_charcnn(data, precision, target):
 
 def prediction_of_charcnn(data, precision, target):
     """Prediction by the small character ConvNet of short texts."""
-    texts, codes = _head(data["short"], 4 * _BATCH)
+    texts, codes = head(data["short"], 4 * _BATCH)
     n_classes = len(np.unique(codes))
     classifier = _configured(CharCNNClassifier(precision=precision, epoch_size=1))
     classifier.fit(texts[:_BATCH], codes[:_BATCH])
@@ -246,9 +258,9 @@ def prediction_of_charcnn(data, precision, target):
 
 def training_of_rnn(data, cell, target):
     """Training of a bidirectional recurrent network on short texts."""
-    texts, codes = _head(data["short"], 2000)
+    texts, codes = head(data["short"], 2000)
     classifier = RNNClassifier(cell=cell, bidirectional=True, batch_size=64)
-    ours = _fitter(classifier, texts, codes)
+    ours = fitter(classifier, texts, codes)
     encoded = classifier.encoder_.encode(texts)
     n_classes = len(classifier.classes_)
     packed = PackedRNN(classifier.encoder_.n_tokens, n_classes, cell=cell)
@@ -264,9 +276,9 @@ def training_of_rnn(data, cell, target):
 
 def training_of_han(data):
     """Training of the hierarchical network on long reviews."""
-    texts, codes = _head(data["long"], 384)
+    texts, codes = head(data["long"], 384)
     classifier = HANClassifier()
-    ours = _fitter(classifier, texts, codes)
+    ours = fitter(classifier, texts, codes)
     encoded = classifier.encoder_.encode(texts)
     network = classifier.net_.module_
     n_tokens = classifier.encoder_.n_tokens
@@ -382,9 +394,9 @@ def solver(data):
     texts, codes = data["short"]
     texts, others = texts[:-_HELD_OUT], texts[-_HELD_OUT:]
     codes, other_codes = codes[:-_HELD_OUT], codes[-_HELD_OUT:]
-    *head, last = (step for _, step in make_ngram_classifier(tfidf=True).steps)
+    *first, last = (step for _, step in make_ngram_classifier(tfidf=True).steps)
     X, X_other = texts, others
-    for step in head:
+    for step in first:
         X = step.fit_transform(X)
         X_other = step.transform(X_other)
     fitted = {}
@@ -447,12 +459,12 @@ def shares(data):
         (RNNClassifier(), "long"),
         (HANClassifier(), "long"),
     ):
-        texts, codes = _head(data[which], 2 * classifier.batch_size)
+        texts, codes = head(data[which], 2 * classifier.batch_size)
         for precision in peaks:
             classifier.set_params(precision=precision)
-            run = _fitter(classifier, texts, codes)
+            run = fitter(classifier, texts, codes)
             (rate,) = rates({"ours": run}, rounds=3).values()
-            flops = _training_flops(classifier, texts)
+            flops = training_flops(classifier, texts)
             rows.append(
                 {
                     "network": type(classifier).__name__.removesuffix("Classifier"),
@@ -469,14 +481,15 @@ def shares(data):
     return {"peak GFLOP/s": peaks, "networks": rows}
 
 
-def _training_flops(classifier, texts):
+def training_flops(classifier, texts):
     """Operations of a text forwards and backwards, where torch can count them all."""
     if isinstance(classifier, (RNNClassifier, HANClassifier)):
         return None
-    network = classifier.net_.module_.train()
-    encoded = EncodedTexts(classifier.encoder_.encode(texts), torch.device("cpu"))
+    net = classifier.net_
+    network = net.module_.train()
+    encoded = EncodedTexts(classifier.encoder_.encode(texts), net.device)
     counter = FlopCounterMode(display=False)
-    with counter, autocast(torch.device("cpu"), classifier.precision):
+    with counter, autocast(net.device, net.precision):
         for rows in torch.arange(len(texts)).split(classifier.batch_size):
             network(encoded.ids(rows)).sum().backward()
     network.zero_grad()
@@ -487,7 +500,7 @@ def _configured(classifier):
     return classifier.set_params(max_epochs=1, n_jobs=1, random_state=0)
 
 
-def _fitter(classifier, texts, codes):
+def fitter(classifier, texts, codes):
     """A callable that goes on with training: a pass over `texts`, encoding included."""
     _configured(classifier).fit(texts, codes)
 
@@ -514,7 +527,7 @@ def _trainer(network, classifier, encoded, codes):
     return run
 
 
-def _head(labelled, n):
+def head(labelled, n):
     texts, codes = labelled
     return texts[:n], codes[:n]
 
@@ -522,10 +535,11 @@ def _head(labelled, n):
 # -- command ------------------------------------------------------------------------
 
 
-def load_data(short):
-    """Short news and long reviews, in random order."""
+def load_data(short, names=("short", "long")):
+    """Short news, from a file of one's own or AG News, and long reviews; shuffled."""
     data = {}
-    for name, dataset, path in (("short", "ag_news", short), ("long", "imdb", None)):
+    for name in names:
+        dataset, path = {"short": ("ag_news", short), "long": ("imdb", None)}[name]
         bunch, _ = load(Cell(data=dataset, model="bow", train=path, test=path))
         order = np.random.RandomState(0).permutation(len(bunch.data))
         data[name] = [bunch.data[row] for row in order], bunch.target[order]

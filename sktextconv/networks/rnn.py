@@ -298,7 +298,7 @@ class RNNClassifier(BaseTextNetClassifier):
         # Departs from the paper: another optimizer, schedule and initialization.
         "modern": Recipe(
             torch.optim.AdamW,
-            learning_rate=3e-3,
+            learning_rate=1e-2,
             options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
         ),
