@@ -25,6 +25,7 @@ from .batches import Batches, EncodedTexts
 __all__ = [
     "EpochLine",
     "Recipe",
+    "generators",
     "load_net_state",
     "make_net",
     "net_state",
@@ -133,18 +134,18 @@ def seeded(seed, device):
     The caller's generators are as before afterwards, also when the block raises.
     """
     with _GENERATOR_LOCK, torch.enable_grad():
-        generators = _generators(device)
-        states = [generator.get_state() for generator in generators]
+        drawn_from = generators(device)
+        states = [generator.get_state() for generator in drawn_from]
         try:
-            for generator in generators:
+            for generator in drawn_from:
                 generator.manual_seed(seed)
             yield
         finally:
-            for generator, state in zip(generators, states, strict=True):
+            for generator, state in zip(drawn_from, states, strict=True):
                 generator.set_state(state)
 
 
-def _generators(device):
+def generators(device):
     """The default generators that computing on `device` draws from."""
     if device.type == "cuda":
         torch.cuda.init()
