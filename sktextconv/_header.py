@@ -135,6 +135,7 @@ def restore(header):
     parameters = {key: _from_json(value) for key, value in header["parameters"].items()}
     classifier = _CLASSIFIERS[header["estimator"]](**parameters)
     classifier._check_parameters()
+    classifier.compile = False  # needs a compiler, which this machine may not have
     if classifier.n_jobs == 0 or (classifier.n_jobs or 0) > _MAX_JOBS:
         raise ValueError(
             f"Expected n_jobs below 0 or from 1 to {_MAX_JOBS}, got "

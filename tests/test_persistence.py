@@ -213,6 +213,15 @@ def test_network_comes_back_as_fitted_and_training_as_last_set(path):
     assert same_bits(loaded, classifier, TEXTS)
 
 
+def test_a_loaded_network_needs_no_compiler(path):
+    classifier = clone(KIM).set_params(compile="eager").fit(TEXTS, LABELS)
+    loaded = kept(classifier, path)
+    assert loaded.compile is False
+    assert loaded.net_.module_._compiled_call_impl is None
+    assert same_bits(loaded, classifier, TEXTS)
+    assert len(loaded.set_params(warm_start=True).fit(TEXTS, LABELS).history_) == 2
+
+
 def test_what_punkt_learnt_comes_back(path):
     encoder = trained("han").encoder_
     assert "mr" in encoder.learnt()["boundaries"]["abbreviations"]
