@@ -122,7 +122,7 @@ def restore(header):
     AttributeError, LookupError, TypeError, ValueError
         If `describe` cannot have written the header.
     """
-    for key in _KEYS.keys() | header.keys():
+    for key in sorted(_KEYS.keys() | header.keys()):
         wanted = _KEYS[key].__name__ if key in _KEYS else "nothing"
         given = type(header[key]).__name__ if key in header else "nothing"
         if wanted != given:
