@@ -20,6 +20,7 @@ from sklearn.model_selection import train_test_split
 from .cell import Cell, describe_run, load, progress, write_json
 from .models import ROWS
 from .run import parse_setting
+from .tables import as_list_table
 
 __all__ = ["FOLDER", "compare", "render"]
 
@@ -120,12 +121,10 @@ def render(folder=FOLDER):
     if not settings:
         return ""
     columns = ("Data", "Texts", "Model", "Settings", "Errors on held-out texts, %")
-    columns += ("Mean", "Seconds", "At chance")
-    lines = [".. list-table::", "   :header-rows: 1", ""]
-    lines += _as_row(columns)
+    rows = [(*columns, "Mean", "Seconds", "At chance")]
     for (data, n_train, name, shown), runs in sorted(settings.items()):
         errors = [run["error"] for run in runs]
-        lines += _as_row(
+        rows.append(
             (
                 data,
                 f"{n_train:,}",
@@ -137,11 +136,7 @@ def render(folder=FOLDER):
                 f"{sum(map(_is_at_chance, runs))} of {len(runs)}",
             )
         )
-    return "\n".join([*lines, ""])
-
-
-def _as_row(cells):
-    return [f"   {'  -' if at else '* -'} {cell}" for at, cell in enumerate(cells)]
+    return as_list_table(rows)
 
 
 def _is_at_chance(run):

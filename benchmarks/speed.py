@@ -55,13 +55,14 @@ __all__ = [
     "LINES",
     "RESULT",
     "Line",
+    "describe",
     "fitter",
     "head",
     "load_data",
     "peak_flops",
     "rates",
-    "render",
-    "render_shares",
+    "table",
+    "table_of_shares",
     "training_flops",
 ]
 
@@ -546,31 +547,43 @@ def load_data(short, names=("short", "long")):
     return data
 
 
-def render(result):
-    """Return the lines as Markdown."""
-    rows = ["| | ours | theirs | | ratio | goal | theirs is |"]
-    rows += ["| --- | ---: | ---: | --- | ---: | ---: | --- |"]
+def table(result):
+    """Return the lines as rows of cells, the head first."""
+    rows = [("", "Ours", "Theirs", "Unit", "Ratio", "Goal", "Theirs is")]
     for line in result["lines"].values():
         goal = "" if line["target"] is None else f"≥ {line['target']:g}"
+        figures = (_figure(line[side]) for side in ("ours", "theirs"))
+        ratio = f"{line['ratio']:.1f}"
         rows.append(
-            f"| {line['name']} | {_figure(line['ours'])} | {_figure(line['theirs'])} "
-            f"| {line['unit']} | **{line['ratio']:.1f}** | {goal} | {line['against']} |"
+            (line["name"], *figures, line["unit"], ratio, goal, line["against"])
         )
-    return "\n".join(rows)
+    return rows
 
 
-def render_shares(result):
-    """Return the share of the machine's peak that each network trains at."""
-    rows = ["| | texts | precision | texts/s | GFLOP/text | share of the peak |"]
-    rows += ["| --- | --- | --- | ---: | ---: | ---: |"]
+def table_of_shares(result):
+    """Return as such rows at what share of the peak each network trains."""
+    rows = [("", "Texts", "Precision", "Texts/s", "GFLOP/text", "Share of the peak")]
     for row in result["shares"]["networks"]:
         flops, share = row["GFLOP/text"], row["share of peak"]
         rows.append(
-            f"| {row['network']} | {row['texts']} | {row['precision']} "
-            f"| {_figure(row['texts/s'])} | {'' if flops is None else f'{flops:.2f}'} "
-            f"| {'' if share is None else f'{share:.0%}'} |"
+            (
+                row["network"],
+                row["texts"],
+                row["precision"],
+                _figure(row["texts/s"]),
+                "" if flops is None else f"{flops:.2f}",
+                "" if share is None else f"{share:.0%}",
+            )
         )
-    return "\n".join(rows)
+    return rows
+
+
+def describe(result):
+    """Say where the lines were measured."""
+    abouts = [*result["lines"].values(), result["shares"]]
+    machines = {about["machine"]["cpu"] for about in abouts}
+    versions = {about["versions"]["torch"] for about in abouts}
+    return f"{'; '.join(sorted(machines))}, one thread, torch {'; '.join(versions)}."
 
 
 def _figure(value):
@@ -598,9 +611,9 @@ def main():
         else:
             result["lines"][name] = asdict(LINES[name](data)) | about
         write_json(options.out, result)
-    sys.stdout.write(f"{render(result)}\n")
-    if "shares" in result:
-        sys.stdout.write(f"\n{render_shares(result)}\n")
+    for name, ours, theirs, unit, ratio, goal, against in table(result)[1:]:
+        sys.stdout.write(f"{name:<37}{ours:>7} {unit:<9}{ratio:>6} x  {goal:>6}\n")
+        sys.stdout.write(f"    {theirs:>40}  {against}\n")
 
 
 if __name__ == "__main__":

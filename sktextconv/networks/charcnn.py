@@ -18,9 +18,6 @@ __all__ = ["CharCNN", "CharCNNClassifier"]
 # Characters of the n-grams that a network starts from: a word or its telling part.
 _NGRAM = 5
 
-# Share of the random weights in convolutions that start by passing on what they read.
-_NOISE = 0.3
-
 
 class CharCNN(ConvNet):
     """The network over one-hot characters.
@@ -67,8 +64,7 @@ class CharCNN(ConvNet):
         """Start as a detector of n-grams, with a little of the random weights.
 
         A filter of the first convolution answers 1 to its n-gram and nothing to any
-        other; the next five pass that on, and the dense layers see it alike wherever
-        in a text it stands, but for the last 96 characters of `max_length`.
+        other; see `pass_on` for the rest.
 
         Parameters
         ----------
@@ -76,19 +72,14 @@ class CharCNN(ConvNet):
             Ids; where one is `PAD`, no character may stand. At most as many as the
             first convolution has filters.
         """
-        first, *others = self.convolutions
+        first = self.convolutions[0]
         ngrams = torch.tensor(ngrams)
         wanted = F.embedding(ngrams, self.one_hot)  # (n_ngrams, n, n_channels)
         unwanted = (ngrams == PAD).to(wanted)[:, :, None]
         filters = (wanted - unwanted).transpose(1, 2)  # (n_ngrams, n_channels, n)
         first.weight[: len(ngrams), :, 0, : ngrams.shape[1]] += filters
         first.bias[: len(ngrams)] = 1.0 - (ngrams != PAD).sum(1)
-        for convolution in others:
-            convolution.weight.mul_(_NOISE)
-            convolution.weight[:, :, 0, 0] += torch.eye(len(convolution.weight))
-        dense = self.dense[0]
-        by_frame = dense.weight.view(len(dense.weight), self.n_frames, -1)
-        by_frame[:] = by_frame[:, :1].clone()
+        self.pass_on()
 
 
 @hyperparameters
@@ -114,7 +105,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
         Texts in a minibatch, and in a forward pass of prediction.
     learning_rate : float, default=None
         First rate ("paper") or highest rate ("modern"). None takes the recipe's: 0.01
-        or 0.003.
+        or 0.001.
     epoch_size : int, default=None
         Minibatches in an epoch, each text drawn with replacement from a class drawn
         uniformly, as in [1]_. None takes the recipe's: 5,000 for "paper"; for
@@ -249,7 +240,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
         # points behind the best after five passes over 16,000 texts of AG News.
         "modern": Recipe(
             torch.optim.AdamW,
-            learning_rate=3e-3,
+            learning_rate=1e-3,
             options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
             clip_norm=1.0,
