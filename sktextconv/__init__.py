@@ -18,12 +18,14 @@ from .networks import (
     WordCNNClassifier,
 )
 from .ngrams import NGramVectorizer
+from .persistence import ModelFormatError, load, save
 
 __all__ = [
     "CharCNNClassifier",
     "HANClassifier",
     "KimCNNClassifier",
     "LearningRateRangeDisplay",
+    "ModelFormatError",
     "NGramVectorizer",
     "RNNClassifier",
     "SynonymReplacer",
@@ -32,12 +34,14 @@ __all__ = [
     "WordCNNClassifier",
     "__version__",
     "fetch_text_dataset",
+    "load",
     "load_docstrings",
     "make_bag_of_means_classifier",
     "make_bow_classifier",
     "make_nb_ngram_classifier",
     "make_ngram_classifier",
     "read_csv",
+    "save",
 ]
 
 __version__ = "0.1.0.dev0"

@@ -87,7 +87,10 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     @abc.abstractmethod
     def _make_encoder(self):
-        """Return an encoder: `fit(texts)`, `encode(texts)` → Ragged, `n_tokens`."""
+        """Return an encoder: `fit(texts)`, `encode(texts)` → Ragged, `n_tokens`.
+
+        To be kept, what it has learnt: `learnt()` → dict of plain values, `restore(…)`.
+        """
 
     @abc.abstractmethod
     def _make_network(self, n_tokens, n_classes):
@@ -391,18 +394,21 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             network = self._make_network(encoder.n_tokens, len(classes))
             self._start(network, encoder, examples, seed)
             net = self._make_net(network, device)
-        made_with = {
-            name: value
-            for name, value in self.get_params(deep=False).items()
-            if name not in _HOW_TRAINING_GOES
-        }
         return {
             "classes_": classes,
             "encoder_": encoder,
             "net_": net,
             "history_": [],
-            "_made_with": made_with,
+            "_made_with": self._network_parameters(),
             "_rng": rng,
+        }
+
+    def _network_parameters(self):
+        """The parameters that say what encoder and network are."""
+        return {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in _HOW_TRAINING_GOES
         }
 
     def _make_net(self, network, device):
@@ -552,6 +558,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         state = dict(super().__getstate__())
         if "net_" in state:
             state["net_"] = net_state(state["net_"])
+            state["encoder_"] = state["encoder_"].learnt()
         return state
 
     def __setstate__(self, state):
@@ -565,6 +572,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         except ValueError:
             device = torch.device("cpu")
         maker = type(self)(**self._made_with)
+        self.encoder_ = maker._make_encoder().restore(**self.encoder_)
         with seeded(0, device):
             network = maker._make_network(self.encoder_.n_tokens, len(self.classes_))
             net = maker._make_net(network, device)

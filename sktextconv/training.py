@@ -522,10 +522,14 @@ def net_state(net):
 
 
 def load_net_state(net, state):
-    """Put what `net_state` returned into a net of the same make."""
-    module, optimizer = _tensors(state["module"]), _tensors(state["optimizer"])
-    net.module_.load_state_dict(module)
-    net.optimizer_.load_state_dict(optimizer)
+    """Put what `net_state` returned into a net of the same make.
+
+    Without an "optimizer" in it, that of the net stays as new.
+    """
+    net.module_.load_state_dict(_tensors(state["module"]))
+    if "optimizer" not in state:
+        return
+    net.optimizer_.load_state_dict(_tensors(state["optimizer"]))
     # A fused step goes through weights and moments in the order of memory, so the
     # moments must lie there as their weights do: channels last, not as loaded.
     for parameter, moments in net.optimizer_.state.items():

@@ -23,6 +23,8 @@ ROOMS = [
     {"networks.charcnn", "networks.vdcnn", "networks.kimcnn"},
     {"networks.wordcnn", "networks.rnn", "networks.han"},
     {"networks"},
+    {"_header"},
+    {"persistence"},
     {"display"},
     {"sktextconv"},
 ]

@@ -16,7 +16,7 @@ from ..encoding import PAD
 from ..schedules import one_cycle
 from ..text import check_texts
 from ..training import Recipe, threads
-from .embedding import WordEmbedding, check_tuning, load_vectors
+from .embedding import WordEmbedding, load_vectors
 from .recurrent import Recurrent, inside, pool_steps
 
 __all__ = [
@@ -486,7 +486,6 @@ class HANClassifier(BaseTextNetClassifier):
     dropout: Fraction | None = None
 
     def _make_encoder(self):
-        check_tuning(self)
         # Departs from the paper: it has Stanford's CoreNLP, and no limits.
         return DocumentEncoder(
             max_tokens=self.max_tokens,
