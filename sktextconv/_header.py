@@ -47,6 +47,9 @@ _KEYS = {  # of the header, each with the type of its value
 # Parameters that training alone looks at, and that may be no plain values.
 _LEFT_OUT = ("augmenter", "callbacks", "random_state", "schedule", "vectors")
 
+# Parameters that say something of the machine: it may have no compiler, nor the file.
+_NOT_KEPT = {"checkpoint": None, "compile": False, "resume": False}
+
 _LABELS = re.compile(r"\|O|[<>|](b1|[iu][1248]|f[248]|U\d+)")  # dtypes of classes
 
 # A file could ask for more than a machine has; nobody who trains does.
@@ -76,7 +79,7 @@ def describe(classifier):
     check_is_fitted(classifier)
     parameters, left_out = {}, []
     # Those that made the network, as they were then.
-    given = classifier.get_params(deep=False) | classifier._made_with
+    given = classifier.get_params(deep=False) | classifier._made_with | _NOT_KEPT
     for key, value in given.items():
         try:
             parameters[key] = _to_json(value)
@@ -135,7 +138,7 @@ def restore(header):
     parameters = {key: _from_json(value) for key, value in header["parameters"].items()}
     classifier = _CLASSIFIERS[header["estimator"]](**parameters)
     classifier._check_parameters()
-    classifier.compile = False  # needs a compiler, which this machine may not have
+    classifier.set_params(**_NOT_KEPT)
     if classifier.n_jobs == 0 or (classifier.n_jobs or 0) > _MAX_JOBS:
         raise ValueError(
             f"Expected n_jobs below 0 or from 1 to {_MAX_JOBS}, got "

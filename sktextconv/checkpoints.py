@@ -99,9 +99,9 @@ def read_checkpoint(path):
     head, body = data[:_HEAD_SIZE], data[_HEAD_SIZE:]
     if head != _head_of(body):
         raise ValueError(
-            f"Expected {path} to be a checkpoint of format {_FORMAT}, but it is damaged "
-            "or something else. Delete it to start anew, or name another file as "
-            "checkpoint."
+            f"Expected {path} to be a checkpoint of format {_FORMAT}, but it is "
+            "damaged or something else. Delete it to start anew, or name another file "
+            "as checkpoint."
         )
     # No code of the file is run.
     return torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)

@@ -96,8 +96,8 @@ def save(estimator, path):
     Some parameters may be no plain value: `callbacks`, a `schedule` that is a function,
     an `augmenter` that is no `SynonymReplacer`, `vectors` that are neither a word nor
     a path, a `random_state` that is a generator. Training alone looks at them; they
-    come back as None, and a warning says so. `compile` comes back as False: the machine
-    that loads may have no compiler.
+    come back as None, and a warning says so. `compile`, `checkpoint` and `resume` come
+    back as their defaults: the machine that loads may have no compiler, nor the file.
 
     The file is one of safetensors. Its metadata are one JSON text, which holds the
     SHA-256 sum of the whole file, the 64 digits of the sum taken for zeros.

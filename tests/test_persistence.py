@@ -213,6 +213,12 @@ def test_network_comes_back_as_fitted_and_training_as_last_set(path):
     assert same_bits(loaded, classifier, TEXTS)
 
 
+def test_a_loaded_network_knows_no_checkpoint(path, tmp_path):
+    classifier = clone(KIM).set_params(checkpoint=tmp_path / "state", resume=True)
+    loaded = kept(classifier.fit(TEXTS, LABELS), path)
+    assert (loaded.checkpoint, loaded.resume) == (None, False)
+
+
 def test_a_loaded_network_needs_no_compiler(path):
     classifier = clone(KIM).set_params(compile="eager").fit(TEXTS, LABELS)
     loaded = kept(classifier, path)
