@@ -1,5 +1,6 @@
 """Promises about parameters, about `fit`, and about what a process shares."""
 
+import copy
 import inspect
 import warnings
 from functools import partial
@@ -229,6 +230,7 @@ def _check_process(subject, look):
         "fit": partial(subject.fit, texts[:12], labels[:12]),
         "a fit that fails": partial(_fail_to_fit, subject),
         "predict": partial(subject.fitted().predict, texts),
+        "copying": partial(copy.deepcopy, subject.fitted()),
     }
     if "partial_fit" in subject.offers:
         calls["partial_fit"] = subject.partial_fit
