@@ -346,7 +346,8 @@ class WantsAnyVariance(Letters):
     breaks = "check_texts_all_alike"
 
     def fit(self, X, y, sample_weight=None):
-        if isinstance(X, list) and X == ["good fine"] * 4:
+        alike = isinstance(X, list) and X == ["good fine"] * 12
+        if alike and self.class_weight is None:
             raise ValueError("all texts are the same")
         return super().fit(X, y, sample_weight)
 
@@ -492,7 +493,16 @@ class SaysNothingOfClasses(Letters):
     breaks = "check_one_class"
 
     def fit(self, X, y, sample_weight=None):
-        if len(set(y if y is not None and np.ndim(y) == 1 else "ab")) == 1:
+        if isinstance(y, list) and len(y) > 1 == len(set(y)):
+            raise ValueError("bad data")
+        return super().fit(X, y, sample_weight)
+
+
+class SaysNothingOfTexts(Letters):
+    breaks = "check_one_text"
+
+    def fit(self, X, y, sample_weight=None):
+        if isinstance(X, list) and len(X) == 1:
             raise ValueError("bad data")
         return super().fit(X, y, sample_weight)
 

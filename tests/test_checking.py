@@ -9,6 +9,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import _check_name, estimator_checks_generator
 
@@ -55,9 +56,10 @@ def test_every_check_of_a_strict_classifier_runs_and_passes():
     assert NAMES - outcomes.keys() == {"check_refuses_three_classes", "check_n_iter"}
 
 
-@pytest.mark.parametrize(
-    "last", [RidgeClassifier(), RandomForestClassifier(3)], ids=repr
-)
+OTHERS = [RidgeClassifier(), RandomForestClassifier(3), KNeighborsClassifier()]
+
+
+@pytest.mark.parametrize("last", OTHERS, ids=repr)
 def test_what_a_classifier_does_not_offer_is_not_asked_of_it(last):
     outcomes = check_text_classifier(make_pipeline(TfidfVectorizer(), last))
     assert set(outcomes.values()) == {"passed"}

@@ -17,7 +17,7 @@ ROOMS = [
     {"checking.promise", "checking.process"},
     {"checking.subject", "checking.reused"},
     {"checking.texts", "checking.fitting", "checking.predicting"},
-    {"checking.labels", "checking.keeping"},
+    {"checking.labels", "checking.weights", "checking.keeping"},
     {"checking"},
     {"encoding", "augmentation", "datasets", "ngrams"},
     {"documents", "vectors", "batches"},

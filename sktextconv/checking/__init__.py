@@ -11,22 +11,16 @@ from unittest import SkipTest
 
 from sklearn import config_context
 
-from . import fitting, keeping, labels, predicting, texts
-from .promise import Check, checks_in
+from . import fitting, keeping, labels, predicting, texts, weights
+from .promise import Check, checks_in, described
 from .reused import REUSED
 from .subject import Subject
 
 __all__ = ["CHECKS", "check_text_classifier", "parametrize_with_text_checks"]
 
 # In this order they run.
-CHECKS = [
-    *REUSED,
-    *checks_in(fitting),
-    *checks_in(texts),
-    *checks_in(labels),
-    *checks_in(predicting),
-    *checks_in(keeping),
-]
+_MODULES = (fitting, texts, labels, weights, predicting, keeping)
+CHECKS = [*REUSED, *(check for module in _MODULES for check in checks_in(module))]
 
 
 def check_text_classifier(estimator, *, strict=False, expected_failed_checks=None):
@@ -184,10 +178,10 @@ class BoundCheck:
         except SkipTest:
             raise
         except Exception as error:
-            what = f"{type(error).__name__}: {error}".rstrip(".")
-            said = f"Expected no error, got {what}."
-            if isinstance(error, AssertionError):
-                said = str(error) or "It does not hold."
+            said = str(error) or "It does not hold."
+            if not isinstance(error, AssertionError):
+                got = described(error)
+                said = f"Expected no error, got {got}. Mend it where it was raised."
             raise AssertionError(
                 f"{subject} fails {check.name}: {check.promise} {said} {check.remedy}"
             ) from error

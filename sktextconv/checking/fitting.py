@@ -1,5 +1,6 @@
 """Promises about parameters, about `fit`, and about what a process shares."""
 
+import contextlib
 import copy
 import inspect
 import warnings
@@ -8,12 +9,12 @@ from functools import partial
 import joblib
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .process import changed, generators, generators_used, settings
-from .promise import ANY_REFUSAL, promise, refused, require
+from .promise import promise, refused, require
 from .subject import METHODS, corpus
 
 AFRESH = "Set every fitted attribute anew in fit, from the parameters and data alone."
@@ -53,9 +54,22 @@ def check_fit_returns_self(subject):
 def check_fit_keeps_parameters(subject):
     """`fit` changes no parameter, nor what is in it."""
     after = clone(subject.fitted()).get_params()
-    for name, value in subject.new().get_params().items():
+    for name, value in _plain(subject.new().get_params()).items():
         same = joblib.hash(after[name]) == joblib.hash(value)
         require(same, f"{name}={value!r} after fit as before", repr(after[name]))
+
+
+def _plain(params):
+    """Leave out estimators, and lists of them: what they take is there as well."""
+
+    def holds_estimators(value):
+        if isinstance(value, (list, tuple)):
+            return any(map(holds_estimators, value))
+        return hasattr(value, "get_params")
+
+    return {
+        name: value for name, value in params.items() if not holds_estimators(value)
+    }
 
 
 @promise("Rename them.", stands_for="check_dont_overwrite_parameters")
@@ -90,7 +104,7 @@ def check_unfitted_comes_before_bad_texts(subject):
 def check_refused_fit_leaves_it_unfitted(subject):
     """After a first `fit` that failed it is unfitted."""
     estimator = subject.new()
-    with refused("no texts", ANY_REFUSAL):
+    with contextlib.suppress(Exception):
         estimator.fit([], [])
     with refused("predict after a fit that failed", (NotFittedError,)):
         estimator.predict(["a text"])
@@ -142,7 +156,12 @@ def check_read_only_data_fit_without_a_warning(subject):
         warnings.simplefilter("always")
         estimator = subject.fit(texts, labels, **weights)
         estimator.predict(texts)
-    messages = [f"{warned.category.__name__}: {warned.message}" for warned in caught]
+    messages = [
+        f"{warned.category.__name__}: {warned.message}"
+        for warned in caught
+        # Whoever sets few passes may be told so.
+        if subject.strict or warned.category is not ConvergenceWarning
+    ]
     require(not messages, "no warning for clean texts and labels", messages)
     subject.require_same(estimator, "the model of a list")
 
@@ -167,11 +186,10 @@ def check_numpy_scalars_as_parameters(subject):
 )
 def check_bad_parameters_are_named(subject):
     """A parameter of a wrong type is refused in `fit`, by its name."""
-    for name, value in subject.new().get_params().items():
-        if not hasattr(value, "get_params") and name != "steps":
-            last = name.rpartition("__")[2]
-            with refused(f"{name}=object()", (ValueError, TypeError), last):
-                subject.fit(*corpus(), params={name: object()})
+    for name in _plain(subject.new().get_params()):
+        last = name.rpartition("__")[2]
+        with refused(f"{name}=object()", (ValueError, TypeError), last):
+            subject.fit(*corpus(), params={name: object()})
 
 
 @promise("Delete it.", stands_for="check_n_features_in", strict=True)
@@ -240,5 +258,5 @@ def _check_process(subject, look):
 
 
 def _fail_to_fit(subject):
-    with refused("no texts", ANY_REFUSAL):
+    with contextlib.suppress(Exception):  # of which kind is another check's matter
         subject.new().fit([], [])

@@ -5,7 +5,15 @@ import dataclasses
 import re
 from collections.abc import Callable
 
-__all__ = ["ANY_REFUSAL", "Check", "checks_in", "promise", "refused", "require"]
+__all__ = [
+    "ANY_REFUSAL",
+    "Check",
+    "checks_in",
+    "described",
+    "promise",
+    "refused",
+    "require",
+]
 
 # Whatever a text goes through can fail on what is none; lenient checks let it.
 ANY_REFUSAL = (ValueError, TypeError, AttributeError)
@@ -65,6 +73,11 @@ def require(condition, expected, got):
         raise AssertionError(f"Expected {expected}, got {str(got).rstrip('.')}.")
 
 
+def described(error):
+    """Return the type of an exception and what it says, as part of a sentence."""
+    return f"{type(error).__name__}: {error}".rstrip(": .")
+
+
 @contextlib.contextmanager
 def refused(what, errors, mention=""):
     """Require that the block raises one of `errors`, with `mention` in its message."""
@@ -75,7 +88,7 @@ def refused(what, errors, mention=""):
     except Exception as error:
         text = str(error)
         if not (isinstance(error, errors) and re.search(mention, text, re.I | re.S)):
-            got = f"{type(error).__name__}: {text.rstrip('.')}"
+            got = described(error)
             raise AssertionError(f"Expected {expected}, got {got}.") from error
     else:
         raise AssertionError(f"Expected {expected}, got no error.")
