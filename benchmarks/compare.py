@@ -9,7 +9,6 @@ run that is there already is not made again.
 
 import argparse
 import json
-import os
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -18,9 +17,10 @@ import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 
-from .cell import Cell, describe_run, load, progress
+from .cell import Cell, describe_run, load, progress, write_json
 from .models import ROWS
 from .run import parse_setting
+from .tables import as_list_table
 
 __all__ = ["FOLDER", "compare", "render"]
 
@@ -101,7 +101,7 @@ def compare(
                 | {"losses": [epoch["train_loss"] for epoch in estimator.history_]}
                 | describe_run(threads, estimator)
             )
-            _write(path, runs)
+            write_json(path, runs)
     return runs
 
 
@@ -121,12 +121,10 @@ def render(folder=FOLDER):
     if not settings:
         return ""
     columns = ("Data", "Texts", "Model", "Settings", "Errors on held-out texts, %")
-    columns += ("Mean", "Seconds", "At chance")
-    lines = [".. list-table::", "   :header-rows: 1", ""]
-    lines += _as_row(columns)
+    rows = [(*columns, "Mean", "Seconds", "At chance")]
     for (data, n_train, name, shown), runs in sorted(settings.items()):
         errors = [run["error"] for run in runs]
-        lines += _as_row(
+        rows.append(
             (
                 data,
                 f"{n_train:,}",
@@ -138,22 +136,11 @@ def render(folder=FOLDER):
                 f"{sum(map(_is_at_chance, runs))} of {len(runs)}",
             )
         )
-    return "\n".join([*lines, ""])
-
-
-def _as_row(cells):
-    return [f"   {'  -' if at else '* -'} {cell}" for at, cell in enumerate(cells)]
+    return as_list_table(rows)
 
 
 def _is_at_chance(run):
     return run["losses"][-1] > np.log(run["n_classes"]) - 0.02
-
-
-def _write(path, runs):
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(runs, indent=1) + "\n")
-    os.replace(part, path)
 
 
 def main():

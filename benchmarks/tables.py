@@ -17,7 +17,14 @@ from .models import ROWS
 from .papers import PUBLISHED, PUBLISHED_SIZES
 from .run import RESULTS
 
-__all__ = ["Line", "interval", "read_results", "render"]
+__all__ = [
+    "Line",
+    "as_list_table",
+    "as_markdown",
+    "interval",
+    "read_results",
+    "render",
+]
 
 _N_RESAMPLES = 2000
 _COLUMNS = (
@@ -241,9 +248,27 @@ def _divide(rows):
 def _as_markdown(heading, rows, columns=_COLUMNS):
     shown = [_COLUMNS.index(column) for column in columns]
     table = [[row[at] for at in shown] for row in (_COLUMNS, *rows)]
-    table.insert(1, ["---", *["---:"] * (len(shown) - 2), "---"])
-    lines = ["| " + " | ".join(row) + " |" for row in table]
-    return "\n".join([heading, "", *lines, ""])
+    return "\n".join([heading, "", as_markdown(table), ""])
+
+
+def as_markdown(rows):
+    """Return a table, whose first row is its head, as Markdown; numbers stand right."""
+    head, *body = rows
+    columns = zip(*body, strict=True)
+    rule = ["---:" if all(map(_is_number, column)) else "---" for column in columns]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *body))
+
+
+def as_list_table(rows):
+    """Return a table, whose first row is its head, as reStructuredText."""
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in rows:
+        lines += [f"   {'  -' if at else '* -'} {cell}" for at, cell in enumerate(row)]
+    return "\n".join([*lines, ""])
+
+
+def _is_number(cell):
+    return not cell.strip("0123456789.,–+-<≥ %*") or cell == "at chance"
 
 
 def _as_short_markdown(heading, rows):
@@ -253,12 +278,7 @@ def _as_short_markdown(heading, rows):
 
 
 def _as_rst(heading, rows):
-    out = [heading, "", ".. list-table::", "   :header-rows: 1", ""]
-    for row in (_COLUMNS, *rows):
-        out += [
-            f"   {'* -' if not at else '  -'} {cell}" for at, cell in enumerate(row)
-        ]
-    return "\n".join([*out, ""])
+    return "\n".join([heading, "", as_list_table([_COLUMNS, *rows])])
 
 
 _STYLES = {

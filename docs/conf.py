@@ -1,5 +1,6 @@
 """Sphinx settings: no asset is fetched when building or reading."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sktextconv.checking.reused import WITHOUT_VARIANT
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from benchmarks import compare, tables  # noqa: E402
+from benchmarks import compare, speed, tables  # noqa: E402
 
 project = "sktextconv"
 author = "The sktextconv developers"
@@ -44,6 +45,13 @@ def write_tables(app):
     folder.mkdir(exist_ok=True)
     (folder / "tables.txt").write_text(text)
     (folder / "comparisons.txt").write_text(compare.render() or "None yet.\n")
+    measured = json.loads(speed.RESULT.read_text())
+    lines = (
+        f"{tables.as_list_table(speed.table(measured))}\n{speed.describe(measured)}\n"
+    )
+    (folder / "speed.txt").write_text(lines)
+    shares = tables.as_list_table(speed.table_of_shares(measured))
+    (folder / "shares.txt").write_text(shares)
     for name, strict in (("checks", False), ("strict_checks", True)):
         rows = [
             (check.name, check.promise.replace("`", "``"), check.stands_for.split())

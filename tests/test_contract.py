@@ -124,7 +124,7 @@ def test_constructor_takes_keywords_with_plain_defaults(network):
         ("learning_rate", 0, "must be a float in the range (0.0, inf) or None."),
         ("learning_rate", float("nan"), "Got nan instead."),
         ("validation_fraction", 1.0, "must be a float in the range (0.0, 1.0)."),
-        ("precision", "half", "must be a str among {'bfloat16', 'float32'}."),
+        ("precision", "half", "must be a str among {'auto', 'bfloat16', 'float32'}."),
         ("early_stopping", 1, "must be a bool. Got 1 instead."),
         ("class_weight", "even", "an instance of 'dict', a str among {'balanced'} or"),
         ("random_state", -1, "an instance of 'RandomState' or None. Got -1 instead."),
@@ -586,3 +586,24 @@ def test_gpu_agrees_with_cpu_and_its_pickle_loads_anywhere(network, corpus):
     np.testing.assert_allclose(
         loaded.predict_proba(corpus[0]), network.predict_proba(corpus[0]), atol=1e-4
     )
+
+
+# The eager backend runs what torch traced, without minutes of translation. Where torch
+# cannot trace, as in its recurrent layers, it warns about itself.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+@pytest.mark.parametrize("name", ["charcnn", "rnn"])
+def test_a_compiled_network_learns_the_same(name, corpus):
+    texts, labels = corpus
+    plain = clone(NETWORKS[name]).fit(texts, labels)
+    compiled = clone(NETWORKS[name]).set_params(compile="eager").fit(texts, labels)
+    assert compiled.net_.module_._compiled_call_impl is not None
+    for each in (compiled, pickle.loads(pickle.dumps(compiled))):
+        np.testing.assert_allclose(
+            each.predict_proba(texts), plain.predict_proba(texts), atol=1e-4
+        )
+
+
+def test_unknown_backends_of_compile_are_refused(corpus):
+    network = clone(NETWORKS["rnn"]).set_params(compile="gcc")
+    with pytest.raises(ValueError, match=r"'compile' parameter .* Got 'gcc' instead"):
+        network.fit(*corpus)

@@ -20,7 +20,7 @@ ROOMS = [
     {"checking.labels", "checking.weights", "checking.keeping"},
     {"checking"},
     {"encoding", "augmentation", "datasets", "ngrams"},
-    {"documents", "vectors", "batches"},
+    {"documents", "vectors", "batches", "discriminative"},
     {"training", "bagofmeans", "naivebayes"},
     {"base", "baselines"},
     {"networks.embedding", "networks.recurrent", "networks.convnet"},

@@ -15,6 +15,7 @@ from sktextconv.training import (
     WeightedCrossEntropy,
     make_net,
     resolve_device,
+    resolve_precision,
     seeded,
     train,
 )
@@ -182,6 +183,33 @@ def test_bfloat16_computes_in_it_and_keeps_float32_weights():
     train(net, dataset_of(["a", "b"], [0, 1]), n_epochs=1, batch_size=2)
     assert seen == [torch.bfloat16]
     assert net.module_.layer.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512", "expected"),
+    [
+        (False, False, "float32"),
+        (False, True, "bfloat16"),
+        (True, False, "bfloat16"),
+    ],
+)
+def test_auto_precision_is_what_the_processor_multiplies_fast(
+    monkeypatch, amx, avx512, expected
+):
+    asked = {"_is_amx_tile_supported": amx, "_is_avx512_bf16_supported": avx512}
+    for name, has in asked.items():
+        monkeypatch.setattr(torch.cpu, name, lambda has=has: has, raising=False)
+    assert resolve_precision("auto", CPU) == expected
+    assert resolve_precision("auto", torch.device("mps")) == "float32"
+    assert resolve_precision("float32", CPU) == "float32"
+
+
+def test_auto_precision_is_bfloat16_from_ampere_on(monkeypatch):
+    for capability, expected in (((7, 5), "float32"), ((9, 0), "bfloat16")):
+        monkeypatch.setattr(
+            torch.cuda, "get_device_capability", lambda device, found=capability: found
+        )
+        assert resolve_precision("auto", torch.device("cuda")) == expected
 
 
 def test_auto_takes_the_best_device(monkeypatch):

@@ -21,6 +21,9 @@ _OVERLAP = 96  # a frame sees _STRIDE + _OVERLAP positions
 # initial weights.
 SIZES = {"small": (256, 1024, 0.05), "large": (1024, 2048, 0.02)}
 
+# Share of the random weights in convolutions that start by passing on what they read.
+_NOISE = 0.3
+
 
 class ConvNet(nn.Module, abc.ABC):
     """Six convolutions over vectors, then three dense layers.
@@ -91,6 +94,21 @@ class ConvNet(nn.Module, abc.ABC):
         with torch.no_grad():
             layers[0].weight.mul_(0.25)
             layers[-1].weight.mul_(0.1)
+
+    @torch.no_grad()
+    def pass_on(self):
+        """Let all convolutions but the first start by passing on what they read.
+
+        Some of their random weights are left. The dense layers then see an answer of
+        the first convolution alike wherever in a text it stands, but for the last 96
+        positions of `max_length`.
+        """
+        for convolution in self.convolutions[1:]:
+            convolution.weight.mul_(_NOISE)
+            convolution.weight[:, :, 0, 0] += torch.eye(len(convolution.weight))
+        dense = self.dense[0]
+        by_frame = dense.weight.view(len(dense.weight), self.n_frames, -1)
+        by_frame[:] = by_frame[:, :1].clone()
 
     def forward(self, ids):  # (batch, length)
         return self.dense(self._frames(ids).flatten(1))  # (batch, n_classes)

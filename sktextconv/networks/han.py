@@ -344,9 +344,13 @@ class HANClassifier(BaseTextNetClassifier):
     device : str, default="auto"
         "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA, then MPS, then the CPU, and
         always the CPU in a worker process of a parallel search.
-    precision : {"float32", "bfloat16"}, default="float32"
+    precision : {"float32", "bfloat16", "auto"}, default="float32"
         "bfloat16" computes convolutions and matrix products in it (autocast): several
-        times faster on hardware made for it, and slower elsewhere.
+        times faster on hardware made for it, and slower elsewhere. "auto" takes it on
+        such hardware and float32 elsewhere.
+    compile : bool or str, default=False
+        Whether `torch.compile` translates the network, which takes up to minutes at
+        first and needs a C++ compiler on a CPU. A str names another backend of it.
     n_jobs : int, default=None
         Threads in `fit` and `predict`; -1 takes all cores, None leaves torch's
         setting. Results are the same bit for bit only for one number of threads.
@@ -504,8 +508,8 @@ class HANClassifier(BaseTextNetClassifier):
             dropout=usual if self.dropout is None else self.dropout,
         )
 
-    def _start(self, network, encoder, texts, seed):
-        load_vectors(self, network, encoder, texts, seed)
+    def _start(self, network, encoder, examples, seed):
+        load_vectors(self, network, encoder, examples[0], seed)
 
     def attention(self, X):
         """Return what the network looks at in texts.

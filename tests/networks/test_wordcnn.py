@@ -231,3 +231,16 @@ def test_two_threads_sum_the_gradients_of_the_table_in_one_order():
         network.embed(ids).backward(gradient)
         sums.append(network.embedding.weight.grad)
     assert all(torch.equal(sums[0], other) for other in sums[1:])
+
+
+def test_default_sees_a_word_alike_wherever_it_stands_and_the_papers_recipe_does_not():
+    texts = ["a good day", "good", "so bad a day", "bad, bad"]
+    settings = {"max_epochs": 1, "embedding_dim": 8, "random_state": 0}
+    settings |= {"learning_rate": 1e-9, "batch_size": 4, "epoch_size": 1}
+    spread = {}
+    for recipe in ("modern", "paper"):
+        classifier = WordCNNClassifier(recipe=recipe, **settings)
+        classifier.fit(texts, ["+", "+", "-", "-"])
+        weight = classifier.net_.module_.dense[0].weight.detach()
+        spread[recipe] = weight.view(1024, 8, 256).std(1).max()
+    assert spread["modern"] < 1e-6 < spread["paper"]
