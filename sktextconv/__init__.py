@@ -19,12 +19,14 @@ from .networks import (
     WordCNNClassifier,
 )
 from .ngrams import NGramVectorizer
+from .persistence import ModelFormatError, load, save
 
 __all__ = [
     "CharCNNClassifier",
     "HANClassifier",
     "KimCNNClassifier",
     "LearningRateRangeDisplay",
+    "ModelFormatError",
     "NGramVectorizer",
     "RNNClassifier",
     "SynonymReplacer",
@@ -34,6 +36,7 @@ __all__ = [
     "__version__",
     "check_text_classifier",
     "fetch_text_dataset",
+    "load",
     "load_docstrings",
     "make_bag_of_means_classifier",
     "make_bow_classifier",
@@ -41,6 +44,7 @@ __all__ = [
     "make_ngram_classifier",
     "parametrize_with_text_checks",
     "read_csv",
+    "save",
 ]
 
 __version__ = "0.1.0.dev0"

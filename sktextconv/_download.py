@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tarfile
+import threading
 import urllib.request
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -326,10 +327,12 @@ def _to_csv(rows):
 @contextlib.contextmanager
 def replacing(path):
     """A binary file to write, which takes the path's place once all went well."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         with part.open("wb") as out:
             yield out
+            out.flush()
+            os.fsync(out.fileno())
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

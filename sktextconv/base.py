@@ -2,7 +2,10 @@
 
 import abc
 import dataclasses
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -32,6 +35,7 @@ from ._params import (
     hyperparameters,
 )
 from .batches import EncodedTexts
+from .checkpoints import Checkpoint, check_same_training, read_checkpoint
 from .schedules import resolve_schedule
 from .text import check_texts
 from .training import (
@@ -76,12 +80,17 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     compile: bool | str = False
     n_jobs: int | None = None
     callbacks: list | tuple | None = None
+    checkpoint: str | os.PathLike | None = None
+    resume: bool = False
     random_state: Seed = None
     verbose: Whole = 0
 
     @abc.abstractmethod
     def _make_encoder(self):
-        """Return an encoder: `fit(texts)`, `encode(texts)` → Ragged, `n_tokens`."""
+        """Return an encoder: `fit(texts)`, `encode(texts)` → Ragged, `n_tokens`.
+
+        To be kept, what it has learnt: `learnt()` → dict of plain values, `restore(…)`.
+        """
 
     @abc.abstractmethod
     def _make_network(self, n_tokens, n_classes):
@@ -122,9 +131,14 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         ------
         ValueError
             If a parameter, text, label or weight is not what it must be, if there is
-            only one class, or if the loss stops being finite.
+            only one class, if the loss stops being finite, or if `checkpoint` is of
+            another training.
         TypeError
             If `X` is no sequence of texts.
+        MemoryError
+            If a minibatch does not fit into the memory of the device.
+        OSError
+            If the checkpoint cannot be written.
         """
         self._check_parameters()
         texts, classes, codes, weights = self._check_training_data(X, y, sample_weight)
@@ -137,7 +151,10 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         warm = self.warm_start and self.__sklearn_is_fitted__()
         if warm:
             self._check_warm_start(classes)
-        rng = self._rng if warm else self._make_rng()
+        keeping = None
+        if self.checkpoint is not None:
+            keeping = self._make_checkpoint(texts, codes, weights, warm=warm)
+        rng = self._rng if warm else self._make_rng(keeping)
         rows, valid_rows = self._split(np.flatnonzero(weights), classes, codes, rng)
         examples = _take(rows, texts, codes, weights / weights[rows].mean())
         valid = None
@@ -151,6 +168,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             model,
             examples,
             valid=valid,
+            keeping=keeping,
             n_epochs=int(self.max_epochs),
             epoch_size=self.epoch_size or recipe.epoch_size,
             schedule=(
@@ -224,7 +242,9 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         rows = np.flatnonzero(weights)
         examples = _take(rows, texts, codes, weights)
         model = (
-            self._build(examples, classes, self._make_rng()) if first else self._model()
+            self._build(examples, classes, np.random.RandomState(self._make_seed()))
+            if first
+            else self._model()
         )
         self._train(model, examples, n_epochs=1)
         vars(self).update(model, n_iter_=len(model["history_"]))
@@ -232,6 +252,11 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     def _check_parameters(self):
         check_params(self)
+        if self.resume and self.checkpoint is None:
+            raise ValueError(
+                f"resume=True of {type(self).__name__} goes on from a file, and "
+                "checkpoint=None names none. Pass checkpoint=PATH."
+            )
         if self.schedule is not None:
             resolve_schedule(self.schedule)
         if not hasattr(self.augmenter, "augment") and self.augmenter is not None:
@@ -330,10 +355,31 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
                 "value or warm_start=False."
             )
 
-    def _make_rng(self):
+    def _make_rng(self, keeping=None):
         # A generator of our own: later calls go on with it, and it travels in pickles.
-        seed = check_random_state(self.random_state).randint(2**31)
+        seed = self._make_seed() if keeping is None else keeping.about["seed"]
         return np.random.RandomState(seed)
+
+    def _make_seed(self):
+        return check_random_state(self.random_state).randint(2**31)
+
+    def _make_checkpoint(self, texts, codes, weights, *, warm):
+        """Return what keeps the state of training after each epoch."""
+        digest = hashlib.sha256(codes.tobytes() + weights.tobytes())
+        for text in texts:
+            digest.update(f"{len(text)} {text}".encode("utf-8", "surrogatepass"))
+        about = {
+            name: _in_words(value)
+            for name, value in self.get_params(deep=False).items()
+            if name not in _NOT_OF_THE_RESULT
+        }
+        about |= {"estimator": type(self).__name__, "data": digest.hexdigest()}
+        path = Path(self.checkpoint)
+        resumed = read_checkpoint(path) if self.resume and not warm else None
+        if resumed is None:
+            return Checkpoint(path, about | {"seed": self._make_seed()})
+        check_same_training(path, resumed["about"], about)
+        return Checkpoint(path, resumed["about"], resumed)
 
     def _model(self):
         """The fitted attributes that training changes."""
@@ -348,18 +394,21 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             network = self._make_network(encoder.n_tokens, len(classes))
             self._start(network, encoder, examples, seed)
             net = self._make_net(network, device)
-        made_with = {
-            name: value
-            for name, value in self.get_params(deep=False).items()
-            if name not in _HOW_TRAINING_GOES
-        }
         return {
             "classes_": classes,
             "encoder_": encoder,
             "net_": net,
             "history_": [],
-            "_made_with": made_with,
+            "_made_with": self._network_parameters(),
             "_rng": rng,
+        }
+
+    def _network_parameters(self):
+        """The parameters that say what encoder and network are."""
+        return {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in _HOW_TRAINING_GOES
         }
 
     def _make_net(self, network, device):
@@ -372,7 +421,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             compile=self.compile,
         )
 
-    def _train(self, model, examples, *, valid=None, **how):
+    def _train(self, model, examples, *, valid=None, keeping=None, **how):
         """Train the net of `model`; return the new part of its history."""
         encoder, net, renew = model["encoder_"], model["net_"], None
         n_before = len(model["history_"])
@@ -393,7 +442,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         if self.verbose:
             callbacks.append(EpochLine())
         if valid is not None:
-            callbacks.append(  # the last one: it stops by raising an exception
+            callbacks.append(  # after the others: it stops by raising an exception
                 EarlyStopping(
                     patience=int(self.n_iter_no_change),
                     threshold=float(self.tol),
@@ -402,6 +451,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
                     sink=noop,
                 )
             )
+        if keeping is not None:
+            callbacks.append(keeping)
         with threads(self.n_jobs), seeded(model["_rng"].randint(2**31), net.device):
             history = train(
                 net,
@@ -507,6 +558,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         state = dict(super().__getstate__())
         if "net_" in state:
             state["net_"] = net_state(state["net_"])
+            state["encoder_"] = state["encoder_"].learnt()
         return state
 
     def __setstate__(self, state):
@@ -520,12 +572,16 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         except ValueError:
             device = torch.device("cpu")
         maker = type(self)(**self._made_with)
+        self.encoder_ = maker._make_encoder().restore(**self.encoder_)
         with seeded(0, device):
             network = maker._make_network(self.encoder_.n_tokens, len(self.classes_))
             net = maker._make_net(network, device)
         load_net_state(net, kept)
         self.net_ = net
 
+
+# What a training that is resumed may do in another way than before.
+_NOT_OF_THE_RESULT = {"verbose", "callbacks", "checkpoint", "resume", "warm_start"}
 
 # What may change between two calls of fit with warm_start=True: how training goes on,
 # but not what the network is.
@@ -541,6 +597,14 @@ def _differ(value, other):
         return bool(value != other)
     except ValueError:  # arrays inside, of which only the same ones count as equal
         return True
+
+
+def _in_words(value):
+    """A parameter's value as text that is the same in every process."""
+    plain = (str, int, float, np.generic, tuple, list, dict, BaseEstimator, os.PathLike)
+    if value is None or isinstance(value, plain):
+        return repr(value)
+    return getattr(value, "__qualname__", type(value).__qualname__)
 
 
 def _take(rows, texts, codes, weights):

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from .encoding import UNKNOWN, Ragged, most_frequent
+from .encoding import UNKNOWN, Ragged, check_vocabulary, most_frequent
 
 __all__ = ["SENTENCE_END", "DocumentEncoder"]
 
@@ -125,6 +125,25 @@ class DocumentEncoder:
             max_tokens=self.max_tokens,
             min_count=self.min_count,
         )
+        self._set_ids()
+        return self
+
+    def learnt(self):
+        """Return what `fit` has learnt as plain values: words, and Punkt's table."""
+        return {"words": self.words, "boundaries": self._boundaries}
+
+    def restore(self, *, words, boundaries):
+        """Take back what `learnt` returned, in the place of `fit`.
+
+        Raises
+        ------
+        ValueError
+            If that is no vocabulary, or not what Punkt learns.
+        """
+        check_vocabulary(words)
+        _check_boundaries(boundaries)
+        self.words, self._boundaries = words, boundaries
+        self._set_sentences()
         self._set_ids()
         return self
 
@@ -259,6 +278,34 @@ def _learn_boundaries(texts):
         "starters": sorted(learnt.sent_starters),
         "contexts": dict(sorted(learnt.ortho_context.items())),
     }
+
+
+def _check_boundaries(boundaries):
+    """Raise `ValueError` unless `boundaries` can be of `_learn_boundaries`."""
+
+    def are_texts(values, *, n=None):
+        right_size = isinstance(values, list) and n in (None, len(values))
+        return right_size and set(map(type, values)) <= {str}
+
+    def are_flags(values):
+        return all(type(value) is int and 0 <= value < 2**32 for value in values)
+
+    keys = {"abbreviations", "collocations", "starters", "contexts"}
+    if not (
+        isinstance(boundaries, dict)
+        and boundaries.keys() == keys
+        and are_texts(boundaries["abbreviations"])
+        and isinstance(boundaries["collocations"], list)
+        and all(are_texts(pair, n=2) for pair in boundaries["collocations"])
+        and are_texts(boundaries["starters"])
+        and isinstance(boundaries["contexts"], dict)
+        and are_flags(boundaries["contexts"].values())
+    ):
+        raise ValueError(
+            "Expected the boundaries of sentences to be lists of str for abbreviations "
+            "and starters, one of pairs for collocations, and an int per str for "
+            "contexts."
+        )
 
 
 def _make_punkt(boundaries):

@@ -1,5 +1,6 @@
 """Texts to integers: ragged ids in the smallest unsigned type that holds them."""
 
+import collections
 import itertools
 import sys
 from dataclasses import dataclass
@@ -142,6 +143,14 @@ class CharEncoder:
         """Do nothing: the alphabet is given, not learnt."""
         return self
 
+    def learnt(self):
+        """Return what `fit` has learnt as plain values: nothing."""
+        return {}
+
+    def restore(self):
+        """Take back what `learnt` returned, in the place of `fit`."""
+        return self
+
     def encode(self, texts):
         """Return the ids of `texts`.
 
@@ -223,7 +232,7 @@ def _check_distinct(characters):
             "The 'alphabet' parameter must name an alphabet or hold at least one "
             f"character: {sorted(ALPHABETS)}. Got '' instead."
         )
-    repeated = sorted({c for c in characters if characters.count(c) > 1})
+    repeated = sorted(c for c, n in collections.Counter(characters).items() if n > 1)
     if repeated:
         raise ValueError(
             "The 'alphabet' parameter must hold distinct characters or be one of "
@@ -300,6 +309,23 @@ class WordEncoder:
         self._set_ids()
         return self
 
+    def learnt(self):
+        """Return what `fit` has learnt as plain values: the words."""
+        return {"words": self.words}
+
+    def restore(self, *, words):
+        """Take back what `learnt` returned, in the place of `fit`.
+
+        Raises
+        ------
+        ValueError
+            If that is no vocabulary.
+        """
+        check_vocabulary(words)
+        self.words = words
+        self._set_ids()
+        return self
+
     @property
     def n_tokens(self):
         return len(self.words) + N_RESERVED
@@ -356,6 +382,14 @@ class WordEncoder:
         vars(self).update(state)
         if "words" in state:
             self._set_ids()
+
+
+def check_vocabulary(words):
+    """Raise `ValueError` unless `words` is a list of distinct str."""
+    if not isinstance(words, list) or set(map(type, words)) - {str}:
+        raise ValueError("Expected the words of a vocabulary to be a list of str.")
+    if len(set(words)) < len(words):
+        raise ValueError("Expected the words of a vocabulary to be distinct.")
 
 
 def most_frequent(words, counts, *, max_tokens, min_count):

@@ -204,10 +204,13 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         columns, self._pairs = _select(pairs, counts, len(words), max_features)
         self._splitting = splitting
         kept = [words[number] for number in np.flatnonzero(columns[: len(words)] >= 0)]
-        # None stands after the last word of each document.
-        self._columns = {None: END} | dict(zip(kept, range(len(kept)), strict=True))
+        self._set_columns(kept)
         ends = np.cumsum([len(chunk) for chunk in chunks])
         return (columns[chunk] for chunk in np.split(longest, ends[:-1]))
+
+    def _set_columns(self, words):
+        # None stands after the last word of each document.
+        self._columns = {None: END} | dict(zip(words, range(len(words)), strict=True))
 
     def _find_columns(self, words):
         return map(self._columns.get, words, itertools.repeat(_UNKNOWN))
@@ -257,6 +260,18 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         counts = scipy.sparse.csr_matrix((data, indices, indptr), shape=shape)
         counts.has_canonical_format = True
         return counts
+
+    def __getstate__(self):
+        # The words alone: skops cannot read a dict back whose keys are not all str.
+        state = dict(super().__getstate__())
+        if "_columns" in state:
+            state["_columns"] = list(state["_columns"])[1:]
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "_columns" in state:
+            self._set_columns(state["_columns"])
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_pairs")

@@ -25,6 +25,7 @@ from .batches import Batches, EncodedTexts
 __all__ = [
     "EpochLine",
     "Recipe",
+    "generators",
     "load_net_state",
     "make_net",
     "net_state",
@@ -133,18 +134,18 @@ def seeded(seed, device):
     The caller's generators are as before afterwards, also when the block raises.
     """
     with _GENERATOR_LOCK, torch.enable_grad():
-        generators = _generators(device)
-        states = [generator.get_state() for generator in generators]
+        drawn_from = generators(device)
+        states = [generator.get_state() for generator in drawn_from]
         try:
-            for generator in generators:
+            for generator in drawn_from:
                 generator.manual_seed(seed)
             yield
         finally:
-            for generator, state in zip(generators, states, strict=True):
+            for generator, state in zip(drawn_from, states, strict=True):
                 generator.set_state(state)
 
 
-def _generators(device):
+def generators(device):
     """The default generators that computing on `device` draws from."""
     if device.type == "cuda":
         torch.cuda.init()
@@ -521,10 +522,14 @@ def net_state(net):
 
 
 def load_net_state(net, state):
-    """Put what `net_state` returned into a net of the same make."""
-    module, optimizer = _tensors(state["module"]), _tensors(state["optimizer"])
-    net.module_.load_state_dict(module)
-    net.optimizer_.load_state_dict(optimizer)
+    """Put what `net_state` returned into a net of the same make.
+
+    Without an "optimizer" in it, that of the net stays as new.
+    """
+    net.module_.load_state_dict(_tensors(state["module"]))
+    if "optimizer" not in state:
+        return
+    net.optimizer_.load_state_dict(_tensors(state["optimizer"]))
     # A fused step goes through weights and moments in the order of memory, so the
     # moments must lie there as their weights do: channels last, not as loaded.
     for parameter, moments in net.optimizer_.state.items():

@@ -1,6 +1,7 @@
 """Documents become sentences of words, as Punkt and the Penn Treebank have them."""
 
 import copy
+import json
 import os
 import pickle
 import subprocess
@@ -249,3 +250,36 @@ def test_any_hash_seed_gives_the_same_encoder():
         for seed in ("1", "2")
     )
     assert one == other
+
+
+def test_what_was_learnt_is_restored_into_an_encoder_of_the_same_settings(encoder):
+    learnt = json.loads(json.dumps(encoder.learnt()))
+    restored = DocumentEncoder(min_count=1).restore(**learnt)
+    assert pickle.dumps(restored.learnt()) == pickle.dumps(learnt)
+    for text in LETTERS[:8]:
+        assert restored.spans(text) == encoder.spans(text)
+        assert restored.encode([text])[0].tolist() == encoder.encode([text])[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("abbreviations", "mr"),
+        ("abbreviations", [1]),
+        ("collocations", ["ab"]),
+        ("collocations", [["a", "b", "c"]]),
+        ("starters", None),
+        ("contexts", [["a", 1]]),
+        ("contexts", {"a": 1.5}),
+        ("contexts", {"a": True}),
+        ("contexts", {"a": -1}),
+        ("more", []),
+    ],
+)
+def test_what_punkt_cannot_have_learnt_is_not_restored(encoder, key, value):
+    learnt = encoder.learnt()
+    boundaries = learnt["boundaries"] | {key: value}
+    with pytest.raises(ValueError, match="Expected the boundaries of sentences"):
+        DocumentEncoder().restore(words=learnt["words"], boundaries=boundaries)
+    with pytest.raises(ValueError, match="the words of a vocabulary"):
+        DocumentEncoder().restore(words=[1], boundaries=learnt["boundaries"])

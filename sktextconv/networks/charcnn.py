@@ -149,6 +149,11 @@ class CharCNNClassifier(BaseTextNetClassifier):
         setting. Results are the same bit for bit only for one number of threads.
     callbacks : list of skorch callbacks, default=None
         Called during training; copied first.
+    checkpoint : str or path-like, default=None
+        File that holds the state of training, written anew after each epoch.
+    resume : bool, default=False
+        Whether `fit` goes on from the file `checkpoint`, if it is there, and ends as if
+        it had not been cut off.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order and dropout. An int gives the same bits each time
         on a CPU.

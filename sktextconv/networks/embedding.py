@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from ..encoding import PAD, WordEncoder
 from ..vectors import word_vectors
 
-__all__ = ["WordEmbedding", "check_tuning", "load_vectors", "make_word_encoder"]
+__all__ = ["WordEmbedding", "load_vectors", "make_word_encoder"]
 
 
 class WordEmbedding(nn.Module):
@@ -46,7 +46,6 @@ class WordEmbedding(nn.Module):
 
 def make_word_encoder(classifier):
     """Return the `WordEncoder` that the parameters of a classifier ask for."""
-    check_tuning(classifier)
     return WordEncoder(
         max_tokens=classifier.max_tokens,
         min_count=classifier.min_count,
@@ -56,8 +55,16 @@ def make_word_encoder(classifier):
     )
 
 
-def check_tuning(classifier):
-    """Raise `ValueError` if vectors shall stay as they are and there are none."""
+def load_vectors(classifier, network, encoder, texts, seed):
+    """Start the embedding of a network from the classifier's `vectors`, if any.
+
+    Raises
+    ------
+    ValueError
+        If vectors shall stay as they are and there are none.
+    """
+    # Checked here, not with the encoder: a model that was loaded may have been made
+    # with vectors that are no longer at hand.
     if classifier.vectors is None and classifier.tuning != "fine-tuned":
         raise ValueError(
             f"tuning={classifier.tuning!r} keeps word vectors as they start, and with "
@@ -65,10 +72,6 @@ def check_tuning(classifier):
             f"{type(classifier).__name__}, such as vectors='word2vec', or set "
             "tuning='fine-tuned'."
         )
-
-
-def load_vectors(classifier, network, encoder, texts, seed):
-    """Start the embedding of a network from the classifier's `vectors`, if any."""
     if classifier.vectors is not None:
         vectors = word_vectors(
             classifier.vectors, encoder, texts, dim=classifier.embedding_dim, seed=seed

@@ -16,7 +16,7 @@ from ..encoding import PAD
 from ..schedules import one_cycle
 from ..text import check_texts
 from ..training import Recipe, threads
-from .embedding import WordEmbedding, check_tuning, load_vectors
+from .embedding import WordEmbedding, load_vectors
 from .recurrent import Recurrent, inside, pool_steps
 
 __all__ = [
@@ -356,6 +356,11 @@ class HANClassifier(BaseTextNetClassifier):
         setting. Results are the same bit for bit only for one number of threads.
     callbacks : list of skorch callbacks, default=None
         Called during training; copied first.
+    checkpoint : str or path-like, default=None
+        File that holds the state of training, written anew after each epoch.
+    resume : bool, default=False
+        Whether `fit` goes on from the file `checkpoint`, if it is there, and ends as if
+        it had not been cut off.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order and dropout. An int gives the same bits each time
         on a CPU.
@@ -481,7 +486,6 @@ class HANClassifier(BaseTextNetClassifier):
     dropout: Fraction | None = None
 
     def _make_encoder(self):
-        check_tuning(self)
         # Departs from the paper: it has Stanford's CoreNLP, and no limits.
         return DocumentEncoder(
             max_tokens=self.max_tokens,

@@ -1,0 +1,104 @@
+"""Write a tiny file per network, for all later releases to load.
+
+``python -m tests.golden`` writes those of the present format that are not there yet.
+None is ever written anew: what they hold is what users have.
+"""
+
+import json
+import lzma
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from torch import nn
+
+import sktextconv
+from sktextconv._header import FORMAT
+from sktextconv.batches import EncodedTexts
+
+from .contract import NETWORKS
+
+FOLDER = Path(__file__).parent / "data" / f"format-{FORMAT}"
+
+TEXTS = [
+    "Mr. Ito saw a fine film on Monday, and so did I! It is well made, well cast, and "
+    "it made me laugh more than once.",
+    "What a bore, said Mr. Abe of it. It never ends; 120 minutes (or was it 1,000?) of "
+    "talk, talk & talk, and no story at all.",
+    "",
+    "Good, e.g. the U.S. cast; 'ünseen' words too.",
+]
+LABELS = {  # of two classes, in the types that are kept
+    "charcnn": np.array(["pos", "neg"]),
+    "vdcnn": np.array([3, -1], dtype=np.int16),
+    "wordcnn": np.array([True, False]),
+    "kimcnn": np.array(["pos", "neg"], dtype=object),
+    "rnn": np.array([2.0, 0.0], dtype=np.float32),
+    "han": np.array([200, 7], dtype=np.uint8),
+}
+TINY = {
+    "wordcnn": {"embedding_dim": 3},
+    "kimcnn": {"embedding_dim": 3, "widths": [2, 3], "n_filters": 2},
+    "rnn": {"embedding_dim": 3, "hidden_dim": 2, "bidirectional": True},
+    "han": {"embedding_dim": 3, "hidden_dim": 2},
+}
+SET_LATER = {  # each kind of value that a parameter may have
+    "charcnn": {"random_state": None},
+    "kimcnn": {
+        "augmenter": sktextconv.SynonymReplacer(p=0.25),
+        "class_weight": {"neg": 2.0, "pos": 1},
+    },
+}
+_PERIOD = 37  # a prime, that the rows of a weight may differ
+
+
+@torch.no_grad()
+def make(name):
+    """Return a fitted classifier that tells texts apart and packs into little."""
+    classifier = clone(NETWORKS[name]).set_params(max_epochs=1, **TINY.get(name, {}))
+    classifier.fit(TEXTS[:2] * 8, np.tile(LABELS[name], 8))
+    network = classifier.net_.module_
+    repeat_values(network)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # the plain mean of what it sees
+    texts = EncodedTexts(classifier.encoder_.encode(TEXTS), "cpu")
+    network.train()(texts.ids(torch.arange(len(TEXTS))))
+    repeat_values(network)
+    *_, head = (m for m in network.modules() if isinstance(m, nn.Linear))
+    head.weight /= classifier.decision_function(TEXTS).std()
+    return classifier.set_params(**SET_LATER.get(name, {}))
+
+
+def repeat_values(network):
+    """Give each long tensor its first values over and over."""
+    for tensor in network.state_dict().values():
+        if tensor.numel() > _PERIOD:
+            values = tensor.flatten()[:_PERIOD]
+            tensor.copy_(torch.tensor(np.resize(values, tensor.shape)))
+
+
+def main():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in NETWORKS:
+        path = FOLDER / f"{name}.safetensors.xz"
+        if path.exists():
+            continue
+        classifier = make(name)
+        with tempfile.TemporaryDirectory() as folder:
+            plain = Path(folder) / "model.safetensors"
+            sktextconv.save(classifier, plain)
+            path.write_bytes(lzma.compress(plain.read_bytes(), preset=9))
+        expected = {
+            "dtype": classifier.classes_.dtype.str,
+            "labels": classifier.predict(TEXTS).tolist(),
+            "probabilities": classifier.predict_proba(TEXTS).tolist(),
+        }
+        path.with_name(f"{name}.json").write_text(json.dumps(expected) + "\n")
+
+
+if __name__ == "__main__":
+    main()
