@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import sktextconv
+from sktextconv.checking import CHECKS
+from sktextconv.checking.reused import WITHOUT_VARIANT
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -50,6 +52,28 @@ def write_tables(app):
     (folder / "speed.txt").write_text(lines)
     shares = tables.as_list_table(speed.table_of_shares(measured))
     (folder / "shares.txt").write_text(shares)
+    for name, strict in (("checks", False), ("strict_checks", True)):
+        rows = [
+            (check.name, check.promise.replace("`", "``"), check.stands_for.split())
+            for check in CHECKS
+            if check.strict == strict
+        ]
+        (folder / f"{name}.txt").write_text(definitions(rows))
+    rows = [(name, f"{reason}.", ()) for name, reason in WITHOUT_VARIANT.items()]
+    (folder / "without_variant.txt").write_text(definitions(rows))
+
+
+def definitions(rows):
+    """A definition list of names, what is said of each, and scikit-learn's names."""
+    lines = []
+    for name, said, theirs in rows:
+        others = [f"``{each}``" for each in theirs if each != name]
+        if others:
+            said += f" *Stands for* {', '.join(others)}."
+        elif theirs:
+            said += " *It is scikit-learn's own.*"
+        lines.append(f"``{name}``\n   {said}\n")
+    return "\n".join(lines)
 
 
 def setup(app):

@@ -7,6 +7,7 @@ from .baselines import (
     make_nb_ngram_classifier,
     make_ngram_classifier,
 )
+from .checking import check_text_classifier, parametrize_with_text_checks
 from .datasets import fetch_text_dataset, load_docstrings, read_csv
 from .display import LearningRateRangeDisplay, TrainingCurveDisplay
 from .networks import (
@@ -33,6 +34,7 @@ __all__ = [
     "VDCNNClassifier",
     "WordCNNClassifier",
     "__version__",
+    "check_text_classifier",
     "fetch_text_dataset",
     "load",
     "load_docstrings",
@@ -40,6 +42,7 @@ __all__ = [
     "make_bow_classifier",
     "make_nb_ngram_classifier",
     "make_ngram_classifier",
+    "parametrize_with_text_checks",
     "read_csv",
     "save",
 ]

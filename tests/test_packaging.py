@@ -9,6 +9,8 @@ import zipfile
 
 from packaging.requirements import Requirement
 
+from sktextconv.checking import CHECKS
+
 from .conftest import REPOSITORY
 
 
@@ -56,3 +58,5 @@ def test_documentation_builds_without_a_warning(tmp_path):
     run("sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", tmp_path)
     reference = (tmp_path / "reference.html").read_text()
     assert "CharCNNClassifier" in reference
+    guide = (tmp_path / "guide/checking.html").read_text()
+    assert all(f">{check.name}<" in guide for check in CHECKS)

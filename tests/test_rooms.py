@@ -14,6 +14,11 @@ from .conftest import REPOSITORY
 ROOMS = [
     {"_params", "_optional", "_download"},
     {"text", "_docstrings", "_wordnet", "words", "schedules"},
+    {"checking.promise", "checking.process"},
+    {"checking.subject", "checking.reused"},
+    {"checking.texts", "checking.fitting", "checking.predicting"},
+    {"checking.labels", "checking.weights", "checking.keeping"},
+    {"checking"},
     {"encoding", "augmentation", "datasets", "ngrams"},
     {"documents", "vectors", "batches", "discriminative"},
     {"training", "bagofmeans", "naivebayes"},

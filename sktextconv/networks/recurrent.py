@@ -58,6 +58,8 @@ class Recurrent(nn.Module):
         init="uniform",
     ):
         super().__init__()
+        # Cells of torch take Python's ints alone, and searches hand out NumPy's.
+        input_dim, hidden_dim = int(input_dim), int(hidden_dim)
         n_directions = 2 if bidirectional else 1
         self.dropout = dropout
         self.layers = nn.ModuleList()
