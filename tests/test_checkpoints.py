@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from sklearn.base import clone
 from skorch.callbacks import Callback
