@@ -9,7 +9,13 @@ from .baselines import (
 )
 from .checking import check_text_classifier, parametrize_with_text_checks
 from .datasets import fetch_text_dataset, load_docstrings, read_csv
-from .display import LearningRateRangeDisplay, TrainingCurveDisplay
+from .display import (
+    CharFiltersDisplay,
+    LearningRateRangeDisplay,
+    TextWeightsDisplay,
+    TrainingCurveDisplay,
+)
+from .explain import Attribution, explain
 from .networks import (
     CharCNNClassifier,
     HANClassifier,
@@ -22,7 +28,9 @@ from .ngrams import NGramVectorizer
 from .persistence import ModelFormatError, load, save
 
 __all__ = [
+    "Attribution",
     "CharCNNClassifier",
+    "CharFiltersDisplay",
     "HANClassifier",
     "KimCNNClassifier",
     "LearningRateRangeDisplay",
@@ -30,11 +38,13 @@ __all__ = [
     "NGramVectorizer",
     "RNNClassifier",
     "SynonymReplacer",
+    "TextWeightsDisplay",
     "TrainingCurveDisplay",
     "VDCNNClassifier",
     "WordCNNClassifier",
     "__version__",
     "check_text_classifier",
+    "explain",
     "fetch_text_dataset",
     "load",
     "load_docstrings",

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .words import END, TOKEN_PATTERN, index_words, read_words, split_words
+from .words import (
+    END,
+    TOKEN_PATTERN,
+    index_words,
+    lower_with_origins,
+    read_words,
+    split_words,
+    word_spans,
+)
 
 __all__ = ["ALPHABETS", "PAD", "UNKNOWN", "CharEncoder", "Ragged", "WordEncoder"]
 
@@ -93,6 +101,8 @@ class CharEncoder:
 
     Attributes
     ----------
+    characters : str
+        Those of the alphabet, a row each.
     n_tokens : int
         Rows of the alphabet, one for `PAD`, and one more with `unknown`: ids are below
         it.
@@ -137,7 +147,7 @@ class CharEncoder:
         self.lowercase = (
             characters == characters.lower() if lowercase == "auto" else bool(lowercase)
         )
-        self._characters = characters
+        self.characters = characters
 
     def fit(self, texts):
         """Do nothing: the alphabet is given, not learnt."""
@@ -163,8 +173,8 @@ class CharEncoder:
         ids : Ragged
             One row per text, of at most `max_length` ids.
         """
-        coder = _AsciiCoder if self._characters.isascii() else _CodePointCoder
-        code = coder(self._characters, fold_case=self.lowercase, unknown=self.unknown)
+        coder = _AsciiCoder if self.characters.isascii() else _CodePointCoder
+        code = coder(self.characters, fold_case=self.lowercase, unknown=self.unknown)
         chunks, lengths = [], []
         for start in range(0, len(texts), _TEXTS_PER_CHUNK):
             cut = self._cut(texts[start : start + _TEXTS_PER_CHUNK])
@@ -177,16 +187,36 @@ class CharEncoder:
         np.cumsum(lengths, out=offsets[1:])
         return Ragged(np.concatenate(chunks), offsets)
 
+    def places(self, text):
+        """Return where each id of a text stands in it.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        places : ndarray of int64 of shape (n_ids, 2)
+            Start and end of its character, in the order of the ids.
+        """
+        origins = np.arange(len(text))
+        if self.lowercase:
+            _, origins = lower_with_origins(text)
+        origins = origins[self._kept][:: -1 if self.reverse else 1]
+        return np.stack([origins, origins + 1], axis=1)
+
+    @property
+    def _kept(self):
+        if self.keep == "end":
+            return slice(-self.max_length, None)
+        return slice(self.max_length)
+
     def _cut(self, texts):
         if self.lowercase and not all(map(str.isascii, texts)):
             # Case folding in the table is exact for ASCII alone: outside it, lower
             # case may have another length, and then the cut falls elsewhere.
             texts = [text if text.isascii() else text.lower() for text in texts]
-        kept = (
-            slice(-self.max_length, None)
-            if self.keep == "end"
-            else slice(self.max_length)
-        )
+        kept = self._kept
         return [text[kept] for text in texts]
 
 
@@ -351,6 +381,23 @@ class WordEncoder:
         offsets = np.zeros(len(texts) + 1, dtype=np.int64)
         np.cumsum(np.concatenate(lengths), out=offsets[1:])
         return Ragged(np.concatenate(kept), offsets)
+
+    def places(self, text):
+        """Return where each id of a text stands in it.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        places : ndarray of int64 of shape (n_ids, 2)
+            Start and end of its word, in characters.
+        """
+        spans = word_spans(text, **self._splitting)
+        n_left_out = max(len(spans) - self.max_length, 0)
+        first = n_left_out if self.keep == "end" else 0
+        return spans[first : first + self.max_length]
 
     def split(self, texts):
         """Return an iterator over all words of each text, as a list of str."""
