@@ -408,8 +408,8 @@ _LINE_WIDTH, _LINE_HEIGHT, _SPACE_WIDTH, _PADDING = 48.0, 1.7, 0.25, 0.1
 _BAR_WIDTH, _BAR_GAP = 6.0, 1.0
 _INCHES = 0.17  # of a unit, in a figure of its own
 
-# More is not drawn: lines, and the characters that fill them.
-_MAX_LINES, _MAX_CHARACTERS = 100, 20_000
+# More is not drawn: lines, the characters that fill them, and those of a label.
+_MAX_LINES, _MAX_CHARACTERS, _MAX_LABEL = 100, 20_000, 60
 
 
 class TextWeightsDisplay:
@@ -538,17 +538,23 @@ class TextWeightsDisplay:
         if ax is None:
             units = np.array([_LINE_WIDTH - left + 1, height + 4])
             _, ax = pyplot.subplots(figsize=_INCHES * units, layout="constrained")
+        bottom, top = _LINE_HEIGHT - 0.5 - height, _LINE_HEIGHT - 0.5
+        # Inks are made for paper, whatever the style of the figure.
+        page = (left - 0.5, bottom), _LINE_WIDTH + 1 - left, height
+        ax.add_artist(pyplot.Rectangle(*page, color="white", linewidth=0))
         for number, line in enumerate(lines):
             for word in line:
                 _draw_word(ax, -number * _LINE_HEIGHT, *word)
         for number, share in bars:
             bar = (left, -number * _LINE_HEIGHT), share * _BAR_WIDTH, 0.75
-            ax.add_patch(pyplot.Rectangle(*bar, color=_fractions(FOR), linewidth=0))
+            ax.add_artist(pyplot.Rectangle(*bar, color=_fractions(FOR), linewidth=0))
         ax.set_xlim(left - 0.5, _LINE_WIDTH + 0.5)
-        ax.set_ylim(_LINE_HEIGHT - 0.5 - height, _LINE_HEIGHT - 0.5)
+        ax.set_ylim(bottom, top)
         ax.set_aspect("equal", anchor="N")
         ax.axis("off")
-        label = visible(str(attribution.label))
+        label = " ".join(visible(str(attribution.label)).split())
+        if len(label) > _MAX_LABEL:
+            label = f"{label[: _MAX_LABEL - 1]}…"
         ax.set_title(f"{label}, by {attribution.method}", parse_math=False, wrap=True)
         signs = {"for": FOR, "against": AGAINST}
         if attribution.method == "attention":
@@ -605,10 +611,10 @@ def _lay_out(rows):
                 break
             if is_space:
                 for chunk, _ in run:
+                    x += _SPACE_WIDTH * len(chunk.expandtabs(4))
                     if chunk == "\n":
                         lines.append([])
-                    n_spaces = len(chunk.expandtabs(4))
-                    x = 0.0 if chunk == "\n" else x + n_spaces * _SPACE_WIDTH
+                        x = 0.0
                 continue
             words = [word for chunk in run for word in _set_letters(*chunk)]
             together = sum(width for _, width, _ in words) <= _LINE_WIDTH

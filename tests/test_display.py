@@ -261,8 +261,10 @@ def han():
 
 
 def boxes_of(display):
-    """Corners and colours of what is filled: words' shades, then bars."""
-    return [patch for patch in display.ax_.patches if hasattr(patch, "get_width")]
+    """What is filled: words' shades, then bars, all on a white page."""
+    page, *boxes = [p for p in display.ax_.patches if hasattr(p, "get_width")]
+    assert color_of(page) == (255, 255, 255)
+    return boxes
 
 
 def letters_of(display):
@@ -342,7 +344,7 @@ def test_a_text_stays_inside_its_page_whatever_is_in_it(text, tmp_path):
     )
     display.figure_.savefig(tmp_path / "text.png", dpi=20)
     (left, right), (low, high) = display.ax_.get_xlim(), display.ax_.get_ylim()
-    for patch in display.ax_.patches:
+    for patch in display.ax_.patches[1:]:  # on the page itself
         box = patch.get_path().transformed(patch.get_patch_transform()).get_extents()
         if np.isfinite(box.extents).all():  # some letters are invisible
             assert left <= box.x0 <= box.x1 <= right
@@ -353,16 +355,23 @@ def test_a_text_stays_inside_its_page_whatever_is_in_it(text, tmp_path):
     assert mine.y1 - mine.y0 <= display.figure_.get_figheight()
 
 
-@pytest.mark.parametrize(
-    "text", ["word\n" * 5_000, "x" * 200_000, "somewhat longer " * 50_000]
-)
-def test_a_text_for_many_pages_is_cut_after_the_first(text):
+@pytest.mark.parametrize("unit", ["word\n", "x", "somewhat longer "])
+def test_a_text_for_many_pages_is_cut_after_the_first(unit):
     display = TextWeightsDisplay.from_attribution(
-        Attribution(text, "pos", "occlusion", (), 0.0)
+        Attribution(unit * 50_000, "pos", "occlusion", (), 0.0)
     )
     bottoms = {patch.get_path().get_extents().y0 for patch in letters_of(display)}
     assert 99 <= (max(bottoms) - min(bottoms)) / 1.7 <= 101
     assert display.figure_.get_figheight() < 40
+
+
+def test_a_long_label_leaves_room_for_the_text():
+    label = "a label\nof lines " * 20
+    display = TextWeightsDisplay.from_attribution(
+        Attribution("a text", label, "occlusion", (), 0.0)
+    )
+    title = "a label of lines a label of lines a label of lines a label …, by occlusion"
+    assert display.ax_.get_title() == title
 
 
 def test_a_display_explains_nothing_that_cannot_be_explained(han):
