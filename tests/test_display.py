@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
+from matplotlib import pyplot
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 
@@ -45,7 +46,7 @@ HISTORY = [
 @pytest.fixture(autouse=True)
 def _close_figures():
     yield
-    mpl.pyplot.close("all")
+    pyplot.close("all")
 
 
 def lines_of(axis):
@@ -79,7 +80,7 @@ def test_several_runs_are_overlaid_in_the_axes_given(corpus):
         CharCNNClassifier(max_length=123, max_epochs=n, random_state=0).fit(*corpus)
         for n in (1, 2)
     ]
-    figure, axes = mpl.pyplot.subplots(1, 3)
+    figure, axes = pyplot.subplots(1, 3)
     display = TrainingCurveDisplay.from_estimator(*fits, axes=axes)
     assert display.figure_ is figure
     assert [len(line) for line in lines_of(axes[2]).values()] == [1, 2]
@@ -216,7 +217,7 @@ def test_one_lucky_minibatch_is_not_the_best_rate():
 
 
 def test_loss_error_and_best_rate_are_drawn_over_the_rate():
-    figure, ax = mpl.pyplot.subplots()
+    figure, ax = pyplot.subplots()
     display = LearningRateRangeDisplay(
         [0.1, 0.2, 0.3], [3.0, 1.0, 2.0], [0.5, 0.25, 0.75], spacing="linear"
     ).plot(ax=ax)
@@ -300,7 +301,7 @@ def test_words_are_shaded_by_their_weights_from_left_to_right(corpus):
 
 
 def test_sentences_have_bars_as_long_as_they_weigh(han):
-    figure, ax = mpl.pyplot.subplots()
+    figure, ax = pyplot.subplots()
     display = TextWeightsDisplay.from_estimator(
         han, SENTENCES[0], method="attention", ax=ax
     )
@@ -393,7 +394,7 @@ def test_the_largest_filters_are_drawn_in_reading_order(corpus, reverse):
         weight[7, 2, 0, 5] = 3.0  # "c" at the last position but one
         weight[9, :, 0, 0] = -0.5
         weight[9, 0, 0, 1] = 0.6
-    figure, axes = mpl.pyplot.subplots(1, 3)
+    figure, axes = pyplot.subplots(1, 3)
     display = CharFiltersDisplay.from_estimator(network, n_filters=3, axes=axes)
     assert display.figure_ is figure
     assert display.numbers[:2].tolist() == [9, 7]
