@@ -18,6 +18,7 @@ from .networks import (
     WordCNNClassifier,
 )
 from .ngrams import NGramVectorizer
+from .store import TextStore
 
 __all__ = [
     "CharCNNClassifier",
@@ -27,6 +28,7 @@ __all__ = [
     "NGramVectorizer",
     "RNNClassifier",
     "SynonymReplacer",
+    "TextStore",
     "TrainingCurveDisplay",
     "VDCNNClassifier",
     "WordCNNClassifier",

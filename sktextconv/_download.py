@@ -330,6 +330,8 @@ def replacing(path):
     try:
         with part.open("wb") as out:
             yield out
+            out.flush()
+            os.fsync(out.fileno())
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ from ._params import (
 )
 from .batches import EncodedTexts
 from .schedules import resolve_schedule
-from .text import check_texts
+from .text import TextSequence, check_texts
 from .training import (
     EpochLine,
     load_net_state,
@@ -47,6 +47,9 @@ from .training import (
 )
 
 __all__ = ["BaseTextNetClassifier"]
+
+# Bounds the memory of a prediction. Those of like length share minibatches.
+_PREDICTED_AT_ONCE = 2**14
 
 
 @hyperparameters
@@ -478,9 +481,15 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     def _logits(self, X):
         check_is_fitted(self)
-        ids = self.encoder_.encode(check_texts(X, required_by=type(self).__name__))
+        texts = check_texts(X, required_by=type(self).__name__)
+        logits = []
         with threads(self.n_jobs):
-            return predict_logits(self.net_, ids, batch_size=int(self.batch_size))
+            for start in range(0, len(texts), _PREDICTED_AT_ONCE):
+                ids = self.encoder_.encode(texts[start : start + _PREDICTED_AT_ONCE])
+                logits.append(
+                    predict_logits(self.net_, ids, batch_size=int(self.batch_size))
+                )
+        return np.concatenate(logits)
 
     # -- scikit-learn ----------------------------------------------------------
 
@@ -536,4 +545,6 @@ def _differ(value, other):
 
 
 def _take(rows, texts, codes, weights):
+    if isinstance(texts, TextSequence):
+        return texts[rows], codes[rows], weights[rows]
     return [texts[row] for row in rows], codes[rows], weights[rows]
