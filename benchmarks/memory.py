@@ -3,8 +3,8 @@
     python -m benchmarks.memory --documents 3600000 --vectorizer 50000 100000 200000
 
 A corpus is drawn from a fixed model and streamed into a text store. "RSS" is all memory
-of a process that is in use; the part that is "anonymous" is its own, the rest is pages of
-files, which the system takes back when it needs room.
+that a process has in use; the part that is "anonymous" is its own, the rest are pages
+of files, which the system takes back when it needs room.
 """
 
 import argparse

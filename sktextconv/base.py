@@ -93,8 +93,11 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         """Return how the network is trained; a subclass may put its parameters in."""
         return self._recipes[self.recipe]
 
-    def _start(self, network, encoder, texts, seed):
-        """Give a new network what it starts from, besides random weights, if any."""
+    def _start(self, network, encoder, examples, seed):
+        """Give a new network what it starts from, besides random weights, if any.
+
+        `examples` are the training texts, their class codes and their weights.
+        """
 
     # -- fitting ---------------------------------------------------------------
 
@@ -145,7 +148,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             valid = _take(valid_rows, texts, codes, weights)
 
         recipe = self._recipe()
-        model = self._model() if warm else self._build(examples[0], classes, rng)
+        model = self._model() if warm else self._build(examples, classes, rng)
         history = self._train(
             model,
             examples,
@@ -223,9 +226,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         rows = np.flatnonzero(weights)
         examples = _take(rows, texts, codes, weights)
         model = (
-            self._build(examples[0], classes, self._make_rng())
-            if first
-            else self._model()
+            self._build(examples, classes, self._make_rng()) if first else self._model()
         )
         self._train(model, examples, n_epochs=1)
         vars(self).update(model, n_iter_=len(model["history_"]))
@@ -341,13 +342,13 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         names = ("classes_", "encoder_", "net_", "history_", "_made_with", "_rng")
         return {name: vars(self)[name] for name in names}
 
-    def _build(self, texts, classes, rng):
+    def _build(self, examples, classes, rng):
         device = resolve_device(self.device)
-        encoder = self._make_encoder().fit(texts)
+        encoder = self._make_encoder().fit(examples[0])
         seed = rng.randint(2**31)
         with threads(self.n_jobs), seeded(seed, device):
             network = self._make_network(encoder.n_tokens, len(classes))
-            self._start(network, encoder, texts, seed)
+            self._start(network, encoder, examples, seed)
             net = self._make_net(network, device)
         made_with = {
             name: value

@@ -15,7 +15,7 @@ ROOMS = [
     {"_params", "_optional", "_download"},
     {"text", "_docstrings", "_wordnet", "words", "schedules"},
     {"encoding", "augmentation", "datasets", "ngrams"},
-    {"documents", "vectors", "batches", "store"},
+    {"documents", "vectors", "batches", "store", "discriminative"},
     {"training", "bagofmeans", "naivebayes"},
     {"base", "baselines"},
     {"networks.embedding", "networks.recurrent", "networks.convnet"},

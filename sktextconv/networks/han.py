@@ -504,8 +504,8 @@ class HANClassifier(BaseTextNetClassifier):
             dropout=usual if self.dropout is None else self.dropout,
         )
 
-    def _start(self, network, encoder, texts, seed):
-        load_vectors(self, network, encoder, texts, seed)
+    def _start(self, network, encoder, examples, seed):
+        load_vectors(self, network, encoder, examples[0], seed)
 
     def attention(self, X):
         """Return what the network looks at in texts.

@@ -380,5 +380,5 @@ class KimCNNClassifier(BaseTextNetClassifier):
             init="paper" if is_paper else "kaiming",
         )
 
-    def _start(self, network, encoder, texts, seed):
-        load_vectors(self, network, encoder, texts, seed)
+    def _start(self, network, encoder, examples, seed):
+        load_vectors(self, network, encoder, examples[0], seed)

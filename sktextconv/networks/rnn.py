@@ -363,5 +363,5 @@ class RNNClassifier(BaseTextNetClassifier):
             init="uniform" if self.recipe == "paper" else "orthogonal",
         )
 
-    def _start(self, network, encoder, texts, seed):
-        load_vectors(self, network, encoder, texts, seed)
+    def _start(self, network, encoder, examples, seed):
+        load_vectors(self, network, encoder, examples[0], seed)

@@ -282,5 +282,5 @@ class WordCNNClassifier(BaseTextNetClassifier):
             init="paper" if self.recipe == "paper" else "kaiming",
         )
 
-    def _start(self, network, encoder, texts, seed):
-        load_vectors(self, network, encoder, texts, seed)
+    def _start(self, network, encoder, examples, seed):
+        load_vectors(self, network, encoder, examples[0], seed)

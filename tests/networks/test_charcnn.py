@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sktextconv import CharCNNClassifier
-from sktextconv.encoding import ALPHABETS
+from sktextconv.encoding import ALPHABETS, PAD
 from sktextconv.networks.charcnn import CharCNN
 from sktextconv.networks.convnet import VelocitySGD, check_max_length
 
@@ -235,3 +235,53 @@ def test_recipe_paper_trains_with_the_authors_settings(corpus):
     rates = [row["learning_rate"] for row in network.history_]
     assert rates == pytest.approx([0.01] * 3 + [0.005] * 3 + [0.0025])
     assert network._recipes["paper"].epoch_size == 5_000
+
+
+def started(ngrams, **settings):
+    """A network of detectors alone, without the random weights it would start with."""
+    network = CharCNN(12, 3, max_length=231, **settings)
+    with torch.no_grad():
+        for parameter in network.convolutions.parameters():
+            parameter.zero_()
+        network.start_from(np.array(ngrams))
+    return network
+
+
+@pytest.mark.parametrize("place", [0, 1, 20, 77, 130])
+def test_a_filter_answers_to_its_ngram_alone_wherever_it_stands(place):
+    network = started([[3, 1, 4, 1, 5], [PAD, 2, 7, 1, PAD]])
+    others = torch.randint(6, 12, (64,), generator=torch.Generator().manual_seed(0))
+    ids = torch.zeros(4, 231, dtype=torch.long)
+    ids[:, :64] = others
+    ids[0, place : place + 5] = torch.tensor([3, 1, 4, 1, 5])
+    ids[1, place : place + 5] = torch.tensor([PAD, 2, 7, 1, PAD])
+    ids[2, place : place + 5] = torch.tensor([3, 1, 4, 1, 6])
+    ids[3, place : place + 5] = torch.tensor([8, 2, 7, 1, PAD])
+    answers = network._frames(ids).amax(1)  # (4, width)
+    expected = torch.zeros(4, 256)
+    expected[0, 0] = expected[1, 1] = 1.0
+    torch.testing.assert_close(answers, expected)
+
+
+def test_frames_count_alike_at_the_start():
+    dense = started([[3, 1, 4]]).dense[0].weight.view(1024, 5, 256)
+    assert dense.std() > 0
+    for frame in range(5):
+        torch.testing.assert_close(dense[:, frame], dense[:, 0])
+
+
+def test_default_starts_from_ngrams_and_the_papers_recipe_does_not():
+    texts = ["some goods", "goods", "so badly", "badly, badly"]
+    settings = {"max_epochs": 1, "max_length": 123, "random_state": 0}
+    settings |= {"learning_rate": 1e-9, "batch_size": 4, "epoch_size": 1}
+    answers = {}
+    for recipe in ("modern", "paper"):
+        classifier = CharCNNClassifier(recipe=recipe, **settings)
+        classifier.fit(texts, ["+", "+", "-", "-"])
+        ids = torch.tensor(classifier.encoder_.encode(["goods"])[0].astype(int))
+        window = torch.nn.functional.one_hot(ids, 71)[:, 1:].T.float()
+        first = classifier.net_.module_.convolutions[0]
+        template = first.weight[:, :, 0, : len(ids)]
+        answers[recipe] = (template * window).sum((1, 2)) / len(ids)
+    assert answers["modern"].max() > 0.9
+    assert answers["paper"].abs().max() < 0.2
