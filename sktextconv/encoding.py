@@ -99,7 +99,7 @@ class RaggedWriter:
         self._buffer += np.ascontiguousarray(ids, dtype=self._dtype).data
         self._lengths.frombytes(np.asarray(lengths, dtype=np.int64).tobytes())
         if self._file is None and len(self._buffer) > MAX_BYTES_IN_MEMORY:
-            self._file = tempfile.TemporaryFile()
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (finish closes it)
         if self._file is not None:
             self._file.write(self._buffer)
             self._buffer = bytearray()

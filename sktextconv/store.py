@@ -36,7 +36,7 @@ _OFFSET = np.dtype("<i8")
 # Bound the memory of a step.
 _TEXTS_AT_ONCE = 512
 _OFFSETS_AT_ONCE = 2**16
-_BYTES_AT_ONCE = 2**24
+_BYTES_AT_ONCE = 2**20
 
 _REMEDY = "copy the file again, or make it anew with TextStore.from_texts or from_csv"
 
