@@ -29,7 +29,15 @@ from sktextconv import fetch_text_dataset, load_docstrings, read_csv
 
 from .models import ROWS
 
-__all__ = ["Cell", "describe_run", "load", "progress", "run_cell"]
+__all__ = [
+    "Cell",
+    "describe_run",
+    "load",
+    "peak_mib",
+    "progress",
+    "run_cell",
+    "write_json",
+]
 
 # The same for every model and seed of a data set: selection and samples.
 _SPLIT_SEED = 0
@@ -158,7 +166,7 @@ def run_cell(cell):
         "train_texts_per_second": n_seen / train_seconds,
         "predict_texts_per_second": len(test.data) / predict_seconds,
         "n_parameters": _count_parameters(last),
-        "peak_mib": _peak_mib(),
+        "peak_mib": peak_mib(),
         "history": history,
         "params": _plain(
             {
@@ -233,13 +241,22 @@ def _name(path):
     return None if path is None else Path(path).name
 
 
-def _peak_mib():
+def peak_mib():
+    """The most memory that this process has held."""
     status = Path("/proc/self/status")
     if status.exists():  # there, a new process does not inherit its parent's peak
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def write_json(path, found):
+    """Write a file that is there as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    os.replace(part, path)
 
 
 def find_commit():

@@ -9,7 +9,6 @@ run that is there already is not made again.
 
 import argparse
 import json
-import os
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 
-from .cell import Cell, describe_run, load, progress
+from .cell import Cell, describe_run, load, progress, write_json
 from .models import ROWS
 from .run import parse_setting
 
@@ -101,7 +100,7 @@ def compare(
                 | {"losses": [epoch["train_loss"] for epoch in estimator.history_]}
                 | describe_run(threads, estimator)
             )
-            _write(path, runs)
+            write_json(path, runs)
     return runs
 
 
@@ -147,13 +146,6 @@ def _as_row(cells):
 
 def _is_at_chance(run):
     return run["losses"][-1] > np.log(run["n_classes"]) - 0.02
-
-
-def _write(path, runs):
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(runs, indent=1) + "\n")
-    os.replace(part, path)
 
 
 def main():

@@ -18,7 +18,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from .cell import Cell, run_cell
+from .cell import Cell, run_cell, write_json
 from .models import ROWS
 
 __all__ = ["RESULTS", "parse", "parse_setting", "run_cells"]
@@ -102,12 +102,7 @@ def _is_done(cell, results):
 
 
 def _run_and_write(cell, results):
-    path = cell.path(results)
-    result = run_cell(cell)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(result, indent=1) + "\n")
-    os.replace(part, path)
+    write_json(cell.path(results), run_cell(cell))
 
 
 def _say(line):

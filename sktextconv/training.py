@@ -159,6 +159,10 @@ def _generators(device):
 # ---------------------------------------------------------------------------
 
 
+# Of so many minibatches, losses and errors are added up at once.
+_BATCHES_PER_SUM = 64
+
+
 class WeightedCrossEntropy(nn.Module):
     """The mean over a batch of weight times cross-entropy."""
 
@@ -203,7 +207,7 @@ class TextNet(skorch.NeuralNet):
 
     def infer(self, x, **fit_params):
         with autocast(self.device, self.precision):
-            return super().infer(x, **fit_params)
+            return self.module_(x)
 
     def on_grad_computed(self, net, named_parameters, **kwargs):
         super().on_grad_computed(net, named_parameters, **kwargs)
@@ -211,13 +215,25 @@ class TextNet(skorch.NeuralNet):
             nn.utils.clip_grad_norm_(self.module_.parameters(), self.recipe.clip_norm)
 
     def train_step(self, batch, **fit_params):
-        step = super().train_step(batch, **fit_params)
+        # As skorch's own, but for what each minibatch would pay for generality:
+        # closures, conversions of tensors to tensors, many optimizers.
+        ids, target = batch
+        self._set_training(True)
+        self.optimizer_.zero_grad()
+        y_pred = self.infer(ids)
+        loss = self.criterion_(y_pred, target)
+        loss.backward()
+        named = self.module_.named_parameters()
+        self.notify(
+            "on_grad_computed", named_parameters=named, batch=batch, training=True
+        )
+        self.optimizer_.step()
         if self.recipe.constrain is not None:
             with torch.no_grad():
                 self.recipe.constrain(self.module_)
         if self.schedule is not None:
             self.schedule.step()
-        return step
+        return {"loss": loss, "y_pred": y_pred}
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
@@ -226,31 +242,55 @@ class TextNet(skorch.NeuralNet):
             self.history.record("learning_rate", self.optimizer_.param_groups[0]["lr"])
             if self.renew is not None:
                 iterator.dataset.put(self.renew(len(self.history) - 1))
-        totals = torch.zeros(2, device=self.device)
-        n_rows = 0
+        tally = _Tally(self.device)
         try:
             for batch in iterator:
                 self.notify("on_batch_begin", batch=batch, training=training)
                 step = step_fn(batch, **fit_params)
-                codes = batch[1][0]
-                wrong = (step["y_pred"].argmax(1) != codes).sum()
-                totals += torch.stack([step["loss"].detach() * len(codes), wrong])
-                n_rows += len(codes)
+                tally.add(step["loss"].detach(), step["y_pred"].detach(), batch[1][0])
                 self.notify("on_batch_end", batch=batch, training=training, **step)
         except KeyboardInterrupt:
             # skorch swallows it, and its EarlyStopping raises it to stop.
             self.interrupted = True
             raise
-        loss, error = (totals / n_rows).tolist()
+        loss, error = tally.means()
         self.history.record(f"{prefix}_loss", loss)
         self.history.record(f"{prefix}_error", error)
-        self.history.record(f"{prefix}_texts", n_rows)
+        self.history.record(f"{prefix}_texts", tally.n_texts)
         if not math.isfinite(loss):
             raise ValueError(
                 f"The {prefix} loss became {loss} in epoch {len(self.history)}. Set a "
                 "lower learning_rate: it is "
                 f"{self.optimizer_.param_groups[0]['lr']:g} now."
             )
+
+
+class _Tally:
+    """Loss and errors of an epoch, summed on the device, some minibatches at once."""
+
+    def __init__(self, device):
+        self.n_texts = 0
+        self._sums = torch.zeros(2, device=device)
+        self._waiting = []
+
+    def add(self, loss, logits, codes):
+        self.n_texts += len(codes)
+        self._waiting.append((loss, logits, codes))
+        if len(self._waiting) == _BATCHES_PER_SUM:
+            self._add_up()
+
+    def means(self):
+        """Return the mean loss and the share of errors; the device is waited for."""
+        if self._waiting:
+            self._add_up()
+        return (self._sums / self.n_texts).tolist()
+
+    def _add_up(self):
+        losses, logits, codes = zip(*self._waiting, strict=True)
+        sizes = torch.tensor([len(each) for each in codes], device=self._sums.device)
+        wrong = torch.cat(logits).argmax(1) != torch.cat(codes)
+        self._sums += torch.stack([torch.stack(losses) @ sizes.float(), wrong.sum()])
+        self._waiting.clear()
 
 
 class EpochLine(Callback):

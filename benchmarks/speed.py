@@ -1,0 +1,593 @@
+"""Measure speed and memory against what one would write first, in one run.
+
+    python -m benchmarks.speed                        # all lines, on one CPU thread
+    python -m benchmarks.speed --lines characters words
+    python -m benchmarks.speed --short news.csv.xz    # where AG News has no loader
+
+Each line runs both sides in turn, several times, and keeps the median of the ratios.
+Times are of the process' CPU, so that other programs disturb them less.
+"""
+
+import argparse
+import json
+import multiprocessing
+import statistics
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from torch import nn
+from torch.utils.data import TensorDataset
+from torch.utils.flop_counter import FlopCounterMode
+
+from sktextconv import (
+    CharCNNClassifier,
+    HANClassifier,
+    KimCNNClassifier,
+    RNNClassifier,
+    VDCNNClassifier,
+    WordCNNClassifier,
+    make_ngram_classifier,
+)
+from sktextconv.batches import Batches, EncodedTexts
+from sktextconv.encoding import ALPHABETS, CharEncoder, Ragged, WordEncoder
+from sktextconv.ngrams import NGramVectorizer
+from sktextconv.training import Recipe, WeightedCrossEntropy, autocast, make_net, train
+from sktextconv.words import TOKEN_PATTERN
+
+from .cell import Cell, describe_run, load, peak_mib, progress, write_json
+from .naive import (
+    OneHotTexts,
+    PackedRNN,
+    PaddedHAN,
+    PlainCharCNN,
+    encode_characters,
+    encode_words,
+    make_stock_net,
+)
+
+__all__ = ["LINES", "RESULT", "Line", "render", "render_shares"]
+
+RESULT = Path(__file__).parent / "results" / "speed.json"
+_BATCH = 128
+_HELD_OUT = 5_000
+
+
+@dataclass
+class Line:
+    """One comparison.
+
+    Attributes
+    ----------
+    name : str
+    ours, theirs : float
+        Medians, in `unit`.
+    unit : str
+    ratio : float
+        Median over the rounds; above 1 is better, whatever the unit.
+    target : float or None
+    against : str
+        What the other side is.
+    notes : dict
+        Further figures.
+    """
+
+    name: str
+    ours: float
+    theirs: float
+    unit: str
+    ratio: float
+    target: float | None
+    against: str
+    notes: dict = field(default_factory=dict)
+
+
+# -- measuring ---------------------------------------------------------------------
+
+
+def rates(variants, *, rounds=5):
+    """Run callables in turn; each returns how much it did. Amounts per CPU second."""
+    for run in variants.values():
+        run()
+    measured = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, run in variants.items():
+            start = time.process_time()
+            done = run()
+            measured[name].append(done / (time.process_time() - start))
+    return measured
+
+
+def compared(name, measured, unit, target, against, scale=1.0, **notes):
+    """Make a line of the first two of `measured`, and notes of the others' ratios."""
+    (_, ours), (_, theirs), *others = measured.items()
+    notes |= {f"{other} ratio": _ratio(values, theirs) for other, values in others}
+    return Line(
+        name,
+        statistics.median(ours) * scale,
+        statistics.median(theirs) * scale,
+        unit,
+        _ratio(ours, theirs),
+        target,
+        against,
+        notes,
+    )
+
+
+def _ratio(ours, theirs):
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def peak_flops(dtype):
+    """Floating-point operations per second of a large matrix product."""
+    a, b = (torch.randn(2048, 2048).to(dtype) for _ in range(2))
+
+    def multiply():
+        for _ in range(3):
+            a @ b
+        return 3 * 2 * 2048**3
+
+    return statistics.median(rates({"matmul": multiply})["matmul"])
+
+
+def in_fresh_process(run, *arguments):
+    """CPU seconds of a call and the MiB by which it raised the peak of memory."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measured, (run, arguments))
+
+
+def _measured(run, arguments):
+    before, start = peak_mib(), time.process_time()
+    run(*arguments)
+    return time.process_time() - start, peak_mib() - before
+
+
+# -- the lines ---------------------------------------------------------------------
+
+
+def characters(data):
+    """Characters to ids."""
+    texts, encoder = data["short"][0] * 3, CharEncoder()
+    n_bytes = sum(len(text.encode()) for text in texts)
+
+    def ours():
+        encoder.encode(texts)
+        return n_bytes
+
+    def theirs():
+        encode_characters(texts, ALPHABETS["paper"], 1014)
+        return n_bytes
+
+    measured = rates({"ours": ours, "theirs": theirs})
+    return compared(
+        "characters to ids", measured, "MB/s", 20, "a dictionary in a loop", 1e-6
+    )
+
+
+def words(data):
+    """Words to a vocabulary and ids."""
+    texts = data["short"][0] * 3
+    n_words = int(WordEncoder().fit(texts).encode(texts).offsets[-1])
+
+    def ours():
+        WordEncoder().fit(texts).encode(texts)
+        return n_words
+
+    def theirs():
+        encode_words(texts, TOKEN_PATTERN, 50_000, 400)
+        return n_words
+
+    return compared(
+        "words to vocabulary and ids",
+        rates({"ours": ours, "theirs": theirs}),
+        "million/s",
+        3.5,
+        "findall and Counter",
+        1e-6,
+    )
+
+
+def training_of_charcnn(data, precision, target):
+    """Training of the small character ConvNet on short texts."""
+    texts, codes = _head(data["short"], 2 * _BATCH)
+    network = _fitter(CharCNNClassifier(precision=precision), texts, codes)
+    n_classes = len(np.unique(codes))
+    stock = make_stock_net(PlainCharCNN(70, n_classes), batch_size=_BATCH)
+    one_hot = OneHotTexts(texts, codes, ALPHABETS["paper"], 1014)
+
+    def theirs():
+        stock.partial_fit(one_hot, codes)
+        return len(texts)
+
+    return compared(
+        f"train CharCNN, {precision}",
+        rates({"ours": network, "theirs": theirs}, rounds=3),
+        "texts/s",
+        target,
+        "skorch, one-hot float32 from a DataLoader",
+    )
+
+
+def prediction_of_charcnn(data, precision, target):
+    """Prediction by the small character ConvNet of short texts."""
+    texts, codes = _head(data["short"], 4 * _BATCH)
+    n_classes = len(np.unique(codes))
+    classifier = _configured(CharCNNClassifier(precision=precision, epoch_size=1))
+    classifier.fit(texts[:_BATCH], codes[:_BATCH])
+    plain = PlainCharCNN(70, n_classes)
+    plain.take_weights_of(classifier.net_.module_)
+    stock = make_stock_net(plain, batch_size=_BATCH)
+    one_hot = OneHotTexts(texts, codes, ALPHABETS["paper"], 1014)
+
+    def ours():
+        classifier.predict_proba(texts)
+        return len(texts)
+
+    def theirs():
+        stock.predict_proba(one_hot)
+        return len(texts)
+
+    logits = stock.forward(one_hot).numpy()
+    differs = np.abs(classifier._logits(texts) - logits).max()
+    return compared(
+        f"predict with CharCNN, {precision}",
+        rates({"ours": ours, "theirs": theirs}, rounds=3),
+        "texts/s",
+        target,
+        "skorch, one-hot float32 from a DataLoader",
+        largest_difference_of_logits=float(differs),
+    )
+
+
+def training_of_rnn(data, cell, target):
+    """Training of a bidirectional recurrent network on short texts."""
+    texts, codes = _head(data["short"], 2000)
+    classifier = RNNClassifier(cell=cell, bidirectional=True, batch_size=64)
+    ours = _fitter(classifier, texts, codes)
+    encoded = classifier.encoder_.encode(texts)
+    n_classes = len(classifier.classes_)
+    packed = PackedRNN(classifier.encoder_.n_tokens, n_classes, cell=cell)
+    theirs = _trainer(packed, classifier, encoded, codes)
+    return compared(
+        f"train {cell.upper()}, both directions",
+        rates({"ours": ours, "theirs": theirs}, rounds=3),
+        "texts/s",
+        target,
+        "packed sequences, minibatches at random",
+    )
+
+
+def training_of_han(data):
+    """Training of the hierarchical network on long reviews."""
+    texts, codes = _head(data["long"], 384)
+    classifier = HANClassifier()
+    ours = _fitter(classifier, texts, codes)
+    encoded = classifier.encoder_.encode(texts)
+    network = classifier.net_.module_
+    n_tokens = classifier.encoder_.n_tokens
+    padded = PaddedHAN(n_tokens, len(classifier.classes_))
+    theirs = _trainer(padded, classifier, encoded, codes)
+    padded.load_state_dict(network.state_dict())
+    ids = EncodedTexts(encoded, torch.device("cpu")).ids(torch.arange(32))
+    with torch.inference_mode():
+        differs = (padded.eval()(ids) - network.eval()(ids)).abs().max()
+    return compared(
+        "train HAN",
+        rates({"ours": ours, "theirs": theirs}, rounds=3),
+        "texts/s",
+        8,
+        "documents padded to the minibatch, at random",
+        largest_difference_of_logits=float(differs),
+    )
+
+
+class _Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(100, 8)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, ids):
+        return self.head(self.embedding(ids).mean(1))
+
+
+def overhead(data):
+    """What the training loop costs beside the network, per minibatch."""
+    n_batches, size = 500, 8
+    ids = np.ones(n_batches * size * 4, dtype=np.uint8)
+    ragged = Ragged(ids, np.arange(0, len(ids) + 1, 4))
+    texts = EncodedTexts(
+        ragged,
+        torch.device("cpu"),
+        codes=np.zeros(len(ragged), dtype=np.int64),
+        weights=np.ones(len(ragged)),
+    )
+    recipe = Recipe(torch.optim.SGD, learning_rate=1e-3)
+    net = make_net(_Tiny(), recipe, device=torch.device("cpu"), precision="float32")
+    bare, criterion = _Tiny(), WeightedCrossEntropy()
+    optimizer = torch.optim.SGD(bare.parameters(), lr=1e-3, fused=True)
+    stock = make_stock_net(_Tiny(), batch_size=size)
+    whole = TensorDataset(
+        torch.ones(len(ragged), 4, dtype=torch.long),
+        torch.zeros(len(ragged), dtype=torch.long),
+    )
+
+    def ours():
+        train(net, texts, n_epochs=1, batch_size=size)
+        return n_batches
+
+    def theirs():
+        for batch, target in Batches(texts, size, training=True):
+            optimizer.zero_grad()
+            criterion(bare(batch), target).backward()
+            optimizer.step()
+        return n_batches
+
+    def as_it_comes():
+        stock.partial_fit(whole)
+        return n_batches
+
+    measured = rates({"ours": ours, "bare": theirs, "stock": as_it_comes}, rounds=7)
+    seconds = {name: 1 / np.array(values) for name, values in measured.items()}
+    extra = 1e6 * (seconds["ours"] - seconds["bare"])
+    extra_of_stock = 1e6 * (seconds["stock"] - seconds["bare"])
+    return Line(
+        "cost of the loop, per minibatch",
+        float(np.median(extra)),
+        float(np.median(extra_of_stock)),
+        "µs",
+        float(np.median(extra_of_stock / extra)),
+        None,
+        "skorch as it comes; both less a bare loop",
+        {"limit µs": 60},
+    )
+
+
+def ngrams(data):
+    """Counting the 500,000 most frequent n-grams of 1 to 5 words."""
+    texts = data["long"][0]
+    seconds, mib = in_fresh_process(_count, NGramVectorizer, {}, texts)
+    settings = {
+        "ngram_range": (1, 5),
+        "max_features": 500_000,
+        "token_pattern": TOKEN_PATTERN,
+        "dtype": np.float32,
+    }
+    their_seconds, their_mib = in_fresh_process(
+        _count, CountVectorizer, settings, texts
+    )
+    return Line(
+        "count 1- to 5-grams",
+        seconds,
+        their_seconds,
+        "s",
+        their_seconds / seconds,
+        15,
+        "CountVectorizer",
+        {"MiB": mib, "MiB of CountVectorizer": their_mib, "less": their_mib / mib},
+    )
+
+
+def _count(vectorizer, settings, texts):
+    vectorizer(**settings).fit_transform(texts)
+
+
+def solver(data):
+    """Logistic regression on the TF-IDF of 500,000 n-grams."""
+    texts, codes = data["short"]
+    texts, others = texts[:-_HELD_OUT], texts[-_HELD_OUT:]
+    codes, other_codes = codes[:-_HELD_OUT], codes[-_HELD_OUT:]
+    *head, last = (step for _, step in make_ngram_classifier(tfidf=True).steps)
+    X, X_other = texts, others
+    for step in head:
+        X = step.fit_transform(X)
+        X_other = step.transform(X_other)
+    fitted = {}
+
+    def fit(name, regression):
+        def run():
+            fitted[name] = regression.fit(X, codes)
+            return 1
+
+        return run
+
+    lbfgs = LogisticRegression(C=last.C, max_iter=1000)
+    measured = rates(
+        {"ours": fit("ours", last), "lbfgs": fit("lbfgs", lbfgs)}, rounds=1
+    )
+    errors = {
+        name: 100 * float(np.mean(each.predict(X_other) != other_codes))
+        for name, each in fitted.items()
+    }
+    return Line(
+        "logistic regression, 500,000 n-grams",
+        1 / measured["ours"][0],
+        1 / measured["lbfgs"][0],
+        "s",
+        _ratio(*measured.values()),
+        3,
+        "lbfgs, scikit-learn's default",
+        {"error %": errors["ours"], "error % of lbfgs": errors["lbfgs"]},
+    )
+
+
+LINES = {
+    "characters": characters,
+    "words": words,
+    "train-charcnn": lambda data: training_of_charcnn(data, "float32", 3.3),
+    "train-charcnn-bf16": lambda data: training_of_charcnn(data, "bfloat16", 9),
+    "predict-charcnn": lambda data: prediction_of_charcnn(data, "float32", 4),
+    "predict-charcnn-bf16": lambda data: prediction_of_charcnn(data, "bfloat16", 10),
+    "train-gru": lambda data: training_of_rnn(data, "gru", 3),
+    "train-lstm": lambda data: training_of_rnn(data, "lstm", 4),
+    "train-han": training_of_han,
+    "loop": overhead,
+    "ngrams": ngrams,
+    "solver": solver,
+}
+
+
+# -- how much of the machine is used -------------------------------------------------
+
+
+def shares(data):
+    """Texts per second of each network's training, and its share of the peak."""
+    peaks = {name: peak_flops(getattr(torch, name)) for name in ("float32", "bfloat16")}
+    rows = []
+    for classifier, which in (
+        (CharCNNClassifier(), "short"),
+        (VDCNNClassifier(batch_size=64), "short"),
+        (WordCNNClassifier(), "long"),
+        (KimCNNClassifier(), "long"),
+        (RNNClassifier(), "long"),
+        (HANClassifier(), "long"),
+    ):
+        texts, codes = _head(data[which], 2 * classifier.batch_size)
+        for precision in peaks:
+            classifier.set_params(precision=precision)
+            run = _fitter(classifier, texts, codes)
+            (rate,) = rates({"ours": run}, rounds=3).values()
+            flops = _training_flops(classifier, texts)
+            rows.append(
+                {
+                    "network": type(classifier).__name__.removesuffix("Classifier"),
+                    "texts": which,
+                    "precision": precision,
+                    "texts/s": statistics.median(rate),
+                    "GFLOP/text": flops and flops / 1e9,
+                    "share of peak": flops
+                    and flops * statistics.median(rate) / peaks[precision],
+                }
+            )
+            progress(f"{rows[-1]}")
+    peaks = {name: peak / 1e9 for name, peak in peaks.items()}
+    return {"peak GFLOP/s": peaks, "networks": rows}
+
+
+def _training_flops(classifier, texts):
+    """Operations of a text forwards and backwards, where torch can count them all."""
+    if isinstance(classifier, (RNNClassifier, HANClassifier)):
+        return None
+    network = classifier.net_.module_.train()
+    encoded = EncodedTexts(classifier.encoder_.encode(texts), torch.device("cpu"))
+    counter = FlopCounterMode(display=False)
+    with counter, autocast(torch.device("cpu"), classifier.precision):
+        for rows in torch.arange(len(texts)).split(classifier.batch_size):
+            network(encoded.ids(rows)).sum().backward()
+    network.zero_grad()
+    return counter.get_total_flops() / len(texts)
+
+
+def _configured(classifier):
+    return classifier.set_params(max_epochs=1, n_jobs=1, random_state=0)
+
+
+def _fitter(classifier, texts, codes):
+    """A callable that goes on with training: a pass over `texts`, encoding included."""
+    _configured(classifier).fit(texts, codes)
+
+    def run():
+        classifier.set_params(warm_start=True).fit(texts, codes)
+        classifier.set_params(warm_start=False)
+        return len(texts)
+
+    return run
+
+
+def _trainer(network, classifier, encoded, codes):
+    """The same for another network in the same loop, minibatches at random."""
+    device = torch.device("cpu")
+    recipe = classifier._recipe()
+    net = make_net(network, recipe, device=device, precision="float32")
+    codes = np.unique(codes, return_inverse=True)[1]
+    texts = EncodedTexts(encoded, device, codes=codes, weights=np.ones(len(codes)))
+
+    def run():
+        train(net, texts, n_epochs=1, batch_size=classifier.batch_size)
+        return len(codes)
+
+    return run
+
+
+def _head(labelled, n):
+    texts, codes = labelled
+    return texts[:n], codes[:n]
+
+
+# -- command ------------------------------------------------------------------------
+
+
+def load_data(short):
+    """Short news and long reviews, in random order."""
+    data = {}
+    for name, dataset, path in (("short", "ag_news", short), ("long", "imdb", None)):
+        bunch, _ = load(Cell(data=dataset, model="bow", train=path, test=path))
+        order = np.random.RandomState(0).permutation(len(bunch.data))
+        data[name] = [bunch.data[row] for row in order], bunch.target[order]
+    return data
+
+
+def render(result):
+    """Return the lines as Markdown."""
+    rows = ["| | ours | theirs | | ratio | goal | theirs is |"]
+    rows += ["| --- | ---: | ---: | --- | ---: | ---: | --- |"]
+    for line in result["lines"].values():
+        goal = "" if line["target"] is None else f"≥ {line['target']:g}"
+        rows.append(
+            f"| {line['name']} | {_figure(line['ours'])} | {_figure(line['theirs'])} "
+            f"| {line['unit']} | **{line['ratio']:.1f}** | {goal} | {line['against']} |"
+        )
+    return "\n".join(rows)
+
+
+def render_shares(result):
+    """Return the share of the machine's peak that each network trains at."""
+    rows = ["| | texts | precision | texts/s | GFLOP/text | share of the peak |"]
+    rows += ["| --- | --- | --- | ---: | ---: | ---: |"]
+    for row in result["shares"]["networks"]:
+        flops, share = row["GFLOP/text"], row["share of peak"]
+        rows.append(
+            f"| {row['network']} | {row['texts']} | {row['precision']} "
+            f"| {_figure(row['texts/s'])} | {'' if flops is None else f'{flops:.2f}'} "
+            f"| {'' if share is None else f'{share:.0%}'} |"
+        )
+    return "\n".join(rows)
+
+
+def _figure(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed", description=__doc__.partition("\n")[0]
+    )
+    add = parser.add_argument
+    add("--lines", nargs="+", choices=[*LINES, "shares"], default=[*LINES, "shares"])
+    add("--short", metavar="FILE", help="CSV of AG News, where it has no loader")
+    add("--out", type=Path, default=RESULT, help="JSON; other lines in it are kept")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    data = load_data(options.short)
+    result = json.loads(options.out.read_text()) if options.out.exists() else {}
+    result.setdefault("lines", {})
+    for name in options.lines:
+        progress(name)
+        about = describe_run(1, None)
+        if name == "shares":
+            result["shares"] = shares(data) | about
+        else:
+            result["lines"][name] = asdict(LINES[name](data)) | about
+        write_json(options.out, result)
+    sys.stdout.write(f"{render(result)}\n")
+    if "shares" in result:
+        sys.stdout.write(f"\n{render_shares(result)}\n")
+
+
+if __name__ == "__main__":
+    main()
