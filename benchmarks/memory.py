@@ -26,7 +26,7 @@ from sktextconv import (
     TextStore,
 )
 
-from .cell import describe_run
+from .cell import describe_run, write_json
 from .run import RESULTS
 
 __all__ = ["draw_corpus", "main"]
@@ -121,7 +121,7 @@ def fit(path, n_documents, name):
         with measured(f"predict {n}") as predicted:
             classifier.predict(store[:n])
         phases |= predicted
-    return phases | {"params": json.loads(json.dumps(classifier.get_params()))}
+    return phases | {"estimator": " ".join(repr(classifier).split())}
 
 
 def vectorize(path, n_documents):
@@ -222,9 +222,7 @@ def main():
             size: in_a_process("vectorizer", path, size)
             for size in arguments.vectorizer
         }
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    target = arguments.results / f"documents={n}.json"
-    target.write_text(json.dumps(result, indent=1) + "\n")
+    write_json(arguments.results / f"documents={n}.json", result)
 
 
 if __name__ == "__main__":

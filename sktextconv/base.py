@@ -107,8 +107,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         Parameters
         ----------
         X : array-like of str of shape (n_documents,)
-            Texts: a list, a tuple, a NumPy array, or a column of pandas, polars or
-            pyarrow.
+            Texts: a list, a tuple, a NumPy array, a column of pandas, polars or
+            pyarrow, or a `TextStore`.
         y : array-like of shape (n_documents,)
             Class labels of any type that scikit-learn takes; at least two classes.
         sample_weight : array-like of shape (n_documents,), default=None

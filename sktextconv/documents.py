@@ -145,7 +145,8 @@ class DocumentEncoder:
             One row per text: the words of each sentence, then `SENTENCE_END`. `sizes`
             are numbers of sentences.
         """
-        rows = RaggedWriter(np.min_scalar_type(self.n_tokens - 1))
+        longest = self.max_sentences * (self.max_sentence_length + 1)
+        rows = RaggedWriter(self.n_tokens, len(texts), longest)
         sizes = np.zeros(len(texts), dtype=np.int64)
         for row, text in enumerate(texts):
             ids = array.array("I")

@@ -1,6 +1,5 @@
 """Texts to integers: ragged ids in the smallest unsigned type that holds them."""
 
-import array
 import itertools
 import sys
 import tempfile
@@ -84,36 +83,47 @@ class RaggedWriter:
 
     Parameters
     ----------
-    dtype : dtype
-        Type of the ids.
+    n_tokens : int
+        Ids are below it.
+    n_rows : int
+    max_length : int
+        Ids of a row, at most.
     """
 
-    def __init__(self, dtype):
-        self._dtype = np.dtype(dtype)
-        self._buffer = bytearray()
+    def __init__(self, n_tokens, n_rows, max_length):
+        dtype = np.min_scalar_type(n_tokens - 1)
+        # Room for the longest rows there may be costs nothing as long as it is empty.
+        n_ids = min(n_rows * max_length, MAX_BYTES_IN_MEMORY // dtype.itemsize)
+        self._ids = np.empty(n_ids, dtype=dtype)
         self._file = None
-        self._lengths = array.array("q")
+        self._offsets = np.zeros(n_rows + 1, dtype=np.int64)
+        self._n_rows = 0
 
     def add(self, ids, lengths):
         """Add the ids of some rows, end to end, and the length of each row."""
-        self._buffer += np.ascontiguousarray(ids, dtype=self._dtype).data
-        self._lengths.frombytes(np.asarray(lengths, dtype=np.int64).tobytes())
-        if self._file is None and len(self._buffer) > MAX_BYTES_IN_MEMORY:
+        start = self._offsets[self._n_rows]
+        ends = self._offsets[self._n_rows + 1 :][: len(lengths)]
+        np.cumsum(lengths, out=ends)
+        ends += start
+        self._n_rows += len(lengths)
+        if self._file is None and start + len(ids) > len(self._ids):
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 (finish closes it)
-        if self._file is not None:
-            self._file.write(self._buffer)
-            self._buffer = bytearray()
+            self._file.write(self._ids[:start])
+            self._ids = self._ids[:0].copy()
+        if self._file is None:
+            self._ids[start : start + len(ids)] = ids
+        else:
+            self._file.write(np.ascontiguousarray(ids, dtype=self._ids.dtype))
 
     def finish(self, sizes=None):
         """Return all as a `Ragged`; the ids can be written to, as torch asks."""
-        offsets = np.zeros(len(self._lengths) + 1, dtype=np.int64)
-        np.cumsum(self._lengths, out=offsets[1:])
         if self._file is None:
-            return Ragged(np.frombuffer(self._buffer, self._dtype), offsets, sizes)
+            self._ids.resize(self._offsets[-1], refcheck=False)
+            return Ragged(self._ids, self._offsets, sizes)
         with self._file:
             self._file.flush()
-            ids = np.memmap(self._file, dtype=self._dtype, mode="c")
-        return Ragged(ids, offsets, sizes)
+            ids = np.memmap(self._file, dtype=self._ids.dtype, mode="c")
+        return Ragged(ids, self._offsets, sizes)
 
 
 class CharEncoder:
@@ -210,7 +220,7 @@ class CharEncoder:
         """
         coder = _AsciiCoder if self._characters.isascii() else _CodePointCoder
         code = coder(self._characters, fold_case=self.lowercase, unknown=self.unknown)
-        rows = RaggedWriter(np.min_scalar_type(self.n_tokens - 1))
+        rows = RaggedWriter(self.n_tokens, len(texts), self.max_length)
         for start in range(0, len(texts), _TEXTS_PER_CHUNK):
             cut = self._cut(list(texts[start : start + _TEXTS_PER_CHUNK]))
             # Reversing the texts and then the codes leaves the texts in order and
@@ -365,7 +375,7 @@ class WordEncoder:
         ids : Ragged
             One row per text, of at most `max_length` ids.
         """
-        rows = RaggedWriter(np.min_scalar_type(self.n_tokens - 1))
+        rows = RaggedWriter(self.n_tokens, len(texts), self.max_length)
         for chunk in read_words(texts, self._find_ids, **self._splitting):
             rows.add(*self._cut(chunk))
         return rows.finish()
