@@ -2,7 +2,7 @@
 
 import array
 import mmap
-import numbers
+import operator
 import struct
 import tempfile
 import zlib
@@ -231,10 +231,12 @@ strip
     def __getitem__(self, key):
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]  # as scikit-learn indexes what has a shape
-        if isinstance(key, numbers.Integral):
+        # An array of one number, which can be an index too, is an array.
+        if hasattr(key, "__index__") and not getattr(key, "ndim", 0):
+            key = operator.index(key)
             if not -len(self) <= key < len(self):
                 raise IndexError(f"Expected one of {len(self)} texts, got index {key}.")
-            key = int(key) % len(self)
+            key %= len(self)
             return self._content.read(self._part(slice(key, key + 1)))[0]
         if isinstance(key, slice):
             return self._view(self._part(key))

@@ -84,6 +84,7 @@ def keys(n):
     return st.one_of(
         ints,
         ints.map(np.int16),
+        ints.map(np.array),
         st.slices(n),
         st.lists(ints, max_size=12 if n else 0),
         st.lists(ints, max_size=12 if n else 0).map(np.int32),
@@ -410,6 +411,12 @@ def test_a_pipeline_has_the_same_bits_from_a_store(name, corpus, stored):
     theirs = clone(PIPELINES[name]).fit(texts, labels)
     expected = theirs.predict_proba(texts[::-1])
     assert np.array_equal(ours.predict_proba(store[::-1]), expected)
+
+
+def test_attention_in_a_store_is_that_in_a_list(corpus, stored):
+    (texts, labels), (store, _) = corpus, stored
+    network = clone(NETWORKS["han"]).set_params(max_epochs=1).fit(store, labels)
+    assert network.attention(store[5:8]) == network.attention(texts[5:8])
 
 
 def test_splits_are_stores_of_the_same_file(corpus, stored):
