@@ -20,6 +20,7 @@ from .networks import (
 )
 from .ngrams import NGramVectorizer
 from .persistence import ModelFormatError, load, save
+from .store import TextStore
 
 __all__ = [
     "CharCNNClassifier",
@@ -30,6 +31,7 @@ __all__ = [
     "NGramVectorizer",
     "RNNClassifier",
     "SynonymReplacer",
+    "TextStore",
     "TrainingCurveDisplay",
     "VDCNNClassifier",
     "WordCNNClassifier",

@@ -11,6 +11,7 @@ __all__ = [
     "END",
     "TOKEN_PATTERN",
     "check_pattern",
+    "count_words",
     "index_words",
     "read_words",
     "split_words",
@@ -40,7 +41,7 @@ def split_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
 
     Parameters
     ----------
-    texts : list of str
+    texts : list of str or TextSequence
     lowercase : bool, default=True
     token_pattern : str, default=TOKEN_PATTERN
 
@@ -58,7 +59,7 @@ def read_words(texts, number, *, lowercase=True, token_pattern=TOKEN_PATTERN):
 
     Parameters
     ----------
-    texts : list of str
+    texts : list of str or TextSequence
     number : callable
         Takes an iterable of words, with None after the last word of each text, and
         returns an iterable of int.
@@ -78,12 +79,29 @@ def read_words(texts, number, *, lowercase=True, token_pattern=TOKEN_PATTERN):
         yield np.fromiter(number(words), dtype=np.int32)
 
 
+def count_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+    """Return how often each word occurs.
+
+    Parameters
+    ----------
+    texts : list of str or TextSequence
+    lowercase : bool, default=True
+    token_pattern : str, default=TOKEN_PATTERN
+
+    Returns
+    -------
+    counts : Counter
+    """
+    texts = split_words(texts, lowercase=lowercase, token_pattern=token_pattern)
+    return collections.Counter(itertools.chain.from_iterable(texts))
+
+
 def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     """Return the distinct words by the alphabet, and each text as their numbers.
 
     Parameters
     ----------
-    texts : list of str
+    texts : list of str or TextSequence
     lowercase : bool, default=True
     token_pattern : str, default=TOKEN_PATTERN
 
