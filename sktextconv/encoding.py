@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .words import END, TOKEN_PATTERN, count_words, read_words, split_words
+from .words import (
+    END,
+    TOKEN_PATTERN,
+    boundary,
+    count_words,
+    read_words,
+    split_words,
+)
 
 __all__ = [
     "ALPHABETS",
@@ -427,7 +434,9 @@ class WordEncoder:
 
     def _set_ids(self):
         numbers = range(N_RESERVED, self.n_tokens)
-        self._ids = {None: END} | dict(zip(self.words, numbers, strict=True))
+        self._ids = {boundary(self._splitting["token_pattern"]): END} | dict(
+            zip(self.words, numbers, strict=True)
+        )
 
     def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name != "_ids"}

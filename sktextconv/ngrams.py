@@ -10,7 +10,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._params import Count, check_params, hyperparameters
 from .text import check_texts
-from .words import END, TOKEN_PATTERN, check_pattern, index_words, read_words
+from .words import (
+    END,
+    TOKEN_PATTERN,
+    boundary,
+    check_pattern,
+    index_words,
+    read_words,
+)
 
 __all__ = ["NGramVectorizer"]
 
@@ -211,8 +218,8 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return (columns[chunk] for chunk in np.split(longest, ends[:-1]))
 
     def _set_columns(self, words):
-        # None stands after the last word of each document.
-        self._columns = {None: END} | dict(zip(words, range(len(words)), strict=True))
+        end = boundary(self._splitting["token_pattern"])
+        self._columns = {end: END} | dict(zip(words, range(len(words)), strict=True))
 
     def _find_columns(self, words):
         return map(self._columns.get, words, itertools.repeat(_UNKNOWN))
