@@ -484,7 +484,7 @@ def shares(data):
 
 def training_flops(classifier, texts):
     """Operations of a text forwards and backwards, where torch can count them all."""
-    if isinstance(classifier, (RNNClassifier, HANClassifier)):
+    if isinstance(classifier, (KimCNNClassifier, RNNClassifier, HANClassifier)):
         return None
     net = classifier.net_
     network = net.module_.train()

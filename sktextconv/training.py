@@ -165,7 +165,7 @@ def generators(device):
 
 # A network that has learnt nothing after so many steps is not merely slow.
 _STEPS_TO_LEARN = 500
-_MARGIN = 0.01  # of the loss
+_MARGIN = 0.02  # of the loss
 
 # Of so many minibatches, losses and errors are added up at once.
 _BATCHES_PER_SUM = 64
@@ -538,11 +538,14 @@ def _warn_if_at_chance(net, dataset, history, n_epochs):
     """Warn if, after many steps, the loss is still that of guessing by frequency."""
     n_steps = n_epochs * len(net.get_iterator(dataset, training=True))
     mass = torch.bincount(dataset.codes, dataset.weights)
+    mass = mass[mass > 0]
+    if len(mass) < 2:  # as a call of partial_fit may have; guessing knows all
+        return
     if net.epoch_size is not None:  # classes are drawn uniformly
-        mass = (mass > 0).to(mass)
+        mass = torch.ones_like(mass)
     chance = float(torch.distributions.Categorical(mass).entropy())
     loss = history[-1]["train_loss"]
-    if n_steps >= _STEPS_TO_LEARN and loss > chance - _MARGIN:
+    if n_steps >= _STEPS_TO_LEARN and loss > (1 - _MARGIN) * chance:
         warnings.warn(
             f"After {n_steps:,} minibatches the training loss is {loss:.3f}, and "
             f"guessing by the frequency of the classes has {chance:.3f}: nothing was "

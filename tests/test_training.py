@@ -346,7 +346,11 @@ def test_a_network_that_learnt_nothing_says_so_once(epoch_size):
 
 
 def test_few_steps_or_some_learning_give_no_warning():
-    for network, n_texts in ((Steep(10**6), 800), (Bag(), 2000)):
+    for network, n_texts, codes in (
+        (Steep(10**6), 800, [0, 1]),
+        (Bag(), 2000, [0, 1]),
+        (Steep(10**6), 2000, [1, 1]),
+    ):
         net = net_of(network, torch.optim.SGD, 0.1)
-        texts = dataset_of(["a", "b"] * (n_texts // 2), [0, 1] * (n_texts // 2))
+        texts = dataset_of(["a", "b"] * (n_texts // 2), codes * (n_texts // 2))
         train(net, texts, n_epochs=1, batch_size=4)  # warnings are errors here
