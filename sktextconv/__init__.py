@@ -9,7 +9,13 @@ from .baselines import (
 )
 from .checking import check_text_classifier, parametrize_with_text_checks
 from .datasets import fetch_text_dataset, load_docstrings, read_csv
-from .display import LearningRateRangeDisplay, TrainingCurveDisplay
+from .display import (
+    CharFiltersDisplay,
+    LearningRateRangeDisplay,
+    TextWeightsDisplay,
+    TrainingCurveDisplay,
+)
+from .explain import Attribution, explain
 from .networks import (
     CharCNNClassifier,
     HANClassifier,
@@ -23,7 +29,9 @@ from .persistence import ModelFormatError, load, save
 from .store import TextStore
 
 __all__ = [
+    "Attribution",
     "CharCNNClassifier",
+    "CharFiltersDisplay",
     "HANClassifier",
     "KimCNNClassifier",
     "LearningRateRangeDisplay",
@@ -32,11 +40,13 @@ __all__ = [
     "RNNClassifier",
     "SynonymReplacer",
     "TextStore",
+    "TextWeightsDisplay",
     "TrainingCurveDisplay",
     "VDCNNClassifier",
     "WordCNNClassifier",
     "__version__",
     "check_text_classifier",
+    "explain",
     "fetch_text_dataset",
     "load",
     "load_docstrings",

@@ -95,11 +95,16 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         """Return an encoder: `fit(texts)`, `encode(texts)` → Ragged, `n_tokens`.
 
         To be kept, what it has learnt: `learnt()` → dict of plain values, `restore(…)`.
+        To be explained, where the ids of a text stand: `places(text)` → (n_ids, 2).
         """
 
     @abc.abstractmethod
     def _make_network(self, n_tokens, n_classes):
-        """Return an `nn.Module` that takes ids (batch, length) to logits."""
+        """Return an `nn.Module` that takes ids (batch, length) to logits.
+
+        To be explained, it looks ids up in a module `embedding`, and otherwise only
+        compares them with ids that are reserved.
+        """
 
     def _recipe(self):
         """Return how the network is trained; a subclass may put its parameters in."""

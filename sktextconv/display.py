@@ -1,7 +1,10 @@
 """Pictures of fitted classifiers, drawn with matplotlib when asked to."""
 
 import functools
+import itertools
 import math
+import re
+import warnings
 
 import numpy as np
 import torch
@@ -11,19 +14,28 @@ from skorch.callbacks import Callback
 
 from ._optional import require
 from .base import BaseTextNetClassifier
+from .explain import explain
+from .networks import CharCNNClassifier
 from .schedules import ramp
+from .shading import AGAINST, FOR, ink, rows_of, shade, to_html, visible
 
-__all__ = ["LearningRateRangeDisplay", "TrainingCurveDisplay"]
+__all__ = [
+    "CharFiltersDisplay",
+    "LearningRateRangeDisplay",
+    "TextWeightsDisplay",
+    "TrainingCurveDisplay",
+]
 
 # What a panel shows: its label and, in an epoch's record, the key of each line.
 _PANELS = {
     "loss (cross-entropy)": {"train_loss": "training", "valid_loss": "validation"},
     "error (%)": {"train_error": "training", "valid_error": "validation"},
+    "learning rate": {"learning_rate": "training"},
 }
 
 
 class TrainingCurveDisplay:
-    """Loss and error of one training or more, epoch by epoch.
+    """Loss, error and learning rate of one training or more, epoch by epoch.
 
     Parameters
     ----------
@@ -32,8 +44,8 @@ class TrainingCurveDisplay:
 
     Attributes
     ----------
-    axes_ : ndarray of matplotlib Axes of shape (2,)
-        Loss and error.
+    axes_ : ndarray of matplotlib Axes of shape (3,)
+        Loss, error and learning rate.
     figure_ : matplotlib Figure
         The figure that holds them.
 
@@ -44,7 +56,8 @@ class TrainingCurveDisplay:
     Notes
     -----
     Training loss and error are means over the epoch, with dropout on; those of the
-    validation texts are measured after it, with dropout off.
+    validation texts are measured after it, with dropout off. The learning rate is that
+    at the start of the epoch.
 
     Examples
     --------
@@ -53,7 +66,7 @@ class TrainingCurveDisplay:
     >>> classifier = CharCNNClassifier(max_length=123, max_epochs=2, random_state=0)
     >>> display = TrainingCurveDisplay.from_estimator(classifier.fit(texts, labels))
     >>> [axis.get_ylabel() for axis in display.axes_]
-    ['loss (cross-entropy)', 'error (%)']
+    ['loss (cross-entropy)', 'error (%)', 'learning rate']
     """
 
     def __init__(self, histories):
@@ -67,7 +80,7 @@ class TrainingCurveDisplay:
         ----------
         *estimators : fitted classifiers
             Several are drawn over one another, numbered if they share a class.
-        axes : sequence of two matplotlib Axes, default=None
+        axes : sequence of three matplotlib Axes, default=None
             Where to draw; None makes a new figure.
 
         Returns
@@ -88,7 +101,7 @@ class TrainingCurveDisplay:
 
         Parameters
         ----------
-        axes : sequence of two matplotlib Axes, default=None
+        axes : sequence of three matplotlib Axes, default=None
             Where to draw; None makes a new figure.
 
         Returns
@@ -103,24 +116,30 @@ class TrainingCurveDisplay:
         """
         pyplot = require("matplotlib.pyplot", by=type(self).__name__, extra="plot")
         if axes is None:
-            _, axes = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+            _, axes = pyplot.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+        styles = {"training": "-", "validation": "--"}
+        n_epochs = max(
+            (row["epoch"] for history in self.histories.values() for row in history),
+            default=1,
+        )
         for axis, (label, lines) in zip(axes, _PANELS.items(), strict=True):
             scale = 100 if "%" in label else 1
             for number, (name, history) in enumerate(self.histories.items()):
-                for (key, part), style in zip(lines.items(), ("-", "--"), strict=True):
+                for key, part in lines.items():
                     points = [(row["epoch"], row[key]) for row in history if key in row]
                     if points:
                         epochs, values = zip(*points, strict=True)
                         axis.plot(
                             epochs,
                             [scale * value for value in values],
-                            style,
+                            styles[part],
                             color=f"C{number}",
                             marker=".",
                             label=f"{name}, {part}",
                         )
             axis.set(xlabel="epoch", ylabel=label, ylim=(0, None))
-            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.set_xlim(0.5, n_epochs + 0.5)
+            axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             axis.grid(alpha=0.3)
         axes[0].legend()
         self.axes_, self.figure_ = axes, axes[0].figure
@@ -382,3 +401,424 @@ def _running_mean(values, n_sides):
     window = np.ones(2 * n_sides + 1)
     counts = np.convolve(np.ones(len(values)), window, mode="same")
     return np.convolve(values, window, mode="same") / counts
+
+
+# In units of the font's size: lines of text, and the bars before sentences.
+_LINE_WIDTH, _LINE_HEIGHT, _SPACE_WIDTH, _PADDING = 48.0, 1.7, 0.25, 0.1
+_BAR_WIDTH, _BAR_GAP = 6.0, 1.0
+_INCHES = 0.17  # of a unit, in a figure of its own
+
+# More is not drawn: lines, the characters that fill them, and those of a label.
+_MAX_LINES, _MAX_CHARACTERS, _MAX_LABEL = 100, 20_000, 60
+
+
+class TextWeightsDisplay:
+    """A text, each word shaded by how it speaks for a label.
+
+    Orange words speak for the label, blue ones against it, the stronger the darker.
+    With the weights of attention, each sentence stands on a line of its own, behind a
+    bar as long as it weighs. In a notebook, the display shows itself as HTML.
+
+    Parameters
+    ----------
+    attribution : Attribution
+        What `explain` returned.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where the text stands.
+    figure_ : matplotlib Figure
+        The figure that holds it.
+
+    See Also
+    --------
+    sktextconv.explain : The numbers, for each word.
+
+    Notes
+    -----
+    Shades are relative to the heaviest word of the text, so that two pictures do not
+    compare. A picture holds the first 100 lines; in a notebook nothing is left out.
+    Letters that matplotlib's font does not have are boxes; choose another with
+    ``matplotlib.rcParams["font.family"]``. Control characters and lone surrogates are
+    U+FFFD.
+
+    Examples
+    --------
+    >>> from sktextconv import TextWeightsDisplay, make_bow_classifier
+    >>> texts = ["a fine film", "so good", "what a bore", "too long"]
+    >>> classifier = make_bow_classifier().fit(texts, ["pos", "pos", "neg", "neg"])
+    >>> display = TextWeightsDisplay.from_estimator(classifier, "A film, but so long!")
+    >>> display.ax_.get_title()
+    'pos, by occlusion'
+    """
+
+    def __init__(self, attribution):
+        self.attribution = attribution
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, text, *, method="occlusion", target=None, ax=None
+    ):
+        """Explain the class of a text, and draw the answer.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+            Any classifier of texts.
+        text : str
+            One text.
+        method : {"occlusion", "gradient", "attention"}, default="occlusion"
+            See `explain`.
+        target : label, default=None
+            The label to speak for. None is the one that is predicted.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : TextWeightsDisplay
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `explain` does.
+        ImportError
+            If matplotlib is not installed.
+        """
+        attribution = explain(estimator, text, method=method, target=target)
+        return cls.from_attribution(attribution, ax=ax)
+
+    @classmethod
+    def from_attribution(cls, attribution, *, ax=None):
+        """Draw what `explain` returned.
+
+        Parameters
+        ----------
+        attribution : Attribution
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : TextWeightsDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        return cls(attribution).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the text.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure, as high as the text needs.
+
+        Returns
+        -------
+        display : TextWeightsDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        pyplot = require("matplotlib.pyplot", by=type(self).__name__, extra="plot")
+        attribution = self.attribution
+        with warnings.catch_warnings():  # a letter without a picture is a box
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            lines, bars = _lay_out(rows_of(attribution))
+        left = -(_BAR_WIDTH + _BAR_GAP) if attribution.sentences else 0.0
+        height = len(lines) * _LINE_HEIGHT
+        if ax is None:
+            units = np.array([_LINE_WIDTH - left + 1, height + 4])
+            _, ax = pyplot.subplots(figsize=_INCHES * units, layout="constrained")
+        bottom, top = _LINE_HEIGHT - 0.5 - height, _LINE_HEIGHT - 0.5
+        # Inks are made for paper, whatever the style of the figure.
+        page = (left - 0.5, bottom), _LINE_WIDTH + 1 - left, height
+        ax.add_artist(pyplot.Rectangle(*page, color="white", linewidth=0))
+        for number, line in enumerate(lines):
+            for word in line:
+                _draw_word(ax, -number * _LINE_HEIGHT, *word)
+        for number, share in bars:
+            bar = (left, -number * _LINE_HEIGHT), share * _BAR_WIDTH, 0.75
+            ax.add_artist(pyplot.Rectangle(*bar, color=_fractions(FOR), linewidth=0))
+        ax.set_xlim(left - 0.5, _LINE_WIDTH + 0.5)
+        ax.set_ylim(bottom, top)
+        ax.set_aspect("equal", anchor="N")
+        ax.axis("off")
+        label = " ".join(visible(str(attribution.label)).split())
+        if len(label) > _MAX_LABEL:
+            label = f"{label[: _MAX_LABEL - 1]}…"
+        ax.set_title(f"{label}, by {attribution.method}", parse_math=False, wrap=True)
+        signs = {"for": FOR, "against": AGAINST}
+        if attribution.method == "attention":
+            signs = {"looked at": FOR}
+        keys = [
+            pyplot.Rectangle((0, 0), 1, 1, color=_fractions(color), label=sign)
+            for sign, color in signs.items()
+        ]
+        ax.legend(
+            handles=keys,
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0.0),
+            ncols=len(keys),
+            frameon=False,
+        )
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _repr_html_(self):
+        return to_html(self.attribution)
+
+
+def _lay_out(rows):
+    """Break the pieces of a text into lines.
+
+    Parameters
+    ----------
+    rows : list of (share, pieces)
+        As `rows_of` returns them.
+
+    Returns
+    -------
+    lines : list of list of (x, letters, width, share)
+        `letters` are a path whose left end is 0; `share` is None where nothing is
+        shaded.
+    bars : list of (line, share)
+        Where each sentence begins, and its weight, where sentences have one.
+    """
+    lines, bars = [], []
+    for row_share, pieces in rows:
+        if not lines or lines[-1]:
+            lines.append([])
+        if row_share is not None:
+            bars.append((len(lines) - 1, row_share))
+        x = 0.0
+        chunks = (
+            (chunk, share)
+            for text, share in pieces
+            for chunk in re.findall(r"\n|[^\S\n]+|\S+", visible(text))
+        )
+        # What no white space parts stays on one line, if it can.
+        for is_space, run in itertools.groupby(chunks, lambda each: each[0].isspace()):
+            if len(lines) > _MAX_LINES:
+                break
+            if is_space:
+                for chunk, _ in run:
+                    x += _SPACE_WIDTH * len(chunk.expandtabs(4))
+                    if chunk == "\n":
+                        lines.append([])
+                        x = 0.0
+                continue
+            words = [word for chunk in run for word in _set_letters(*chunk)]
+            together = sum(width for _, width, _ in words) <= _LINE_WIDTH
+            room = sum(width for _, width, _ in words) if together else 0.0
+            for letters, width, share in words:
+                if x > 0 and x + max(width, room) > _LINE_WIDTH:
+                    lines.append([])
+                    x = 0.0
+                lines[-1].append((x, letters, width, share))
+                x, room = x + width, 0.0
+    if len(lines) > _MAX_LINES:
+        more = [(0.0, *word) for word in _set_letters("[…]", None)]
+        lines[_MAX_LINES:] = [more]
+        bars = [bar for bar in bars if bar[0] < _MAX_LINES]
+    return lines, bars
+
+
+def _set_letters(text, share):
+    """Return (letters, width, share) of a word, of its parts if no line holds it."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.path import Path
+    from matplotlib.textpath import text_to_path
+
+    text = text[:_MAX_CHARACTERS]
+    if len(text) <= 4 * _LINE_WIDTH:
+        points, codes = text_to_path.get_text_path(FontProperties(), text)
+        points = np.reshape(points, (-1, 2)) / text_to_path.FONT_SCALE
+        width = max(points[:, 0].max(initial=0.0), 0.0) + 2 * _PADDING
+        if width <= _LINE_WIDTH or len(text) == 1:
+            # Of an invisible character, such as a joiner, there are no points.
+            letters = Path(points, codes if len(points) else None)
+            return [(letters, width, share)]
+    half = len(text) // 2
+    return _set_letters(text[:half], share) + _set_letters(text[half:], share)
+
+
+def _draw_word(ax, y, x, letters, width, share):
+    from matplotlib.patches import PathPatch, Rectangle
+    from matplotlib.transforms import Affine2D
+
+    # The limits are known: artists do not move them, as patches would.
+    color = (0, 0, 0)
+    if share is not None:
+        background = shade(share)
+        color = ink(background)
+        box = Rectangle((x, y - 0.35), width, 1.35, color=_fractions(background))
+        box.set_linewidth(0)
+        ax.add_artist(box)
+    letters = letters.transformed(Affine2D().translate(x + _PADDING, y))
+    patch = PathPatch(letters, color=_fractions(color), linewidth=0)
+    patch.set_snap(False)  # it would move dots and dashes, or lose them
+    ax.add_artist(patch)
+
+
+def _fractions(color):
+    return tuple(part / 255 for part in color)
+
+
+# Characters that have no picture of their own.
+_SIGNS = {"\n": "↵", "\t": "⇥", " ": "␣"}
+
+
+class CharFiltersDisplay:
+    """What the first filters of a network over characters look for.
+
+    A filter is a panel: a row for each character, a column for each position of its
+    window, in reading order. Orange characters raise its answer, blue ones lower it.
+    Above stands its number, and what it looks for: the character that stands out at a
+    position, "␣" where all of them lower the answer, a dot where none matters much.
+
+    Parameters
+    ----------
+    filters : ndarray of float of shape (n_filters, n_characters, width)
+        Weights of each character at each position.
+    characters : str
+        One for each row.
+    numbers : sequence of int of length n_filters
+        Of each filter, to be shown by.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (n_filters,)
+        A panel for each filter.
+    figure_ : matplotlib Figure
+        The figure that holds them.
+
+    See Also
+    --------
+    TextWeightsDisplay : What a whole network makes of one text.
+
+    Examples
+    --------
+    >>> from sktextconv import CharCNNClassifier, CharFiltersDisplay
+    >>> texts, labels = ["good", "fine", "bad", "poor"] * 4, [1, 1, 0, 0] * 4
+    >>> classifier = CharCNNClassifier(max_length=123, max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(texts, labels)
+    >>> display = CharFiltersDisplay.from_estimator(classifier, n_filters=4)
+    >>> display.filters.shape
+    (4, 70, 7)
+    """
+
+    def __init__(self, filters, characters, numbers):
+        self.filters = filters
+        self.characters = characters
+        self.numbers = numbers
+
+    @classmethod
+    def from_estimator(cls, estimator, *, n_filters=10, axes=None):
+        """Draw the filters of a fitted network whose weights have the largest norms.
+
+        Parameters
+        ----------
+        estimator : fitted CharCNNClassifier
+        n_filters : int, default=10
+            How many, the largest first.
+        axes : sequence of `n_filters` matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : CharFiltersDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is no `CharCNNClassifier`.
+        ValueError
+            If it has not so many filters.
+        ImportError
+            If matplotlib is not installed.
+        """
+        if not isinstance(estimator, CharCNNClassifier):
+            raise TypeError(
+                "Expected a fitted CharCNNClassifier as estimator, got "
+                f"{type(estimator).__name__}."
+            )
+        check_is_fitted(estimator)
+        encoder = estimator.encoder_
+        weight = estimator.net_.module_.convolutions[0].weight.detach()
+        filters = weight.squeeze(2).cpu().numpy()  # (all, n_characters, width)
+        if not 1 <= n_filters <= len(filters):
+            raise ValueError(
+                f"Expected 1 <= n_filters <= {len(filters)}, got {n_filters!r}."
+            )
+        norms = np.linalg.norm(filters, axis=(1, 2))
+        numbers = np.argsort(-norms, kind="stable")[:n_filters]
+        filters = filters[numbers, :, :: -1 if encoder.reverse else 1]
+        return cls(filters, encoder.characters, numbers).plot(axes=axes)
+
+    def plot(self, *, axes=None):
+        """Draw the filters.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib Axes, default=None
+            One for each filter; None makes a new figure.
+
+        Returns
+        -------
+        display : CharFiltersDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        pyplot = require("matplotlib.pyplot", by=type(self).__name__, extra="plot")
+        colors = require("matplotlib.colors", by=type(self).__name__, extra="plot")
+        n_filters, n_characters, width = self.filters.shape
+        if axes is None:
+            _, axes = pyplot.subplots(
+                1,
+                n_filters,
+                figsize=(0.13 * width * n_filters + 2, 0.13 * n_characters + 1),
+                sharey=True,
+                squeeze=False,
+                layout="constrained",
+            )
+            axes = axes[0]
+        ends = [_fractions(color) for color in (AGAINST, (255, 255, 255), FOR)]
+        largest = float(np.abs(self.filters).max()) or 1.0
+        labels = [visible(_SIGNS.get(c, c)) for c in self.characters]
+        style = {"family": "monospace", "fontsize": 7, "parse_math": False}
+        for axis, weights, number in zip(axes, self.filters, self.numbers, strict=True):
+            image = axis.imshow(
+                weights,
+                cmap=colors.LinearSegmentedColormap.from_list("weights", ends),
+                norm=colors.Normalize(-largest, largest),
+                aspect="auto",
+                interpolation="nearest",
+            )
+            axis.set_title(f"{number}\n{_liked(weights, labels)}", **style)
+            axis.set_xticks([])
+            axis.tick_params(length=0)
+        axes[0].set_yticks(range(n_characters), labels, **style)
+        axes[0].figure.colorbar(image, ax=list(axes), label="weight", shrink=0.5)
+        self.axes_, self.figure_ = np.asarray(axes), axes[0].figure
+        return self
+
+
+def _liked(weights, labels):
+    """What a filter looks for: a character, none of them, or anything (a dot)."""
+    half = np.abs(weights).max() / 2
+    best = weights.max(axis=0)
+    signs = [labels[row] for row in weights.argmax(axis=0)]
+    return "".join(np.select([best > half, best < -half], [signs, _SIGNS[" "]], "·"))

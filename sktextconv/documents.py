@@ -208,6 +208,25 @@ class DocumentEncoder:
             for start, end, words in self._cut(text, _word_spans)
         ]
 
+    def places(self, text):
+        """Return where each id of a text stands in it.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        places : ndarray of int64 of shape (n_ids, 2)
+            Start and end of its word, in characters. That of a `SENTENCE_END` is empty.
+        """
+        places = [
+            place
+            for _, end, words in self.spans(text)
+            for place in (*words, (end, end))
+        ]
+        return np.array(places, dtype=np.int64).reshape(-1, 2)
+
     def _read(self, text):
         fold = str.lower if self.lowercase else str
         for _, _, words in self._cut(text, _find_words.findall):

@@ -13,8 +13,10 @@ from .words import (
     TOKEN_PATTERN,
     boundary,
     count_words,
+    lower_with_origins,
     read_words,
     split_words,
+    word_spans,
 )
 
 __all__ = [
@@ -164,6 +166,8 @@ class CharEncoder:
 
     Attributes
     ----------
+    characters : str
+        Those of the alphabet, a row each.
     n_tokens : int
         Rows of the alphabet, one for `PAD`, and one more with `unknown`: ids are below
         it.
@@ -208,7 +212,7 @@ class CharEncoder:
         self.lowercase = (
             characters == characters.lower() if lowercase == "auto" else bool(lowercase)
         )
-        self._characters = characters
+        self.characters = characters
 
     def fit(self, texts):
         """Do nothing: the alphabet is given, not learnt."""
@@ -234,8 +238,8 @@ class CharEncoder:
         ids : Ragged
             One row per text, of at most `max_length` ids.
         """
-        coder = _AsciiCoder if self._characters.isascii() else _CodePointCoder
-        code = coder(self._characters, fold_case=self.lowercase, unknown=self.unknown)
+        coder = _AsciiCoder if self.characters.isascii() else _CodePointCoder
+        code = coder(self.characters, fold_case=self.lowercase, unknown=self.unknown)
         rows = RaggedWriter(self.n_tokens, len(texts), self.max_length)
         for start in range(0, len(texts), _TEXTS_PER_CHUNK):
             cut = self._cut(list(texts[start : start + _TEXTS_PER_CHUNK]))
@@ -245,16 +249,36 @@ class CharEncoder:
             rows.add(codes[::-1] if self.reverse else codes, list(map(len, cut)))
         return rows.finish()
 
+    def places(self, text):
+        """Return where each id of a text stands in it.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        places : ndarray of int64 of shape (n_ids, 2)
+            Start and end of its character, in the order of the ids.
+        """
+        origins = np.arange(len(text))
+        if self.lowercase:
+            _, origins = lower_with_origins(text)
+        origins = origins[self._kept][:: -1 if self.reverse else 1]
+        return np.stack([origins, origins + 1], axis=1)
+
+    @property
+    def _kept(self):
+        if self.keep == "end":
+            return slice(-self.max_length, None)
+        return slice(self.max_length)
+
     def _cut(self, texts):
         if self.lowercase and not all(map(str.isascii, texts)):
             # Case folding in the table is exact for ASCII alone: outside it, lower
             # case may have another length, and then the cut falls elsewhere.
             texts = [text if text.isascii() else text.lower() for text in texts]
-        kept = (
-            slice(-self.max_length, None)
-            if self.keep == "end"
-            else slice(self.max_length)
-        )
+        kept = self._kept
         return [text[kept] for text in texts]
 
 
@@ -412,6 +436,23 @@ class WordEncoder:
         for chunk in read_words(texts, self._find_ids, **self._splitting):
             rows.add(*self._cut(chunk))
         return rows.finish()
+
+    def places(self, text):
+        """Return where each id of a text stands in it.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        places : ndarray of int64 of shape (n_ids, 2)
+            Start and end of its word, in characters.
+        """
+        spans = word_spans(text, **self._splitting)
+        n_left_out = max(len(spans) - self.max_length, 0)
+        first = n_left_out if self.keep == "end" else 0
+        return spans[first : first + self.max_length]
 
     def split(self, texts):
         """Return an iterator over all words of each text, as a list of str."""

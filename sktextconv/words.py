@@ -14,8 +14,10 @@ __all__ = [
     "check_pattern",
     "count_words",
     "index_words",
+    "lower_with_origins",
     "read_words",
     "split_words",
+    "word_spans",
 ]
 
 # A run of letters, digits and underscores, or one mark of punctuation.
@@ -65,6 +67,52 @@ def boundary(token_pattern):
     For `TOKEN_PATTERN` it is a str, since splitting gives those alone.
     """
     return 2 * _NUL if token_pattern == TOKEN_PATTERN else None
+
+
+def lower_with_origins(text):
+    """Return a text in lower case, and which of its characters each one came from.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    folded : str
+        ``text.lower()``, which may be longer than `text`.
+    origins : ndarray of int64 of shape (len(folded),)
+        Indices into `text`.
+    """
+    folded = text.lower()
+    origins = np.arange(len(text))
+    if len(folded) != len(text):
+        origins = origins.repeat([len(character.lower()) for character in text])
+    return folded, origins
+
+
+def word_spans(text, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+    """Return where the words of a text that `split_words` gives stand in it.
+
+    Parameters
+    ----------
+    text : str
+    lowercase : bool, default=True
+    token_pattern : str, default=TOKEN_PATTERN
+
+    Returns
+    -------
+    spans : ndarray of int64 of shape (n_words, 2)
+        Start and end of each word, in characters of `text` as it came.
+    """
+    folded, origins = text, np.arange(len(text))
+    if lowercase:
+        folded, origins = lower_with_origins(text)
+    pattern = re.compile(token_pattern)
+    # The group is the word where the pattern has one.
+    found = [match.span(pattern.groups) for match in pattern.finditer(folded)]
+    starts, ends = np.array(found, dtype=np.int64).reshape(-1, 2).T
+    first, last = np.append(origins, len(text)), np.append(0, origins + 1)
+    return np.stack([first[starts], last[ends]], axis=1)
 
 
 def read_words(texts, number, *, lowercase=True, token_pattern=TOKEN_PATTERN):

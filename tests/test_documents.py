@@ -252,6 +252,19 @@ def test_any_hash_seed_gives_the_same_encoder():
     assert one == other
 
 
+@given(text=ANY_TEXT | PROSE)
+def test_each_id_tells_where_it_stands(encoder, text):
+    places, ids = encoder.places(text), encoder.encode([text])[0]
+    words = (word for sentence in encoder.split([text]) for word in sentence)
+    assert len(places) == len(ids)
+    for (start, end), id_ in zip(places.tolist(), ids.tolist(), strict=True):
+        if id_ == SENTENCE_END:
+            assert start == end
+        else:
+            assert text[start:end].lower() == next(words)
+    assert next(words, None) is None
+
+
 def test_what_was_learnt_is_restored_into_an_encoder_of_the_same_settings(encoder):
     learnt = json.loads(json.dumps(encoder.learnt()))
     restored = DocumentEncoder(min_count=1).restore(**learnt)

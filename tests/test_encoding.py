@@ -44,6 +44,28 @@ def test_encoding_agrees_with_the_slow_loop(texts, alphabet, **settings):
         assert ragged[row].tolist() == slow_encode(text, alphabet, **settings)
 
 
+@given(
+    text=ANY_TEXT,
+    max_length=st.integers(1, 45),
+    lowercase=st.booleans(),
+    reverse=st.booleans(),
+    keep=st.sampled_from(["start", "end"]),
+)
+def test_each_id_of_a_character_tells_where_it_stands(
+    text, max_length, lowercase, reverse, keep
+):
+    encoder = CharEncoder(
+        "full", max_length=max_length, lowercase=lowercase, reverse=reverse, keep=keep
+    )
+    # Of "İ" in lower case there are two characters.
+    lengths = [len(c.lower()) if lowercase else 1 for c in text]
+    places = [(i, i + 1) for i, length in enumerate(lengths) for _ in range(length)]
+    places = places[-max_length:] if keep == "end" else places[:max_length]
+    places = places[::-1] if reverse else places
+    assert encoder.places(text).tolist() == list(map(list, places))
+    assert len(encoder.encode([text])[0]) == len(places)
+
+
 def test_chunks_join_without_a_seam(monkeypatch):
     texts = ["abc", "", "é", "de"] * 5
     whole = CharEncoder().encode(texts)
@@ -301,3 +323,31 @@ def test_what_is_no_vocabulary_is_not_restored(words):
     with pytest.raises(ValueError, match="the words of a vocabulary"):
         encoder.restore(words=words)
     assert not hasattr(encoder, "words")
+
+
+def fold(word):
+    """In lower case, one by one: what a final sigma is depends on what follows."""
+    return word.lower().replace("ς", "σ")
+
+
+@given(
+    text=ANY_TEXT.filter(lambda text: "İ" not in text),
+    max_length=st.integers(1, 12),
+    keep=st.sampled_from(["start", "end"]),
+)
+def test_each_id_of_a_word_tells_where_it_stands(text, max_length, keep):
+    encoder = WordEncoder(max_length=max_length, keep=keep).fit(["some words"])
+    (words,) = encoder.split([text])
+    words = words[-max_length:] if keep == "end" else words[:max_length]
+    found = [text[start:end] for start, end in encoder.places(text)]
+    assert list(map(fold, found)) == list(map(fold, words))
+    assert len(encoder.encode([text])[0]) == len(found)
+
+
+def test_words_stand_where_they_do_in_the_text_as_it_came():
+    encoder = WordEncoder().fit(["x"])
+    assert encoder.encode(["An İstanbul"])[0].tolist() == [UNKNOWN] * 4
+    assert encoder.places("An İstanbul").tolist() == [[0, 2], [3, 4], [3, 4], [4, 11]]
+    assert encoder.places("").shape == (0, 2)
+    quoted = WordEncoder(token_pattern=r"'(\w+)'").fit(["'x'"])
+    assert quoted.places("a 'b' 'cd'").tolist() == [[3, 4], [7, 9]]

@@ -30,6 +30,7 @@ ROOMS = [
     {"networks"},
     {"_header"},
     {"persistence"},
+    {"explain", "shading"},
     {"display"},
     {"sktextconv"},
 ]

@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from .._params import Count, Fraction, hyperparameters
@@ -17,6 +18,24 @@ __all__ = ["CharCNN", "CharCNNClassifier"]
 
 # Characters of the n-grams that a network starts from: a word or its telling part.
 _NGRAM = 5
+
+
+class OneHot(nn.Module):
+    """The unit vector of each id, and zeros for `PAD`.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Ids, `PAD` included.
+    """
+
+    def __init__(self, n_tokens):
+        super().__init__()
+        vectors = torch.eye(n_tokens)[:, 1:].contiguous()
+        self.register_buffer("weight", vectors, persistent=False)
+
+    def forward(self, ids):  # (...)
+        return F.embedding(ids, self.weight)  # (..., n_tokens - 1)
 
 
 class CharCNN(ConvNet):
@@ -53,11 +72,10 @@ class CharCNN(ConvNet):
             dropout=dropout,
             init=init,
         )
-        one_hot = torch.eye(n_tokens)[:, 1:]  # PAD is the row of zeros
-        self.register_buffer("one_hot", one_hot.contiguous(), persistent=False)
+        self.embedding = OneHot(n_tokens)
 
     def embed(self, ids):  # (rows, length)
-        return F.embedding(ids, self.one_hot)  # (rows, length, n_channels)
+        return self.embedding(ids)  # (rows, length, n_channels)
 
     @torch.no_grad()
     def start_from(self, ngrams):
@@ -74,7 +92,7 @@ class CharCNN(ConvNet):
         """
         first = self.convolutions[0]
         ngrams = torch.tensor(ngrams)
-        wanted = F.embedding(ngrams, self.one_hot)  # (n_ngrams, n, n_channels)
+        wanted = self.embedding(ngrams)  # (n_ngrams, n, n_channels)
         unwanted = (ngrams == PAD).to(wanted)[:, :, None]
         filters = (wanted - unwanted).transpose(1, 2)  # (n_ngrams, n_channels, n)
         first.weight[: len(ngrams), :, 0, : ngrams.shape[1]] += filters

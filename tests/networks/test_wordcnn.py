@@ -52,7 +52,7 @@ def test_over_one_hot_vectors_it_is_the_network_over_characters():
     words = WordCNN(12, 3, max_length=123, embedding_dim=11, static=True).eval()
     characters = CharCNN(12, 3, max_length=123).eval()
     words.load_state_dict(
-        characters.state_dict() | {"embedding.weight": characters.one_hot}
+        characters.state_dict() | {"embedding.weight": characters.embedding.weight}
     )
     ids = torch.randint(12, (4, 123))
     assert torch.equal(words(ids), characters(ids))

@@ -1,0 +1,152 @@
+"""Texts shaded by weight: what to shade, in which colour, and as HTML."""
+
+import collections
+import html
+import re
+import unicodedata
+
+__all__ = [
+    "AGAINST",
+    "FOR",
+    "contrast",
+    "ink",
+    "rows_of",
+    "shade",
+    "to_html",
+    "visible",
+]
+
+# Of the strongest weights: orange and blue, which nearly all eyes tell apart.
+FOR, AGAINST = (217, 95, 2), (33, 102, 172)
+_PAPER = (255, 255, 255)
+_INKS = ((0, 0, 0), (255, 255, 255))
+
+# White space that breaks or spaces lines; other control characters have no picture.
+_SPACES = "\t\n"
+
+
+def shade(share):
+    """Return the background of a word, as red, green and blue of 0 to 255.
+
+    Parameters
+    ----------
+    share : float
+        The word's weight over the largest absolute one, in [-1, 1].
+    """
+    full = FOR if share > 0 else AGAINST
+    part = min(abs(share), 1.0)
+    return tuple(round(p + part * (f - p)) for p, f in zip(_PAPER, full, strict=True))
+
+
+def ink(background):
+    """Return black or white, whichever is easier to read on a background.
+
+    The contrast is at least 4.58, the square root of 21, on any background.
+    """
+    return max(_INKS, key=lambda color: contrast(color, background))
+
+
+def contrast(color, other):
+    """Return the contrast ratio of two colours, from 1 to 21, by WCAG 2."""
+    low, high = sorted(map(_luminance, (color, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(color):
+    linear = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in color)
+    )
+    weights = (0.2126, 0.7152, 0.0722)
+    return sum(w * part for w, part in zip(weights, linear, strict=True))
+
+
+def visible(text):
+    """Return `text` with U+FFFD for what cannot be shown: controls, surrogates."""
+    return "".join(
+        "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") and c not in _SPACES else c
+        for c in re.sub("\r\n?", "\n", text)
+    )
+
+
+def rows_of(attribution):
+    """Cut a text into what is to be shaded, sentence by sentence where they weigh.
+
+    Parameters
+    ----------
+    attribution : Attribution
+
+    Returns
+    -------
+    rows : list of (share, pieces)
+        `share` is a sentence's weight over the largest one, or None where sentences
+        have none; `pieces` are pairs of a str, and its weight over the largest or, for
+        what stands between the words, None. Their texts add up to the whole.
+    """
+    text, spans = attribution.text, attribution.spans
+    sentences = attribution.sentences
+    shares = _shares(sentences) if sentences else [None]
+    ends = [*(sentence.start for sentence in sentences[1:]), len(text)]
+    weighed = collections.deque(zip(spans, _shares(spans), strict=True))
+    rows, at = [], 0
+    for share, end in zip(shares, ends, strict=True):
+        pieces = []
+        while weighed and weighed[0][0].start < end:
+            span, weight = weighed.popleft()
+            pieces += [(text[at : span.start], None)]
+            pieces += [(text[span.start : span.end], weight)]
+            at = span.end
+        pieces.append((text[at:end], None))
+        at = max(at, end)
+        rows.append((share, [piece for piece in pieces if piece[0]]))
+    return rows
+
+
+def _shares(spans):
+    largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
+    return [span.weight / largest for span in spans]
+
+
+def to_html(attribution):
+    """Return a text with its words shaded, as HTML without scripts."""
+    label, method = visible(str(attribution.label)), visible(attribution.method)
+    if method == "attention":
+        key = [_html_word("looked at", 1.0)]
+    else:
+        key = [_html_word(f"for {label}", 1.0), _html_word(f"against {label}", -1.0)]
+    lines = [
+        f'<div style="{_style(_PAPER)};padding:.6em;line-height:1.7;'
+        'unicode-bidi:isolate;overflow-wrap:anywhere">',
+        f"<div>{html.escape(label)}, by {html.escape(method)} &nbsp; {' '.join(key)}"
+        "</div>",
+    ]
+    for share, pieces in rows_of(attribution):
+        words = "".join(_html_word(text, weight) for text, weight in pieces)
+        bar = "" if share is None else _html_bar(share)
+        lines.append(
+            f'<div style="display:flex">{bar}'
+            f'<div style="white-space:pre-wrap;flex:1">{words}</div></div>'
+        )
+    return "\n".join([*lines, "</div>"])
+
+
+def _html_word(text, share):
+    escaped = html.escape(visible(text))
+    if share is None:
+        return escaped
+    return f'<span style="{_style(shade(share))}">{escaped}</span>'
+
+
+def _html_bar(share):
+    return (
+        '<div style="width:5em;margin-right:.8em"><div style="height:.9em;'
+        f'margin-top:.4em;width:{100 * share:.0f}%;background:{_hex(FOR)}"></div></div>'
+    )
+
+
+def _style(background):
+    return f"background:{_hex(background)};color:{_hex(ink(background))}"
+
+
+def _hex(color):
+    return "#{:02x}{:02x}{:02x}".format(*color)
