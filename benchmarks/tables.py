@@ -149,6 +149,8 @@ def read_results(folder):
     found = defaultdict(list)
     for path in sorted(Path(folder).glob("*/*.json")):
         result = json.loads(path.read_text())
+        if "cell" not in result:  # a measure of something else than errors
+            continue
         found[path.parent.name, result["cell"]["sample"]].append(result)
     return dict(found)
 

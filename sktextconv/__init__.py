@@ -26,6 +26,7 @@ from .networks import (
 )
 from .ngrams import NGramVectorizer
 from .persistence import ModelFormatError, load, save
+from .store import TextStore
 
 __all__ = [
     "Attribution",
@@ -38,6 +39,7 @@ __all__ = [
     "NGramVectorizer",
     "RNNClassifier",
     "SynonymReplacer",
+    "TextStore",
     "TextWeightsDisplay",
     "TrainingCurveDisplay",
     "VDCNNClassifier",

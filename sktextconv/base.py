@@ -1,6 +1,7 @@
 """The whole scikit-learn contract of a classifier of texts, once."""
 
 import abc
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -37,7 +38,7 @@ from ._params import (
 from .batches import EncodedTexts
 from .checkpoints import Checkpoint, check_same_training, read_checkpoint
 from .schedules import resolve_schedule
-from .text import check_texts
+from .text import TextSequence, check_texts
 from .training import (
     EpochLine,
     load_net_state,
@@ -48,9 +49,13 @@ from .training import (
     seeded,
     threads,
     train,
+    unharmed,
 )
 
 __all__ = ["BaseTextNetClassifier"]
+
+# Bounds the memory of a prediction. Those of like length share minibatches.
+_PREDICTED_AT_ONCE = 2**14
 
 
 @hyperparameters
@@ -119,8 +124,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         Parameters
         ----------
         X : array-like of str of shape (n_documents,)
-            Texts: a list, a tuple, a NumPy array, or a column of pandas, polars or
-            pyarrow.
+            Texts: a list, a tuple, a NumPy array, a column of pandas, polars or
+            pyarrow, or a `TextStore`.
         y : array-like of shape (n_documents,)
             Class labels of any type that scikit-learn takes; at least two classes.
         sample_weight : array-like of shape (n_documents,), default=None
@@ -458,7 +463,11 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             )
         if keeping is not None:
             callbacks.append(keeping)
-        with threads(self.n_jobs), seeded(model["_rng"].randint(2**31), net.device):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(threads(self.n_jobs))
+            stack.enter_context(seeded(model["_rng"].randint(2**31), net.device))
+            if self.__sklearn_is_fitted__() and net is self.net_:
+                stack.enter_context(unharmed(net))
             history = train(
                 net,
                 encoded(*examples),
@@ -542,9 +551,15 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     def _logits(self, X):
         check_is_fitted(self)
-        ids = self.encoder_.encode(check_texts(X, required_by=type(self).__name__))
+        texts = check_texts(X, required_by=type(self).__name__)
+        logits = []
         with threads(self.n_jobs):
-            return predict_logits(self.net_, ids, batch_size=int(self.batch_size))
+            for start in range(0, len(texts), _PREDICTED_AT_ONCE):
+                ids = self.encoder_.encode(texts[start : start + _PREDICTED_AT_ONCE])
+                logits.append(
+                    predict_logits(self.net_, ids, batch_size=int(self.batch_size))
+                )
+        return np.concatenate(logits)
 
     # -- scikit-learn ----------------------------------------------------------
 
@@ -613,4 +628,6 @@ def _in_words(value):
 
 
 def _take(rows, texts, codes, weights):
+    if isinstance(texts, TextSequence):
+        return texts[rows], codes[rows], weights[rows]
     return [texts[row] for row in rows], codes[rows], weights[rows]

@@ -1,5 +1,6 @@
 """Encoded texts on the training device, and minibatches of them."""
 
+import numpy as np
 import torch
 
 from .encoding import PAD
@@ -30,13 +31,13 @@ class EncodedTexts(torch.utils.data.Dataset):
 
     def put(self, ragged):
         """Take other texts in the place of the present ones, with the same labels."""
-        # The last id is a padding that all positions past the end of a text share,
-        # which makes a batch one gather. torch indexes no uint16.
-        compact = ragged.ids if ragged.ids.itemsize == 1 else ragged.ids.astype("int32")
-        self._ids = torch.empty(len(compact) + 1, dtype=_torch_type(compact))
-        self._ids[:-1] = torch.tensor(compact)
-        self._ids[-1] = PAD
-        self._ids = self._ids.to(self.device)
+        # Not a copy: there may be more ids than fit into memory. torch indexes no
+        # uint16, so wide ids go by as signed ones of the same bits.
+        ids = ragged.ids if len(ragged.ids) else np.array([PAD], dtype=np.uint8)
+        ids = ids if ids.itemsize == 1 else ids.view(f"i{ids.itemsize}")
+        self._ids = torch.from_numpy(np.require(ids, requirements="W"))
+        if self._fits():
+            self._ids = self._ids.to(self.device)
         # Lengths stay with the host, which needs them to size a batch: asking the
         # device would make it wait.
         self._offsets = torch.tensor(ragged.offsets)
@@ -64,10 +65,13 @@ class EncodedTexts(torch.utils.data.Dataset):
         """
         lengths = self._lengths[rows]
         width = max(int(lengths.max()), 1)
-        starts = self._to_device(self._offsets[rows])[:, None]
-        steps = torch.arange(width, device=self.device)
-        inside = steps < self._to_device(lengths)[:, None]
-        return self._ids[torch.where(inside, starts + steps, len(self._ids) - 1)].long()
+        place = self._ids.device
+        starts = self._offsets[rows].to(place, non_blocking=True)[:, None]
+        steps = torch.arange(width, device=place)
+        inside = steps < lengths.to(place, non_blocking=True)[:, None]
+        ids = self._ids[torch.where(inside, starts + steps, 0)].where(inside, PAD)
+        ids = self._to_device(ids).long()
+        return ids & 0xFFFF if self._ids.dtype == torch.int16 else ids
 
     def batch(self, rows):
         """Return ``ids, (codes, weights)`` of some texts, on the training device."""
@@ -77,6 +81,13 @@ class EncodedTexts(torch.utils.data.Dataset):
     def by_length(self):
         """Return the order of the texts from shortest to longest, on the CPU."""
         return torch.argsort(self._lengths, stable=True)
+
+    def _fits(self):
+        """Whether the device has room for all ids, and for a network beside them."""
+        if self.device.type != "cuda":
+            return True
+        n_free, _ = torch.cuda.mem_get_info(self.device)
+        return self._ids.nbytes < n_free // 2
 
     def _to_device(self, tensor):
         return tensor.to(self.device, non_blocking=True)
@@ -127,7 +138,3 @@ class Batches:
         drawn = torch.randint(len(present), (n_draws,))
         within = (torch.rand(n_draws, dtype=torch.float64) * sizes[drawn]).long()
         return by_class[starts[drawn] + within]
-
-
-def _torch_type(array):
-    return torch.from_numpy(array[:0].copy()).dtype

@@ -1,5 +1,6 @@
 """Labelled texts: any CSV file, the published data sets, installed docstrings."""
 
+import array
 import contextlib
 import csv
 import gzip
@@ -109,65 +110,16 @@ def read_csv(
     >>> news.target
     array([1, 0])
     """
-    _check_choice("field_order", field_order, FIELD_ORDERS)
-    path = Path(path)
-    numbers = None if class_names is None else _numbers(len(class_names))
-    texts, labels = [], []
-    with contextlib.closing(_records(path)) as records:
-        line, first = next(records, (1, None))
-        if first is None:
-            raise ValueError(f"{path}: expected at least one record, found none.")
-        names = [name.strip() for name in first] if header else None
-        label_at, texts_at = _positions(path, first, names, label_column, text_columns)
-        if field_order == "reverse":
-            texts_at.reverse()
-        if not header:
-            records = itertools.chain([(line, first)], records)
-        for line, cells in records:
-            where = f"{path}, line {line}"
-            if len(cells) != len(first):
-                raise ValueError(
-                    f"{where}: expected {len(first)} columns as in the first record, "
-                    f"got {len(cells)}; quote cells that hold commas or line breaks."
-                )
-            label = cells[label_at].strip()
-            if not 0 < len(label) <= _MAX_LABEL:
-                raise ValueError(
-                    f"{where}: expected a label of 1 to {_MAX_LABEL} characters in "
-                    f"column {label_at}, got {len(label)} characters; name the column "
-                    "of labels with label_column."
-                )
-            if numbers is not None and label not in numbers:
-                raise ValueError(
-                    f"{where}: expected a class number from 1 to {len(numbers)} in "
-                    f"column {label_at}, got {label!r}; see label_column, header "
-                    "and class_names."
-                )
-            fields = [cells[at] for at in texts_at]
-            if line_breaks:
-                fields = [field.replace("\\n", "\n") for field in fields]
-            if strip:
-                fields = [field.strip(string.whitespace) for field in fields]
-            texts.append(" ".join(fields))
-            labels.append(label)
-    if not labels:
-        raise ValueError(f"{path}: expected records after the header, found none.")
-    if not header and not labels[0].isdigit() and _all_digits(labels[1:]):
-        raise ValueError(
-            f"{path}, line 1: expected a number as in all other records, got the "
-            f"label {labels[0]!r}; pass header=True if this line names the columns."
-        )
-    if numbers is None:
-        distinct = set(labels)
-        numbers = _numbers(len(distinct))
-        if len(distinct) < 2 or distinct != numbers.keys():
-            return Bunch(
-                data=texts, target=np.array(labels), target_names=sorted(distinct)
-            )
-    return Bunch(
-        data=texts,
-        target=np.array([numbers[label] for label in labels], dtype=np.int64),
-        target_names=list(numbers if class_names is None else class_names),
+    return read_labelled(
+        path,
+        list,
+        label_column=label_column,
+        text_columns=text_columns,
+        header=header,
+        class_names=class_names,
+        field_order=field_order,
+        line_breaks=line_breaks,
+        strip=strip,
     )
 
 
@@ -370,6 +322,94 @@ def _user_cache():
     return (cache if cache.is_absolute() else Path.home() / ".cache") / "sktextconv"
 
 
+def read_labelled(path, collect, *, class_names, field_order, **how):
+    """Return what `read_csv` does, with ``collect(texts)`` of an iterator as `data`."""
+    _check_choice("field_order", field_order, FIELD_ORDERS)
+    numbers = None if class_names is None else _numbers(len(class_names))
+    known, codes = {}, array.array("q")  # codes by first appearance
+    read = _read_texts(
+        Path(path), known, codes, numbers=numbers, field_order=field_order, **how
+    )
+    with contextlib.closing(read) as texts:
+        data = collect(texts)
+    codes = np.array(codes)
+    if numbers is None:
+        numbers = _numbers(len(known))
+        if len(known) < 2 or known.keys() != numbers.keys():
+            labels = np.array(list(known))[codes]
+            return Bunch(data=data, target=labels, target_names=sorted(known))
+    return Bunch(
+        data=data,
+        target=np.array([numbers[label] for label in known], dtype=np.int64)[codes],
+        target_names=list(numbers if class_names is None else class_names),
+    )
+
+
+def _read_texts(
+    path,
+    known,
+    codes,
+    *,
+    numbers,
+    label_column,
+    text_columns,
+    header,
+    field_order,
+    line_breaks,
+    strip,
+):
+    """Yield the text of each record; add its label to `known` and `codes`."""
+    with contextlib.closing(_records(path)) as records:
+        line, first = next(records, (1, None))
+        if first is None:
+            raise ValueError(f"{path}: expected at least one record, found none.")
+        names = [name.strip() for name in first] if header else None
+        label_at, texts_at = _positions(path, first, names, label_column, text_columns)
+        if field_order == "reverse":
+            texts_at.reverse()
+        if not header:
+            records = itertools.chain([(line, first)], records)
+        for line, cells in records:
+            where = f"{path}, line {line}"
+            if len(cells) != len(first):
+                raise ValueError(
+                    f"{where}: expected {len(first)} columns as in the first record, "
+                    f"got {len(cells)}; quote cells that hold commas or line breaks."
+                )
+            label = _check_label(where, cells[label_at].strip(), label_at, numbers)
+            codes.append(known.setdefault(label, len(known)))
+            fields = [cells[at] for at in texts_at]
+            if line_breaks:
+                fields = [field.replace("\\n", "\n") for field in fields]
+            if strip:
+                fields = [field.strip(string.whitespace) for field in fields]
+            yield " ".join(fields)
+    if not codes:
+        raise ValueError(f"{path}: expected records after the header, found none.")
+    name, *others = known
+    if not header and not name.isdigit() and codes.count(0) == 1 and _digits(others):
+        raise ValueError(
+            f"{path}, line 1: expected a number as in all other records, got the "
+            f"label {name!r}; pass header=True if this line names the columns."
+        )
+
+
+def _check_label(where, label, label_at, numbers):
+    if not 0 < len(label) <= _MAX_LABEL:
+        raise ValueError(
+            f"{where}: expected a label of 1 to {_MAX_LABEL} characters in "
+            f"column {label_at}, got {len(label)} characters; name the column "
+            "of labels with label_column."
+        )
+    if numbers is not None and label not in numbers:
+        raise ValueError(
+            f"{where}: expected a class number from 1 to {len(numbers)} in "
+            f"column {label_at}, got {label!r}; see label_column, header "
+            "and class_names."
+        )
+    return label
+
+
 def _records(path):
     """Yield the line a record begins on, and its cells."""
     line = 1
@@ -472,7 +512,7 @@ def _numbers(n_classes):
     return {str(code + 1): code for code in range(n_classes)}
 
 
-def _all_digits(labels):
+def _digits(labels):
     return bool(labels) and all(label.isdigit() for label in labels)
 
 

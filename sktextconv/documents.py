@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from .encoding import UNKNOWN, Ragged, check_vocabulary, most_frequent
+from .encoding import UNKNOWN, RaggedWriter, check_vocabulary, most_frequent
 
 __all__ = ["SENTENCE_END", "DocumentEncoder"]
 
@@ -106,7 +106,11 @@ class DocumentEncoder:
         self.lowercase = bool(lowercase)
 
     def fit(self, texts):
-        """Learn where sentences end, and the vocabulary, from `texts`, a list of str.
+        """Learn where sentences end, and the vocabulary, from texts.
+
+        Parameters
+        ----------
+        texts : list of str or TextSequence
 
         Raises
         ------
@@ -115,13 +119,9 @@ class DocumentEncoder:
         """
         self._boundaries = _learn_boundaries(texts)
         self._set_sentences()
-        counts = collections.Counter()
-        for words in self.split(texts):
-            counts.update(words)
-        words = sorted(counts)
+        words = itertools.chain.from_iterable(self.split(texts))
         self.words = most_frequent(
-            words,
-            np.array([counts[word] for word in words], dtype=np.int64),
+            collections.Counter(words),
             max_tokens=self.max_tokens,
             min_count=self.min_count,
         )
@@ -156,7 +156,7 @@ class DocumentEncoder:
 
         Parameters
         ----------
-        texts : list of str, of length n_documents
+        texts : list of str or TextSequence, of length n_documents
 
         Returns
         -------
@@ -164,24 +164,24 @@ class DocumentEncoder:
             One row per text: the words of each sentence, then `SENTENCE_END`. `sizes`
             are numbers of sentences.
         """
-        ids = array.array("I")
-        offsets = np.zeros(len(texts) + 1, dtype=np.int64)
+        longest = self.max_sentences * (self.max_sentence_length + 1)
+        rows = RaggedWriter(self.n_tokens, len(texts), longest)
         sizes = np.zeros(len(texts), dtype=np.int64)
         for row, text in enumerate(texts):
+            ids = array.array("I")
             for words in self._read(text):
                 ids.extend(map(self._ids.get, words, itertools.repeat(UNKNOWN)))
                 ids.append(SENTENCE_END)
                 sizes[row] += 1
-            offsets[row + 1] = len(ids)
-        dtype = np.min_scalar_type(self.n_tokens - 1)
-        return Ragged(np.array(ids, dtype=dtype), offsets, sizes)
+            rows.add(ids, [len(ids)])
+        return rows.finish(sizes)
 
     def split(self, texts):
         """Yield the words of each sentence of `texts`, as far as it is read.
 
         Parameters
         ----------
-        texts : list of str
+        texts : list of str or TextSequence
 
         Yields
         ------

@@ -3,6 +3,7 @@
 import collections
 import itertools
 import sys
+import tempfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,18 +11,31 @@ import numpy as np
 from .words import (
     END,
     TOKEN_PATTERN,
-    index_words,
+    boundary,
+    count_words,
     lower_with_origins,
     read_words,
     split_words,
     word_spans,
 )
 
-__all__ = ["ALPHABETS", "PAD", "UNKNOWN", "CharEncoder", "Ragged", "WordEncoder"]
+__all__ = [
+    "ALPHABETS",
+    "MAX_BYTES_IN_MEMORY",
+    "PAD",
+    "UNKNOWN",
+    "CharEncoder",
+    "Ragged",
+    "RaggedWriter",
+    "WordEncoder",
+]
 
 PAD = 0  # the id of padding: a column of zeros for characters
 UNKNOWN = 1  # the id of a word or character that is not known
 N_RESERVED = 2  # ids that are no word
+
+# Ids that take more go to a temporary file, which is mapped into memory.
+MAX_BYTES_IN_MEMORY = 2**30
 
 # Sections 2.1 and 2.2 of Zhang, Zhao and LeCun (2015). The hyphen stands twice.
 _CODE = "abcdefghijklmnopqrstuvwxyz0123456789-,;.!?:'\"/\\|_@#$%^&*~`+-=<>()[]{}"
@@ -69,6 +83,57 @@ class Ragged:
 
     def __getitem__(self, row):
         return self.ids[self.offsets[row] : self.offsets[row + 1]]
+
+
+class RaggedWriter:
+    """Rows of ids as they come, put end to end.
+
+    Beyond `MAX_BYTES_IN_MEMORY` they go to a temporary file, in the folder that
+    `tempfile.gettempdir` names, which is gone once nobody holds the ids.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Ids are below it.
+    n_rows : int
+    max_length : int
+        Ids of a row, at most.
+    """
+
+    def __init__(self, n_tokens, n_rows, max_length):
+        dtype = np.min_scalar_type(n_tokens - 1)
+        # Room for the longest rows there may be costs nothing as long as it is empty.
+        n_ids = min(n_rows * max_length, MAX_BYTES_IN_MEMORY // dtype.itemsize)
+        self._ids = np.empty(n_ids, dtype=dtype)
+        self._file = None
+        self._offsets = np.zeros(n_rows + 1, dtype=np.int64)
+        self._n_rows = 0
+
+    def add(self, ids, lengths):
+        """Add the ids of some rows, end to end, and the length of each row."""
+        start = self._offsets[self._n_rows]
+        ends = self._offsets[self._n_rows + 1 :][: len(lengths)]
+        np.cumsum(lengths, out=ends)
+        ends += start
+        self._n_rows += len(lengths)
+        if self._file is None and start + len(ids) > len(self._ids):
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (finish closes it)
+            self._file.write(self._ids[:start])
+            self._ids = self._ids[:0].copy()
+        if self._file is None:
+            self._ids[start : start + len(ids)] = ids
+        else:
+            self._file.write(np.ascontiguousarray(ids, dtype=self._ids.dtype))
+
+    def finish(self, sizes=None):
+        """Return all as a `Ragged`; the ids can be written to, as torch asks."""
+        if self._file is None:
+            self._ids.resize(self._offsets[-1], refcheck=False)
+            return Ragged(self._ids, self._offsets, sizes)
+        with self._file:
+            self._file.flush()
+            ids = np.memmap(self._file, dtype=self._ids.dtype, mode="c")
+        return Ragged(ids, self._offsets, sizes)
 
 
 class CharEncoder:
@@ -166,7 +231,7 @@ class CharEncoder:
 
         Parameters
         ----------
-        texts : list of str, of length n_documents
+        texts : list of str or TextSequence, of length n_documents
 
         Returns
         -------
@@ -175,17 +240,14 @@ class CharEncoder:
         """
         coder = _AsciiCoder if self.characters.isascii() else _CodePointCoder
         code = coder(self.characters, fold_case=self.lowercase, unknown=self.unknown)
-        chunks, lengths = [], []
+        rows = RaggedWriter(self.n_tokens, len(texts), self.max_length)
         for start in range(0, len(texts), _TEXTS_PER_CHUNK):
-            cut = self._cut(texts[start : start + _TEXTS_PER_CHUNK])
-            lengths.extend(map(len, cut))
+            cut = self._cut(list(texts[start : start + _TEXTS_PER_CHUNK]))
             # Reversing the texts and then the codes leaves the texts in order and
             # turns each one around.
             codes = code("".join(cut[::-1] if self.reverse else cut))
-            chunks.append(codes[::-1] if self.reverse else codes)
-        offsets = np.zeros(len(texts) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return Ragged(np.concatenate(chunks), offsets)
+            rows.add(codes[::-1] if self.reverse else codes, list(map(len, cut)))
+        return rows.finish()
 
     def places(self, text):
         """Return where each id of a text stands in it.
@@ -328,13 +390,11 @@ class WordEncoder:
         }
 
     def fit(self, texts):
-        """Learn the vocabulary from `texts`, a list of str."""
-        words, chunks = index_words(texts, **self._splitting)
-        counts = sum(
-            np.bincount(chunk + 1, minlength=len(words) + 1) for chunk in chunks
-        )
+        """Learn the vocabulary from `texts`, a list of str or a TextSequence."""
         self.words = most_frequent(
-            words, counts[1:], max_tokens=self.max_tokens, min_count=self.min_count
+            count_words(texts, **self._splitting),
+            max_tokens=self.max_tokens,
+            min_count=self.min_count,
         )
         self._set_ids()
         return self
@@ -365,22 +425,17 @@ class WordEncoder:
 
         Parameters
         ----------
-        texts : list of str, of length n_documents
+        texts : list of str or TextSequence, of length n_documents
 
         Returns
         -------
         ids : Ragged
             One row per text, of at most `max_length` ids.
         """
-        dtype = np.min_scalar_type(self.n_tokens - 1)
-        kept, lengths = [], []
+        rows = RaggedWriter(self.n_tokens, len(texts), self.max_length)
         for chunk in read_words(texts, self._find_ids, **self._splitting):
-            chunk, sizes = self._cut(chunk)
-            kept.append(chunk.astype(dtype))
-            lengths.append(sizes)
-        offsets = np.zeros(len(texts) + 1, dtype=np.int64)
-        np.cumsum(np.concatenate(lengths), out=offsets[1:])
-        return Ragged(np.concatenate(kept), offsets)
+            rows.add(*self._cut(chunk))
+        return rows.finish()
 
     def places(self, text):
         """Return where each id of a text stands in it.
@@ -420,7 +475,9 @@ class WordEncoder:
 
     def _set_ids(self):
         numbers = range(N_RESERVED, self.n_tokens)
-        self._ids = {None: END} | dict(zip(self.words, numbers, strict=True))
+        self._ids = {boundary(self._splitting["token_pattern"]): END} | dict(
+            zip(self.words, numbers, strict=True)
+        )
 
     def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name != "_ids"}
@@ -439,14 +496,14 @@ def check_vocabulary(words):
         raise ValueError("Expected the words of a vocabulary to be distinct.")
 
 
-def most_frequent(words, counts, *, max_tokens, min_count):
+def most_frequent(counts, *, max_tokens, min_count):
     """Return the words that make a vocabulary, the most frequent first.
 
     Parameters
     ----------
-    words : list of str
-        By the alphabet, which decides among equally frequent ones.
-    counts : ndarray of int of shape (n_words,)
+    counts : Counter
+        Occurrences of each word. Of equally frequent words those first by the alphabet
+        go first.
     max_tokens, min_count : int
 
     Returns
@@ -458,11 +515,10 @@ def most_frequent(words, counts, *, max_tokens, min_count):
     ValueError
         If no word is left.
     """
-    order = np.argsort(-counts, kind="stable")[:max_tokens]
-    kept = order[counts[order] >= min_count]
-    if not len(kept):
+    words = sorted(word for word, count in counts.items() if count >= min_count)
+    if not words:
         raise ValueError(
             "empty vocabulary: no word occurs in the training texts "
             f"min_count={min_count} times or more."
         )
-    return [words[index] for index in kept]
+    return sorted(words, key=counts.__getitem__, reverse=True)[:max_tokens]

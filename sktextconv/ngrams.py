@@ -10,7 +10,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._params import Count, check_params, hyperparameters
 from .text import check_texts
-from .words import END, TOKEN_PATTERN, check_pattern, index_words, read_words
+from .words import (
+    END,
+    TOKEN_PATTERN,
+    boundary,
+    check_pattern,
+    index_words,
+    read_words,
+)
 
 __all__ = ["NGramVectorizer"]
 
@@ -198,19 +205,21 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
                 f"token_pattern={self.token_pattern!r}."
             )
         max_features = int(min(self.max_features or sys.maxsize, sys.maxsize))
+        ends = np.cumsum([len(chunk) for chunk in chunks])
+        numbers = np.concatenate(chunks)
+        del chunks  # as large as all of `numbers`
         longest, pairs, counts = _count(
-            np.concatenate(chunks), len(words), max_features, int(self.max_n)
+            numbers, len(words), max_features, int(self.max_n)
         )
         columns, self._pairs = _select(pairs, counts, len(words), max_features)
         self._splitting = splitting
         kept = [words[number] for number in np.flatnonzero(columns[: len(words)] >= 0)]
         self._set_columns(kept)
-        ends = np.cumsum([len(chunk) for chunk in chunks])
         return (columns[chunk] for chunk in np.split(longest, ends[:-1]))
 
     def _set_columns(self, words):
-        # None stands after the last word of each document.
-        self._columns = {None: END} | dict(zip(words, range(len(words)), strict=True))
+        end = boundary(self._splitting["token_pattern"])
+        self._columns = {end: END} | dict(zip(words, range(len(words)), strict=True))
 
     def _find_columns(self, words):
         return map(self._columns.get, words, itertools.repeat(_UNKNOWN))
@@ -302,13 +311,15 @@ def _count(words, n_words, max_features, max_n):
     counts : ndarray of int64 of shape (n_candidates,)
         Total count of each candidate, those of one word first.
     """
+    # The peak of memory is here: narrow types, and no array longer than it is needed.
+    counts = np.bincount(words[words >= 0], minlength=n_words)
     longest = words.astype(np.min_scalar_type(-len(words) * min(max_n, len(words))))
-    starts = np.flatnonzero(words >= 0)
-    counts = np.bincount(words[starts], minlength=n_words)
+    starts = np.flatnonzero(words >= 0).astype(longest.dtype)
     pairs = np.empty(0, dtype=np.int64)
     for n in range(1, max_n):
         floor = _floor(counts, max_features)
-        starts = _followed(starts[counts[longest[starts]] > floor])
+        starts = starts[(counts > floor)[longest[starts]]]
+        starts = _followed(starts)
         n_shorter, n_known = len(counts), len(counts)
         parts = [(pairs, counts)]
         for places in _passes(longest[starts]):

@@ -1,17 +1,25 @@
-"""Check and join raw texts: functions without state."""
+"""What texts are, to check and to join."""
 
 import collections.abc
 import numbers
 
 import scipy.sparse
 
-__all__ = ["FIELD_ORDERS", "check_texts", "join_fields"]
+__all__ = ["FIELD_ORDERS", "TextSequence", "check_texts", "join_fields"]
 
 FIELD_ORDERS = ("forward", "reverse")
 
 
+class TextSequence(collections.abc.Sequence):
+    """Texts that are read part by part, because all may be more than fit into memory.
+
+    Every item is a str. A slice of it is another one, and so is what an array of row
+    numbers selects.
+    """
+
+
 def check_texts(X, *, required_by):
-    """Return the documents of `X` as a list of str, or say what is wrong with them.
+    """Return the documents of `X` as a sequence of str, or say what is wrong with them.
 
     Accepted are lists, tuples and other sequences, NumPy arrays, and the columns of
     pandas, polars and pyarrow, always by position. Texts are never copied into a
@@ -26,8 +34,8 @@ def check_texts(X, *, required_by):
 
     Returns
     -------
-    texts : list of str, of length n_documents
-        `X` itself where it is a list.
+    texts : list of str or TextSequence, of length n_documents
+        `X` itself where it is one of the two.
 
     Raises
     ------
@@ -42,19 +50,40 @@ def check_texts(X, *, required_by):
     >>> check_texts(("one", "two"), required_by="Example")
     ['one', 'two']
     """
-    if isinstance(X, (str, bytes, bytearray)):
-        raise ValueError(
-            "Iterable over raw text documents expected, string object received."
-        )
-    texts = _to_list(X)
-    if not texts:
+    refuse_single_text(X)
+    texts = X if isinstance(X, TextSequence) else _to_list(X)
+    if not len(texts):
         raise ValueError(
             "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is "
             f"required by {required_by}."
         )
-    if set(map(type, texts)) != {str}:
-        _refuse_non_texts(texts)
+    if isinstance(texts, list) and set(map(type, texts)) != {str}:
+        for index, text in enumerate(texts):
+            refuse_non_text(text, index)
     return texts
+
+
+def refuse_single_text(X):
+    """Raise `ValueError` if `X` is one text, which is a sequence of characters too."""
+    if isinstance(X, (str, bytes, bytearray)):
+        raise ValueError(
+            "Iterable over raw text documents expected, string object received."
+        )
+
+
+def refuse_non_text(text, index):
+    """Raise `ValueError` or `TypeError` if the document at `index` is no str."""
+    if isinstance(text, str):
+        return
+    if _is_missing(text):
+        raise ValueError(
+            f"Input X contains NaN or None (first at index {index}); a missing "
+            "text has no class. Use '' for an empty document."
+        )
+    remedy = "; decode the documents first" if isinstance(text, bytes) else ""
+    raise TypeError(
+        f"X must contain only str, got {type(text).__name__} at index {index}{remedy}."
+    )
 
 
 def join_fields(*fields, order="forward"):
@@ -107,22 +136,6 @@ def _to_list(X):
         if isinstance(X, collections.abc.Sequence):
             return list(X)
     raise TypeError(f"Expected sequence or array-like, got {type(X)}")
-
-
-def _refuse_non_texts(texts):
-    for index, text in enumerate(texts):
-        if isinstance(text, str):
-            continue
-        if _is_missing(text):
-            raise ValueError(
-                f"Input X contains NaN or None (first at index {index}); a missing "
-                "text has no class. Use '' for an empty document."
-            )
-        remedy = "; decode the documents first" if isinstance(text, bytes) else ""
-        raise TypeError(
-            f"X must contain only str, got {type(text).__name__} at index {index}"
-            f"{remedy}."
-        )
 
 
 def _is_missing(value):

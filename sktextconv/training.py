@@ -16,6 +16,7 @@ import joblib
 import numpy as np
 import skorch
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback, EpochTimer
 from skorch.helper import predefined_split
 from torch import nn
@@ -35,6 +36,7 @@ __all__ = [
     "seeded",
     "threads",
     "train",
+    "unharmed",
 ]
 
 
@@ -161,6 +163,10 @@ def generators(device):
 # ---------------------------------------------------------------------------
 
 
+# A network that has learnt nothing after so many steps is not merely slow.
+_STEPS_TO_LEARN = 500
+_MARGIN = 0.02  # of the loss
+
 # Of so many minibatches, losses and errors are added up at once.
 _BATCHES_PER_SUM = 64
 
@@ -249,7 +255,8 @@ class TextNet(skorch.NeuralNet):
             for batch in iterator:
                 self.notify("on_batch_begin", batch=batch, training=training)
                 step = step_fn(batch, **fit_params)
-                tally.add(step["loss"].detach(), step["y_pred"].detach(), batch[1][0])
+                rate = self.optimizer_.param_groups[0]["lr"]
+                tally.add(step["loss"], step["y_pred"], batch[1][0], rate)
                 self.notify("on_batch_end", batch=batch, training=training, **step)
         except KeyboardInterrupt:
             # skorch swallows it, and its EarlyStopping raises it to stop.
@@ -260,10 +267,11 @@ class TextNet(skorch.NeuralNet):
         self.history.record(f"{prefix}_error", error)
         self.history.record(f"{prefix}_texts", tally.n_texts)
         if not math.isfinite(loss):
+            number, rate = tally.first_not_finite()
             raise ValueError(
-                f"The {prefix} loss became {loss} in epoch {len(self.history)}. Set a "
-                "lower learning_rate: it is "
-                f"{self.optimizer_.param_groups[0]['lr']:g} now."
+                f"The {prefix} loss became {loss} in epoch {len(self.history)}, at "
+                f"minibatch {number}, where the learning rate was {rate:g}. Set a "
+                "lower learning_rate."
             )
 
 
@@ -273,11 +281,12 @@ class _Tally:
     def __init__(self, device):
         self.n_texts = 0
         self._sums = torch.zeros(2, device=device)
-        self._waiting = []
+        self._waiting, self._losses, self._rates = [], [], []
 
-    def add(self, loss, logits, codes):
+    def add(self, loss, logits, codes, rate):
         self.n_texts += len(codes)
-        self._waiting.append((loss, logits, codes))
+        self._rates.append(rate)
+        self._waiting.append((loss.detach(), logits.detach(), codes))
         if len(self._waiting) == _BATCHES_PER_SUM:
             self._add_up()
 
@@ -287,11 +296,18 @@ class _Tally:
             self._add_up()
         return (self._sums / self.n_texts).tolist()
 
+    def first_not_finite(self):
+        """Return the number of the first minibatch without a loss, and its rate."""
+        index = int(torch.cat(self._losses).isfinite().int().argmin())
+        return index + 1, self._rates[index]
+
     def _add_up(self):
         losses, logits, codes = zip(*self._waiting, strict=True)
-        sizes = torch.tensor([len(each) for each in codes], device=self._sums.device)
+        losses = torch.stack(losses)
+        sizes = torch.tensor([len(each) for each in codes], device=losses.device)
         wrong = torch.cat(logits).argmax(1) != torch.cat(codes)
-        self._sums += torch.stack([torch.stack(losses) @ sizes.float(), wrong.sum()])
+        self._sums += torch.stack([losses @ sizes.to(losses), wrong.sum()])
+        self._losses.append(losses)
         self._waiting.clear()
 
 
@@ -461,7 +477,7 @@ def train(
             net.schedule = schedule(
                 net.optimizer_, steps_per_epoch=steps_per_epoch, n_epochs=n_epochs
             )
-        net.partial_fit(dataset)
+        _fit_or_say_what_fits(net, dataset)
         history = [epoch_record(row) for row in net.history if "dur" in row]
     finally:
         # A schedule leaves its last rate and momentum, and entries of its own.
@@ -477,7 +493,67 @@ def train(
         if not history:
             raise KeyboardInterrupt
         warnings.warn("Training interrupted by user.", stacklevel=4)
+    elif history:
+        _warn_if_at_chance(net, dataset, history, n_epochs)
     return history
+
+
+def _fit_or_say_what_fits(net, dataset):
+    try:
+        net.partial_fit(dataset)
+        return
+    except RuntimeError as error:
+        # torch has an error of its own for devices, but not for the CPU.
+        out_of_memory = isinstance(error, torch.OutOfMemoryError)
+        if not out_of_memory and "DefaultCPUAllocator" not in str(error):
+            raise
+        got = str(error).splitlines()[0]
+    # Outside the handler, which keeps what the failed step had computed.
+    size = _largest_that_fits(net, dataset)
+    remedy = f"Set batch_size={size}" if size else "Set a lower max_length"
+    raise MemoryError(
+        f"Expected minibatches of batch_size={net.batch_size} texts to fit into the "
+        f"memory of {net.device}, got: {got} {remedy}, or choose a smaller network."
+    )
+
+
+def _largest_that_fits(net, dataset):
+    """Halve the minibatch until one of the longest texts can be trained on; or 0."""
+    longest, size = dataset.by_length().flip(0), net.batch_size
+    while size := size // 2:
+        net.optimizer_.zero_grad()
+        if net.device.type == "cuda":
+            torch.cuda.empty_cache()
+        ids, target = dataset.batch(longest[:size])
+        try:
+            net.criterion_(net.infer(ids), target).backward()
+            break
+        except RuntimeError:
+            continue
+    net.optimizer_.zero_grad()
+    return size
+
+
+def _warn_if_at_chance(net, dataset, history, n_epochs):
+    """Warn if, after many steps, the loss is still that of guessing by frequency."""
+    n_steps = n_epochs * len(net.get_iterator(dataset, training=True))
+    mass = torch.bincount(dataset.codes, dataset.weights)
+    mass = mass[mass > 0]
+    if len(mass) < 2:  # as a call of partial_fit may have; guessing knows all
+        return
+    if net.epoch_size is not None:  # classes are drawn uniformly
+        mass = torch.ones_like(mass)
+    chance = float(torch.distributions.Categorical(mass).entropy())
+    loss = history[-1]["train_loss"]
+    if n_steps >= _STEPS_TO_LEARN and loss > (1 - _MARGIN) * chance:
+        warnings.warn(
+            f"After {n_steps:,} minibatches the training loss is {loss:.3f}, and "
+            f"guessing by the frequency of the classes has {chance:.3f}: nothing was "
+            "learnt. Try another learning_rate, a smaller batch_size, more epochs or "
+            "more texts.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
 
 
 def predict_logits(net, ragged, *, batch_size):
@@ -508,6 +584,19 @@ def predict_logits(net, ragged, *, batch_size):
 # ---------------------------------------------------------------------------
 # Keeping
 # ---------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def unharmed(net):
+    """Put weights and optimizer back as they were if the block fails."""
+    before = copy.deepcopy(
+        {"module": net.module_.state_dict(), "optimizer": net.optimizer_.state_dict()}
+    )
+    try:
+        yield
+    except Exception:
+        load_net_state(net, before)
+        raise
 
 
 def net_state(net):

@@ -46,7 +46,7 @@ def word_vectors(source, encoder, texts, *, dim, seed):
     encoder : WordEncoder or DocumentEncoder
         Fitted: its `words`, which have its last ids, are the vocabulary; its `split`
         finds those of texts.
-    texts : list of str, of length n_documents
+    texts : list of str or TextSequence, of length n_documents
         Those that the encoder was fitted on; read by "word2vec" alone.
     dim : int
         Size of the vectors, the parameter `embedding_dim` of classifiers.

@@ -10,7 +10,9 @@ import numpy as np
 __all__ = [
     "END",
     "TOKEN_PATTERN",
+    "boundary",
     "check_pattern",
+    "count_words",
     "index_words",
     "lower_with_origins",
     "read_words",
@@ -20,6 +22,10 @@ __all__ = [
 
 # A run of letters, digits and underscores, or one mark of punctuation.
 TOKEN_PATTERN = r"\w+|[^\w\s]"
+
+# The ASCII characters that are words by themselves; NUL is looked at apart.
+_MARKS = re.findall(r"[^\w\s]", "".join(map(chr, range(1, 128))))
+_NUL = "\0"
 
 END = -1  # stands after the last word of each text
 
@@ -42,7 +48,7 @@ def split_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
 
     Parameters
     ----------
-    texts : list of str
+    texts : list of str or TextSequence
     lowercase : bool, default=True
     token_pattern : str, default=TOKEN_PATTERN
 
@@ -53,6 +59,14 @@ def split_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     if lowercase:
         texts = map(str.lower, texts)
     return map(re.compile(token_pattern).findall, texts)
+
+
+def boundary(token_pattern):
+    """What `read_words` puts after the last word of each text: no word of the pattern.
+
+    For `TOKEN_PATTERN` it is a str, since splitting gives those alone.
+    """
+    return 2 * _NUL if token_pattern == TOKEN_PATTERN else None
 
 
 def lower_with_origins(text):
@@ -106,10 +120,10 @@ def read_words(texts, number, *, lowercase=True, token_pattern=TOKEN_PATTERN):
 
     Parameters
     ----------
-    texts : list of str
+    texts : list of str or TextSequence
     number : callable
-        Takes an iterable of words, with None after the last word of each text, and
-        returns an iterable of int.
+        Takes an iterable of words, with `boundary` after the last word of each text,
+        and returns an iterable of int.
     lowercase : bool, default=True
     token_pattern : str, default=TOKEN_PATTERN
 
@@ -117,13 +131,53 @@ def read_words(texts, number, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     ------
     numbers : ndarray of int32 of shape (n_words + n_texts,)
     """
+    for words in _marked(texts, lowercase=lowercase, token_pattern=token_pattern):
+        yield np.fromiter(number(words), dtype=np.int32)
+
+
+def count_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+    """Return how often each word occurs.
+
+    Parameters
+    ----------
+    texts : list of str or TextSequence
+    lowercase : bool, default=True
+    token_pattern : str, default=TOKEN_PATTERN
+
+    Returns
+    -------
+    counts : Counter
+    """
+    chunks = _marked(texts, lowercase=lowercase, token_pattern=token_pattern)
+    counts = collections.Counter(itertools.chain.from_iterable(chunks))
+    del counts[boundary(token_pattern)]
+    return counts
+
+
+def _marked(texts, *, lowercase, token_pattern):
+    """Yield the words of some thousand texts, `boundary` after those of each."""
+    find, mark = re.compile(token_pattern).findall, boundary(token_pattern)
     for start in range(0, len(texts), _TEXTS_PER_CHUNK):
         chunk = texts[start : start + _TEXTS_PER_CHUNK]
-        chunk = split_words(chunk, lowercase=lowercase, token_pattern=token_pattern)
+        if lowercase:
+            chunk = map(str.lower, chunk)
+        if mark is not None:
+            # In ASCII, setting marks apart and splitting finds the same words.
+            chunk = [text if text.isascii() else " ".join(find(text)) for text in chunk]
+            if not any(_NUL in text for text in chunk):
+                yield _split(chunk)
+                continue
         # Lazy to the end: the words of one text are in memory at a time.
-        found = zip(chunk, itertools.repeat((None,)))
-        words = itertools.chain.from_iterable(itertools.chain.from_iterable(found))
-        yield np.fromiter(number(words), dtype=np.int32)
+        found = zip(map(find, chunk), itertools.repeat((mark,)))
+        yield itertools.chain.from_iterable(itertools.chain.from_iterable(found))
+
+
+def _split(texts):
+    joined = _NUL.join([*texts, ""])
+    for mark in _MARKS:
+        if mark in joined:
+            joined = joined.replace(mark, f" {mark} ")
+    return joined.replace(_NUL, f" {2 * _NUL} ").split()
 
 
 def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
@@ -131,7 +185,7 @@ def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
 
     Parameters
     ----------
-    texts : list of str
+    texts : list of str or TextSequence
     lowercase : bool, default=True
     token_pattern : str, default=TOKEN_PATTERN
 
@@ -144,12 +198,13 @@ def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     """
     numbers = collections.defaultdict()
     numbers.default_factory = numbers.__len__
-    numbers[None] = 0
+    end = boundary(token_pattern)
+    numbers[end] = 0
     first_seen = functools.partial(map, numbers.__getitem__)
     chunks = list(
         read_words(texts, first_seen, lowercase=lowercase, token_pattern=token_pattern)
     )
-    del numbers[None]
+    del numbers[end]
     words = sorted(numbers)
     ranks = np.empty(len(words) + 1, dtype=np.int32)
     ranks[0] = END

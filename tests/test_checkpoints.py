@@ -187,7 +187,7 @@ def test_a_full_disk_is_said_and_leaves_the_old_checkpoint(tmp_path, monkeypatch
 
 
 def endless(path):
-    return clone(NETWORKS["kimcnn"]).set_params(max_epochs=150, checkpoint=path)
+    return clone(NETWORKS["kimcnn"]).set_params(max_epochs=500, checkpoint=path)
 
 
 # On one thread, a process may fork after it has computed; its children start at once.
@@ -204,7 +204,7 @@ for _ in range(25):
     if not child:
         endless(path).set_params(resume=True).fit(TEXTS, LABELS)
         os._exit(0)
-    time.sleep(draw.uniform(0.02, 0.3))
+    time.sleep(draw.uniform(0.01, 0.15))
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     state = read_checkpoint(path)

@@ -20,7 +20,7 @@ ROOMS = [
     {"checking.labels", "checking.weights", "checking.keeping"},
     {"checking"},
     {"encoding", "augmentation", "datasets", "ngrams"},
-    {"documents", "vectors", "batches", "discriminative"},
+    {"documents", "vectors", "batches", "store", "discriminative"},
     {"training", "bagofmeans", "naivebayes"},
     {"checkpoints", "baselines"},
     {"base"},

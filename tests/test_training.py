@@ -2,10 +2,12 @@
 
 import itertools
 import multiprocessing
+import pickle
 
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from sktextconv.batches import Batches, EncodedTexts
@@ -14,10 +16,12 @@ from sktextconv.training import (
     Recipe,
     WeightedCrossEntropy,
     make_net,
+    net_state,
     resolve_device,
     resolve_precision,
     seeded,
     train,
+    unharmed,
 )
 
 CPU = torch.device("cpu")
@@ -242,3 +246,111 @@ def test_seeding_ends_with_the_block_even_if_it_raises():
     with pytest.raises(AssertionError), seeded(1, CPU):
         assert not torch.equal(torch.rand(1), first)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def net_of(network, optimizer, rate):
+    return make_net(network, Recipe(optimizer, rate), device=CPU, precision="float32")
+
+
+class Steep(nn.Module):
+    """Its loss is infinite from some minibatch on."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(2))
+        self.left = after
+
+    def forward(self, ids):
+        self.left -= self.training
+        scale = 1.0 if self.left >= 0 else torch.nan
+        return self.weight.expand(len(ids), 2) * scale
+
+
+@pytest.mark.parametrize("after", [0, 3, 70])
+def test_a_loss_that_is_not_finite_is_placed(after):
+    net = net_of(Steep(after), torch.optim.SGD, 0.25)
+    texts = dataset_of(["a", "b"] * 80, [0, 1] * 80)
+    sentence = rf"became nan in epoch 1, at minibatch {after + 1}, .* was 0.25\. Set a"
+    with pytest.raises(ValueError, match=sentence):
+        train(net, texts, n_epochs=1, batch_size=2)
+
+
+def test_a_failed_block_leaves_weights_and_optimizer_as_they_were():
+    net = net_of(Bag(), torch.optim.AdamW, 0.1)
+    texts = dataset_of(["a", "b"], [0, 1])
+    train(net, texts, n_epochs=1, batch_size=2)
+    before = pickle.dumps(net_state(net))
+
+    def fail():
+        with unharmed(net):
+            train(net, texts, n_epochs=1, batch_size=2)
+            assert pickle.dumps(net_state(net)) != before
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        fail()
+    assert pickle.dumps(net_state(net)) == before
+
+
+class Greedy(nn.Module):
+    """Fits minibatches of at most some texts into memory."""
+
+    def __init__(self, most, error):
+        super().__init__()
+        self.layer, self.most, self.error = nn.Linear(1, 2), most, error
+
+    def forward(self, ids):
+        if len(ids) > self.most:
+            raise self.error
+        return self.layer(ids.float().mean(1, keepdim=True))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("most", "remedy"), [(5, "Set batch_size=4, or"), (0, "Set a lower max_length, or")]
+)
+def test_a_minibatch_too_large_for_memory_names_one_that_fits(most, remedy, error):
+    net = net_of(Greedy(most, error), torch.optim.SGD, 0.1)
+    texts = dataset_of(["a", "b"] * 32, [0, 1] * 32)
+    with pytest.raises(MemoryError, match=remedy) as caught:
+        train(net, texts, n_epochs=1, batch_size=32)
+    assert str(error) in str(caught.value)
+    assert all(parameter.grad is None for parameter in net.module_.parameters())
+
+
+def test_other_errors_of_a_network_are_not_taken_for_lack_of_memory():
+    net = net_of(Greedy(0, RuntimeError("shapes")), torch.optim.SGD, 0.1)
+    with pytest.raises(RuntimeError, match="shapes"):
+        train(net, dataset_of(["a", "b"], [0, 1]), n_epochs=1, batch_size=2)
+
+
+@pytest.mark.parametrize("epoch_size", [None, 250])
+def test_a_network_that_learnt_nothing_says_so_once(epoch_size):
+    texts = dataset_of(["a", "b", "c", "d"] * 250, [0, 1, 1, 1] * 250)
+    how = {"n_epochs": 2, "batch_size": 4, "epoch_size": epoch_size}
+    net = net_of(Steep(10**6), torch.optim.SGD, 1e-9)
+    with torch.no_grad():  # what guessing by frequency answers
+        odds = [1.0, 1.0] if epoch_size else [0.25, 0.75]
+        net.module_.weight.copy_(torch.tensor(odds).log())
+    chance = "0.693" if epoch_size else "0.562"
+    sentence = rf"After 500 minibatches the training loss .* has {chance}: nothing was"
+    with pytest.warns(ConvergenceWarning, match=sentence) as caught:
+        train(net, texts, **how)
+    assert len(caught) == 1
+
+
+def test_few_steps_or_some_learning_give_no_warning():
+    for network, n_texts, codes in (
+        (Steep(10**6), 800, [0, 1]),
+        (Bag(), 2000, [0, 1]),
+        (Steep(10**6), 2000, [1, 1]),
+    ):
+        net = net_of(network, torch.optim.SGD, 0.1)
+        texts = dataset_of(["a", "b"] * (n_texts // 2), codes * (n_texts // 2))
+        train(net, texts, n_epochs=1, batch_size=4)  # warnings are errors here
