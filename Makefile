@@ -1,12 +1,13 @@
 # make demo   the error table and a training curve, on texts that are on the machine
 # make test   lint and the whole test suite
+# make soak   the tests that take minutes
 # make docs   the documentation, as HTML in docs/_build
 # Each starts from a bare clone: Python 3.11 or newer, make and a package registry.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test docs clean
+.PHONY: demo test soak docs clean
 
 demo: .venv/plot.stamp
 	$(BIN)/python -m benchmarks.demo
@@ -15,6 +16,9 @@ test: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+soak: .venv/dev.stamp
+	$(BIN)/python -m pytest -m slow
 
 docs: .venv/dev.stamp
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html

@@ -27,9 +27,9 @@ NETWORKS = {
 class OnNumbers:
     """Lets scikit-learn's own checks, which know numbers only, reach a text classifier.
 
-    Each number of a row becomes a word, a letter with the number of its column;
-    everything that scikit-learn asks of tables is answered here, everything else by the
-    classifier underneath.
+    Each number of a row becomes a letter, or for networks over words a letter with the
+    number of its column; everything that scikit-learn asks of tables is answered here,
+    everything else by the classifier underneath.
     """
 
     def fit(self, X, y=None, sample_weight=None):
@@ -48,6 +48,8 @@ class OnNumbers:
     def _to_texts(self, X, *, reset):
         X = validate_data(self, X, dtype="numeric", reset=reset)
         letters = np.clip((X.astype(float) + 6.5) * 2, 0, 25).astype(int) + ord("a")
+        if not hasattr(self, "max_tokens"):
+            return ["".join(map(chr, row)) for row in letters.tolist()]
         return [
             " ".join(f"{chr(letter)}{column}" for column, letter in enumerate(row))
             for row in letters.tolist()
@@ -59,6 +61,18 @@ class OnNumbers:
         tags.input_tags.one_d_array = False
         tags.input_tags.two_d_array = True
         return tags
+
+
+class CharCNNOnNumbers(OnNumbers, CharCNNClassifier):
+    pass
+
+
+class VDCNNOnNumbers(OnNumbers, VDCNNClassifier):
+    pass
+
+
+class WordCNNOnNumbers(OnNumbers, WordCNNClassifier):
+    pass
 
 
 class KimCNNOnNumbers(OnNumbers, KimCNNClassifier):
@@ -73,17 +87,18 @@ class HANOnNumbers(OnNumbers, HANClassifier):
     pass
 
 
-_QUICK = {
-    "max_epochs": 5,
-    "batch_size": 32,
-    "dropout": 0.0,
-    "embedding_dropout": 0.0,
-    "learning_rate": 1e-2,
-}
+_SURE = {"max_epochs": 5, "batch_size": 32, "dropout": 0.0}
+_SURE_OF_WORDS = _SURE | {"embedding_dropout": 0.0}
+_QUICK = _SURE_OF_WORDS | {"learning_rate": 1e-2}
 
 # The quick ones: what scikit-learn's checks look at is the base's, and so shared.
 ON_NUMBERS = [
     KimCNNOnNumbers(embedding_dim=16, n_filters=8, **_QUICK),
     RNNOnNumbers(embedding_dim=32, hidden_dim=32, pooling="max", **_QUICK),
     HANOnNumbers(min_count=1, embedding_dim=16, hidden_dim=8, **_QUICK),
+]
+SLOW_ON_NUMBERS = [
+    CharCNNOnNumbers(max_length=123, learning_rate=3e-3, **_SURE),
+    VDCNNOnNumbers(max_length=64, dense_dim=32, max_epochs=5, batch_size=32),
+    WordCNNOnNumbers(max_length=123, embedding_dim=16, **_SURE_OF_WORDS),
 ]

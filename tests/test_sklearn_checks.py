@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from .contract import ON_NUMBERS
+from .contract import ON_NUMBERS, SLOW_ON_NUMBERS
 
 FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": (
@@ -19,8 +19,20 @@ CLOSER_THAN_FLOAT32 = {
 }
 
 
-@parametrize_with_checks(ON_NUMBERS, expected_failed_checks=lambda estimator: FAILURES)
-def test_check_on_numbers_passes(estimator, check):
+def run(estimator, check):
     if check.func.__name__ in CLOSER_THAN_FLOAT32:
         pytest.xfail("asks for more digits than float32 has")
     check(estimator)
+
+
+@parametrize_with_checks(ON_NUMBERS, expected_failed_checks=lambda estimator: FAILURES)
+def test_check_on_numbers_passes(estimator, check):
+    run(estimator, check)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    SLOW_ON_NUMBERS, expected_failed_checks=lambda estimator: FAILURES
+)
+def test_check_on_numbers_passes_for_large_networks(estimator, check):
+    run(estimator, check)
