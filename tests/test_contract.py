@@ -31,16 +31,16 @@ from sktextconv.checking.process import changed, generators, settings
 
 from .contract import NETWORKS
 
-PIPELINES = [
-    make_bow_classifier(),
-    make_bow_classifier(tfidf=True),
-    make_ngram_classifier(max_n=2),
-    make_ngram_classifier(max_n=2, tfidf=True),
-    make_nb_ngram_classifier(),
-    make_bag_of_means_classifier(
+PIPELINES = {
+    "bow": make_bow_classifier(),
+    "bow-tfidf": make_bow_classifier(tfidf=True),
+    "ngrams": make_ngram_classifier(max_n=2),
+    "ngrams-tfidf": make_ngram_classifier(max_n=2, tfidf=True),
+    "ngrams-nb": make_nb_ngram_classifier(),
+    "bag-of-means": make_bag_of_means_classifier(
         n_means=4, embedding_dim=8, min_count=1, random_state=0
     ),
-]
+}
 
 FAILURES = {
     "check_weight_2_is_a_row_twice": (
@@ -50,7 +50,7 @@ FAILURES = {
 
 
 @parametrize_with_text_checks(
-    [*NETWORKS.values(), *PIPELINES],
+    [*NETWORKS.values(), *PIPELINES.values()],
     strict=True,
     expected_failed_checks=lambda estimator: FAILURES,
 )
