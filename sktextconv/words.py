@@ -31,6 +31,7 @@ END = -1  # stands after the last word of each text
 
 # Bounds the memory of a step; the result does not depend on it.
 _TEXTS_PER_CHUNK = 4096
+_CHARACTERS_AT_ONCE = 2**14
 
 
 def check_pattern(token_pattern):
@@ -161,23 +162,38 @@ def _marked(texts, *, lowercase, token_pattern):
         chunk = texts[start : start + _TEXTS_PER_CHUNK]
         if lowercase:
             chunk = map(str.lower, chunk)
+        # Lazy to the end: the words of a few texts are in memory at a time.
         if mark is not None:
-            # In ASCII, setting marks apart and splitting finds the same words.
-            chunk = [text if text.isascii() else " ".join(find(text)) for text in chunk]
-            if not any(_NUL in text for text in chunk):
-                yield _split(chunk)
-                continue
-        # Lazy to the end: the words of one text are in memory at a time.
-        found = zip(map(find, chunk), itertools.repeat((mark,)))
-        yield itertools.chain.from_iterable(itertools.chain.from_iterable(found))
+            found = (_split(some, find) for some in _few(chunk))
+        else:
+            found = ((*words, mark) for words in map(find, chunk))
+        yield itertools.chain.from_iterable(found)
 
 
-def _split(texts):
+def _few(texts):
+    """Yield the texts in lists of about `_CHARACTERS_AT_ONCE` together."""
+    some, size = [], 0
+    for text in texts:
+        some.append(text)
+        size += len(text)
+        if size >= _CHARACTERS_AT_ONCE:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _split(texts, find):
+    """Find the words of `TOKEN_PATTERN` in some texts: in ASCII, by splitting."""
+    mark = boundary(TOKEN_PATTERN)
+    texts = [text if text.isascii() else " ".join(find(text)) for text in texts]
+    if any(_NUL in text for text in texts):
+        return [word for text in texts for word in (*find(text), mark)]
     joined = _NUL.join([*texts, ""])
-    for mark in _MARKS:
-        if mark in joined:
-            joined = joined.replace(mark, f" {mark} ")
-    return joined.replace(_NUL, f" {2 * _NUL} ").split()
+    for character in _MARKS:
+        if character in joined:
+            joined = joined.replace(character, f" {character} ")
+    return joined.replace(_NUL, f" {mark} ").split()
 
 
 def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
