@@ -14,6 +14,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ._compressed import most_bytes
+
 _CHUNK = 1 << 20  # bytes
 _TIMEOUT = 30  # seconds without an answer
 
@@ -274,6 +276,7 @@ def _unpack(source, archive, folder):
     """Write all missing files, or none; no member's name is ever used as a path."""
     wanted = [s for s in ("train", "test") if not find(folder, source.name, s)]
     texts = {subset: [] for subset in wanted}
+    n_left, taken = most_bytes(archive), set()
     with contextlib.ExitStack() as stack:
         tar = stack.enter_context(tarfile.open(archive))
         # On leaving, each file gets its name or, after an error, all are dropped.
@@ -287,16 +290,36 @@ def _unpack(source, archive, folder):
             parts = _safe_parts(archive, member)
             if not member.isfile():
                 continue
-            if parts[-1] in ("train.csv", "test.csv") and not source.folders:
-                if out := files.get(parts[-1].removesuffix(".csv")):
-                    shutil.copyfileobj(tar.extractfile(member), out)
-            elif (
-                len(parts) >= 3 and parts[-3] in wanted and parts[-2] in source.folders
-            ):
-                label = source.folders.index(parts[-2]) + 1
-                number = int(parts[-1].partition("_")[0])
+            n_left -= member.size
+            if n_left < 0:
+                raise ValueError(
+                    f"{archive}: expected at most {most_bytes(archive):,} bytes in it, "
+                    f"got more with {member.name!r}; nothing was unpacked."
+                )
+            if source.folders:
+                name = parts[-3:]
+                used = (
+                    len(name) == 3 and name[0] in wanted and name[1] in source.folders
+                )
+            else:
+                name = parts[-1:]
+                used = name[0] in [f"{subset}.csv" for subset in wanted]
+            if not used:
+                continue
+            if name in taken:
+                raise ValueError(
+                    f"{archive}: expected each file once, got a second one with "
+                    f"{member.name!r}; nothing was unpacked."
+                )
+            taken.add(name)
+            if source.folders:
+                label = source.folders.index(name[1]) + 1
+                number = int(name[2].partition("_")[0])
                 text = tar.extractfile(member).read().decode()
-                texts[parts[-3]].append((label, number, text))
+                texts[name[0]].append((label, number, text))
+            else:
+                out = files[name[0].removesuffix(".csv")]
+                shutil.copyfileobj(tar.extractfile(member), out)
         for subset, out in files.items():
             out.write(_to_csv(texts[subset]))
             if out.tell() == 0:
@@ -327,6 +350,8 @@ def _to_csv(rows):
 @contextlib.contextmanager
 def replacing(path):
     """A binary file to write, which takes the path's place once all went well."""
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{path} is a folder or a device, and no file")
     part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         with part.open("wb") as out:

@@ -1,7 +1,8 @@
 """What a hyper-parameter may be: annotations that are checked, in one sentence."""
 
 import dataclasses
-import numbers
+import functools
+import sys
 import types
 import typing
 from typing import Annotated, Literal
@@ -16,10 +17,13 @@ __all__ = [
     "Positive",
     "Range",
     "Seed",
+    "Size",
     "Sizes",
     "Whole",
+    "accepts",
     "check_params",
     "hyperparameters",
+    "python_values",
 ]
 
 
@@ -49,26 +53,28 @@ class Each:
     hint: object
 
     def holds(self, value):
-        return len(value) > 0 and all(_accepts(self.hint, item) for item in value)
+        return len(value) > 0 and all(accepts(self.hint, item) for item in value)
 
     def __str__(self):
         return f"of one or more values, each {_describe(self.hint)}"
 
 
 Count = Annotated[int, Range(1)]
+# Of what takes memory: a product of three is still an int of 64 bits.
+Size = Annotated[int, Range(1, 1_000_000, closed="both")]
 Whole = Annotated[int, Range(0)]
 Positive = Annotated[float, Range(0.0, closed="neither")]
 NonNegative = Annotated[float, Range(0.0)]
 Fraction = Annotated[float, Range(0.0, 1.0)]
 InnerFraction = Annotated[float, Range(0.0, 1.0, closed="neither")]
-Sizes = Annotated[tuple | list, Each(Count)]
+Sizes = Annotated[tuple | list, Each(Size)]
 Seed = Annotated[int, Range(0, 2**32 - 1, closed="both")] | np.random.RandomState | None
 
 # What counts as each plain type: searches hand out NumPy scalars, and a bool is
-# no number here although Python says so.
+# no number here although Python says so. torch takes no fractions nor decimals.
 _KINDS = {
-    int: numbers.Integral,
-    float: numbers.Real,
+    int: (int, np.integer),
+    float: (int, float, np.integer, np.floating),
     bool: (bool, np.bool_),
 }
 
@@ -88,19 +94,39 @@ def hyperparameters(cls):
     return cls
 
 
-def check_params(estimator):
+def check_params(estimator, *, only=None):
     """Raise `ValueError` for the first parameter that is not what its class says."""
     cls = type(estimator)
     for field, hint in zip(dataclasses.fields(cls), _hints(cls), strict=True):
+        if only is not None and field.name not in only:
+            continue
         value = getattr(estimator, field.name)
         options = _options(hint)
-        if not any(_accepts(option, value) for option in options):
+        if not any(accepts(option, value) for option in options):
             raise ValueError(
                 f"The {field.name!r} parameter of {cls.__name__} must be "
                 f"{_enumerate(options)}. Got {value!r} instead."
             )
 
 
+def python_values(estimator):
+    """Return the parameters of an estimator, with Python's numbers for NumPy's.
+
+    Those of NumPy overflow, and not everything of torch takes them.
+    """
+    params = estimator.get_params(deep=False)
+    return {name: _python_value(value) for name, value in params.items()}
+
+
+def _python_value(value):
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (tuple, list):
+        return type(value)(map(_python_value, value))
+    return value
+
+
+@functools.cache
 def _hints(cls):
     hints = typing.get_type_hints(cls, include_extras=True)
     return [hints[field.name] for field in dataclasses.fields(cls)]
@@ -121,17 +147,21 @@ def _plain(hint):
     return typing.Union[tuple(plain)]  # noqa: UP007 (a tuple has no `|`)
 
 
-def _accepts(option, value):
+def accepts(option, value):
+    """Whether `value` is what a hint without unions says."""
     if option is type(None):
         return value is None
     origin, args = typing.get_origin(option), typing.get_args(option)
     if origin is Literal:
-        return _accepts(type(args[0]), value) and value in args
+        return accepts(type(args[0]), value) and value in args
     if origin is Annotated:
-        return _accepts(args[0], value) and args[1].holds(value)
+        return accepts(args[0], value) and args[1].holds(value)
     if option in (int, float) and isinstance(value, _KINDS[bool]):
         return False
-    return isinstance(value, _KINDS.get(option, option))
+    if not isinstance(value, _KINDS.get(option, option)):
+        return False
+    too_large = isinstance(value, int) and abs(value) > sys.float_info.max
+    return option is not float or not too_large
 
 
 def _describe(option):

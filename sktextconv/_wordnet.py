@@ -58,8 +58,12 @@ def _open_folder(path):
 
 
 def _missing_file(path):
-    folder = _open_folder(path)
-    return next((file for file in _FILES if not folder.joinpath(file).is_file()), None)
+    try:
+        folder = _open_folder(path)
+        found = [folder.joinpath(file).is_file() for file in _FILES]
+    except (OSError, ValueError):  # no file can have such a name
+        return _FILES[0]
+    return None if all(found) else _FILES[found.index(False)]
 
 
 @functools.lru_cache(maxsize=2)

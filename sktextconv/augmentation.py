@@ -14,7 +14,7 @@ from sklearn.utils import (
     check_random_state,
 )
 
-from ._params import Count, InnerFraction, Seed, check_params, hyperparameters
+from ._params import Count, InnerFraction, Seed, Size, check_params, hyperparameters
 from ._wordnet import find_wordnet, read_thesaurus
 from .text import check_texts
 
@@ -122,7 +122,7 @@ class SynonymReplacer(BaseEstimator):
     # Departs from the paper: it has no least length.
     min_length: Count = 3
     wordnet: str | os.PathLike | None = None
-    n_copies: Count = 1
+    n_copies: Size = 1
     random_state: Seed = None
 
     def augment(self, texts, *, seed, epoch=0, documents=None):

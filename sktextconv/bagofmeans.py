@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from ._params import Count, Seed, check_params, hyperparameters
+from ._params import Count, Seed, Size, check_params, hyperparameters
 from .encoding import N_RESERVED, WordEncoder
 from .text import check_texts
 from .vectors import word_vectors
@@ -88,7 +88,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
     """
 
     n_means: Count = 5_000
-    embedding_dim: Count = 300
+    embedding_dim: Size = 300
     min_count: Count = 6
     random_state: Seed = None
 

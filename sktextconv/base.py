@@ -17,12 +17,11 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import (
     check_consistent_length,
     check_random_state,
-    column_or_1d,
     compute_class_weight,
 )
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fitted
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping
 from skorch.utils import noop
 
 from ._params import (
@@ -31,16 +30,26 @@ from ._params import (
     NonNegative,
     Positive,
     Seed,
+    Size,
     Whole,
+    accepts,
     check_params,
     hyperparameters,
+    python_values,
 )
 from .batches import EncodedTexts
-from .checkpoints import Checkpoint, check_same_training, read_checkpoint
+from .checkpoints import (
+    Checkpoint,
+    check_place,
+    check_same_training,
+    read_checkpoint,
+)
+from .labels import check_labels
 from .schedules import resolve_schedule
 from .text import TextSequence, check_texts
 from .training import (
     EpochLine,
+    check_size,
     load_net_state,
     make_net,
     net_state,
@@ -68,9 +77,9 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     recipe: Literal["modern", "paper"] = "modern"
     max_epochs: Count = 10
-    batch_size: Count = 128
+    batch_size: Size = 128
     learning_rate: Positive | None = None
-    epoch_size: Count | None = None
+    epoch_size: Size | None = None
     schedule: str | Callable | None = None
     bucketing: bool = False
     augmenter: object | None = None
@@ -127,7 +136,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             Texts: a list, a tuple, a NumPy array, a column of pandas, polars or
             pyarrow, or a `TextStore`.
         y : array-like of shape (n_documents,)
-            Class labels of any type that scikit-learn takes; at least two classes.
+            Class labels, all str or all numbers; at least two classes.
         sample_weight : array-like of shape (n_documents,), default=None
             Weights by position, times `class_weight`, scaled to a mean of 1. A row of
             weight 0 counts as absent.
@@ -141,10 +150,12 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         ------
         ValueError
             If a parameter, text, label or weight is not what it must be, if there is
-            only one class, if the loss stops being finite, or if `checkpoint` is of
-            another training.
+            only one class, if the network and its gradients take more memory than the
+            machine has, if the loss stops being finite, or if `checkpoint` is of
+            another training or names no file that can be written.
         TypeError
-            If `X` is no sequence of texts.
+            If `X` is no sequence of texts, or labels are neither all str nor all
+            numbers.
         MemoryError
             If a minibatch does not fit into the memory of the device.
         OSError
@@ -173,6 +184,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             valid = _take(valid_rows, texts, codes, weights)
 
         recipe = self._recipe()
+        epoch_size = self.epoch_size or recipe.epoch_size
         model = self._model() if warm else self._build(examples, classes, rng)
         history = self._train(
             model,
@@ -180,7 +192,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             valid=valid,
             keeping=keeping,
             n_epochs=int(self.max_epochs),
-            epoch_size=self.epoch_size or recipe.epoch_size,
+            epoch_size=epoch_size and int(epoch_size),
             schedule=(
                 recipe.schedule
                 if self.schedule is None
@@ -235,11 +247,12 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         if first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if classes is not None:
-            classes = np.unique(column_or_1d(classes))
+            classes = np.unique(check_labels(classes, name="classes"))
             if first and len(classes) < 2:
                 raise ValueError(
-                    f"{name} needs at least 2 classes, but classes holds only one "
-                    f"class: {classes.tolist()[0]!r}"
+                    f"{name} needs at least 2 classes, but classes holds "
+                    f"{'only one class' if len(classes) else 'none'}: "
+                    f"{classes.tolist()}"
                 )
             if not first and not np.array_equal(classes, self.classes_):
                 raise ValueError(
@@ -275,6 +288,20 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
                 "an object with a method augment(texts, seed=, epoch=), such as a "
                 f"SynonymReplacer. Got {self.augmenter!r} instead."
             )
+        for callback in self.callbacks or ():
+            if not isinstance(callback, Callback):
+                raise ValueError(
+                    f"The 'callbacks' parameter of {type(self).__name__} must be None "
+                    f"or a list of callbacks of skorch. Got {callback!r} in it."
+                )
+        if isinstance(self.class_weight, dict):
+            for label, weight in self.class_weight.items():
+                if not accepts(NonNegative, weight):
+                    raise ValueError(
+                        f"The 'class_weight' parameter of {type(self).__name__} must "
+                        "hold a float in the range [0.0, inf) for each class. Got "
+                        f"{weight!r} for {label!r}."
+                    )
 
     def _check_training_data(self, X, y, sample_weight, classes=None):
         """Return texts, classes, each text's class code, and its whole weight."""
@@ -284,20 +311,13 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
                 f"This {type(self).__name__} estimator requires y to be passed, but "
                 "the target y is None."
             )
-        y = _check_y(y, estimator=self)
+        y = _check_y(check_labels(y), estimator=self)
         check_classification_targets(y)
         check_consistent_length(texts, y)
         if sample_weight is None:
             weights = np.ones(len(texts))
         else:
-            weights = _check_sample_weight(
-                sample_weight,
-                # Only its length is looked at; a list of str would become an array.
-                y,
-                dtype=np.float64,
-                copy=True,
-                ensure_non_negative=True,
-            )
+            weights = _check_weights(sample_weight, y)
         if classes is None:
             classes, codes = np.unique(y, return_inverse=True)
         else:
@@ -308,11 +328,20 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
                     f"{classes}. `y` has {unseen} besides."
                 )
             codes = np.searchsorted(classes, y)
-        weights = weights * self._class_weights(classes, codes, weights)[codes]
+        with np.errstate(over="ignore"):
+            weights = weights * self._class_weights(classes, codes, weights)[codes]
+            total = weights.sum()
         if not weights.any():
             raise ValueError(
                 "Sample weights must contain at least one non-zero number, also after "
                 "they are multiplied by class_weight."
+            )
+        limits = np.finfo(np.float32)
+        if not limits.tiny <= total <= limits.max:
+            raise ValueError(
+                f"Sample weights must sum to a number from {limits.tiny:.0e} to "
+                f"{limits.max:.0e}, also after they are multiplied by class_weight. "
+                "Divide them by the largest."
             )
         return texts, classes, codes, weights
 
@@ -385,6 +414,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         }
         about |= {"estimator": type(self).__name__, "data": digest.hexdigest()}
         path = Path(self.checkpoint)
+        check_place(path, required_by=type(self).__name__)
         resumed = read_checkpoint(path) if self.resume and not warm else None
         if resumed is None:
             return Checkpoint(path, about | {"seed": self._make_seed()})
@@ -398,18 +428,23 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     def _build(self, examples, classes, rng):
         device = resolve_device(self.device)
-        encoder = self._make_encoder().fit(examples[0])
+        maker = type(self)(**python_values(self))
+        encoder = maker._make_encoder().fit(examples[0])
+        sizes = (encoder.n_tokens, len(classes))
         seed = rng.randint(2**31)
-        with threads(self.n_jobs), seeded(seed, device):
-            network = self._make_network(encoder.n_tokens, len(classes))
-            self._start(network, encoder, examples, seed)
-            net = self._make_net(network, device)
+        with threads(self.n_jobs):
+            with seeded(seed, device):
+                check_size(maker._make_network, sizes, required_by=type(self).__name__)
+            with seeded(seed, device):
+                network = maker._make_network(*sizes)
+                maker._start(network, encoder, examples, seed)
+                net = maker._make_net(network, device)
         return {
             "classes_": classes,
             "encoder_": encoder,
             "net_": net,
             "history_": [],
-            "_made_with": self._network_parameters(),
+            "_made_with": maker._network_parameters(),
             "_rng": rng,
         }
 
@@ -440,9 +475,12 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
             def renew(epoch):
                 epoch += n_before
-                return encoder.encode(
-                    self.augmenter.augment(texts, seed=seed, epoch=epoch)
+                augmented = self.augmenter.augment(texts, seed=seed, epoch=epoch)
+                augmented = check_texts(
+                    augmented, required_by=type(self.augmenter).__name__
                 )
+                check_consistent_length(texts, augmented)
+                return encoder.encode(augmented)
 
         def encoded(texts, codes, weights):
             ids = encoder.encode(texts)
@@ -499,6 +537,11 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         scores : ndarray of float64 of shape (n_documents,) or (n_documents, n_classes)
             For two classes the logit of ``classes_[1]`` less that of ``classes_[0]``,
             else a column per class in the order of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If the weights have grown without bound in training.
         """
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
@@ -515,6 +558,11 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         -------
         probabilities : ndarray of float64 of shape (n_documents, n_classes)
             Columns in the order of `classes_`; rows sum to 1.
+
+        Raises
+        ------
+        ValueError
+            If the weights have grown without bound in training.
         """
         return softmax(self._logits(X), axis=1)
 
@@ -530,6 +578,11 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         -------
         log_probabilities : ndarray of float64 of shape (n_documents, n_classes)
             Columns in the order of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If the weights have grown without bound in training.
         """
         return log_softmax(self._logits(X), axis=1)
 
@@ -545,12 +598,18 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         -------
         labels : ndarray of shape (n_documents,)
             Labels as they were given to `fit`, of the type of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If the weights have grown without bound in training.
         """
         likeliest = self.predict_proba(X).argmax(axis=1)
         return self.classes_[likeliest]
 
     def _logits(self, X):
         check_is_fitted(self)
+        check_params(self, only=("batch_size", "n_jobs"))
         texts = check_texts(X, required_by=type(self).__name__)
         logits = []
         with threads(self.n_jobs):
@@ -608,6 +667,22 @@ _NOT_OF_THE_RESULT = {"verbose", "callbacks", "checkpoint", "resume", "warm_star
 _HOW_TRAINING_GOES = {
     field.name for field in dataclasses.fields(BaseTextNetClassifier)
 } - {"recipe", "device", "precision", "compile"}
+
+
+def _check_weights(sample_weight, y):
+    try:
+        return _check_sample_weight(
+            sample_weight,
+            # Only its length is looked at; a list of str would become an array.
+            y,
+            dtype=np.float64,
+            copy=True,
+            ensure_non_negative=True,
+        )
+    except (OverflowError, RuntimeError) as error:
+        raise ValueError(
+            f"Expected sample_weight to hold a number for each text, got: {error}."
+        ) from error
 
 
 def _differ(value, other):

@@ -12,7 +12,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from ._download import replacing
 from .training import generators, load_net_state
 
-__all__ = ["Checkpoint", "check_same_training", "read_checkpoint"]
+__all__ = ["Checkpoint", "check_place", "check_same_training", "read_checkpoint"]
 
 _FORMAT = 1
 
@@ -83,6 +83,24 @@ class Checkpoint(Callback):
                 f"{len(net.history)}, got: {error}. The one before is still there. "
                 "Make room, and call fit again with resume=True."
             ) from error
+
+
+class _TrialError(Exception):
+    pass
+
+
+def check_place(path, *, required_by):
+    """Raise `ValueError` unless a checkpoint can be written to a path."""
+    try:
+        with replacing(path):
+            raise _TrialError
+    except _TrialError:
+        return
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"The 'checkpoint' parameter of {required_by} must be None or the path of "
+            f"a file that can be written. Got {str(path)!r}, which fails with: {error}."
+        ) from error
 
 
 def read_checkpoint(path):

@@ -4,6 +4,7 @@ import array
 import collections
 import itertools
 import re
+import sys
 
 import numpy as np
 
@@ -101,7 +102,7 @@ class DocumentEncoder:
     ):
         self.max_tokens = int(max_tokens)
         self.min_count = int(min_count)
-        self.max_sentences = int(max_sentences)
+        self.max_sentences = min(int(max_sentences), sys.maxsize)
         self.max_sentence_length = int(max_sentence_length)
         self.lowercase = bool(lowercase)
 

@@ -382,7 +382,7 @@ class WordEncoder:
     ):
         self.max_tokens = int(max_tokens)
         self.min_count = int(min_count)
-        self.max_length = int(max_length)
+        self.max_length = min(int(max_length), sys.maxsize)
         self.keep = keep
         self._splitting = {
             "lowercase": bool(lowercase),

@@ -78,12 +78,14 @@ class LogCountRatio(
                 "For more, put it into a OneVsRestClassifier."
             )
         present = scipy.sparse.csr_matrix(X).sign()
-        shares = []
+        log_shares = []
         for code in (0, 1):
-            n_documents = np.asarray(present[codes == code].sum(axis=0)).ravel()
-            n_documents = n_documents + self.alpha
-            shares.append(n_documents / n_documents.sum())
-        self.log_ratio_ = np.log(shares[1] / shares[0]).astype(np.float32)
+            n_documents = present[codes == code].sum(axis=0, dtype=np.float64)
+            n_documents = np.asarray(n_documents).ravel()
+            # Scaled down, so that the sum of large ones is finite.
+            n_documents = (n_documents + self.alpha) / max(self.alpha, 1.0)
+            log_shares.append(np.log(n_documents) - np.log(n_documents.sum()))
+        self.log_ratio_ = (log_shares[1] - log_shares[0]).astype(np.float32)
         return self
 
     def transform(self, X):

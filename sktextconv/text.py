@@ -75,7 +75,7 @@ def refuse_non_text(text, index):
     """Raise `ValueError` or `TypeError` if the document at `index` is no str."""
     if isinstance(text, str):
         return
-    if _is_missing(text):
+    if is_missing(text):
         raise ValueError(
             f"Input X contains NaN or None (first at index {index}); a missing "
             "text has no class. Use '' for an empty document."
@@ -138,7 +138,8 @@ def _to_list(X):
     raise TypeError(f"Expected sequence or array-like, got {type(X)}")
 
 
-def _is_missing(value):
+def is_missing(value):
+    """Whether a value is None, NaN, or what pandas has for them."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, numbers.Real) and value != value

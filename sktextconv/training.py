@@ -5,6 +5,7 @@ import copy
 import inspect
 import math
 import multiprocessing
+import os
 import sys
 import threading
 import warnings
@@ -26,6 +27,7 @@ from .batches import Batches, EncodedTexts
 __all__ = [
     "EpochLine",
     "Recipe",
+    "check_size",
     "generators",
     "load_net_state",
     "make_net",
@@ -97,8 +99,8 @@ def resolve_device(name):
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        torch.empty(0, device=device).cpu()  # which fails for "meta"
+    except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
         raise ValueError(
             "The 'device' parameter must be 'auto' or a device that this PyTorch can "
             f"use, such as 'cpu', 'cuda' or 'cuda:1'. Got {name!r}, which fails with: "
@@ -117,7 +119,9 @@ def threads(n_jobs):
     """Let torch use `n_jobs` threads inside the block; None leaves its setting."""
     before = torch.get_num_threads()
     if n_jobs is not None:
-        torch.set_num_threads(joblib.effective_n_jobs(n_jobs))
+        # The process ends if the system has not as many threads as are asked for.
+        n_threads = min(joblib.effective_n_jobs(n_jobs), os.cpu_count() or 1)
+        torch.set_num_threads(int(n_threads))
     try:
         yield
     finally:
@@ -414,6 +418,39 @@ def make_net(network, recipe, *, device, precision, compile=False):
     return net.initialize()
 
 
+def check_size(make_network, sizes, *, required_by):
+    """Raise `ValueError` if this machine cannot hold a network and its gradients.
+
+    Parameters
+    ----------
+    make_network : callable
+        ``make_network(*sizes)`` returns the network.
+    sizes : tuple of int
+    required_by : str
+        Name of the estimator, for the message.
+    """
+    with torch.device("meta"):  # where a tensor of any size takes no memory
+        weights = dict(make_network(*sizes).named_parameters())
+    n_needed = 2 * sum(weight.nbytes for weight in weights.values())
+    n_there = _memory()
+    if n_needed > n_there:
+        largest = max(weights, key=lambda name: weights[name].nbytes)
+        shape = " x ".join(f"{size:,}" for size in weights[largest].shape)
+        raise ValueError(
+            f"The network of {required_by} would take {n_needed / 1e9:,.0f} GB with "
+            f"its gradients, and this machine has {n_there / 1e9:,.0f} GB of memory. "
+            f"Its largest weight, {largest}, is {shape}: choose smaller sizes."
+        )
+
+
+def _memory():
+    """Bytes of memory of this machine; infinite where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return math.inf
+
+
 def train(
     net,
     dataset,
@@ -477,6 +514,11 @@ def train(
             net.schedule = schedule(
                 net.optimizer_, steps_per_epoch=steps_per_epoch, n_epochs=n_epochs
             )
+            if not hasattr(net.schedule, "step"):
+                raise TypeError(
+                    "Expected the function given as schedule to return a scheduler "
+                    f"of torch, got {net.schedule!r}."
+                )
         _fit_or_say_what_fits(net, dataset)
         history = [epoch_record(row) for row in net.history if "dur" in row]
     finally:
@@ -569,6 +611,11 @@ def predict_logits(net, ragged, *, batch_size):
     Returns
     -------
     logits : ndarray of float64 of shape (n_documents, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If they are not finite.
     """
     texts = EncodedTexts(ragged, net.device)
     order = texts.by_length()
@@ -578,7 +625,14 @@ def predict_logits(net, ragged, *, batch_size):
             net.module_(texts.ids(rows)).float()
             for rows in order.split(int(batch_size))
         ]
-        return torch.cat(logits).cpu()[order.argsort()].double().numpy()
+        logits = torch.cat(logits).cpu()[order.argsort()].double().numpy()
+    if not np.isfinite(logits).all():
+        raise ValueError(
+            "Expected finite logits, got NaN or infinity: the weights of the network "
+            "have grown without bound in training. Fit it again with a lower "
+            "learning_rate."
+        )
+    return logits
 
 
 # ---------------------------------------------------------------------------

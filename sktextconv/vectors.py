@@ -186,7 +186,7 @@ def _describe(source):
 
 
 def _read_file(path, words, dim):
-    if not path.is_file():
+    if not os.path.isfile(path):  # for any str, while Path raises for some
         raise FileNotFoundError(
             'Expected vectors to be "word2vec" or the path of a file of word vectors, '
             f"got {str(path)!r}, and there is no such file."

@@ -35,8 +35,14 @@ _CHARACTERS_AT_ONCE = 2**14
 
 
 def check_pattern(token_pattern):
-    """Raise `ValueError` unless a regular expression has one group at most."""
-    n_groups = re.compile(token_pattern).groups
+    """Raise `ValueError` unless it is a regular expression of one group at most."""
+    try:
+        n_groups = re.compile(token_pattern).groups
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(
+            "The 'token_pattern' parameter must be a regular expression. Got "
+            f"{token_pattern!r} instead, which fails with: {error}."
+        ) from error
     if n_groups > 1:
         raise ValueError(
             "token_pattern must hold at most one group, the word. Got "

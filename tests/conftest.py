@@ -12,6 +12,14 @@ REPOSITORY = Path(__file__).parents[1]
 torch.set_num_threads(1)
 
 
+def attempt(function, *args, **kwargs):
+    """Call a function; return what it returned and None, or None and its error."""
+    try:
+        return function(*args, **kwargs), None
+    except Exception as error:
+        return None, error
+
+
 def pytest_collection_modifyitems(config, items):
     """Leave out what takes minutes or the internet unless `-m` asks for it."""
     asked = config.getoption("-m")

@@ -151,6 +151,6 @@ def test_sizes_say_of_what_they_are_made():
         check_params(Child(sizes=(3, 0)))
     assert str(caught.value) == (
         "The 'sizes' parameter of Child must be an instance of 'tuple' or an instance "
-        "of 'list' of one or more values, each an int in the range [1, inf). Got "
-        "(3, 0) instead."
+        "of 'list' of one or more values, each an int in the range [1, 1000000]. "
+        "Got (3, 0) instead."
     )

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .._params import Count, Fraction, hyperparameters
+from .._params import Fraction, Size, hyperparameters
 from ..base import BaseTextNetClassifier
 from ..discriminative import discriminative_ngrams
 from ..encoding import PAD, CharEncoder
@@ -272,7 +272,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
 
     size: Literal["small", "large"] = "small"
     alphabet: str = "paper"
-    max_length: Count = 1014
+    max_length: Size = 1014
     lowercase: bool | Literal["auto"] = "auto"
     reverse: bool = True
     keep: Literal["start", "end"] = "end"

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn import functional as F
 
-from .._params import Count, Fraction, hyperparameters
+from .._params import Count, Fraction, Size, hyperparameters
 from ..base import BaseTextNetClassifier
 from ..batches import EncodedTexts
 from ..documents import SENTENCE_END, DocumentEncoder
@@ -469,7 +469,7 @@ class HANClassifier(BaseTextNetClassifier):
         ),
     }
 
-    batch_size: Count = 64
+    batch_size: Size = 64
     bucketing: bool = True
     max_tokens: Count = 50_000
     # Departs from the paper: it keeps words seen more than 5 times.
@@ -477,10 +477,10 @@ class HANClassifier(BaseTextNetClassifier):
     lowercase: bool = True
     max_sentences: Count = 60
     max_sentence_length: Count = 100
-    embedding_dim: Count = 200
+    embedding_dim: Size = 200
     vectors: object | None = None
     tuning: Literal["fine-tuned", "static"] = "fine-tuned"
-    hidden_dim: Count = 50
+    hidden_dim: Size = 50
     pooling: Literal["attention", "mean", "max"] = "attention"
     embedding_dropout: Fraction | None = None
     dropout: Fraction | None = None

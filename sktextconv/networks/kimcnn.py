@@ -6,7 +6,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .._params import Count, Fraction, Positive, Sizes, hyperparameters
+from .._params import (
+    Count,
+    Fraction,
+    Positive,
+    Size,
+    Sizes,
+    hyperparameters,
+)
 from ..base import BaseTextNetClassifier
 from ..encoding import PAD
 from ..schedules import one_cycle
@@ -98,7 +105,7 @@ class KimCNN(nn.Module):
     ):
         super().__init__()
         self.max_width = max(widths)
-        self.max_norm = max_norm
+        self.max_norm = None if max_norm is None else float(max_norm)
         if tuning == "multichannel":
             self.embedding = MultichannelEmbedding(n_tokens, embedding_dim)
         else:
@@ -351,16 +358,16 @@ class KimCNNClassifier(BaseTextNetClassifier):
         ),
     }
 
-    batch_size: Count = 50
+    batch_size: Size = 50
     widths: Sizes = (3, 4, 5)
-    n_filters: Count = 100
+    n_filters: Size = 100
     max_norm: Positive | None = 3.0
     max_tokens: Count = 50_000
     min_count: Count = 1
     max_length: Count = 400
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
-    embedding_dim: Count = 300
+    embedding_dim: Size = 300
     vectors: object | None = None
     tuning: Literal["fine-tuned", "static", "multichannel"] = "fine-tuned"
     embedding_dropout: Fraction | None = None

@@ -1,12 +1,19 @@
 """Recurrent networks over words (Zhang, Zhao & LeCun, 2015; Chollet, 2017)."""
 
 import dataclasses
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import nn
 
-from .._params import Count, Fraction, Positive, hyperparameters
+from .._params import (
+    Count,
+    Fraction,
+    Positive,
+    Range,
+    Size,
+    hyperparameters,
+)
 from ..base import BaseTextNetClassifier
 from ..encoding import PAD
 from ..schedules import halving, one_cycle
@@ -328,16 +335,16 @@ class RNNClassifier(BaseTextNetClassifier):
     max_length: Count = 400
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
-    embedding_dim: Count = 300
+    embedding_dim: Size = 300
     # Departs from the paper: its vectors are pretrained; "word2vec" learns from the
     # training texts.
     vectors: object | None = None
     tuning: Literal["fine-tuned", "static"] = "fine-tuned"
     embedding_dropout: Fraction | None = None
     cell: Literal["lstm", "gru", "rnn"] = "lstm"
-    hidden_dim: Count = 128
+    hidden_dim: Size = 128
     bidirectional: bool = False
-    n_layers: Count = 1
+    n_layers: Annotated[int, Range(1, 1_000, closed="both")] = 1
     pooling: Literal["mean", "last", "max"] = "mean"
     dropout: Fraction | None = None
     clip_norm: Positive | None = 5.0

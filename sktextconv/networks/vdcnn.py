@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .._params import Count, hyperparameters
+from .._params import Size, hyperparameters
 from ..base import BaseTextNetClassifier
 from ..encoding import PAD, CharEncoder
 from ..schedules import halving, one_cycle
@@ -453,8 +453,8 @@ class VDCNNClassifier(BaseTextNetClassifier):
     depth: Literal[9, 17, 29, 49] = 9
     pooling: Literal["max", "kmax", "conv"] = "max"
     shortcut: bool = False
-    max_length: Count = 1014
-    dense_dim: Count = 2048
+    max_length: Size = 1014
+    dense_dim: Size = 2048
     trim: bool = False
 
     def _make_encoder(self):

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import nn
 
-from .._params import Count, Fraction, hyperparameters
+from .._params import Count, Fraction, Size, hyperparameters
 from ..base import BaseTextNetClassifier
 from ..encoding import PAD
 from ..schedules import halving, one_cycle
@@ -263,10 +263,10 @@ class WordCNNClassifier(BaseTextNetClassifier):
     max_tokens: Count = 50_000
     min_count: Count = 1
     # Departs from the paper: it does not say how many words, nor which, are read.
-    max_length: Count = 312
+    max_length: Size = 312
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
-    embedding_dim: Count = 300
+    embedding_dim: Size = 300
     # Departs from the paper: its "w2v" is pretrained; "word2vec" learns from the
     # training texts.
     vectors: object | None = None

@@ -1,0 +1,90 @@
+"""Compressed files: read whole, and no further than a limit."""
+
+import functools
+import gzip
+import io
+import lzma
+
+__all__ = ["most_bytes", "open_compressed"]
+
+# A small file can hold more than any memory. Texts shrink to a third or a tenth.
+_LARGEST_RATIO = 100
+_ALWAYS_TAKEN = 10**9  # bytes
+
+_CHUNK = 2**18  # bytes
+
+
+def most_bytes(path):
+    """The most bytes that are taken from a compressed file."""
+    return max(_ALWAYS_TAKEN, _LARGEST_RATIO * path.stat().st_size)
+
+
+def open_compressed(path):
+    """Open a ``.gz`` or ``.xz`` file to read the bytes that are in it.
+
+    Several files end to end are read as one.
+
+    Raises
+    ------
+    ValueError
+        From reading, if there is more than `most_bytes` in it.
+    EOFError, OSError, zlib.error, lzma.LZMAError
+        From reading, if it is cut off or damaged.
+    """
+    return io.BufferedReader(_Unpacked(path), _CHUNK)
+
+
+class _Unpacked(io.RawIOBase):
+    def __init__(self, path):
+        self._path = path
+        self._most = self._left = most_bytes(path)
+        self._file = path.open("rb")
+        self._chunks = _READERS[path.suffix](self._file)
+        self._chunk = memoryview(b"")
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        while not self._chunk:
+            try:
+                self._chunk = memoryview(next(self._chunks))
+            except StopIteration:
+                return 0
+        size = min(len(buffer), len(self._chunk))
+        buffer[:size], self._chunk = self._chunk[:size], self._chunk[size:]
+        self._left -= size
+        if self._left < 0:
+            raise ValueError(
+                f"{self._path}: expected at most {self._most:,} bytes in a compressed "
+                "file of that size, got more; if they are meant to be there, unpack it "
+                "first."
+            )
+        return size
+
+    def close(self):
+        self._file.close()
+        super().close()
+
+
+def _read_gz(file):
+    return iter(functools.partial(gzip.GzipFile(fileobj=file).read, _CHUNK), b"")
+
+
+def _read_xz(file):
+    # Python's LZMAFile takes a damaged file behind the first one for the end.
+    data = file.read(_CHUNK)
+    while data:
+        decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+        yield decompressor.decompress(data, _CHUNK)
+        while not decompressor.eof:
+            data = file.read(_CHUNK) if decompressor.needs_input else b""
+            if decompressor.needs_input and not data:
+                raise EOFError("it ends before its end-of-stream marker")
+            yield decompressor.decompress(data, _CHUNK)
+        data = decompressor.unused_data or file.read(_CHUNK)
+        while data and not (data := data.lstrip(b"\0")):  # padding
+            data = file.read(_CHUNK)
+
+
+_READERS = {".gz": _read_gz, ".xz": _read_xz}
