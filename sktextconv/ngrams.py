@@ -19,8 +19,9 @@ __all__ = ["NGramVectorizer"]
 # last word of each document, so that no n-gram crosses it.
 _UNKNOWN = -2
 
-# Bounds the memory of a step; the result does not depend on it.
+# Bound the memory of a step; the result does not depend on them.
 _PAIRS_PER_PASS = 2**21
+_MOST_PASSES = 32  # each reads all places
 
 
 @hyperparameters
@@ -375,9 +376,9 @@ def _followed(starts):
 
 
 def _passes(prefixes):
-    """Yield the indices of all pairs, some millions at a time, by rising prefix."""
+    """Yield the indices of all pairs, a part of them at a time, by rising prefix."""
     sizes = np.bincount(prefixes)
-    passes = np.cumsum(sizes) // _PAIRS_PER_PASS
+    passes = np.cumsum(sizes) // max(_PAIRS_PER_PASS, len(prefixes) // _MOST_PASSES)
     lows = np.flatnonzero(np.diff(passes, prepend=-1))
     for low, high in itertools.pairwise([*lows, len(sizes)]):
         yield np.flatnonzero((prefixes >= low) & (prefixes < high))
