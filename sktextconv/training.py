@@ -56,8 +56,6 @@ class Recipe:
     optimizer : type of torch.optim.Optimizer
     learning_rate : float
         The rate where the estimator's `learning_rate` is None.
-    batch_size : int
-        Texts in a minibatch where the estimator's `batch_size` is None.
     options : mapping
         Further arguments of the optimizer.
     schedule : callable or None
@@ -71,16 +69,18 @@ class Recipe:
     constrain : callable or None
         ``constrain(network)`` is called after each step, without gradients, to bring
         weights back to where they must lie.
+    batch_size : int
+        Texts in a minibatch where the estimator's `batch_size` is None.
     """
 
     optimizer: type[torch.optim.Optimizer]
     learning_rate: float
-    batch_size: int = 128
     options: Mapping = field(default_factory=lambda: MappingProxyType({}))
     schedule: Callable | None = None
     epoch_size: int | None = None
     clip_norm: float | None = None
     constrain: Callable | None = None
+    batch_size: int = 128
 
 
 # ---------------------------------------------------------------------------
