@@ -6,7 +6,6 @@ import inspect
 import math
 import multiprocessing
 import os
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -18,16 +17,16 @@ import numpy as np
 import skorch
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from skorch.callbacks import Callback, EpochTimer
+from skorch.callbacks import EpochTimer
 from skorch.helper import predefined_split
 from torch import nn
 
 from .batches import Batches, EncodedTexts
 
 __all__ = [
-    "EpochLine",
     "Recipe",
     "check_size",
+    "epoch_record",
     "generators",
     "load_net_state",
     "make_net",
@@ -315,20 +314,6 @@ class _Tally:
         self._waiting.clear()
 
 
-class EpochLine(Callback):
-    """Write a line per epoch to the standard output."""
-
-    def on_epoch_end(self, net, **kwargs):
-        epoch = epoch_record(net.history[-1])
-        parts = [f"epoch {epoch['epoch']:>3}"]
-        parts += [
-            f"{key.replace('_', ' ')} {epoch[key]:.4f}"
-            for key in epoch
-            if key.endswith(("_loss", "_error"))
-        ]
-        sys.stdout.write(f"{'  '.join(parts)}  {epoch['seconds']:.1f} s\n")
-
-
 def epoch_record(row):
     """One epoch of skorch's history as a plain dict of numbers."""
     keys = ("train_loss", "train_error", "valid_loss", "valid_error", "learning_rate")
@@ -501,7 +486,8 @@ def train(
     net.batch_size, net.epoch_size, net.max_epochs = batch_size, epoch_size, n_epochs
     net.bucketing, net.renew = bucketing, renew
     net.train_split = None if valid is None else predefined_split(valid)
-    net.callbacks = copy.deepcopy(list(callbacks))
+    # Not deeply: one may hold what cannot be copied, such as an open file.
+    net.callbacks = [copy.copy(callback) for callback in callbacks]
     net.interrupted = False
     net.initialize_callbacks()
     net.initialize_history()

@@ -23,7 +23,7 @@ ROOMS = [
     {"labels", "encoding", "augmentation", "datasets", "ngrams"},
     {"documents", "vectors", "batches", "store", "discriminative"},
     {"training", "bagofmeans", "naivebayes"},
-    {"checkpoints", "baselines"},
+    {"checkpoints", "progress", "baselines"},
     {"base"},
     {"networks.embedding", "networks.recurrent", "networks.convnet"},
     {"networks.charcnn", "networks.vdcnn", "networks.kimcnn"},
