@@ -33,7 +33,11 @@ ROOMS = [
     {"persistence"},
     {"explain", "shading"},
     {"display"},
+    {"_public"},
     {"sktextconv"},
+    {"serving", "onnx"},
+    {"cli"},
+    {"__main__"},
 ]
 LEVELS = {module: level for level, room in enumerate(ROOMS) for module in room}
 PACKAGE = REPOSITORY / "sktextconv"
@@ -81,7 +85,7 @@ def test_import_loads_no_package_besides_torch_sklearn_and_skorch():
     script = (
         "import sys, torch, sklearn.model_selection, skorch\n"
         "packages = lambda: {name.partition('.')[0] for name in sys.modules}\n"
-        "before = packages(); import sktextconv; print(*packages() - before)"
+        "before = packages(); from sktextconv import *; print(*packages() - before)"
     )
     result = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
@@ -105,7 +109,39 @@ def test_import_works_without_extras():
     )
 
 
+def test_asking_for_nothing_loads_nothing():
+    script = (
+        "import sys, sktextconv; dir(sktextconv); hasattr(sktextconv, 'nothing')\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert not set(result.stdout.split()) & {"numpy", "torch", "sklearn", "skorch"}
+
+
+def test_explain_is_the_function_though_a_module_has_that_name_too():
+    script = (
+        "import sktextconv.explain; from sktextconv.explain import Span\n"
+        "print(sktextconv.explain.__qualname__)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert result.stdout == "explain\n"
+
+
+def test_names_for_type_checkers_are_those_in_all():
+    (path,) = (path for path in MODULES if name_of(path) == "_public")
+    imports = [
+        node for node in ast.parse(path.read_text()).body if hasattr(node, "names")
+    ]
+    names = {alias.name for node in imports for alias in node.names}
+    assert names == {*sktextconv.__all__} - {"__version__"}
+
+
 def test_everything_in_all_is_there():
     for name in sktextconv.__all__:
         assert getattr(sktextconv, name) is not None
     assert sorted(sktextconv.__all__) == sktextconv.__all__
+    assert {*sktextconv.__all__} <= {*dir(sktextconv)}
