@@ -24,6 +24,7 @@ from torch import nn
 from .batches import Batches, EncodedTexts
 
 __all__ = [
+    "DivergedError",
     "Recipe",
     "check_size",
     "epoch_record",
@@ -174,6 +175,10 @@ _MARGIN = 0.02  # of the loss
 _BATCHES_PER_SUM = 64
 
 
+class DivergedError(ArithmeticError, ValueError):
+    """Training went wrong though all that was given is right; weights are useless."""
+
+
 class WeightedCrossEntropy(nn.Module):
     """The mean over a batch of weight times cross-entropy."""
 
@@ -271,7 +276,7 @@ class TextNet(skorch.NeuralNet):
         self.history.record(f"{prefix}_texts", tally.n_texts)
         if not math.isfinite(loss):
             number, rate = tally.first_not_finite()
-            raise ValueError(
+            raise DivergedError(
                 f"The {prefix} loss became {loss} in epoch {len(self.history)}, at "
                 f"minibatch {number}, where the learning rate was {rate:g}. Set a "
                 "lower learning_rate."
@@ -613,7 +618,7 @@ def predict_logits(net, ragged, *, batch_size):
         ]
         logits = torch.cat(logits).cpu()[order.argsort()].double().numpy()
     if not np.isfinite(logits).all():
-        raise ValueError(
+        raise DivergedError(
             "Expected finite logits, got NaN or infinity: the weights of the network "
             "have grown without bound in training. Fit it again with a lower "
             "learning_rate."

@@ -32,10 +32,11 @@ ROOMS = [
     {"_header"},
     {"persistence"},
     {"explain", "shading"},
-    {"display"},
+    {"display", "reports"},
+    {"serving", "onnx"},
     {"_public"},
     {"sktextconv"},
-    {"serving", "onnx"},
+    {"commands"},
     {"cli"},
     {"__main__"},
 ]
