@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 import json
+import math
 import os
 import sys
 import warnings
@@ -38,6 +39,9 @@ def _train(args):
     _check_place(args.out)
     classifier = _make_classifier(args)
     texts, labels = _read_labelled(args.data, args)
+    if len(set(labels)) < 2:
+        only = str(labels[0])
+        raise ValueError(f"{args.data}: expected 2 classes, got {only!r} alone.")
     _tell(describe_data(args.data, labels.tolist()))
     held_out = ()
     if isinstance(args.valid, Path):
@@ -221,13 +225,16 @@ def _listed(labels):
 def _check_split(path, labels, fraction):
     counts = collections.Counter(labels.tolist())
     label, n_texts = min(counts.items(), key=lambda item: item[1])
-    n_held_out = len(labels) * fraction
-    if n_texts < 2 or n_held_out < len(counts):
+    if n_texts < 2:
         raise ValueError(
-            f"{path}: expected 2 texts or more of each class, and as many held out as "
-            f"there are classes, got {n_texts} of {label!r}, and {n_held_out:.0f} held "
-            "out; pass --header if the first line names the columns, or another "
-            "--valid."
+            f"{path}: expected 2 texts or more of each class, got 1 of {label!r}; pass "
+            "--header if the first line names the columns, or --valid 0."
+        )
+    n_held_out = math.ceil(len(labels) * fraction)
+    if n_held_out < len(counts):
+        raise ValueError(
+            f"--valid: expected to hold out a text or more of each of {len(counts)} "
+            f"classes, got {n_held_out} in all."
         )
 
 

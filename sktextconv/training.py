@@ -17,7 +17,7 @@ import numpy as np
 import skorch
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from skorch.callbacks import EpochTimer
+from skorch.callbacks import EarlyStopping, EpochTimer
 from skorch.helper import predefined_split
 from torch import nn
 
@@ -251,6 +251,18 @@ class TextNet(skorch.NeuralNet):
             self.schedule.step()
         return {"loss": loss, "y_pred": y_pred}
 
+    def fit_loop(self, X, y=None, **how):
+        try:
+            return super().fit_loop(X, y, **how)
+        except KeyboardInterrupt:
+            # skorch swallows it, and its EarlyStopping raises it to stop.
+            self.interrupted = not any(
+                isinstance(callback, EarlyStopping)
+                and callback.misses_ == callback.patience
+                for _, callback in self.callbacks_
+            )
+            raise
+
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
             return
@@ -259,17 +271,12 @@ class TextNet(skorch.NeuralNet):
             if self.renew is not None:
                 iterator.dataset.put(self.renew(len(self.history) - 1))
         tally = _Tally(self.device)
-        try:
-            for batch in iterator:
-                self.notify("on_batch_begin", batch=batch, training=training)
-                step = step_fn(batch, **fit_params)
-                rate = self.optimizer_.param_groups[0]["lr"]
-                tally.add(step["loss"], step["y_pred"], batch[1][0], rate)
-                self.notify("on_batch_end", batch=batch, training=training, **step)
-        except KeyboardInterrupt:
-            # skorch swallows it, and its EarlyStopping raises it to stop.
-            self.interrupted = True
-            raise
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            rate = self.optimizer_.param_groups[0]["lr"]
+            tally.add(step["loss"], step["y_pred"], batch[1][0], rate)
+            self.notify("on_batch_end", batch=batch, training=training, **step)
         loss, error = tally.means()
         self.history.record(f"{prefix}_loss", loss)
         self.history.record(f"{prefix}_error", error)
