@@ -166,7 +166,7 @@ MISTAKES = {
     f"train films.csv {TRAIN} --class-names a,b": "a class number from 1 to 2 in",
     # what is held out
     f"train films.csv {TRAIN} --valid 1.5": "a fraction from 0 to below 1, or a file",
-    f"train films.csv {TRAIN} --valid 0.01": "a text or more of each of 2 classes, got 1 in all.",
+    f"train films.csv {TRAIN} --valid 0.01": "of each of 2 classes, got 1 in all.",
     f"train films.csv {TRAIN} --valid nothing": "nothing: No such file or directory.",
     f"train films.csv {TRAIN} --valid digits.csv --header": "digits.csv: expected the "
     "labels that were trained on, 'neg', 'pos', got '1', '2'.",
