@@ -86,6 +86,8 @@ def _evaluate(args):
 
 
 def _predict(args):
+    if args.lines and (args.text_columns or args.header):
+        raise ValueError("--lines: expected no --header or --text-column beside it.")
     if args.out is not None:
         _check_place(args.out)
     classifier = _load(args)

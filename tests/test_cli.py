@@ -185,6 +185,7 @@ MISTAKES = {
     "evaluate model digits.csv --header": "expected the labels that were trained on",
     "predict model nothing.csv": "nothing.csv: No such file or directory.",
     "predict model nothing.csv --lines": "nothing.csv: No such file or directory.",
+    "predict model films.csv --lines --header": "--lines: expected no --header or",
     "predict model latin.csv --lines": "latin.csv, line 2: expected UTF-8",
     "predict model films.csv --text-column text": "one column named 'text', found 0",
     "predict model films.csv --format xml": "argument --format: invalid choice: 'xml'",

@@ -8,6 +8,7 @@ import threading
 import pytest
 from skorch.callbacks import Callback
 from torch.utils._python_dispatch import TorchDispatchMode
+from tqdm import TMonitor
 
 from sktextconv import KimCNNClassifier, progress
 
@@ -133,10 +134,15 @@ def test_a_bar_never_waits_for_the_device(monkeypatch, corpus):
     assert n_reads[0] == n_reads[1] > 0
 
 
-def test_no_thread_stays_behind(monkeypatch, corpus):
-    before = threading.enumerate()
-    shown_on(Terminal(), monkeypatch, corpus)
-    assert threading.enumerate() == before
+def test_no_thread_watches_the_bar(monkeypatch, corpus):
+    class Look(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.update(map(type, threading.enumerate()))
+
+    seen = set()
+    shown_on(Terminal(), monkeypatch, corpus, callbacks=[Look()])
+    assert seen
+    assert TMonitor not in seen
 
 
 class Journal(Callback):
