@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._public import *
+else:
+
+    def __getattr__(name):
+        # PyTorch takes seconds, for which the help of a command cannot wait.
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module("._public", __name__), name)
+        globals()[name] = value
+        return value
+
 
 __all__ = [
     "Attribution",
@@ -41,15 +51,6 @@ __all__ = [
 ]
 
 __version__ = "0.1.0.dev0"
-
-
-def __getattr__(name):
-    # Importing PyTorch takes seconds, for which the command line's help cannot wait.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module("._public", __name__), name)
-    globals()[name] = value
-    return value
 
 
 def __dir__():
