@@ -4,6 +4,7 @@
 import importlib
 import sys
 import types
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,11 +13,14 @@ else:
 
     def __getattr__(name):
         # PyTorch takes seconds, for which the help of a command cannot wait.
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module("._public", __name__), name)
-        globals()[name] = value
-        return value
+        if name in __all__:
+            value = getattr(importlib.import_module("._public", __name__), name)
+            globals()[name] = value
+            return value
+        is_name = name.isidentifier() and not name.startswith("__")
+        if is_name and find_spec(f"{__name__}.{name}") is not None:
+            return importlib.import_module(f".{name}", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = [
