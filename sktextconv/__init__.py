@@ -1,32 +1,27 @@
 """Text classification with convolutional and recurrent networks, scikit-learn style."""
 
-from .augmentation import SynonymReplacer
-from .baselines import (
-    make_bag_of_means_classifier,
-    make_bow_classifier,
-    make_nb_ngram_classifier,
-    make_ngram_classifier,
-)
-from .checking import check_text_classifier, parametrize_with_text_checks
-from .datasets import fetch_text_dataset, load_docstrings, read_csv
-from .display import (
-    CharFiltersDisplay,
-    LearningRateRangeDisplay,
-    TextWeightsDisplay,
-    TrainingCurveDisplay,
-)
-from .explain import Attribution, explain
-from .networks import (
-    CharCNNClassifier,
-    HANClassifier,
-    KimCNNClassifier,
-    RNNClassifier,
-    VDCNNClassifier,
-    WordCNNClassifier,
-)
-from .ngrams import NGramVectorizer
-from .persistence import ModelFormatError, load, save
-from .store import TextStore
+# ruff: noqa: F403, F405
+import importlib
+import sys
+import types
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._public import *
+else:
+
+    def __getattr__(name):
+        # PyTorch takes seconds, for which the help of a command cannot wait.
+        if name in __all__:
+            value = getattr(importlib.import_module("._public", __name__), name)
+            globals()[name] = value
+            return value
+        is_name = name.isidentifier() and not name.startswith("__")
+        if is_name and find_spec(f"{__name__}.{name}") is not None:
+            return importlib.import_module(f".{name}", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Attribution",
@@ -60,3 +55,17 @@ __all__ = [
 ]
 
 __version__ = "0.1.0.dev0"
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+class _Package(types.ModuleType):
+    def __setattr__(self, name, value):
+        # Whoever imports the module `explain` does not take the function from us.
+        if name not in __all__ or not isinstance(value, types.ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -23,7 +23,7 @@ ROOMS = [
     {"labels", "encoding", "augmentation", "datasets", "ngrams"},
     {"documents", "vectors", "batches", "store", "discriminative"},
     {"training", "bagofmeans", "naivebayes"},
-    {"checkpoints", "baselines"},
+    {"checkpoints", "progress", "baselines"},
     {"base"},
     {"networks.embedding", "networks.recurrent", "networks.convnet"},
     {"networks.charcnn", "networks.vdcnn", "networks.kimcnn"},
@@ -32,8 +32,13 @@ ROOMS = [
     {"_header"},
     {"persistence"},
     {"explain", "shading"},
-    {"display"},
+    {"display", "reports"},
+    {"serving", "onnx"},
+    {"_public"},
     {"sktextconv"},
+    {"commands"},
+    {"cli"},
+    {"__main__"},
 ]
 LEVELS = {module: level for level, room in enumerate(ROOMS) for module in room}
 PACKAGE = REPOSITORY / "sktextconv"
@@ -81,7 +86,7 @@ def test_import_loads_no_package_besides_torch_sklearn_and_skorch():
     script = (
         "import sys, torch, sklearn.model_selection, skorch\n"
         "packages = lambda: {name.partition('.')[0] for name in sys.modules}\n"
-        "before = packages(); import sktextconv; print(*packages() - before)"
+        "before = packages(); from sktextconv import *; print(*packages() - before)"
     )
     result = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
@@ -105,7 +110,40 @@ def test_import_works_without_extras():
     )
 
 
+def test_asking_for_nothing_loads_nothing():
+    script = (
+        "import sys, sktextconv; dir(sktextconv); hasattr(sktextconv, 'no.thing')\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert not set(result.stdout.split()) & {"numpy", "torch", "sklearn", "skorch"}
+
+
+def test_modules_are_there_unasked_and_explain_is_the_function_all_the_same():
+    script = (
+        "import sktextconv; print(sktextconv.schedules.cyclical.__name__)\n"
+        "import sktextconv.explain; from sktextconv.explain import Span\n"
+        "print(sktextconv.explain.__name__)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert result.stdout.split() == ["cyclical", "explain"]
+
+
+def test_names_for_type_checkers_are_those_in_all():
+    (path,) = (path for path in MODULES if name_of(path) == "_public")
+    imports = [
+        node for node in ast.parse(path.read_text()).body if hasattr(node, "names")
+    ]
+    names = {alias.name for node in imports for alias in node.names}
+    assert names == {*sktextconv.__all__} - {"__version__"}
+
+
 def test_everything_in_all_is_there():
     for name in sktextconv.__all__:
         assert getattr(sktextconv, name) is not None
     assert sorted(sktextconv.__all__) == sktextconv.__all__
+    assert {*sktextconv.__all__} <= {*dir(sktextconv)}
