@@ -30,4 +30,4 @@ docs: .venv/dev.stamp
 	touch $@
 
 clean:
-	rm -rf .venv out docs/_build docs/generated dist
+	rm -rf .venv out docs/_build docs/generated docs/gallery dist

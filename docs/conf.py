@@ -18,9 +18,31 @@ author = "The sktextconv developers"
 copyright = "2026, the sktextconv developers"
 version = release = sktextconv.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
 templates_path = ["templates"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "examples", "sg_execution_times.rst", "gallery/sg_*"]
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "within_subsection_order": "ExampleTitleSortKey",
+    "download_all_examples": False,
+    "show_signature": False,
+    "show_memory": False,
+    "min_reported_time": 1e9,  # times would be another page
+    "abort_on_example_error": True,
+    "capture_repr": ("_repr_html_",),
+    "matplotlib_animations": False,
+    "remove_config_comments": True,
+}
+try:
+    sktextconv.SynonymReplacer().augment(["film"], seed=0, epoch=0)
+except LookupError:  # without WordNet its example is shown, and not run
+    sphinx_gallery_conf["filename_pattern"] = r"/plot_(?!augmentation)"
 nitpicky = False
 autosummary_generate = True
 numpydoc_show_class_members = False

@@ -1,0 +1,42 @@
+"""
+Synonym augmentation: does it help?
+===================================
+
+Zhang, Zhao and LeCun augment their training texts with a thesaurus. Whether that helps
+on your texts is a question for held-out ones, and for more than one seed: the
+difference is often smaller than that between two seeds.
+"""
+
+from sktextconv import KimCNNClassifier, SynonymReplacer, load_docstrings
+
+replacer = SynonymReplacer(p=0.8)
+text = "Return the largest value, and where it was found first."
+for epoch in range(4):
+    print(replacer.augment([text], seed=0, epoch=epoch)[0])
+
+# %%
+# Each epoch draws anew, in training only: texts to be classified are never touched.
+# Few texts are where augmentation has most to give.
+
+train, test = load_docstrings(subset="train"), load_docstrings(subset="test")
+X, y = train.data[:240], train.target[:240]
+X_test, y_test = test.data[:400], test.target[:400]
+
+for augmenter in (None, replacer):
+    errors = []
+    for seed in range(3):
+        network = KimCNNClassifier(
+            max_tokens=3000,
+            max_length=100,
+            batch_size=16,
+            max_epochs=5,
+            augmenter=augmenter,
+            random_state=seed,
+        )
+        errors.append(100 * (1 - network.fit(X, y).score(X_test, y_test)))
+    name = "with synonyms" if augmenter else "without"
+    print(f"{name:14} error {', '.join(f'{error:.1f}' for error in errors)} %")
+
+# %%
+# The three seeds of a line tell how much chance there is in it. WordNet comes with
+# ``python -m nltk.downloader wordnet``, see :doc:`../guide/augmentation`.

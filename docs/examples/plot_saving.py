@@ -1,0 +1,43 @@
+"""
+Saving, loading and serving
+===========================
+
+A fitted network is one file. Loading it runs no code from the file, so that models can
+be exchanged.
+"""
+
+import tempfile
+from pathlib import Path
+
+from sktextconv import KimCNNClassifier, load, load_docstrings, save
+
+docs = load_docstrings()
+y = [docs.target_names[code] for code in docs.target]
+network = KimCNNClassifier(
+    max_tokens=3000, max_length=100, max_epochs=2, random_state=0
+)
+network.fit(docs.data[:600], y[:600])
+
+folder = tempfile.TemporaryDirectory()
+path = Path(folder.name, "docstrings.safetensors")
+save(network, path)
+print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
+
+# %%
+# Another process, another machine, another device: the same answers.
+
+loaded = load(path, device="cpu")
+texts = docs.data[1000:1010]
+print(loaded.predict(texts))
+print("the same:", (loaded.predict_proba(texts) == network.predict_proba(texts)).all())
+
+# %%
+# The same file is what the command line takes. In a terminal::
+#
+#     sktextconv predict docstrings.safetensors texts.csv
+#     sktextconv serve docstrings.safetensors
+#
+# The second answers at http://127.0.0.1:8000, as a page and as an API; see
+# :doc:`../guide/serving`.
+
+folder.cleanup()
