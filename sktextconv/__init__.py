@@ -1,32 +1,7 @@
 """Text classification with convolutional and recurrent networks, scikit-learn style."""
 
-from .augmentation import SynonymReplacer
-from .baselines import (
-    make_bag_of_means_classifier,
-    make_bow_classifier,
-    make_nb_ngram_classifier,
-    make_ngram_classifier,
-)
-from .checking import check_text_classifier, parametrize_with_text_checks
-from .datasets import fetch_text_dataset, load_docstrings, read_csv
-from .display import (
-    CharFiltersDisplay,
-    LearningRateRangeDisplay,
-    TextWeightsDisplay,
-    TrainingCurveDisplay,
-)
-from .explain import Attribution, explain
-from .networks import (
-    CharCNNClassifier,
-    HANClassifier,
-    KimCNNClassifier,
-    RNNClassifier,
-    VDCNNClassifier,
-    WordCNNClassifier,
-)
-from .ngrams import NGramVectorizer
-from .persistence import ModelFormatError, load, save
-from .store import TextStore
+import importlib
+import importlib.util
 
 __all__ = [
     "Attribution",
@@ -37,6 +12,7 @@ __all__ = [
     "LearningRateRangeDisplay",
     "ModelFormatError",
     "NGramVectorizer",
+    "OnnxClassifier",
     "RNNClassifier",
     "SynonymReplacer",
     "TextStore",
@@ -47,6 +23,7 @@ __all__ = [
     "__version__",
     "check_text_classifier",
     "explain",
+    "export_onnx",
     "fetch_text_dataset",
     "load",
     "load_docstrings",
@@ -60,3 +37,67 @@ __all__ = [
 ]
 
 __version__ = "0.1.0.dev0"
+
+# Where each name is at home; `__init__.pyi` says it to type checkers. A module is
+# imported once a name of it is used: what predicts without torch must not import it.
+_HOMES = {
+    "_kept": ("ModelFormatError",),
+    "attribution": ("Attribution",),
+    "augmentation": ("SynonymReplacer",),
+    "baselines": (
+        "make_bag_of_means_classifier",
+        "make_bow_classifier",
+        "make_nb_ngram_classifier",
+        "make_ngram_classifier",
+    ),
+    "checking": (
+        "check_text_classifier",
+        "parametrize_with_text_checks",
+    ),
+    "datasets": (
+        "fetch_text_dataset",
+        "load_docstrings",
+        "read_csv",
+    ),
+    "display": (
+        "CharFiltersDisplay",
+        "LearningRateRangeDisplay",
+        "TextWeightsDisplay",
+        "TrainingCurveDisplay",
+    ),
+    "explaining": ("explain",),
+    "networks": (
+        "CharCNNClassifier",
+        "HANClassifier",
+        "KimCNNClassifier",
+        "RNNClassifier",
+        "VDCNNClassifier",
+        "WordCNNClassifier",
+    ),
+    "ngrams": ("NGramVectorizer",),
+    "onnx": (
+        "OnnxClassifier",
+        "export_onnx",
+    ),
+    "persistence": (
+        "load",
+        "save",
+    ),
+    "store": ("TextStore",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name):
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)
+    elif name[0] != "_" and importlib.util.find_spec(f"{__name__}.{name}"):
+        value = importlib.import_module(f".{name}", __name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -14,6 +14,7 @@ from .conftest import REPOSITORY
 ROOMS = [
     {"_params", "_optional", "_compressed"},
     {"_download"},
+    {"_kept"},
     {"text", "_docstrings", "_wordnet", "words", "schedules"},
     {"checking.promise", "checking.process"},
     {"checking.subject", "checking.reused"},
@@ -30,8 +31,10 @@ ROOMS = [
     {"networks.wordcnn", "networks.rnn", "networks.han"},
     {"networks"},
     {"_header"},
-    {"persistence"},
-    {"explain", "shading"},
+    {"persistence", "_graph"},
+    {"onnx"},
+    {"attribution", "shading"},
+    {"explaining"},
     {"display"},
     {"sktextconv"},
 ]
@@ -81,7 +84,7 @@ def test_import_loads_no_package_besides_torch_sklearn_and_skorch():
     script = (
         "import sys, torch, sklearn.model_selection, skorch\n"
         "packages = lambda: {name.partition('.')[0] for name in sys.modules}\n"
-        "before = packages(); import sktextconv; print(*packages() - before)"
+        "before = packages(); from sktextconv import *; print(*packages() - before)"
     )
     result = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
@@ -103,6 +106,33 @@ def test_import_works_without_extras():
         "TrainingCurveDisplay needs matplotlib, which is not installed. "
         "Run: pip install 'sktextconv[plot]'\n"
     )
+
+
+def test_a_name_is_imported_once_it_is_used():
+    script = (
+        "import sys, sktextconv; print(*sys.modules.keys() & {'numpy', 'torch'})\n"
+        "from sktextconv import OnnxClassifier, ModelFormatError\n"
+        "print(*sys.modules.keys() & {'sklearn', 'scipy', 'torch'})\n"
+        "sktextconv.schedules.constant; import sktextconv.explaining\n"
+        "print(callable(sktextconv.explain), hasattr(sktextconv, 'none'))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert result.stdout.splitlines() == ["", "", "True False"]
+
+
+def test_type_checkers_are_told_of_every_name():
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text())
+    told = {
+        alias.asname: (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    homes = {name: (home, name) for name, home in sktextconv._HOME_OF.items()}
+    assert told == homes
+    assert sorted([*homes, "__version__"]) == sktextconv.__all__
 
 
 def test_everything_in_all_is_there():
