@@ -24,7 +24,7 @@ from .networks import HANClassifier
 from .training import threads
 from .words import word_spans
 
-__all__ = ["explain"]
+__all__ = ["explain", "methods_for"]
 
 # Of the way from no text to the text, for integrated gradients.
 _N_STEPS = 64
@@ -109,7 +109,7 @@ def explain(estimator, text, *, method="occlusion", target=None):
             f"Expected text to be a str, got {type(text).__name__}. Explain one text "
             "at a time."
         )
-    known = _methods(estimator)
+    known = methods_for(estimator)
     if method not in known:
         raise ValueError(
             f"Expected method to be one of those for {type(estimator).__name__}, "
@@ -123,7 +123,8 @@ def explain(estimator, text, *, method="occlusion", target=None):
     return _FINDERS[method](estimator, text, code, label)
 
 
-def _methods(estimator):
+def methods_for(estimator):
+    """Return the names of the methods that can explain a classifier."""
     methods = ["occlusion"]
     if isinstance(estimator, BaseTextNetClassifier):
         network = estimator.net_.module_

@@ -188,6 +188,8 @@ class OnnxClassifier:
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
+    estimator_name : str
+        The class of the network that was exported.
 
     Raises
     ------
@@ -231,6 +233,7 @@ class OnnxClassifier:
         with unless("its header is not one that was exported"):
             check_keys(header, _KEYS)
             self.classes_ = check_classes(header["classes"], header["dtype"])
+            self.estimator_name = header["estimator"]
             self._encoder = _restore_encoder(header)
         options = runtime.SessionOptions()
         options.log_severity_level = 4  # an error is raised, and need not be written

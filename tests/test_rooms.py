@@ -36,6 +36,9 @@ ROOMS = [
     {"attribution", "shading"},
     {"explaining"},
     {"display"},
+    {"serving.batching", "serving.guard", "serving.page"},
+    {"serving.app"},
+    {"serving"},
     {"sktextconv"},
 ]
 LEVELS = {module: level for level, room in enumerate(ROOMS) for module in room}
