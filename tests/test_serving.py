@@ -541,10 +541,11 @@ def model(han, tmp_path_factory):
 
 
 @contextlib.contextmanager
-def running(path):
+def running(path, *, prelude=""):
     """A server of a model in a process of its own; yields it and its address."""
     script = (
-        "import sys; from sktextconv.serving import serve\nserve(sys.argv[1], port=0)"
+        f"{prelude}\nimport sys; from sktextconv.serving import serve\n"
+        "serve(sys.argv[1], port=0)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(path)], stderr=subprocess.PIPE, text=True
