@@ -155,7 +155,7 @@ def _naive(texts, codes, batch_size, device, rounds, clock):
 
 def syncs_per_epoch(network, data, device, n_batches):
     """How often the host waits for a CUDA device in one epoch of `n_batches`."""
-    texts, codes = head(data["short"], n_batches * network.batch_size)
+    texts, codes = head(data["short"], n_batches * network._batch_size())
     run = fitter(copy.deepcopy(network).set_params(device=str(device)), texts, codes)
     torch.cuda.set_sync_debug_mode("warn")
     try:

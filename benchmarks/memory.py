@@ -1,6 +1,7 @@
 """Measure memory and time on a corpus that does not fit, a process for each measure.
 
-    python -m benchmarks.memory --documents 3600000 --vectorizer 50000 100000 200000
+    python -m benchmarks.memory --documents 3600000
+    python -m benchmarks.memory --documents 3600000 --vectorizer 400000 3600000
 
 A corpus is drawn from a fixed model and streamed into a text store. "RSS" is all memory
 that a process has in use; the part that is "anonymous" is its own, the rest are pages
@@ -200,9 +201,8 @@ def main():
     parser.add_argument(
         "--vectorizer",
         type=int,
-        nargs="*",
-        default=[],
-        help="sizes to count n-grams at",
+        nargs="+",
+        help="count n-grams of so many documents, and train no network",
     )
     parser.add_argument("--results", type=Path, default=RESULTS / "memory")
     parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
@@ -214,15 +214,15 @@ def main():
         return
     n = arguments.documents
     result = {"n_documents": n, **describe_run(1, None)}
+    name = f"documents={n}.json" if arguments.vectorizer is None else "ngrams.json"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "corpus.texts")
-        for measure in ("make", *NETWORKS):
-            result[measure] = in_a_process(measure, path, n)
-        result["vectorizer"] = {
-            size: in_a_process("vectorizer", path, size)
-            for size in arguments.vectorizer
-        }
-    write_json(arguments.results / f"documents={n}.json", result)
+        result["make"] = in_a_process("make", path, n)
+        for size in arguments.vectorizer or ():
+            result[size] = in_a_process("vectorizer", path, size)
+        if arguments.vectorizer is None:
+            result |= {network: in_a_process(network, path, n) for network in NETWORKS}
+    write_json(arguments.results / name, result)
 
 
 if __name__ == "__main__":

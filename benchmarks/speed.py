@@ -460,7 +460,7 @@ def shares(data):
         (RNNClassifier(), "long"),
         (HANClassifier(), "long"),
     ):
-        texts, codes = head(data[which], 2 * classifier.batch_size)
+        texts, codes = head(data[which], 2 * classifier._batch_size())
         for precision in peaks:
             classifier.set_params(precision=precision)
             run = fitter(classifier, texts, codes)
@@ -491,7 +491,7 @@ def training_flops(classifier, texts):
     encoded = EncodedTexts(classifier.encoder_.encode(texts), net.device)
     counter = FlopCounterMode(display=False)
     with counter, autocast(net.device, net.precision):
-        for rows in torch.arange(len(texts)).split(classifier.batch_size):
+        for rows in torch.arange(len(texts)).split(classifier._batch_size()):
             network(encoded.ids(rows)).sum().backward()
     network.zero_grad()
     return counter.get_total_flops() / len(texts)
@@ -522,7 +522,7 @@ def _trainer(network, classifier, encoded, codes):
     texts = EncodedTexts(encoded, device, codes=codes, weights=np.ones(len(codes)))
 
     def run():
-        train(net, texts, n_epochs=1, batch_size=classifier.batch_size)
+        train(net, texts, n_epochs=1, batch_size=classifier._batch_size())
         return len(codes)
 
     return run

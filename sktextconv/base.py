@@ -77,7 +77,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     recipe: Literal["modern", "paper"] = "modern"
     max_epochs: Count = 10
-    batch_size: Size = 128
+    batch_size: Size | None = None
     learning_rate: Positive | None = None
     epoch_size: Size | None = None
     schedule: str | Callable | None = None
@@ -118,6 +118,9 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     def _recipe(self):
         """Return how the network is trained; a subclass may put its parameters in."""
         return self._recipes[self.recipe]
+
+    def _batch_size(self):
+        return int(self.batch_size or self._recipe().batch_size)
 
     def _start(self, network, encoder, examples, seed):
         """Give a new network what it starts from, besides random weights, if any.
@@ -510,7 +513,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
                 net,
                 encoded(*examples),
                 valid=None if valid is None else encoded(*valid),
-                batch_size=int(self.batch_size),
+                batch_size=self._batch_size(),
                 learning_rate=self.learning_rate,
                 bucketing=bool(self.bucketing),
                 renew=renew,
@@ -609,14 +612,14 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     def _logits(self, X):
         check_is_fitted(self)
-        check_params(self, only=("batch_size", "n_jobs"))
+        check_params(self, only=("recipe", "batch_size", "n_jobs"))
         texts = check_texts(X, required_by=type(self).__name__)
         logits = []
         with threads(self.n_jobs):
             for start in range(0, len(texts), _PREDICTED_AT_ONCE):
                 ids = self.encoder_.encode(texts[start : start + _PREDICTED_AT_ONCE])
                 logits.append(
-                    predict_logits(self.net_, ids, batch_size=int(self.batch_size))
+                    predict_logits(self.net_, ids, batch_size=self._batch_size())
                 )
         return np.concatenate(logits)
 

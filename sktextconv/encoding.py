@@ -1,17 +1,15 @@
 """Texts to integers: ragged ids in the smallest unsigned type that holds them."""
 
 import collections
-import itertools
 import sys
 import tempfile
 from dataclasses import dataclass
 
 import numpy as np
 
+from .numbering import END, Numbering
 from .words import (
-    END,
     TOKEN_PATTERN,
-    boundary,
     count_words,
     lower_with_origins,
     read_words,
@@ -436,7 +434,7 @@ class WordEncoder:
             One row per text, of at most `max_length` ids.
         """
         rows = RaggedWriter(self.n_tokens, len(texts), self.max_length)
-        for chunk in read_words(texts, self._find_ids, **self._splitting):
+        for chunk in read_words(texts, self._ids, **self._splitting):
             rows.add(*self._cut(chunk))
         return rows.finish()
 
@@ -461,9 +459,6 @@ class WordEncoder:
         """Return an iterator over all words of each text, as a list of str."""
         return split_words(texts, **self._splitting)
 
-    def _find_ids(self, words):
-        return map(self._ids.get, words, itertools.repeat(UNKNOWN))
-
     def _cut(self, chunk):
         """Return the ids kept of a chunk of texts, and how many of each text."""
         ends = np.flatnonzero(chunk == END)
@@ -477,10 +472,7 @@ class WordEncoder:
         return chunk[np.cumsum(change[:-1], dtype=np.int8).astype(bool)], sizes
 
     def _set_ids(self):
-        numbers = range(N_RESERVED, self.n_tokens)
-        self._ids = {boundary(self.token_pattern): END} | dict(
-            zip(self.words, numbers, strict=True)
-        )
+        self._ids = Numbering(self.words, first=N_RESERVED, unknown=UNKNOWN)
 
     def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name != "_ids"}
@@ -504,7 +496,7 @@ def most_frequent(counts, *, max_tokens, min_count):
 
     Parameters
     ----------
-    counts : Counter
+    counts : dict of str to int
         Occurrences of each word. Of equally frequent words those first by the alphabet
         go first.
     max_tokens, min_count : int

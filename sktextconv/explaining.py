@@ -163,7 +163,7 @@ def _integrate(estimator, text, code, label):
             ids,
             is_read & (ids != PAD),
             code,
-            batch_size=int(estimator.batch_size),
+            batch_size=estimator._batch_size(),
         )
     weights = weights[: len(places)]
     if isinstance(encoder, CharEncoder):

@@ -9,15 +9,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._params import Count, check_params, hyperparameters
+from .numbering import END, Numbering
 from .text import check_texts
-from .words import (
-    END,
-    TOKEN_PATTERN,
-    boundary,
-    check_pattern,
-    index_words,
-    read_words,
-)
+from .words import TOKEN_PATTERN, check_pattern, index_words, read_words
 
 __all__ = ["NGramVectorizer"]
 
@@ -25,8 +19,9 @@ __all__ = ["NGramVectorizer"]
 # last word of each document, so that no n-gram crosses it.
 _UNKNOWN = -2
 
-# Bounds the memory of a step; the result does not depend on it.
+# Bound the memory of a step; the result does not depend on them.
 _PAIRS_PER_PASS = 2**21
+_MOST_PASSES = 32  # each reads all places
 
 
 @hyperparameters
@@ -160,7 +155,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """
         check_is_fitted(self)
         texts = check_texts(X, required_by=type(self).__name__)
-        chunks = read_words(texts, self._find_columns, **self._splitting)
+        chunks = read_words(texts, self._columns, **self._splitting)
         return self._to_counts(map(self._find_longest, chunks))
 
     def get_feature_names_out(self, input_features=None):
@@ -177,7 +172,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
             The words of each n-gram, joined by one space.
         """
         check_is_fitted(self)
-        names = list(self._columns)[1:]
+        names = list(self._words)
         prefixes, lasts = np.divmod(self._pairs, len(names))
         for prefix, last in zip(prefixes.tolist(), lasts.tolist(), strict=True):
             names.append(f"{names[prefix]} {names[last]}")
@@ -218,15 +213,12 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return (columns[chunk] for chunk in np.split(longest, ends[:-1]))
 
     def _set_columns(self, words):
-        end = boundary(self._splitting["token_pattern"])
-        self._columns = {end: END} | dict(zip(words, range(len(words)), strict=True))
-
-    def _find_columns(self, words):
-        return map(self._columns.get, words, itertools.repeat(_UNKNOWN))
+        self._words = words
+        self._columns = Numbering(words, unknown=_UNKNOWN)
 
     def _find_longest(self, words):
         """Column of the longest known n-gram at each place, or why there is none."""
-        longest, n_words = words.copy(), len(self._columns) - 1
+        longest, n_words = words.copy(), len(self._words)
         starts, n = np.flatnonzero(words >= 0), 0
         while len(starts) and len(self._pairs):
             n += 1
@@ -242,7 +234,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     def _to_counts(self, chunks):
         """Count the n-grams that begin with the same word as a longest one."""
-        n_words = len(self._columns) - 1
+        n_words = len(self._words)
         n_features = n_words + len(self._pairs)
         shorter = np.full(n_features, _UNKNOWN, dtype=np.int32)
         shorter[n_words:] = self._pairs // n_words
@@ -271,16 +263,13 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return counts
 
     def __getstate__(self):
-        # The words alone: skops cannot read a dict back whose keys are not all str.
-        state = dict(super().__getstate__())
-        if "_columns" in state:
-            state["_columns"] = list(state["_columns"])[1:]
-        return state
+        state = super().__getstate__().items()
+        return {name: value for name, value in state if name != "_columns"}
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        if "_columns" in state:
-            self._set_columns(state["_columns"])
+        if "_words" in state:
+            self._set_columns(state["_words"])
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_pairs")
@@ -387,9 +376,9 @@ def _followed(starts):
 
 
 def _passes(prefixes):
-    """Yield the indices of all pairs, some millions at a time, by rising prefix."""
+    """Yield the indices of all pairs, a part of them at a time, by rising prefix."""
     sizes = np.bincount(prefixes)
-    passes = np.cumsum(sizes) // _PAIRS_PER_PASS
+    passes = np.cumsum(sizes) // max(_PAIRS_PER_PASS, len(prefixes) // _MOST_PASSES)
     lows = np.flatnonzero(np.diff(passes, prepend=-1))
     for low, high in itertools.pairwise([*lows, len(sizes)]):
         yield np.flatnonzero((prefixes >= low) & (prefixes < high))

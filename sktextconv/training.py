@@ -56,6 +56,8 @@ class Recipe:
     optimizer : type of torch.optim.Optimizer
     learning_rate : float
         The rate where the estimator's `learning_rate` is None.
+    batch_size : int
+        Texts in a minibatch where the estimator's `batch_size` is None.
     options : mapping
         Further arguments of the optimizer.
     schedule : callable or None
@@ -73,6 +75,7 @@ class Recipe:
 
     optimizer: type[torch.optim.Optimizer]
     learning_rate: float
+    batch_size: int = 128
     options: Mapping = field(default_factory=lambda: MappingProxyType({}))
     schedule: Callable | None = None
     epoch_size: int | None = None

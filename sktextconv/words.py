@@ -1,16 +1,14 @@
 """Texts to words: found by a pattern, lower-cased, and numbered."""
 
-import collections
-import functools
 import itertools
 import re
 
 import numpy as np
 
+from .numbering import END, END_BYTE, Numbering
+
 __all__ = [
-    "END",
     "TOKEN_PATTERN",
-    "boundary",
     "check_pattern",
     "count_words",
     "index_words",
@@ -23,15 +21,18 @@ __all__ = [
 # A run of letters, digits and underscores, or one mark of punctuation.
 TOKEN_PATTERN = r"\w+|[^\w\s]"
 
-# The ASCII characters that are words by themselves; NUL is looked at apart.
-_MARKS = re.findall(r"[^\w\s]", "".join(map(chr, range(1, 128))))
-_NUL = "\0"
-
-END = -1  # stands after the last word of each text
+# What each byte is: nothing, a part of a word, or a word by itself.
+_NOTHING, _PART, _WHOLE = range(3)
+_KINDS = bytearray([_PART]) * 256  # as UTF-8 of letters is, see `_to_bytes`
+for _byte in range(128):
+    if not re.match(r"\w", chr(_byte)):
+        _KINDS[_byte] = _NOTHING if re.match(r"\s", chr(_byte)) else _WHOLE
+_KINDS[END_BYTE] = _WHOLE
+_NO_LETTERS = re.compile(r"[^\w\x00-\x7f]")
 
 # Bounds the memory of a step; the result does not depend on it.
 _TEXTS_PER_CHUNK = 4096
-_CHARACTERS_AT_ONCE = 2**14
+_CHARACTERS_AT_ONCE = 2**16
 
 
 def check_pattern(token_pattern):
@@ -66,14 +67,6 @@ def split_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     if lowercase:
         texts = map(str.lower, texts)
     return map(re.compile(token_pattern).findall, texts)
-
-
-def boundary(token_pattern):
-    """What `read_words` puts after the last word of each text: no word of the pattern.
-
-    For `TOKEN_PATTERN` it is a str, since splitting gives those alone.
-    """
-    return 2 * _NUL if token_pattern == TOKEN_PATTERN else None
 
 
 def lower_with_origins(text):
@@ -122,24 +115,32 @@ def word_spans(text, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     return np.stack([first[starts], last[ends]], axis=1)
 
 
-def read_words(texts, number, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+def read_words(texts, numbering, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     """Yield the numbers of the words of `texts`, some thousand texts at a time.
 
     Parameters
     ----------
     texts : list of str or TextSequence
-    number : callable
-        Takes an iterable of words, with `boundary` after the last word of each text,
-        and returns an iterable of int.
+    numbering : Numbering
     lowercase : bool, default=True
     token_pattern : str, default=TOKEN_PATTERN
 
     Yields
     ------
     numbers : ndarray of int32 of shape (n_words + n_texts,)
+        With `END` after the words of each text.
     """
-    for words in _marked(texts, lowercase=lowercase, token_pattern=token_pattern):
-        yield np.fromiter(number(words), dtype=np.int32)
+    find = re.compile(token_pattern).findall
+    for start in range(0, len(texts), _TEXTS_PER_CHUNK):
+        chunk = texts[start : start + _TEXTS_PER_CHUNK]
+        if lowercase:
+            chunk = map(str.lower, chunk)
+        # Lazy to the end: the words of a few texts are in memory at a time.
+        if token_pattern == TOKEN_PATTERN:
+            yield np.concatenate([_number(some, numbering) for some in _few(chunk)])
+        else:
+            words = itertools.chain.from_iterable((*find(text), None) for text in chunk)
+            yield np.fromiter(numbering.of(words), dtype=np.int32)
 
 
 def count_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
@@ -153,27 +154,15 @@ def count_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
 
     Returns
     -------
-    counts : Counter
+    counts : dict of str to int
     """
-    chunks = _marked(texts, lowercase=lowercase, token_pattern=token_pattern)
-    counts = collections.Counter(itertools.chain.from_iterable(chunks))
-    del counts[boundary(token_pattern)]
-    return counts
-
-
-def _marked(texts, *, lowercase, token_pattern):
-    """Yield the words of some thousand texts, `boundary` after those of each."""
-    find, mark = re.compile(token_pattern).findall, boundary(token_pattern)
-    for start in range(0, len(texts), _TEXTS_PER_CHUNK):
-        chunk = texts[start : start + _TEXTS_PER_CHUNK]
-        if lowercase:
-            chunk = map(str.lower, chunk)
-        # Lazy to the end: the words of a few texts are in memory at a time.
-        if mark is not None:
-            found = (_split(some, find) for some in _few(chunk))
-        else:
-            found = ((*words, mark) for words in map(find, chunk))
-        yield itertools.chain.from_iterable(found)
+    numbering, counts = Numbering(), np.zeros(0, dtype=np.int64)
+    how = {"lowercase": lowercase, "token_pattern": token_pattern}
+    for numbers in read_words(texts, numbering, **how):
+        more = np.bincount(numbers - END, minlength=len(counts))
+        more[: len(counts)] += counts
+        counts = more
+    return dict(zip(numbering.words, counts[1:].tolist(), strict=True))
 
 
 def _few(texts):
@@ -189,17 +178,27 @@ def _few(texts):
         yield some
 
 
-def _split(texts, find):
-    """Find the words of `TOKEN_PATTERN` in some texts: in ASCII, by splitting."""
-    mark = boundary(TOKEN_PATTERN)
-    texts = [text if text.isascii() else " ".join(find(text)) for text in texts]
-    if any(_NUL in text for text in texts):
-        return [word for text in texts for word in (*find(text), mark)]
-    joined = _NUL.join([*texts, ""])
-    for character in _MARKS:
-        if character in joined:
-            joined = joined.replace(character, f" {character} ")
-    return joined.replace(_NUL, f" {mark} ").split()
+def _number(texts, numbering):
+    """The numbers of the words of `TOKEN_PATTERN`, found by the kinds of bytes."""
+    end = bytes([END_BYTE])
+    data = b" " + b"".join(_to_bytes(text) + end for text in texts) + b" " * 16
+    kinds = np.frombuffer(data.translate(_KINDS), dtype=np.uint8)
+    in_part = (kinds == _PART).view(np.uint8)
+    # Every `_WHOLE` is a word, and every run of `_PART`.
+    starts = np.flatnonzero(kinds[1:] > in_part[:-1]) + 1
+    ends = np.flatnonzero(kinds[:-1] > in_part[1:]) + 1
+    return numbering.of_bytes(data, starts, ends - starts)
+
+
+def _to_bytes(text):
+    """UTF-8 in which marks and spaces outside ASCII stand between spaces."""
+    if not text.isascii():
+        text = _NO_LETTERS.sub(_set_apart, text)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _set_apart(found):
+    return " " if found[0].isspace() else f" {found[0]} "
 
 
 def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
@@ -218,17 +217,11 @@ def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     chunks : list of ndarray of int32
         Indices into `words`, with `END` after each text; several texts to a chunk.
     """
-    numbers = collections.defaultdict()
-    numbers.default_factory = numbers.__len__
-    end = boundary(token_pattern)
-    numbers[end] = 0
-    first_seen = functools.partial(map, numbers.__getitem__)
-    chunks = list(
-        read_words(texts, first_seen, lowercase=lowercase, token_pattern=token_pattern)
-    )
-    del numbers[end]
-    words = sorted(numbers)
-    ranks = np.empty(len(words) + 1, dtype=np.int32)
-    ranks[0] = END
-    ranks[[numbers[word] for word in words]] = np.arange(len(words))
-    return words, [ranks[chunk] for chunk in chunks]
+    numbering = Numbering()
+    how = {"lowercase": lowercase, "token_pattern": token_pattern}
+    chunks = list(read_words(texts, numbering, **how))
+    words = numbering.words
+    order = sorted(range(len(words)), key=words.__getitem__)
+    ranks = np.full(len(words) + 1, END, dtype=np.int32)  # its own is the last
+    ranks[order] = np.arange(len(words))
+    return [words[index] for index in order], [ranks[chunk] for chunk in chunks]

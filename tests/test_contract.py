@@ -121,7 +121,11 @@ def test_constructor_takes_keywords_with_plain_defaults(network):
         ("max_epochs", 0, "must be an int in the range [1, inf). Got 0 instead."),
         ("max_epochs", True, "must be an int in the range [1, inf). Got True instead."),
         ("max_epochs", 1.0, "must be an int in the range [1, inf). Got 1.0 instead."),
-        ("batch_size", "8", "an int in the range [1, 1000000]. Got '8' instead."),
+        (
+            "batch_size",
+            "8",
+            "an int in the range [1, 1000000] or None. Got '8' instead.",
+        ),
         ("learning_rate", 0, "must be a float in the range (0.0, inf) or None."),
         ("learning_rate", float("nan"), "Got nan instead."),
         ("validation_fraction", 1.0, "must be a float in the range (0.0, 1.0)."),

@@ -40,7 +40,7 @@ STORMS = st.builds(
 )
 TEXTS = st.text(CHARACTERS, max_size=40) | STORMS | st.sampled_from(["", " ", "\n\t"])
 
-CLASSIFIERS = {**NETWORKS, **{f"pipeline {i}": p for i, p in enumerate(PIPELINES)}}
+CLASSIFIERS = {**NETWORKS, **PIPELINES}
 ORDINARY = ["a good film", "so good", "a dull plot", "dull, dull"]
 
 

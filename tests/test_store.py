@@ -466,6 +466,7 @@ def test_a_parallel_search_scores_as_on_a_list(corpus, stored):
 def test_encoding_holds_a_part_of_the_texts(encoder, path, monkeypatch):
     monkeypatch.setattr(encoding, "_TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(words, "_TEXTS_PER_CHUNK", 100)
+    monkeypatch.setattr(words, "_CHARACTERS_AT_ONCE", 2**12)
     monkeypatch.setattr("sktextconv.store._TEXTS_AT_ONCE", 100)
     store = TextStore.from_texts((LONG for _ in range(1_000)), path)
     encoder.fit(store[:10])
@@ -534,6 +535,7 @@ def test_predictions_do_not_depend_on_the_parts_they_are_made_in(
 
 def test_counting_reads_the_texts_of_a_store_a_part_at_a_time(path, monkeypatch):
     monkeypatch.setattr(words, "_TEXTS_PER_CHUNK", 100)
+    monkeypatch.setattr(words, "_CHARACTERS_AT_ONCE", 2**12)
     monkeypatch.setattr("sktextconv.store._TEXTS_AT_ONCE", 100)
     store = TextStore.from_texts((f"{'x' * 2_000} a" for _ in range(1_000)), path)
     assert peak_of(lambda: NGramVectorizer().fit_transform(store)) < 1e6

@@ -119,8 +119,8 @@ class CharCNNClassifier(BaseTextNetClassifier):
         momentum 0.9, the rate halved every 3 epochs, normal initialization.
     max_epochs : int, default=10
         Epochs; all of them unless `early_stopping` ends them.
-    batch_size : int, default=128
-        Texts in a minibatch, and in a forward pass of prediction.
+    batch_size : int, default=None
+        Texts in a minibatch, and in a forward pass of prediction. None takes 128.
     learning_rate : float, default=None
         First rate ("paper") or highest rate ("modern"). None takes the recipe's: 0.01
         or 0.001.

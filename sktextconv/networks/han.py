@@ -309,8 +309,8 @@ class HANClassifier(BaseTextNetClassifier):
         "paper": section 3.3 of [1]_, SGD with momentum 0.9 and a constant rate.
     max_epochs : int, default=10
         Epochs; all of them unless `early_stopping` ends them.
-    batch_size : int, default=64
-        Texts in a minibatch, and in a forward pass of prediction.
+    batch_size : int, default=None
+        Texts in a minibatch, and in a forward pass of prediction. None takes 64.
     learning_rate : float, default=None
         Rate ("paper") or highest rate ("modern"). None takes the recipe's: 0.1, since
         [1]_ searches a grid it does not name, or 0.002.
@@ -458,18 +458,23 @@ class HANClassifier(BaseTextNetClassifier):
 
     _recipes: ClassVar = {
         # Departs from the paper: it searches the rate on the validation texts.
-        "paper": Recipe(torch.optim.SGD, learning_rate=0.1, options={"momentum": 0.9}),
+        "paper": Recipe(
+            torch.optim.SGD,
+            learning_rate=0.1,
+            batch_size=64,
+            options={"momentum": 0.9},
+        ),
         # Departs from the paper: another optimizer and schedule, and dropout.
         "modern": Recipe(
             torch.optim.AdamW,
             learning_rate=2e-3,
+            batch_size=64,
             options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
             clip_norm=1.0,
         ),
     }
 
-    batch_size: Size = 64
     bucketing: bool = True
     max_tokens: Count = 50_000
     # Departs from the paper: it keeps words seen more than 5 times.
@@ -540,7 +545,7 @@ class HANClassifier(BaseTextNetClassifier):
         encoded = EncodedTexts(self.encoder_.encode(texts), self.net_.device)
         attentions = []
         with threads(self.n_jobs), torch.inference_mode():
-            for rows in torch.arange(len(texts)).split(int(self.batch_size)):
+            for rows in torch.arange(len(texts)).split(self._batch_size()):
                 weights = network.attention(encoded.ids(rows))
                 words, sentences = (w.double().cpu().tolist() for w in weights)
                 attentions += [

@@ -191,8 +191,8 @@ class KimCNNClassifier(BaseTextNetClassifier):
     max_epochs : int, default=10
         Epochs; all of them unless `early_stopping` ends them. In [1]_ the best of 25:
         ``max_epochs=25, early_stopping=True, n_iter_no_change=25``.
-    batch_size : int, default=50
-        Texts in a minibatch, and in a forward pass of prediction.
+    batch_size : int, default=None
+        Texts in a minibatch, and in a forward pass of prediction. None takes 50.
     learning_rate : float, default=None
         Factor of the updates ("paper") or highest rate ("modern"). None takes the
         recipe's: 1 or 0.003.
@@ -344,6 +344,7 @@ class KimCNNClassifier(BaseTextNetClassifier):
         "paper": Recipe(
             torch.optim.Adadelta,
             learning_rate=1.0,
+            batch_size=50,
             options={"rho": 0.95, "eps": 1e-6},
             constrain=constrain_norms,
         ),
@@ -352,13 +353,13 @@ class KimCNNClassifier(BaseTextNetClassifier):
         "modern": Recipe(
             torch.optim.AdamW,
             learning_rate=3e-3,
+            batch_size=50,
             options={"weight_decay": 1e-2},
             schedule=one_cycle,
             constrain=constrain_norms,
         ),
     }
 
-    batch_size: Size = 50
     widths: Sizes = (3, 4, 5)
     n_filters: Size = 100
     max_norm: Positive | None = 3.0

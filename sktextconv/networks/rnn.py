@@ -125,11 +125,11 @@ class RNNClassifier(BaseTextNetClassifier):
         as it is, and its initialization.
     max_epochs : int, default=10
         Epochs; all of them unless `early_stopping` ends them.
-    batch_size : int, default=128
-        Texts in a minibatch, and in a forward pass of prediction.
+    batch_size : int, default=None
+        Texts in a minibatch, and in a forward pass of prediction. None takes 128.
     learning_rate : float, default=None
         First rate ("paper"), highest rate ("modern") or the rate. None takes the
-        recipe's: 0.01, 0.003, or 0.001 for "rmsprop" and "adam".
+        recipe's: 0.01, or 0.001 for "rmsprop" and "adam".
     epoch_size : int, default=None
         Minibatches in an epoch, each text drawn with replacement from a class drawn
         uniformly, as in [1]_. None takes the recipe's: 5,000 for "paper"; otherwise an

@@ -287,8 +287,9 @@ class VDCNNClassifier(BaseTextNetClassifier):
         every 3 epochs.
     max_epochs : int, default=10
         Epochs; all of them unless `early_stopping` ends them.
-    batch_size : int, default=128
-        Texts in a minibatch, and in a forward pass of prediction.
+    batch_size : int, default=None
+        Texts in a minibatch, and in a forward pass of prediction. None takes the
+        recipe's: 128 ("paper") or 32 ("modern").
     learning_rate : float, default=None
         First rate ("paper") or highest rate ("modern"). None takes the recipe's: 0.01
         or 0.001.
@@ -444,6 +445,7 @@ class VDCNNClassifier(BaseTextNetClassifier):
         "modern": Recipe(
             torch.optim.AdamW,
             learning_rate=1e-3,
+            batch_size=32,
             options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
             clip_norm=1.0,

@@ -329,7 +329,7 @@ def test_recipe_paper_trains_as_the_paper_does():
     assert len({row["learning_rate"] for row in classifier.history_}) == 1
     dropouts = [m.p for m in classifier.net_.module_.modules() if type(m) is nn.Dropout]
     assert dropouts == [0.0, 0.0]
-    assert HANClassifier().batch_size == 64
+    assert HANClassifier._recipes["paper"].batch_size == 64
     assert HANClassifier().bucketing is True
     assert HANClassifier().min_count == 5
 

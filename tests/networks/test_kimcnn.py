@@ -325,7 +325,7 @@ def test_recipe_paper_trains_with_the_authors_settings(corpus):
     module = network.net_.module_
     assert (module.dropout.p, module.embedding_dropout.p) == (0.5, 0.0)
     assert module.max_norm == 3.0
-    assert KimCNNClassifier().batch_size == 50
+    assert KimCNNClassifier._recipes["paper"].batch_size == 50
     assert network.score(*corpus) == 1.0
 
 

@@ -384,7 +384,7 @@ def test_recipe_paper_trains_as_the_paper_does(corpus):
     rates = [row["learning_rate"] for row in network.history_]
     assert rates == pytest.approx([0.01] * 3 + [0.005] * 3 + [0.0025])
     assert network._recipes["paper"].epoch_size == 5_000
-    assert VDCNNClassifier().batch_size == 128
+    assert network._recipes["paper"].batch_size == 128
 
 
 def test_texts_are_read_from_their_start_in_lower_case():
