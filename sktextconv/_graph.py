@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from .networks import HAN
+from .training import seeded
 
 __all__ = ["make_graph"]
 
@@ -103,7 +104,7 @@ def make_graph(network):
     wrap = _SentenceProbabilities if isinstance(network, HAN) else _Probabilities
     model = wrap(network).eval()
     examples = tuple(torch.ones(5 - n, 7 - n).long() for n in range(len(model.inputs)))
-    with _quiet(), torch.random.fork_rng(devices=[]):
+    with _quiet(), seeded(0, torch.device("cpu")):
         program = torch.onnx.export(
             model,
             examples,

@@ -233,6 +233,8 @@ def test_a_body_that_is_too_large_is_refused_however_it_is_sent(path, client):
         assert response.headers["connection"] == "close"
     headers = {"Content-Length": "9" * 5000}
     assert client.post(path, content=b"", headers=headers).status_code == 413
+    headers = {"Content-Length": b"\xb2"}  # a digit, and no number
+    assert client.post(path, content=b"", headers=headers).status_code == 422
 
 
 def test_any_text_of_the_greatest_length_fits_into_a_body(client):

@@ -64,7 +64,7 @@ class Guard:
         ):
             return _refuse(403, "Expected a request from this page, not another."), None
         length = headers.get("content-length", "")
-        if length.isdigit() and (len(length) > 12 or int(length) > self._max_body):
+        if length.isdecimal() and (len(length) > 12 or int(length) > self._max_body):
             return self._too_large(), None
         body = bytearray()
         try:
