@@ -45,10 +45,10 @@ from .checkpoints import (
     read_checkpoint,
 )
 from .labels import check_labels
+from .progress import EpochLine, ProgressBar
 from .schedules import resolve_schedule
 from .text import TextSequence, check_texts
 from .training import (
-    EpochLine,
     check_size,
     load_net_state,
     make_net,
@@ -491,7 +491,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
         callbacks = list(self.callbacks or ())
         if self.verbose:
-            callbacks.append(EpochLine())
+            callbacks.append(EpochLine() if self.verbose == 1 else ProgressBar())
         if valid is not None:
             callbacks.append(  # after the others: it stops by raising an exception
                 EarlyStopping(

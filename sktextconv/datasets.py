@@ -9,6 +9,7 @@ import itertools
 import lzma
 import os
 import string
+import sys
 import threading
 import zlib
 from pathlib import Path
@@ -23,6 +24,8 @@ from .text import FIELD_ORDERS
 __all__ = ["fetch_text_dataset", "load_docstrings", "read_csv"]
 
 _MAX_LABEL = 200  # characters; a longer "label" is a text in the wrong column
+_STDIN = Path("-")
+_NO_LABELS = object()  # in the place of a column
 _one_reader = threading.Lock()  # csv.field_size_limit belongs to the whole process
 
 
@@ -48,7 +51,7 @@ def read_csv(
     Parameters
     ----------
     path : str or path-like
-        The file.
+        The file; ``-`` is the standard input.
     label_column : int or str, default=0
         Position (from 0, or from the end if negative) or, with a header, name of
         the column of labels.
@@ -347,20 +350,51 @@ def read_labelled(path, collect, *, class_names, field_order, **how):
     )
 
 
-def _read_texts(
-    path,
-    known,
-    codes,
-    *,
-    numbers,
-    label_column,
-    text_columns,
-    header,
-    field_order,
-    line_breaks,
-    strip,
-):
+def _read_texts(path, known, codes, *, numbers, label_column, header, **how):
     """Yield the text of each record; add its label to `known` and `codes`."""
+    rows = _rows(path, label_column=label_column, header=header, **how)
+    with contextlib.closing(rows):
+        for where, label, text in rows:
+            label = _check_label(where, label.strip(), label_column, numbers)
+            codes.append(known.setdefault(label, len(known)))
+            yield text
+    name, *others = known
+    if not header and not name.isdigit() and codes.count(0) == 1 and _digits(others):
+        raise ValueError(
+            f"{path}, line 1: expected a number as in all other records, got the "
+            f"label {name!r}; pass header=True if this line names the columns."
+        )
+
+
+def read_texts(path, *, text_columns, header):
+    """Yield the texts of a CSV file one by one, as `read_csv` reads them.
+
+    Without `text_columns`, the first of several columns is taken for that of labels,
+    and passed over; a single column is that of texts.
+    """
+    rows = _rows(
+        Path(path),
+        label_column=_NO_LABELS,
+        text_columns=text_columns,
+        header=header,
+        field_order="forward",
+        line_breaks=True,
+        strip=True,
+    )
+    with contextlib.closing(rows):
+        for _, _, text in rows:
+            yield text
+
+
+def read_lines(path):
+    """Yield each line of a file, plain, ``.xz`` or ``.gz``, as a text."""
+    with contextlib.closing(_lines(Path(path))) as lines:
+        for line in lines:
+            yield line.rstrip("\r\n")
+
+
+def _rows(path, *, label_column, text_columns, header, field_order, line_breaks, strip):
+    """Yield where each record stands, the cell of its label or None, and its text."""
     with contextlib.closing(_records(path)) as records:
         line, first = next(records, (1, None))
         if first is None:
@@ -371,6 +405,7 @@ def _read_texts(
             texts_at.reverse()
         if not header:
             records = itertools.chain([(line, first)], records)
+        line = None
         for line, cells in records:
             where = f"{path}, line {line}"
             if len(cells) != len(first):
@@ -378,22 +413,14 @@ def _read_texts(
                     f"{where}: expected {len(first)} columns as in the first record, "
                     f"got {len(cells)}; quote cells that hold commas or line breaks."
                 )
-            label = _check_label(where, cells[label_at].strip(), label_at, numbers)
-            codes.append(known.setdefault(label, len(known)))
             fields = [cells[at] for at in texts_at]
             if line_breaks:
                 fields = [field.replace("\\n", "\n") for field in fields]
             if strip:
                 fields = [field.strip(string.whitespace) for field in fields]
-            yield " ".join(fields)
-    if not codes:
+            yield where, None if label_at is None else cells[label_at], " ".join(fields)
+    if line is None:
         raise ValueError(f"{path}: expected records after the header, found none.")
-    name, *others = known
-    if not header and not name.isdigit() and codes.count(0) == 1 and _digits(others):
-        raise ValueError(
-            f"{path}, line 1: expected a number as in all other records, got the "
-            f"label {name!r}; pass header=True if this line names the columns."
-        )
 
 
 def _check_label(where, label, label_at, numbers):
@@ -421,8 +448,8 @@ def _check_label(where, label, label_at, numbers):
 def _records(path):
     """Yield the line a record begins on, and its cells."""
     line = 1
-    with _cells_of_any_length(), _open_text(path) as stream:
-        reader = csv.reader(stream, strict=True)
+    with _cells_of_any_length(), contextlib.closing(_lines(path)) as lines:
+        reader = csv.reader(lines, strict=True)
         try:
             for cells in reader:
                 if cells:
@@ -433,14 +460,27 @@ def _records(path):
                 f"{path}, line {line}: expected cells in double quotes, with quotes "
                 f"inside doubled, in the record that begins here, got: {error}."
             ) from error
+
+
+def _lines(path):
+    """Yield the lines of a file, with what ends them."""
+    number = 0
+    with _open_text(path) as stream:
+        try:
+            for line in stream:
+                number += 1
+                yield line
         except UnicodeDecodeError as error:
+            where = f"after line {number}"
+            if path != _STDIN:
+                where = f"line {_first_undecodable_line(path)}"
             raise ValueError(
-                f"{path}, line {_first_undecodable_line(path)}: expected UTF-8, got "
-                f"the byte 0x{error.object[error.start]:02x}; save the file as UTF-8."
+                f"{path}, {where}: expected UTF-8, got the byte "
+                f"0x{error.object[error.start]:02x}; save the file as UTF-8."
             ) from error
         except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(
-                f"{path}, after line {line - 1}: expected a whole {path.suffix} file, "
+                f"{path}, after line {number}: expected a whole {path.suffix} file, "
                 f"got: {error}; copy or download it again."
             ) from error
 
@@ -455,10 +495,21 @@ def _cells_of_any_length():
             csv.field_size_limit(limit)
 
 
+@contextlib.contextmanager
 def _open_text(path, errors="strict"):
     # Spreadsheets begin a file with a byte order mark; "-sig" passes over it.
-    stream = open_compressed(path) if path.suffix in (".gz", ".xz") else path.open("rb")
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors=errors, newline="")
+    how = {"encoding": "utf-8-sig", "errors": errors, "newline": ""}
+    if path == _STDIN:
+        stream = io.TextIOWrapper(sys.stdin.buffer, **how)
+        try:
+            yield stream
+        finally:
+            stream.detach()  # which leaves it open, for it is not ours
+        return
+    is_compressed = path.suffix in (".gz", ".xz")
+    data = open_compressed(path) if is_compressed else path.open("rb")
+    with io.TextIOWrapper(data, **how) as stream:
+        yield stream
 
 
 def _first_undecodable_line(path):
@@ -495,7 +546,10 @@ def _positions(path, first, names, label_column, text_columns):
                 f"counted from 0, or a name, got {column!r}."
             ) from None
 
-    label_at = position(label_column)
+    if label_column is _NO_LABELS:
+        label_at = 0 if text_columns is None and len(first) > 1 else None
+    else:
+        label_at = position(label_column)
     if text_columns is None:
         texts_at = [at for at in range(len(first)) if at != label_at]
     elif isinstance(text_columns, (str, int, np.integer)):

@@ -45,7 +45,7 @@ def check_labels(y, *, name="y"):
     array(['a\\x00', 'a'], dtype=object)
     >>> check_labels(["a", 1])
     Traceback (most recent call last):
-    TypeError: Expected y to be all str or all numbers of 64 bits, got int at index 1...
+    TypeError: Unknown label type: expected y to be all str or all numbers...
     """
     if isinstance(y, np.ndarray) and y.dtype.kind == "T":
         y = y.astype(object)  # scikit-learn knows no StringDType
@@ -100,5 +100,6 @@ def _refusal(name, got):
         else f"Convert them, for example with list(map(str, {name}))"
     )
     return TypeError(
-        f"Expected {name} to be all str or all numbers of 64 bits, got {got}. {remedy}."
+        f"Unknown label type: expected {name} to be all str or all numbers of 64 bits, "
+        f"got {got}. {remedy}."
     )

@@ -1,4 +1,4 @@
-"""Texts shaded by weight: what to shade, in which colour, and as HTML."""
+"""Texts shaded by weight: what to shade, in which colour; as HTML, for terminals."""
 
 import collections
 import html
@@ -13,6 +13,8 @@ __all__ = [
     "rows_of",
     "shade",
     "to_html",
+    "to_marks",
+    "to_terminal",
     "visible",
 ]
 
@@ -20,6 +22,12 @@ __all__ = [
 FOR, AGAINST = (217, 95, 2), (33, 102, 172)
 _PAPER = (255, 255, 255)
 _INKS = ((0, 0, 0), (255, 255, 255))
+
+# Levels of each part of a colour that every terminal of 256 colours has.
+_LEVELS = (0, 95, 135, 175, 215, 255)
+
+# On a terminal, a word of less than this share of the largest weight stays as it is.
+_FAINT = 0.1
 
 # White space that breaks or spaces lines; other control characters have no picture.
 _SPACES = "\t\n"
@@ -152,3 +160,47 @@ def _style(background):
 
 def _hex(color):
     return "#{:02x}{:02x}{:02x}".format(*color)
+
+
+def to_terminal(attribution):
+    """Return a text with its words shaded by the codes of a terminal of 256 colours."""
+
+    def word(text, share):
+        return text if abs(share) < _FAINT else _in_colour(text, shade(share))
+
+    if attribution.method == "attention":
+        key = word("looked at", 1.0)
+    else:
+        key = f"{word('for', 1.0)} {word('against', -1.0)}"
+    return _as_lines(attribution, word, key)
+
+
+def to_marks(attribution):
+    """Return a text with the weights of its words in brackets, over the largest."""
+
+    def word(text, share):
+        return text if abs(share) < _FAINT else f"[{text} {share:+.2f}]"
+
+    key = "+1.00 is the strongest word"
+    if attribution.method != "attention":
+        key += ", - speaks against"
+    return _as_lines(attribution, word, key)
+
+
+def _as_lines(attribution, word, key):
+    label, method = visible(str(attribution.label)), visible(attribution.method)
+    lines = [f"{label}, by {method}: {key}", ""]
+    for share, pieces in rows_of(attribution):
+        words = "".join(
+            visible(text) if weight is None else word(visible(text), weight)
+            for text, weight in pieces
+        )
+        lines.append(words if share is None else f"{share:4.2f}  {words.rstrip()}")
+    return "\n".join(lines)
+
+
+def _in_colour(text, color):
+    nearest = [min(_LEVELS, key=lambda level: abs(level - part)) for part in color]
+    red, green, blue = map(_LEVELS.index, nearest)
+    letters = 16 if ink(nearest) == _INKS[0] else 231  # black or white
+    return f"\x1b[48;5;{16 + 36 * red + 6 * green + blue};38;5;{letters}m{text}\x1b[0m"

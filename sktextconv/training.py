@@ -6,7 +6,6 @@ import inspect
 import math
 import multiprocessing
 import os
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -18,16 +17,17 @@ import numpy as np
 import skorch
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from skorch.callbacks import Callback, EpochTimer
+from skorch.callbacks import EarlyStopping, EpochTimer
 from skorch.helper import predefined_split
 from torch import nn
 
 from .batches import Batches, EncodedTexts
 
 __all__ = [
-    "EpochLine",
+    "DivergedError",
     "Recipe",
     "check_size",
+    "epoch_record",
     "generators",
     "load_net_state",
     "make_net",
@@ -56,8 +56,6 @@ class Recipe:
     optimizer : type of torch.optim.Optimizer
     learning_rate : float
         The rate where the estimator's `learning_rate` is None.
-    batch_size : int
-        Texts in a minibatch where the estimator's `batch_size` is None.
     options : mapping
         Further arguments of the optimizer.
     schedule : callable or None
@@ -71,16 +69,18 @@ class Recipe:
     constrain : callable or None
         ``constrain(network)`` is called after each step, without gradients, to bring
         weights back to where they must lie.
+    batch_size : int
+        Texts in a minibatch where the estimator's `batch_size` is None.
     """
 
     optimizer: type[torch.optim.Optimizer]
     learning_rate: float
-    batch_size: int = 128
     options: Mapping = field(default_factory=lambda: MappingProxyType({}))
     schedule: Callable | None = None
     epoch_size: int | None = None
     clip_norm: float | None = None
     constrain: Callable | None = None
+    batch_size: int = 128
 
 
 # ---------------------------------------------------------------------------
@@ -178,6 +178,10 @@ _MARGIN = 0.02  # of the loss
 _BATCHES_PER_SUM = 64
 
 
+class DivergedError(ArithmeticError, ValueError):
+    """Training went wrong though all that was given is right; weights are useless."""
+
+
 class WeightedCrossEntropy(nn.Module):
     """The mean over a batch of weight times cross-entropy."""
 
@@ -250,6 +254,18 @@ class TextNet(skorch.NeuralNet):
             self.schedule.step()
         return {"loss": loss, "y_pred": y_pred}
 
+    def fit_loop(self, X, y=None, **how):
+        try:
+            return super().fit_loop(X, y, **how)
+        except KeyboardInterrupt:
+            # skorch swallows it, and its EarlyStopping raises it to stop.
+            self.interrupted = not any(
+                isinstance(callback, EarlyStopping)
+                and callback.misses_ == callback.patience
+                for _, callback in self.callbacks_
+            )
+            raise
+
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
             return
@@ -258,24 +274,19 @@ class TextNet(skorch.NeuralNet):
             if self.renew is not None:
                 iterator.dataset.put(self.renew(len(self.history) - 1))
         tally = _Tally(self.device)
-        try:
-            for batch in iterator:
-                self.notify("on_batch_begin", batch=batch, training=training)
-                step = step_fn(batch, **fit_params)
-                rate = self.optimizer_.param_groups[0]["lr"]
-                tally.add(step["loss"], step["y_pred"], batch[1][0], rate)
-                self.notify("on_batch_end", batch=batch, training=training, **step)
-        except KeyboardInterrupt:
-            # skorch swallows it, and its EarlyStopping raises it to stop.
-            self.interrupted = True
-            raise
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            rate = self.optimizer_.param_groups[0]["lr"]
+            tally.add(step["loss"], step["y_pred"], batch[1][0], rate)
+            self.notify("on_batch_end", batch=batch, training=training, **step)
         loss, error = tally.means()
         self.history.record(f"{prefix}_loss", loss)
         self.history.record(f"{prefix}_error", error)
         self.history.record(f"{prefix}_texts", tally.n_texts)
         if not math.isfinite(loss):
             number, rate = tally.first_not_finite()
-            raise ValueError(
+            raise DivergedError(
                 f"The {prefix} loss became {loss} in epoch {len(self.history)}, at "
                 f"minibatch {number}, where the learning rate was {rate:g}. Set a "
                 "lower learning_rate."
@@ -316,20 +327,6 @@ class _Tally:
         self._sums += torch.stack([losses @ sizes.to(losses), wrong.sum()])
         self._losses.append(losses)
         self._waiting.clear()
-
-
-class EpochLine(Callback):
-    """Write a line per epoch to the standard output."""
-
-    def on_epoch_end(self, net, **kwargs):
-        epoch = epoch_record(net.history[-1])
-        parts = [f"epoch {epoch['epoch']:>3}"]
-        parts += [
-            f"{key.replace('_', ' ')} {epoch[key]:.4f}"
-            for key in epoch
-            if key.endswith(("_loss", "_error"))
-        ]
-        sys.stdout.write(f"{'  '.join(parts)}  {epoch['seconds']:.1f} s\n")
 
 
 def epoch_record(row):
@@ -504,7 +501,8 @@ def train(
     net.batch_size, net.epoch_size, net.max_epochs = batch_size, epoch_size, n_epochs
     net.bucketing, net.renew = bucketing, renew
     net.train_split = None if valid is None else predefined_split(valid)
-    net.callbacks = copy.deepcopy(list(callbacks))
+    # Not deeply: one may hold what cannot be copied, such as an open file.
+    net.callbacks = [copy.copy(callback) for callback in callbacks]
     net.interrupted = False
     net.initialize_callbacks()
     net.initialize_history()
@@ -630,7 +628,7 @@ def predict_logits(net, ragged, *, batch_size):
         ]
         logits = torch.cat(logits).cpu()[order.argsort()].double().numpy()
     if not np.isfinite(logits).all():
-        raise ValueError(
+        raise DivergedError(
             "Expected finite logits, got NaN or infinity: the weights of the network "
             "have grown without bound in training. Fit it again with a lower "
             "learning_rate."

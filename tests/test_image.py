@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sklearn.base import clone
 
-from sktextconv import export_onnx
+from sktextconv import cli, export_onnx
 
 from .conftest import REPOSITORY
 from .contract import NETWORKS
@@ -132,14 +132,20 @@ def test_what_is_installed_is_enough_to_serve_and_the_health_check_sees_it(model
     assert not allowed & {"torch", "scikit-learn", "scipy", "onnx"}
     # The package itself is on the path, or installed in place.
     prelude = BLOCK.format(allowed=sorted({*allowed, "sktextconv"}))
+    (command,) = map(json.loads, of("CMD"))
+    assert command[0] in PROJECT["project"]["scripts"]
+    args = cli._make_parser().parse_args(command[1:])
+    assert (args.command, str(args.model)) == ("serve", "/model/model.onnx")
+    assert (args.host, [str(args.port)]) == ("0.0.0.0", of("EXPOSE"))
     (check,) = of("HEALTHCHECK")
     _, interpreter, script = json.loads(check.partition("CMD ")[2])
     assert interpreter == "-c"
-    with running(model, prelude=prelude) as (process, address):
-        script = script.replace("http://127.0.0.1:8000", address)
-        command = [sys.executable, "-c", script]
-        assert subprocess.run(command, check=False).returncode == 0
+    with running(model, prelude=prelude, arguments=command[3:]) as (process, address):
+        here = address.replace("0.0.0.0", "127.0.0.1")
+        script = script.replace("http://127.0.0.1:8000", here)
+        check = [sys.executable, "-c", script]
+        assert subprocess.run(check, check=False).returncode == 0
         process.kill()
         process.wait()
-        stopped = subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
+        stopped = subprocess.run(check, check=False, stderr=subprocess.DEVNULL)
         assert stopped.returncode == 1

@@ -177,8 +177,8 @@ def test_what_cannot_be_a_label_is_refused_in_a_sentence(kind, call):
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
-        (["a", 1], "Expected classes to be all str or all numbers .* int at index 1"),
-        ([1, 2**63 + 1, -1], "Expected classes to be all str or all numbers"),
+        (["a", 1], "expected classes to be all str or all numbers .* int at index 1"),
+        ([1, 2**63 + 1, -1], "expected classes to be all str or all numbers"),
         (["a", None], "Input classes contains NaN or None"),
         ([0.0, math.nan], "Input classes contains NaN"),
         ([], "needs at least 2 classes, but classes holds none"),

@@ -543,14 +543,12 @@ def model(han, tmp_path_factory):
 
 
 @contextlib.contextmanager
-def running(path, *, prelude=""):
-    """A server of a model in a process of its own; yields it and its address."""
-    script = (
-        f"{prelude}\nimport sys; from sktextconv.serving import serve\n"
-        "serve(sys.argv[1], port=0)"
-    )
+def running(path, *, prelude="", arguments=()):
+    """The command `serve` in a process of its own; yields it and its address."""
+    script = f"{prelude}\nimport sys; from sktextconv.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", script, "serve", path, *arguments, "--port", "0"]
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(path)], stderr=subprocess.PIPE, text=True
+        list(map(str, command)), stderr=subprocess.PIPE, text=True
     )
     try:
         for line in process.stderr:

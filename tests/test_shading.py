@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sktextconv.attribution import Attribution, Span
-from sktextconv.shading import contrast, ink, rows_of, shade, to_html, visible
+from sktextconv.shading import (
+    contrast,
+    ink,
+    rows_of,
+    shade,
+    to_html,
+    to_marks,
+    to_terminal,
+    visible,
+)
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 NASTY = [
@@ -140,3 +149,58 @@ def test_labels_and_methods_are_escaped_too(nasty):
 
 def test_what_cannot_be_shown_is_a_replacement_character():
     assert visible("a\x00b\ud800\tc\r\nd\re\nf") == "a\ufffdb\ufffd\tc\nd\ne\nf"
+
+
+CODE = re.compile(r"\x1b\[(?:48;5;(\d+);38;5;(\d+)|0)m")
+
+
+@given(text=ANY_TEXT | st.sampled_from(NASTY))
+def test_a_terminal_gets_the_text_and_no_codes_but_ours(text):
+    head, _, body = to_terminal(attribution_of(text)).split("\n", 2)
+    assert CODE.sub("", head) == "pos, by occlusion: for against"
+    assert CODE.sub("", body) == visible(text)
+    starts = [bool(match[1]) for match in CODE.finditer(body)]
+    assert starts == [True, False] * (len(starts) // 2)
+
+
+def test_letters_can_be_read_in_every_shade_of_a_terminal():
+    def color_of(number):  # of the cube that xterm's table describes
+        number -= 16
+        digits = number // 36, number // 6 % 6, number % 6
+        return tuple(0 if digit == 0 else 55 + 40 * digit for digit in digits)
+
+    seen = set()
+    for share in range(-100, 101):
+        spans = Span(0, 1, share / 100), Span(2, 3, 1.0)
+        attribution = Attribution("a b", "pos", "occlusion", spans, 0.0)
+        match = CODE.match(to_terminal(attribution).splitlines()[-1])
+        assert (match is None) == (abs(share) < 10)
+        if match:
+            background, letters = map(color_of, map(int, match.groups()))
+            assert contrast(background, letters) > 4.5
+            seen.add(background)
+    assert len(seen) > 10
+
+
+@given(text=ANY_TEXT | st.sampled_from(NASTY), n_sentences=st.integers(0, 3))
+def test_marks_are_plain_and_name_every_weight_that_matters(text, n_sentences):
+    attribution = attribution_of(text, n_sentences=n_sentences)
+    marked = to_marks(attribution)
+    assert not CODE.search(marked)
+    assert visible(marked) == marked
+    largest = max(map(abs, attribution.weights), default=1)
+    for word, weight in zip(attribution.words, attribution.weights, strict=True):
+        mark = f"[{visible(word)} {weight / largest:+.2f}]"
+        assert (mark in marked) or abs(weight / largest) < 0.1
+
+
+def test_sentences_that_weigh_have_a_line_each():
+    text = "One film. Two films."
+    spans, sentences = (Span(4, 8, 2.0),), (Span(0, 9, 3.0), Span(10, 20, 1.5))
+    attribution = Attribution(text, 1, "attention", spans, 0.0, None, sentences)
+    assert to_marks(attribution).splitlines() == [
+        "1, by attention: +1.00 is the strongest word",
+        "",
+        "1.00  One [film +1.00].",
+        "0.50  Two films.",
+    ]

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.utils import noop
 from torch import nn
 
 from sktextconv.batches import Batches, EncodedTexts
@@ -273,6 +275,23 @@ def test_a_loss_that_is_not_finite_is_placed(after):
     sentence = rf"became nan in epoch 1, at minibatch {after + 1}, .* was 0.25\. Set a"
     with pytest.raises(ValueError, match=sentence):
         train(net, texts, n_epochs=1, batch_size=2)
+
+
+class Interrupt(Callback):
+    """Press Ctrl-C at the end of the first epoch, outside of any minibatch."""
+
+    def on_epoch_end(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_between_epochs_is_not_taken_for_early_stopping():
+    net = net_of(Bag(), torch.optim.SGD, 0.1)
+    stopping = EarlyStopping(patience=5, sink=noop)
+    texts = dataset_of(["a", "b"], [0, 1])
+    how = {"n_epochs": 3, "batch_size": 2, "valid": texts}
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        history = train(net, texts, callbacks=[stopping, Interrupt()], **how)
+    assert len(history) == 1
 
 
 def test_a_failed_block_leaves_weights_and_optimizer_as_they_were():

@@ -365,7 +365,7 @@ class HANClassifier(BaseTextNetClassifier):
         Seeds initial weights, order and dropout. An int gives the same bits each time
         on a CPU.
     verbose : int, default=0
-        1 writes a line per epoch.
+        1 writes a line per epoch, 2 shows texts per second and the time left as well.
     max_tokens : int, default=50_000
         Words of the vocabulary, the most frequent of the training texts.
     min_count : int, default=5

@@ -247,7 +247,7 @@ class KimCNNClassifier(BaseTextNetClassifier):
         Seeds initial weights, order and dropout. An int gives the same bits each time
         on a CPU.
     verbose : int, default=0
-        1 writes a line per epoch.
+        1 writes a line per epoch, 2 shows texts per second and the time left as well.
     widths : tuple or list of int, default=(3, 4, 5)
         Words in the windows of the filters.
     n_filters : int, default=100

@@ -345,7 +345,7 @@ class VDCNNClassifier(BaseTextNetClassifier):
         Seeds initial weights, order and dropout. An int gives the same bits each time
         on a CPU.
     verbose : int, default=0
-        1 writes a line per epoch.
+        1 writes a line per epoch, 2 shows texts per second and the time left as well.
     depth : {9, 17, 29, 49}, default=9
         Convolutions, those of shortcuts not counted.
     pooling : {"max", "kmax", "conv"}, default="max"
