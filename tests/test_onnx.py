@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import lzma
 import os
 import pickle
 import random
@@ -21,8 +22,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from torch import nn
 
-from sktextconv import ModelFormatError, OnnxClassifier, explain, export_onnx
+from sktextconv import ModelFormatError, OnnxClassifier, cli, explain, export_onnx, save
 
+from . import golden
 from .conftest import REPOSITORY
 from .contract import NETWORKS
 from .test_contract import PIPELINES
@@ -259,6 +261,13 @@ def test_reading_says_which_extra_it_needs(path, monkeypatch):
         OnnxClassifier(path)
 
 
+def test_the_command_line_exports_what_was_saved(exported, tmp_path):
+    saved, path = tmp_path / "model.safetensors", tmp_path / "model.onnx"
+    save(trained("rnn-max"), saved)
+    assert cli.main(["export", str(saved), "--out", str(path)]) == 0
+    assert path.read_bytes() == exported("rnn-max").read_bytes()
+
+
 # -- damaged and forged files --------------------------------------------------------
 
 
@@ -418,3 +427,28 @@ def logits_for_probabilities(model):
 def test_a_graph_that_gives_no_probabilities_is_refused(change, whole, path):
     data = with_header(whole, header_of(whole), change)
     assert "its graph is not one that was exported" in refusal(data, path)
+
+
+# -- later releases ------------------------------------------------------------------
+
+
+GOLDEN = sorted(golden.ONNX_FOLDER.parent.glob("onnx-*/*.xz"))
+
+
+def test_every_encoder_has_a_file_of_the_present_format():
+    names = {path.name for path in GOLDEN if path.parent == golden.ONNX_FOLDER}
+    assert names == {f"{name}.onnx.xz" for name in golden.ENCODED}
+    assert all(path.stat().st_size < 12_000 for path in GOLDEN)
+
+
+@pytest.mark.parametrize("packed", GOLDEN, ids=lambda path: path.name.partition(".")[0])
+def test_files_of_all_releases_predict_as_they_did(packed, path):
+    path.write_bytes(lzma.decompress(packed.read_bytes()))
+    name = packed.name.partition(".")[0]
+    expected = json.loads(packed.with_name(f"{name}.json").read_text())
+    classifier = OnnxClassifier(path)
+    found = classifier.predict_proba(golden.TEXTS)
+    assert abs(found - expected["probabilities"]).max() < 1e-5
+    labels = classifier.predict(golden.TEXTS)
+    assert labels.dtype.str == expected["dtype"]
+    assert labels.tolist() == expected["labels"]

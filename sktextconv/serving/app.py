@@ -74,7 +74,8 @@ def make_app(
 
     app = FastAPI(
         title="sktextconv",
-        description=f"A {type(classifier).__name__} of {len(labels)} classes.",
+        description=f"{page.name}, {len(labels)} classes.",
+        version="1",  # of the interface
         lifespan=lifespan,
         docs_url=None,  # whose scripts come from elsewhere
         redoc_url=None,

@@ -29,6 +29,8 @@ class Page:
 
     Attributes
     ----------
+    name : str
+        Of the class of the network or pipeline.
     style : str
         CSS: colours are named by classes, since the page allows no other styles.
     """
@@ -45,7 +47,7 @@ class Page:
         environment.filters["visible"] = visible
         source = folder.joinpath("page.html").read_text("utf-8")
         self._template = environment.from_string(source)
-        self._name = getattr(classifier, "estimator_name", type(classifier).__name__)
+        self.name = getattr(classifier, "estimator_name", type(classifier).__name__)
         self._labels = list(map(str, classifier.classes_.tolist()))
         self._max_characters = max_characters
         self.style = folder.joinpath("style.css").read_text("utf-8") + _shades()
@@ -79,7 +81,7 @@ class Page:
                 "too_long": attribution is None,
             }
         return self._template.render(
-            name=self._name,
+            name=self.name,
             labels=self._labels,
             max_characters=self._max_characters,
             text=text,
