@@ -275,6 +275,8 @@ def ask_while_it_works(client, gate, texts):
 
     async def ask(asking):
         def one(text):
+            if text == "page":
+                return asking.post("/", data={"text": text})
             return asking.post("/v1/predict", json={"texts": [text]})
 
         first = asyncio.create_task(one("first"))
@@ -295,12 +297,13 @@ def test_more_requests_than_may_wait_are_told_to_come_back():
     gate = Gate()
     app = create_app(gate, max_waiting=3)
     with Client(app) as client:
-        health, responses = ask_while_it_works(client, gate, list("bcdefg"))
+        health, responses = ask_while_it_works(client, gate, [*"bcdef", "page"])
     assert health.status_code == 200
     codes = [response.status_code for response in responses]
     assert codes == [200] * 4 + [503] * 3
-    assert responses[-1].headers["retry-after"] == "1"
-    assert responses[-1].json() == {"detail": "Busy. Try again later."}
+    assert all(each.headers["retry-after"] == "1" for each in responses[-3:])
+    assert responses[-2].json() == {"detail": "Busy. Try again later."}
+    assert "Too many others are waiting" in responses[-1].text
 
 
 def test_what_waits_is_predicted_together_and_answered_apart():

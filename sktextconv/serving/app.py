@@ -21,6 +21,8 @@ __all__ = ["make_app"]
 _OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _FORM = "application/x-www-form-urlencoded"
 
+_SOON = {"Retry-After": "1"}  # seconds
+
 # A character is 12 bytes at most, as JSON and as a form; some are for what is around.
 _BYTES_PER_CHARACTER, _BYTES_AROUND = 12, 4096
 
@@ -52,20 +54,7 @@ def make_app(
     worker = Worker(
         classifier.predict_proba, max_batch=max_batch, max_waiting=max_waiting
     )
-    labels = classifier.classes_.tolist()
     page = Page(classifier, max_characters=max_characters)
-    expected = (
-        f'Expected JSON of the form {{"texts": ["...", "..."]}}, with 1 to {max_texts} '
-        f"texts of valid Unicode and of at most {max_characters:,} characters together."
-    )
-    Texts = create_model(
-        "Texts",
-        __config__=ConfigDict(extra="forbid", strict=True),
-        texts=Annotated[
-            list[Annotated[str, Field(max_length=max_characters)]],
-            Field(min_length=1, max_length=max_texts, examples=[["so good"]]),
-        ],
-    )
 
     @contextlib.asynccontextmanager
     async def lifespan(app):
@@ -74,7 +63,7 @@ def make_app(
 
     app = FastAPI(
         title="sktextconv",
-        description=f"{page.name}, {len(labels)} classes.",
+        description=f"{page.name}, {len(classifier.classes_)} classes.",
         version="1",  # of the interface
         lifespan=lifespan,
         docs_url=None,  # whose scripts come from elsewhere
@@ -89,31 +78,59 @@ def make_app(
     app.add_middleware(
         Guard, max_body=_BYTES_PER_CHARACTER * max_characters + _BYTES_AROUND
     )
+    _answer_errors(app)
+    _answer_programs(
+        app,
+        worker,
+        classifier.classes_.tolist(),
+        max_characters=max_characters,
+        max_texts=max_texts,
+    )
+    _answer_people(app, worker, classifier, page, max_characters=max_characters)
+    return app
 
-    @app.exception_handler(RequestValidationError)
-    async def refuse(request, error):
-        # FastAPI's own answer repeats what came, and fails on a half of a character.
-        return _json({"detail": expected}, 422)
 
+def _answer_errors(app):
     @app.exception_handler(Busy)
     async def put_off(request, error):
-        return _json({"detail": "Busy. Try again later."}, 503, {"Retry-After": "1"})
+        return _json({"detail": "Busy. Try again later."}, 503, _SOON)
 
     @app.exception_handler(Exception)
     async def fail(request, error):
         # It goes out past the guard.
         return _json({"detail": "Internal error; see the server's log."}, 500, HEADERS)
 
+
+def _answer_programs(app, worker, labels, *, max_characters, max_texts):
+    expected = (
+        f'Expected JSON of the form {{"texts": ["...", "..."]}}, with 1 to {max_texts} '
+        f"texts of valid Unicode and of at most {max_characters:,} characters together."
+    )
+    Texts = create_model(
+        "Texts",
+        __config__=ConfigDict(extra="forbid", strict=True),
+        texts=Annotated[
+            list[Annotated[str, Field(max_length=max_characters)]],
+            Field(min_length=1, max_length=max_texts, examples=[["so good"]]),
+        ],
+    )
+    problems = {
+        413: "Too large",
+        422: "Not what was expected",
+        503: "Too many requests wait",
+    }
+
+    @app.exception_handler(RequestValidationError)
+    async def refuse(request, error):
+        # FastAPI's own answer repeats what came, and fails on a half of a character.
+        return _json({"detail": expected}, 422)
+
     @app.post(
         "/v1/predict",
         response_model=Predictions,
         responses={
             status: {"model": Problem, "description": why}
-            for status, why in (
-                (413, "Too large"),
-                (422, "Not what was expected"),
-                (503, "Too many requests wait"),
-            )
+            for status, why in problems.items()
         },
     )
     async def predict(request: Texts):
@@ -134,6 +151,8 @@ def make_app(
             return _json({"status": "ok"})
         return _json({"status": "stopped"}, 503)
 
+
+def _answer_people(app, worker, classifier, page, *, max_characters):
     @app.get("/", include_in_schema=False)
     async def show():
         return HTMLResponse(page.render())
@@ -157,10 +176,8 @@ def make_app(
         except Busy:
             problem = "Too many others are waiting. Please try again."
             answer = page.render(text=text, problem=problem)
-            return HTMLResponse(answer, 503, {"Retry-After": "1"})
+            return HTMLResponse(answer, 503, _SOON)
         return HTMLResponse(page.render(text=text, row=row, attribution=attribution))
-
-    return app
 
 
 def _json(value, status=200, headers=None):
