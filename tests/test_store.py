@@ -477,6 +477,7 @@ def test_encoding_holds_a_part_of_the_texts(encoder, path, monkeypatch):
 
 def test_a_vocabulary_is_learnt_from_a_part_at_a_time(path, monkeypatch):
     monkeypatch.setattr("sktextconv.store._TEXTS_AT_ONCE", 100)
+    monkeypatch.setattr(words, "_TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(words, "_CHARACTERS_AT_ONCE", 2**12)
     store = TextStore.from_texts((LONG for _ in range(1_000)), path)
     assert peak_of(lambda: WordEncoder().fit(store)) < path.stat().st_size / 2
