@@ -11,7 +11,7 @@ from sktextconv.checking.reused import WITHOUT_VARIANT
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from benchmarks import compare, speed, tables  # noqa: E402
+from benchmarks import compare, serving, speed, tables  # noqa: E402
 
 project = "sktextconv"
 author = "The sktextconv developers"
@@ -74,6 +74,8 @@ def write_tables(app):
     (folder / "speed.txt").write_text(lines)
     shares = tables.as_list_table(speed.table_of_shares(measured))
     (folder / "shares.txt").write_text(shares)
+    measured = json.loads(serving.RESULT.read_text())
+    (folder / "serving.txt").write_text(serving.as_rst(measured))
     for name, strict in (("checks", False), ("strict_checks", True)):
         rows = [
             (check.name, check.promise.replace("`", "``"), check.stands_for.split())

@@ -1,27 +1,7 @@
 """Text classification with convolutional and recurrent networks, scikit-learn style."""
 
-# ruff: noqa: F403, F405
 import importlib
-import sys
-import types
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ._public import *
-else:
-
-    def __getattr__(name):
-        # PyTorch takes seconds, for which the help of a command cannot wait.
-        if name in __all__:
-            value = getattr(importlib.import_module("._public", __name__), name)
-            globals()[name] = value
-            return value
-        is_name = name.isidentifier() and not name.startswith("__")
-        if is_name and find_spec(f"{__name__}.{name}") is not None:
-            return importlib.import_module(f".{name}", __name__)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
+import importlib.util
 
 __all__ = [
     "Attribution",
@@ -32,6 +12,7 @@ __all__ = [
     "LearningRateRangeDisplay",
     "ModelFormatError",
     "NGramVectorizer",
+    "OnnxClassifier",
     "RNNClassifier",
     "SynonymReplacer",
     "TextStore",
@@ -42,6 +23,7 @@ __all__ = [
     "__version__",
     "check_text_classifier",
     "explain",
+    "export_onnx",
     "fetch_text_dataset",
     "load",
     "load_docstrings",
@@ -56,16 +38,66 @@ __all__ = [
 
 __version__ = "0.1.0.dev0"
 
+# Where each name is at home; `__init__.pyi` says it to type checkers. A module is
+# imported once a name of it is used: what predicts without torch must not import it.
+_HOMES = {
+    "_kept": ("ModelFormatError",),
+    "attribution": ("Attribution",),
+    "augmentation": ("SynonymReplacer",),
+    "baselines": (
+        "make_bag_of_means_classifier",
+        "make_bow_classifier",
+        "make_nb_ngram_classifier",
+        "make_ngram_classifier",
+    ),
+    "checking": (
+        "check_text_classifier",
+        "parametrize_with_text_checks",
+    ),
+    "datasets": (
+        "fetch_text_dataset",
+        "load_docstrings",
+        "read_csv",
+    ),
+    "display": (
+        "CharFiltersDisplay",
+        "LearningRateRangeDisplay",
+        "TextWeightsDisplay",
+        "TrainingCurveDisplay",
+    ),
+    "explaining": ("explain",),
+    "networks": (
+        "CharCNNClassifier",
+        "HANClassifier",
+        "KimCNNClassifier",
+        "RNNClassifier",
+        "VDCNNClassifier",
+        "WordCNNClassifier",
+    ),
+    "ngrams": ("NGramVectorizer",),
+    "onnx": (
+        "OnnxClassifier",
+        "export_onnx",
+    ),
+    "persistence": (
+        "load",
+        "save",
+    ),
+    "store": ("TextStore",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name):
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    is_name = name.isidentifier() and not name.startswith("__")
+    if is_name and importlib.util.find_spec(f"{__name__}.{name}") is not None:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 def __dir__():
     return sorted({*globals(), *__all__})
-
-
-class _Package(types.ModuleType):
-    def __setattr__(self, name, value):
-        # Whoever imports the module `explain` does not take the function from us.
-        if name not in __all__ or not isinstance(value, types.ModuleType):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

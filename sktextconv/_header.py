@@ -1,10 +1,7 @@
-"""What a file says of a fitted network besides its weights: plain values, as JSON."""
+"""What a file says of a fitted network besides its weights: plain values."""
 
 import copy
-import json
-import math
 import platform
-import re
 import sys
 import warnings
 from pathlib import Path
@@ -16,13 +13,13 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from . import networks
+from ._kept import NO_DIGEST, check_classes, check_keys
 from ._params import check_params
 from .augmentation import SynonymReplacer
 
-__all__ = ["FORMAT", "NO_DIGEST", "describe", "parse", "restore"]
+__all__ = ["FORMAT", "check_network", "describe", "restore", "versions"]
 
 FORMAT = 1  # raise it whenever a file would mean something else
-NO_DIGEST = "0" * 64  # stands for the sum until the file is there to be summed
 
 _CLASSIFIERS = {
     name: getattr(networks, name)
@@ -50,12 +47,28 @@ _LEFT_OUT = ("augmenter", "callbacks", "random_state", "schedule", "vectors")
 # Parameters that say something of the machine: it may have no compiler, nor the file.
 _NOT_KEPT = {"checkpoint": None, "compile": False, "resume": False}
 
-_LABELS = re.compile(r"\|O|[<>|](b1|[iu][1248]|f[248]|U\d+)")  # dtypes of classes
-
 # A file could ask for more than a machine has; nobody who trains does.
-_MAX_LABELS = 2**26  # bytes of all labels
 _MAX_JOBS = 4096
 _MAX_INT = 2**53  # of a parameter; what any reader of JSON can hold
+
+
+def check_network(classifier):
+    """Raise `TypeError` or `NotFittedError` unless it is a fitted public network."""
+    name = type(classifier).__name__
+    if _CLASSIFIERS.get(name) is not type(classifier):
+        raise TypeError(
+            f"Expected a fitted network of sktextconv ({', '.join(_CLASSIFIERS)}), got "
+            f"{name}. Keep other estimators, and pipelines, with skops or joblib."
+        )
+    check_is_fitted(classifier)
+
+
+def versions(*libraries):
+    """Return the versions of Python, of this package and of some libraries."""
+    libraries = (sys.modules[__package__], *libraries)
+    return {"python": platform.python_version()} | {
+        library.__name__: str(library.__version__) for library in libraries
+    }
 
 
 def describe(classifier):
@@ -70,13 +83,7 @@ def describe(classifier):
     ValueError
         If a parameter is not what it must be.
     """
-    name = type(classifier).__name__
-    if _CLASSIFIERS.get(name) is not type(classifier):
-        raise TypeError(
-            f"Expected a fitted network of sktextconv ({', '.join(_CLASSIFIERS)}), got "
-            f"{name}. Keep other estimators, and pipelines, with skops or joblib."
-        )
-    check_is_fitted(classifier)
+    check_network(classifier)
     parameters, left_out = {}, []
     # Those that made the network, as they were then.
     given = classifier.get_params(deep=False) | classifier._made_with | _NOT_KEPT
@@ -94,13 +101,11 @@ def describe(classifier):
             "matter to training alone, and will be None in the loaded model.",
             stacklevel=3,
         )
-    libraries = (sys.modules[__package__], np, sklearn, skorch, torch)
     header = {
         "sha256": NO_DIGEST,
         "format": FORMAT,
-        "versions": {"python": platform.python_version()}
-        | {library.__name__: str(library.__version__) for library in libraries},
-        "estimator": name,
+        "versions": versions(np, sklearn, skorch, torch),
+        "estimator": type(classifier).__name__,
         "parameters": parameters,
         "classes": classifier.classes_.tolist(),
         "dtype": classifier.classes_.dtype.str,
@@ -125,11 +130,7 @@ def restore(header):
     AttributeError, LookupError, TypeError, ValueError
         If `describe` cannot have written the header.
     """
-    for key in sorted(_KEYS.keys() | header.keys()):
-        wanted = _KEYS[key].__name__ if key in _KEYS else "nothing"
-        given = type(header[key]).__name__ if key in header else "nothing"
-        if wanted != given:
-            raise TypeError(f"Expected {wanted} as {key!r}, got {given}.")
+    check_keys(header, _KEYS)
     if header["estimator"] not in _CLASSIFIERS:
         raise ValueError(
             f"Expected one of {', '.join(_CLASSIFIERS)}, got {header['estimator']!r}."
@@ -152,7 +153,7 @@ def restore(header):
         classifier,
         encoder,
         {
-            "classes_": _check_classes(header["classes"], header["dtype"]),
+            "classes_": check_classes(header["classes"], header["dtype"]),
             "encoder_": header["encoder"],
             "history_": header["history"],
             "n_iter_": header["n_iter"],
@@ -160,25 +161,6 @@ def restore(header):
             "_rng": np.random.RandomState(header["seed"]),
         },
     )
-
-
-def _check_classes(labels, dtype):
-    if not _LABELS.fullmatch(dtype):
-        raise TypeError(f"Expected str, int, bool or float as labels, got {dtype!r}.")
-    dtype = np.dtype(dtype)
-    wanted = {"O": str, "U": str, "b": bool, "f": float}.get(dtype.kind, int)
-    if {*map(type, labels)} != {wanted}:
-        raise TypeError(f"Expected {wanted.__name__} as labels, got {labels!r}.")
-    if len(labels) < 2 or len(labels) * dtype.itemsize > _MAX_LABELS:
-        raise ValueError(
-            f"Expected 2 labels or more of at most {_MAX_LABELS:,} bytes together, got "
-            f"{len(labels)} of {dtype.itemsize} each."
-        )
-    classes = np.array(labels, dtype=dtype)
-    # Cut, rounded, repeated or out of order they would be others.
-    if np.unique(classes).tolist() != labels:
-        raise ValueError(f"Expected sorted labels of dtype {dtype}, got {labels!r}.")
-    return classes
 
 
 def _to_json(value):
@@ -226,38 +208,3 @@ def _scalar(value):
         "Expected parameters to be None, bool, int, float or str, or a list, tuple or "
         f"dict of such, got {value!r}. Set it to one of these to save the model."
     )
-
-
-def parse(text):
-    """Read a JSON object with no key twice, and with numbers of 64 bits alone.
-
-    Raises
-    ------
-    ValueError, RecursionError
-        If it is something else.
-    """
-    header = json.loads(
-        text,
-        object_pairs_hook=_unique,
-        parse_float=_number,
-        parse_int=_number,
-        parse_constant=_number,
-    )
-    if type(header) is not dict:
-        raise ValueError(f"Expected a JSON object, got {type(header).__name__}.")
-    return header
-
-
-def _unique(pairs):
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("Expected no key of JSON twice.")
-    return found
-
-
-def _number(text):
-    # No more digits than tell it from one that is small enough.
-    value = float(text) if set(text) & set(".eE") else int(text[:21])
-    if not (math.isfinite(value) and -(2**63) <= value < 2**64):
-        raise ValueError(f"Expected numbers of 64 bits, got {text[:21]}.")
-    return value

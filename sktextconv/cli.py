@@ -8,6 +8,8 @@ import sys
 import warnings
 from pathlib import Path
 
+from ._mistakes import mistakes
+
 __all__ = ["main"]
 
 MODELS = {
@@ -68,9 +70,21 @@ def main(argv=None):
 
 
 def _run(args):
+    if args.command == "serve":
+        _serve(args)
+        return
     from .commands import COMMANDS  # not before: help is not to wait for PyTorch
 
     COMMANDS[args.command](args)
+
+
+def _serve(args):
+    # Not among the others, which need PyTorch: a server of an ONNX file does not.
+    from .serving import serve
+
+    options = {k: v for k, v in vars(args).items() if k not in ("command", "model")}
+    with mistakes():
+        serve(args.model, **options)
 
 
 def _sentence(error):

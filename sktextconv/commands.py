@@ -17,8 +17,9 @@ from sklearn.model_selection import train_test_split
 
 from . import networks
 from ._download import replacing
+from ._mistakes import mistakes
 from .datasets import read_csv, read_lines, read_texts
-from .explain import explain
+from .explaining import explain
 from .persistence import load, save
 from .reports import describe_data, describe_error, make_report
 from .shading import to_html, to_marks, to_terminal
@@ -124,14 +125,6 @@ def _explain(args):
         _tell(to_marks(attribution))
 
 
-def _serve(args):
-    from .serving import serve  # which needs packages of its own
-
-    options = {k: v for k, v in vars(args).items() if k not in ("command", "model")}
-    with _mistakes():
-        serve(args.model, **options)
-
-
 def _export(args):
     from .onnx import export_onnx  # which needs packages of its own
 
@@ -145,7 +138,6 @@ COMMANDS = {
     "evaluate": _evaluate,
     "predict": _predict,
     "explain": _explain,
-    "serve": _serve,
     "export": _export,
 }
 
@@ -153,17 +145,6 @@ COMMANDS = {
 # ---------------------------------------------------------------------------
 # Reading
 # ---------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _mistakes():
-    """Turn what is wrong with a file that the user named into a `ValueError`."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None or error.strerror is None:
-            raise ValueError(str(error)) from error
-        raise ValueError(f"{error.filename}: {error.strerror}.") from error
 
 
 def _make_classifier(args):
@@ -183,13 +164,13 @@ def _make_classifier(args):
 
 
 def _load(args):
-    with _mistakes():
+    with mistakes():
         return load(args.model, device=args.device)
 
 
 def _read_labelled(path, args):
     """Return a list of texts and an array of their labels, as written in the file."""
-    with _mistakes():
+    with mistakes():
         read = read_csv(
             path,
             label_column=args.label_column,
@@ -249,7 +230,7 @@ def _check_place(path):
 
 def _portions(texts):
     portion, n_characters = [], 0
-    with _mistakes(), contextlib.closing(texts):
+    with mistakes(), contextlib.closing(texts):
         for text in texts:
             portion.append(text)
             n_characters += len(text)

@@ -14,7 +14,7 @@ from skorch.callbacks import Callback
 
 from ._optional import require
 from .base import BaseTextNetClassifier
-from .explain import explain
+from .explaining import explain
 from .networks import CharCNNClassifier
 from .schedules import ramp
 from .shading import AGAINST, FOR, ink, rows_of, shade, to_html, visible

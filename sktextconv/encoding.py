@@ -202,6 +202,7 @@ class CharEncoder:
         characters = ALPHABETS.get(alphabet, alphabet)
         if alphabet not in ALPHABETS:
             _check_distinct(characters)
+        self.alphabet = alphabet
         self.unknown = bool(unknown)
         self.n_tokens = len(characters) + 1 + self.unknown
         self.max_length = int(max_length)
@@ -382,10 +383,8 @@ class WordEncoder:
         self.min_count = int(min_count)
         self.max_length = min(int(max_length), sys.maxsize)
         self.keep = keep
-        self._splitting = {
-            "lowercase": bool(lowercase),
-            "token_pattern": token_pattern,
-        }
+        self.lowercase = bool(lowercase)
+        self.token_pattern = token_pattern
 
     def fit(self, texts):
         """Learn the vocabulary from `texts`, a list of str or a TextSequence."""
@@ -417,6 +416,10 @@ class WordEncoder:
     @property
     def n_tokens(self):
         return len(self.words) + N_RESERVED
+
+    @property
+    def _splitting(self):
+        return {"lowercase": self.lowercase, "token_pattern": self.token_pattern}
 
     def encode(self, texts):
         """Return the ids of `texts`.

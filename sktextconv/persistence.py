@@ -1,53 +1,37 @@
 """Fitted networks in one file each: weights and plain values, never code."""
 
 import contextlib
-import hashlib
+import functools
 import json
-import os
-import re
-import stat
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from ._download import replacing
-from ._header import FORMAT, NO_DIGEST, describe, parse, restore
+from ._header import FORMAT, describe, restore
+from ._kept import (
+    KEY,
+    NO_DIGEST,
+    REMEDY,
+    ModelFormatError,
+    check_digest,
+    check_format,
+    parse,
+    refusing,
+    size_of,
+    write_summed,
+)
 from .training import resolve_device
 
-__all__ = ["ModelFormatError", "load", "save"]
+__all__ = ["ModelFormatError", "check_finite", "load", "save"]
 
-_KEY = "sktextconv"  # of our header among the metadata of safetensors
 _DTYPES = {torch.float32: "F32", torch.int64: "I64"}
 
 # A file could ask for more than a machine has; no network that was trained does.
 _MAX_HEADER = 100_000_000  # bytes, of all names and words; safetensors reads no more
 _MAX_MEMORY = 32  # bytes of the network for each byte of the file
 _MAX_CALLS = 200  # of torch's functions for each tensor of the file
-
-_REMEDY = "Copy or save the file again."
-
-
-class ModelFormatError(ValueError):
-    """A file is damaged, or none that `save` wrote.
-
-    The message names the file, what was expected, what came, and what to do.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> import sktextconv
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "notes.txt"
-    ...     _ = path.write_text("no model")
-    ...     try:
-    ...         sktextconv.load(path)
-    ...     except sktextconv.ModelFormatError as error:
-    ...         print(error)
-    Expected ...notes.txt to be a model that sktextconv.save wrote, but ...
-    """
 
 
 def save(estimator, path):
@@ -127,19 +111,15 @@ def save(estimator, path):
         name: np.asarray(tensor.detach().cpu().numpy(), order="C")
         for name, tensor in estimator.net_.module_.state_dict().items()
     }
-    _check_finite(weights)
-    data = to_bytes(weights, {_KEY: header})
+    check_finite(weights)
+    data = to_bytes(weights, {KEY: header})
     header_size = int.from_bytes(data[:8], "little")
     if header_size > _MAX_HEADER:
         raise ValueError(
             f"Expected vocabulary and names of at most {_MAX_HEADER:,} bytes, got "
             f"{header_size:,}. Set a lower max_tokens."
         )
-    start = data.index(NO_DIGEST.encode())
-    with replacing(Path(path)) as out:
-        out.write(memoryview(data)[:start])
-        out.write(hashlib.sha256(data).hexdigest().encode())
-        out.write(memoryview(data)[start + len(NO_DIGEST) :])
+    write_summed(path, data, data.index(NO_DIGEST.encode()))
 
 
 def load(path, device="cpu"):
@@ -184,70 +164,43 @@ def load(path, device="cpu"):
     Traceback (most recent call last):
     FileNotFoundError: [Errno 2] No such file or directory: 'no-such-model.safetensors'
     """
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     device, path = resolve_device(device), Path(path)
-    info = path.stat()
-    with _refusing(path, "it is no file"):
-        if not stat.S_ISREG(info.st_mode):
-            raise ValueError("Got a folder or a device.")
+    unless = functools.partial(
+        refusing, path, writer="sktextconv.save", also=(SafetensorError,)
+    )
+    with unless("it is no file"):
+        size = size_of(path)
     with contextlib.ExitStack() as stack:
-        remedy = f"Read a pickle with pickle.load or joblib.load. {_REMEDY}"
-        with _refusing(path, "it is no whole file of safetensors", remedy):
+        remedy = f"Read a pickle with pickle.load or joblib.load. {REMEDY}"
+        with unless("it is no whole file of safetensors", remedy):
             file = stack.enter_context(safe_open(path, framework="numpy"))
-        with _refusing(path, "it has not our header"):
-            header = parse((file.metadata() or {}).get(_KEY, "null"))
-            _check_digest(path, header.get("sha256"))
-        with _refusing(path, "its format is unknown", "Update sktextconv."):
-            if header.get("format") != FORMAT:
-                raise ValueError(
-                    f"Expected {FORMAT}, got {header.get('format')!r}, which was "
-                    f"written by {header.get('versions')!r}."
-                )
-        remedy = f"Update sktextconv if the file is newer than it. {_REMEDY}"
-        with _refusing(path, "its header is not one that was saved", remedy):
+        with unless("it has not our header"):
+            header = parse((file.metadata() or {}).get(KEY, "null"))
+            check_digest(path, header.get("sha256"), _find_digest)
+        with unless("its format is unknown", "Update sktextconv."):
+            check_format(header, FORMAT)
+        remedy = f"Update sktextconv if the file is newer than it. {REMEDY}"
+        with unless("its header is not one that was saved", remedy):
             estimator, encoder, state = restore(header)
-        with _refusing(path, "its weights are not those of its network"):
+        with unless("its weights are not those of its network"):
             n_classes = len(state["classes_"])
-            _check_tensors(file, estimator, encoder.n_tokens, n_classes, info.st_size)
+            _check_tensors(file, estimator, encoder.n_tokens, n_classes, size)
             names = file.keys()
             weights = {name: file.get_tensor(name) for name in names}
-            _check_finite(weights)
+            check_finite(weights)
     estimator.__setstate__(state | {"net_": {"device": str(device), "module": weights}})
     return estimator
 
 
-@contextlib.contextmanager
-def _refusing(path, problem, remedy=_REMEDY):
-    """Turn what a damaged part may raise into the one error that says so."""
-    from safetensors import SafetensorError
-
-    found = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError)
-    try:
-        yield
-    except (*found, ValueError, SafetensorError) as error:
-        detail = str(error).partition("\n")[0].rstrip(".")
-        raise ModelFormatError(
-            f"Expected {path} to be a model that sktextconv.save wrote, but {problem}. "
-            f"{detail}. {remedy}"
-        ) from error
+def _find_digest(file, digest):
+    header_size = int.from_bytes(file.read(8), "little")
+    return 8 + file.read(header_size).index(digest)
 
 
-def _check_digest(path, digest):
-    if not (isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)):
-        raise ValueError(f"Expected a SHA-256 sum, got {digest!r}.")
-    with path.open("rb") as file:
-        header_size = int.from_bytes(file.read(8), "little")
-        start = 8 + file.read(header_size).index(digest.encode())
-        file.seek(0)
-        found = hashlib.sha256(file.read(start) + NO_DIGEST.encode())
-        file.seek(len(digest), os.SEEK_CUR)
-        found = hashlib.file_digest(file, lambda: found).hexdigest()
-    if found != digest:
-        raise ValueError(f"Expected the SHA-256 sum {digest}, got {found}.")
-
-
-def _check_finite(weights):
+def check_finite(weights):
+    """Raise `ValueError` for the first of some named arrays that is not finite."""
     for name, array in weights.items():
         if not np.isfinite(array).all():
             raise ValueError(

@@ -33,17 +33,19 @@ _FAINT = 0.1
 _SPACES = "\t\n"
 
 
-def shade(share):
+def shade(share, paper=_PAPER):
     """Return the background of a word, as red, green and blue of 0 to 255.
 
     Parameters
     ----------
     share : float
         The word's weight over the largest absolute one, in [-1, 1].
+    paper : tuple of int, default=(255, 255, 255)
+        The background of words that weigh nothing.
     """
     full = FOR if share > 0 else AGAINST
     part = min(abs(share), 1.0)
-    return tuple(round(p + part * (f - p)) for p, f in zip(_PAPER, full, strict=True))
+    return tuple(round(p + part * (f - p)) for p, f in zip(paper, full, strict=True))
 
 
 def ink(background):

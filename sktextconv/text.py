@@ -3,8 +3,6 @@
 import collections.abc
 import numbers
 
-import scipy.sparse
-
 __all__ = ["FIELD_ORDERS", "TextSequence", "check_texts", "join_fields"]
 
 FIELD_ORDERS = ("forward", "reverse")
@@ -120,7 +118,7 @@ def join_fields(*fields, order="forward"):
 
 def _to_list(X):
     n_dimensions = len(X.shape) if isinstance(getattr(X, "shape", None), tuple) else 1
-    if n_dimensions > 1 and not scipy.sparse.issparse(X):
+    if n_dimensions > 1 and not hasattr(X, "tocsr"):  # as sparse matrices have it
         raise ValueError(
             f"Expected a 1D array-like of str, got {n_dimensions}D array of shape "
             f"{X.shape} instead. Pass one column of texts, for example X[:, 0] or "

@@ -15,12 +15,14 @@ from sklearn.base import clone
 from torch import nn
 
 import sktextconv
+from sktextconv import onnx
 from sktextconv._header import FORMAT
 from sktextconv.batches import EncodedTexts
 
 from .contract import NETWORKS
 
 FOLDER = Path(__file__).parent / "data" / f"format-{FORMAT}"
+ONNX_FOLDER = Path(__file__).parent / "data" / f"onnx-{onnx._FORMAT}"
 
 TEXTS = [
     "Mr. Ito saw a fine film on Monday, and so did I! It is well made, well cast, and "
@@ -51,6 +53,7 @@ SET_LATER = {  # each kind of value that a parameter may have
         "class_weight": {"neg": 2.0, "pos": 1},
     },
 }
+ENCODED = ("charcnn", "rnn", "han")  # one for each encoder
 _PERIOD = 37  # a prime, that the rows of a weight may differ
 
 
@@ -65,7 +68,7 @@ def make(name):
         if isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None  # the plain mean of what it sees
-    texts = EncodedTexts(classifier.encoder_.encode(TEXTS), "cpu")
+    texts = EncodedTexts(classifier.encoder_.encode(TEXTS), torch.device("cpu"))
     network.train()(texts.ids(torch.arange(len(TEXTS))))
     repeat_values(network)
     *_, head = (m for m in network.modules() if isinstance(m, nn.Linear))
@@ -82,22 +85,26 @@ def repeat_values(network):
 
 
 def main():
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in NETWORKS:
-        path = FOLDER / f"{name}.safetensors.xz"
-        if path.exists():
-            continue
-        classifier = make(name)
-        with tempfile.TemporaryDirectory() as folder:
-            plain = Path(folder) / "model.safetensors"
-            sktextconv.save(classifier, plain)
-            path.write_bytes(lzma.compress(plain.read_bytes(), preset=9))
-        expected = {
-            "dtype": classifier.classes_.dtype.str,
-            "labels": classifier.predict(TEXTS).tolist(),
-            "probabilities": classifier.predict_proba(TEXTS).tolist(),
-        }
-        path.with_name(f"{name}.json").write_text(json.dumps(expected) + "\n")
+    for folder, suffix, write, names in (
+        (FOLDER, "safetensors", sktextconv.save, NETWORKS),
+        (ONNX_FOLDER, "onnx", sktextconv.export_onnx, ENCODED),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            path = folder / f"{name}.{suffix}.xz"
+            if path.exists():
+                continue
+            classifier = make(name)
+            with tempfile.TemporaryDirectory() as temporary:
+                plain = Path(temporary) / "model"
+                write(classifier, plain)
+                path.write_bytes(lzma.compress(plain.read_bytes(), preset=9))
+            expected = {
+                "dtype": classifier.classes_.dtype.str,
+                "labels": classifier.predict(TEXTS).tolist(),
+                "probabilities": classifier.predict_proba(TEXTS).tolist(),
+            }
+            path.with_name(f"{name}.json").write_text(json.dumps(expected) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ import torch
 from sklearn.pipeline import Pipeline
 
 from benchmarks import cell as cells_module
-from benchmarks import compare, run, speed, tables
+from benchmarks import compare, run, serving, speed, tables
 from benchmarks.cell import Cell, run_cell
 from benchmarks.models import ROWS
 from benchmarks.papers import PUBLISHED, PUBLISHED_SIZES
 from benchmarks.peers import _one_line
 from benchmarks.run import parse, run_cells
-from sktextconv import load_docstrings
+from sktextconv import KimCNNClassifier, export_onnx, load_docstrings
 from sktextconv._params import check_params
 from sktextconv.base import BaseTextNetClassifier
 
@@ -432,6 +432,22 @@ def test_readme_shows_the_committed_speed():
     result = json.loads(speed.RESULT.read_text())
     table = tables.as_markdown(speed.table(result))
     assert shown == f"{table}\n\n{speed.describe(result)}\n"
+
+
+def test_a_server_is_measured_with_and_without_batches(tmp_path):
+    network = KimCNNClassifier(embedding_dim=4, n_filters=2, max_epochs=1)
+    network.fit(["a fine film", "too long"] * 4, [1, 0] * 4)
+    export_onnx(network, tmp_path / "model.onnx")
+    files = {("KimCNN", "ONNX"): tmp_path / "model.onnx"}
+    rows = serving.measure(files, ["so good", "bad"], seconds=0.1, rounds=1)
+    assert [(row["connections"], row["predicted"]) for row in rows] == [
+        (connections, way)
+        for connections in (1, 8, 32)
+        for way in ("together", "one by one")
+    ]
+    assert all(row["requests"] >= row["connections"] for row in rows)
+    about = json.loads(serving.RESULT.read_text()) | {"rows": rows}
+    assert serving.as_rst(about).count("KimCNN, ONNX") == 3
 
 
 def test_committed_results_hold_no_path():

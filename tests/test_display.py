@@ -21,8 +21,8 @@ from sktextconv import (
     explain,
     make_bow_classifier,
 )
+from sktextconv.attribution import Attribution, Span
 from sktextconv.display import LearningRateRangeDisplay
-from sktextconv.explain import Attribution, Span
 from sktextconv.schedules import ramp
 from sktextconv.shading import contrast, shade, to_html
 

@@ -3,7 +3,6 @@
 import copy
 import pickle
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -24,19 +23,17 @@ from sklearn.svm import LinearSVC
 from sktextconv import (
     HANClassifier,
     NGramVectorizer,
+    attribution,
     explain,
     make_bow_classifier,
     make_ngram_classifier,
 )
+from sktextconv.attribution import Attribution, DeletionCurve, Span
 from sktextconv.encoding import PAD
-from sktextconv.explain import Attribution, DeletionCurve, Span
 from sktextconv.words import TOKEN_PATTERN
 
 from .contract import NETWORKS
 from .letters import LetterClassifier
-
-# The package's attribute of this name is the function.
-MODULE = sys.modules["sktextconv.explain"]
 
 TEXTS = [
     "A fine film! So good, so fine.",
@@ -168,10 +165,10 @@ def test_a_prediction_is_asked_for_once_in_portions_that_fit_memory(monkeypatch)
     whole = explain(classifier, TEXT)
     assert calls == [len(re.findall(TOKEN_PATTERN, TEXT)) + 1]
     calls.clear()
-    monkeypatch.setattr(MODULE, "_CHARACTERS_PER_CALL", 3 * len(TEXT))
+    monkeypatch.setattr(attribution, "_CHARACTERS_PER_CALL", 3 * len(TEXT))
     assert explain(classifier, TEXT) == whole
     assert max(calls) == 3
-    monkeypatch.setattr(MODULE, "_CHARACTERS_PER_CALL", 1)
+    monkeypatch.setattr(attribution, "_CHARACTERS_PER_CALL", 1)
     assert explain(classifier, TEXT) == whole
 
 

@@ -33,7 +33,9 @@ def test_wheel_and_sdist_hold_what_they_must(tmp_path):
         for path in (REPOSITORY / "sktextconv").rglob("*.py")
     }
     inside = {name for name in names if ".dist-info/" not in name}
-    assert inside == modules | {"sktextconv/py.typed"}
+    served = {f"sktextconv/serving/{name}" for name in ("page.html", "style.css")}
+    typed = {"sktextconv/py.typed", "sktextconv/__init__.pyi"}
+    assert inside == modules | served | typed
     assert any(name.endswith("licenses/LICENSE") for name in names)
     with tarfile.open(sdist) as archive:
         files = {name.partition("/")[2] for name in archive.getnames()}

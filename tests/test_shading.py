@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sktextconv.explain import Attribution, Span
+from sktextconv.attribution import Attribution, Span
 from sktextconv.shading import (
     contrast,
     ink,

@@ -158,6 +158,6 @@ def pool_steps(outputs, lengths, pooling, *, bidirectional=False):
 
 def _take_steps(x, steps):  # (n, length, dim), (n, n_steps)
     """Return ``x[i, steps[i]]`` for each i, in a form that trains fast."""
-    rows = torch.arange(len(x), device=x.device)[:, None]
+    rows = torch.arange(x.shape[0], device=x.device)[:, None]  # len is no symbol
     # Not an index: its gradient is summed in the order threads happen to come.
     return F.embedding(rows * x.shape[1] + steps, x.flatten(0, 1))  # (n, n_steps, dim)
