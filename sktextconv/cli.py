@@ -83,8 +83,14 @@ def _serve(args):
     from .serving import serve
 
     options = {k: v for k, v in vars(args).items() if k not in ("command", "model")}
-    with mistakes():
-        serve(args.model, **options)
+    try:
+        with mistakes():
+            serve(args.model, **options)
+    except SystemExit:
+        raise ValueError(
+            "serve: expected an address that can be listened on, which the log above "
+            "says more of; pass another --port, or 0 for any that is free."
+        ) from None
 
 
 def _sentence(error):

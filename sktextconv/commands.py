@@ -32,7 +32,11 @@ _TEXTS_AT_ONCE = 1024
 _CHARACTERS_AT_ONCE = 2**24
 
 _PAGE = (
-    '<!doctype html>\n<meta charset="utf-8">\n<title>sktextconv explain</title>\n{}\n'
+    '<!doctype html>\n<meta charset="utf-8">\n'
+    '<meta name="viewport" content="width=device-width">\n'
+    "<title>sktextconv explain</title>\n"
+    '<body style="font-family:system-ui,sans-serif;max-width:45em;margin:2em auto">\n'
+    "{}\n"
 )
 
 
@@ -210,14 +214,15 @@ def _check_split(path, labels, fraction):
     label, n_texts = min(counts.items(), key=lambda item: item[1])
     if n_texts < 2:
         raise ValueError(
-            f"{path}: expected 2 texts or more of each class, got 1 of {label!r}; pass "
-            "--header if the first line names the columns, or --valid 0."
+            f"{path}: expected 2 texts or more of each class, got 1 of {label!r}; name "
+            "the column of labels with --label-column, pass --header if the first line "
+            "names the columns, or --valid 0."
         )
     n_held_out = math.ceil(len(labels) * fraction)
     if n_held_out < len(counts):
         raise ValueError(
             f"--valid: expected to hold out a text or more of each of {len(counts)} "
-            f"classes, got {n_held_out} in all."
+            f"classes, got {n_held_out} in all; pass a larger fraction, or --valid 0."
         )
 
 

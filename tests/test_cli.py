@@ -161,12 +161,14 @@ MISTAKES = {
     f"train films.csv {TRAIN} --label-column kind": "one column named 'kind', found 0",
     f"train films.csv {TRAIN} --text-column 0": "change --label-column or --text-col",
     f"train names.csv {TRAIN}": "expected 2 texts or more of each class, got 1 of "
-    "'kind'; pass --header if the first line names the columns, or --valid 0.",
+    "'kind'; name the column of labels with --label-column, pass --header if the first "
+    "line names the columns, or --valid 0.",
     f"train digits.csv {TRAIN}": "pass --header if this line names the columns",
     f"train films.csv {TRAIN} --class-names a,b": "a class number from 1 to 2 in",
     # what is held out
     f"train films.csv {TRAIN} --valid 1.5": "a fraction from 0 to below 1, or a file",
-    f"train films.csv {TRAIN} --valid 0.01": "of each of 2 classes, got 1 in all.",
+    f"train films.csv {TRAIN} --valid 0.01": "of each of 2 classes, got 1 in all; "
+    "pass a larger fraction, or --valid 0.",
     f"train films.csv {TRAIN} --valid nothing": "nothing: No such file or directory.",
     f"train films.csv {TRAIN} --valid digits.csv --header": "digits.csv: expected the "
     "labels that were trained on, 'neg', 'pos', got '1', '2'.",

@@ -104,7 +104,8 @@ def _answer_errors(app):
 def _answer_programs(app, worker, labels, *, max_characters, max_texts):
     expected = (
         f'Expected JSON of the form {{"texts": ["...", "..."]}}, with 1 to {max_texts} '
-        f"texts of valid Unicode and of at most {max_characters:,} characters together."
+        f"texts of valid Unicode and of at most {max_characters:,} characters "
+        "together, sent with Content-Type: application/json."
     )
     Texts = create_model(
         "Texts",
