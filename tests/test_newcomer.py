@@ -197,9 +197,7 @@ def test_the_page_goes_from_training_to_a_server_without_pytorch():
     assert "--html" not in EXPLAIN
     assert words_of(SERVE)[2] == after("--out", TRAIN)
     assert words_of(SERVE_ONNX)[2] == after("--out", EXPORT)
-    assert (
-        max(map(len, "".join(blocks("sh")).splitlines())) <= 80
-    )  # columns of a terminal
+    assert max(map(len, "".join(blocks("sh")).splitlines())) <= 80
 
 
 def test_what_the_page_installs_is_there():
