@@ -409,7 +409,7 @@ def solver(data):
 
         return run
 
-    lbfgs = LogisticRegression(C=last.C, max_iter=1000)
+    lbfgs = LogisticRegression(C=last.C, tol=last.tol, max_iter=1000)
     measured = rates(
         {"ours": fit("ours", last), "lbfgs": fit("lbfgs", lbfgs)}, rounds=1
     )
