@@ -15,7 +15,7 @@ demo: .venv/plot.stamp
 test: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 soak: .venv/dev.stamp
 	$(BIN)/python -m pytest -m slow
