@@ -182,7 +182,7 @@ def test_done_cells_are_not_run_again_and_failed_ones_leave_nothing(
 def test_a_budget_runs_the_quick_cells_and_names_what_it_left(cell, tmp_path, capsys):
     slow = with_(cell, model="charcnn-large")
     quick = with_(cell, settings={"logisticregression__C": 1.0})
-    failed, left = run_cells([slow, quick], tmp_path / "out", budget=15)
+    failed, left = run_cells([slow, quick], tmp_path / "out", budget=25)
     assert (failed, left) == ([], [slow])
     said = capsys.readouterr().err
     assert said.index("bow") < said.index("left for lack of time: charcnn-large_seed=0")
