@@ -22,7 +22,7 @@ from .models import ROWS
 from .run import parse_setting
 from .tables import as_list_table
 
-__all__ = ["FOLDER", "compare", "render"]
+__all__ = ["FOLDER", "compare", "render", "render_seeds"]
 
 FOLDER = Path(__file__).parent / "selection"
 _SPLIT_SEED = 0
@@ -110,14 +110,7 @@ def render(folder=FOLDER):
 
     Without any run it is empty.
     """
-    settings = defaultdict(list)
-    for path in sorted(Path(folder).glob("*_*.json")):
-        for run in json.loads(path.read_text()):
-            shown = ", ".join(
-                f"{key}={value}" for key, value in run["settings"].items()
-            )
-            key = (run["data"], run["n_train"], ROWS[run["model"]].name, shown)
-            settings[key].append(run)
+    settings = _by_setting(folder)
     if not settings:
         return ""
     columns = ("Data", "Texts", "Model", "Settings", "Errors on held-out texts, %")
@@ -137,6 +130,44 @@ def render(folder=FOLDER):
             )
         )
     return as_list_table(rows)
+
+
+def render_seeds(folder=FOLDER):
+    """Return what has been run with five seeds or more as a reST table.
+
+    A line for each model, a column for each data set.
+    """
+    cells = defaultdict(dict)
+    for (data, n_train, name, _), runs in sorted(_by_setting(folder).items()):
+        if len(runs) >= 5:
+            errors = sorted(run["error"] for run in runs)
+            stuck = sum(map(_is_at_chance, runs))
+            cells[name][data] = (
+                f"{errors[0]:.1f}–{errors[-1]:.1f} ({n_train:,} texts, "
+                f"{runs[0]['settings']['max_epochs']} passes"
+                f"{f', {stuck} at chance' if stuck else ''})"
+            )
+    if not cells:
+        return ""
+    columns = sorted({data for row in cells.values() for data in row})
+    rows = [("Model", *columns)]
+    rows += [
+        (name, *(row.get(data, "") for data in columns))
+        for name, row in sorted(cells.items())
+    ]
+    return as_list_table(rows)
+
+
+def _by_setting(folder):
+    settings = defaultdict(list)
+    for path in sorted(Path(folder).glob("*_*.json")):
+        for run in json.loads(path.read_text()):
+            shown = ", ".join(
+                f"{key}={value}" for key, value in run["settings"].items()
+            )
+            key = (run["data"], run["n_train"], ROWS[run["model"]].name, shown)
+            settings[key].append(run)
+    return settings
 
 
 def _is_at_chance(run):

@@ -271,6 +271,24 @@ def test_comparing_keeps_each_run_once_and_never_reads_the_test_set(
     assert f"     - {mean:.1f}\n" in table
 
 
+def test_five_seeds_are_shown_from_best_to_worst_with_those_at_chance(tmp_path):
+    run = {"data": "mine", "model": "kim-rand", "n_train": 2_000, "n_classes": 2}
+    runs = [
+        run
+        | {"settings": {"max_epochs": 3}, "seed": seed, "error": error}
+        | {"seconds": 1.0, "losses": [0.9, loss]}
+        for seed, (error, loss) in enumerate(
+            [(20.0, 0.3), (17.04, 0.2), (50.0, np.log(2)), (18.0, 0.2), (19.0, 0.2)]
+        )
+    ]
+    few = [each | {"settings": {"max_epochs": 4}} for each in runs[:4]]
+    (tmp_path / "kim-rand_mine.json").write_text(json.dumps(runs + few))
+    table = compare.render_seeds(tmp_path)
+    assert "- 17.0–50.0 (2,000 texts, 3 passes, 1 at chance)\n" in table
+    assert "4 passes" not in table
+    assert compare.render_seeds(tmp_path / "none") == ""
+
+
 def test_fasttext_is_a_row_like_any_other(cell):
     pytest.importorskip("fasttext", reason="pip install 'sktextconv[peers]'")
     result = run_cell(with_(cell, model="fasttext-bigram", settings={"epochs": 50}))
