@@ -224,7 +224,8 @@ def _integrated_gradients(network, ids, is_read, code, *, batch_size):
             total = total + (mass * gradient).sum(0)
             scores += score.tolist()
         weights = ((given - padding) * total).sum(1)
-    return weights.double().cpu().numpy(), *scores[-2:]
+    # torch 2.8 takes a gradient that is materialized for one that needs a gradient.
+    return weights.detach().double().cpu().numpy(), *scores[-2:]
 
 
 def _sum_by_word(text, places, weights):

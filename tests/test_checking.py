@@ -6,12 +6,14 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import _check_name, estimator_checks_generator
+from sklearn.utils.fixes import parse_version
 
 from sktextconv import check_text_classifier, parametrize_with_text_checks
 from sktextconv.checking import CHECKS, bind
@@ -21,6 +23,8 @@ from sktextconv.checking.reused import REUSED, WITHOUT_VARIANT
 from . import mutants
 from .conftest import REPOSITORY
 from .letters import LetterClassifier
+
+_SKLEARN = parse_version(sklearn.__version__)
 
 TFIDF = make_pipeline(TfidfVectorizer(), LogisticRegression())
 MUTANTS = [cls for cls in vars(mutants).values() if hasattr(cls, "breaks")]
@@ -90,6 +94,9 @@ def test_the_estimator_and_the_global_generators_are_left_alone():
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda cls: cls.__name__)
 def test_a_broken_promise_fails_its_checks_and_no_other(mutant):
     said = failures(mutant(), strict=True)
+    if mutant is mutants.HasTagsOfOld and parse_version("1.7") > _SKLEARN:
+        # It warns of such tags where later releases pass over them.
+        del said["check_read_only_data_fit_without_a_warning"]
     assert sorted(said) == sorted(mutant.breaks.split())
     for name, sentence in said.items():
         (check,) = (check for check in CHECKS if check.name == name)
