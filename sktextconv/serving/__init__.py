@@ -1,5 +1,6 @@
 """A fitted classifier as a web page and an HTTP interface."""
 
+import contextlib
 import ipaddress
 import re
 from pathlib import Path
@@ -143,15 +144,17 @@ def serve(
         allowed_hosts=(*allowed_hosts, *_names_of(host)),
         max_characters=max_characters,
     )
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        ws="none",
-        server_header=False,
-        limit_concurrency=_CONNECTIONS,
-        timeout_graceful_shutdown=_GRACE,
-    )
+    # Earlier releases of uvicorn hand Ctrl-C on when they have ended.
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            ws="none",
+            server_header=False,
+            limit_concurrency=_CONNECTIONS,
+            timeout_graceful_shutdown=_GRACE,
+        )
 
 
 def load_model(path, *, device):
