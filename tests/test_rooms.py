@@ -95,7 +95,9 @@ def test_import_loads_no_package_besides_torch_sklearn_and_skorch():
     result = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
-    assert set(result.stdout.split()) - sys.stdlib_module_names == {"sktextconv"}
+    # Parts of scikit-learn in C that are yet to be imported call themselves `_loss`.
+    loaded = {name for name in result.stdout.split() if not name.startswith("_")}
+    assert loaded - sys.stdlib_module_names == {"sktextconv"}
 
 
 def test_import_works_without_extras():
