@@ -137,12 +137,12 @@ def render_seeds(folder=FOLDER):
 
     A line for each model, a column for each data set.
     """
-    cells = defaultdict(dict)
+    cells = defaultdict(lambda: defaultdict(list))
     for (data, n_train, name, _), runs in sorted(_by_setting(folder).items()):
         if len(runs) >= 5:
             errors = sorted(run["error"] for run in runs)
             stuck = sum(map(_is_at_chance, runs))
-            cells[name][data] = (
+            cells[name][data].append(
                 f"{errors[0]:.1f}–{errors[-1]:.1f} ({n_train:,} texts, "
                 f"{runs[0]['settings']['max_epochs']} passes"
                 f"{f', {stuck} at chance' if stuck else ''})"
@@ -152,7 +152,7 @@ def render_seeds(folder=FOLDER):
     columns = sorted({data for row in cells.values() for data in row})
     rows = [("Model", *columns)]
     rows += [
-        (name, *(row.get(data, "") for data in columns))
+        (name, *("; ".join(row.get(data, ())) for data in columns))
         for name, row in sorted(cells.items())
     ]
     return as_list_table(rows)

@@ -282,9 +282,11 @@ def test_five_seeds_are_shown_from_best_to_worst_with_those_at_chance(tmp_path):
         )
     ]
     few = [each | {"settings": {"max_epochs": 4}} for each in runs[:4]]
-    (tmp_path / "kim-rand_mine.json").write_text(json.dumps(runs + few))
+    more = [each | {"n_train": 3_000, "losses": [0.1]} for each in runs]
+    (tmp_path / "kim-rand_mine.json").write_text(json.dumps(runs + few + more))
     table = compare.render_seeds(tmp_path)
-    assert "- 17.0–50.0 (2,000 texts, 3 passes, 1 at chance)\n" in table
+    first = "17.0–50.0 (2,000 texts, 3 passes, 1 at chance)"
+    assert f"- {first}; 17.0–50.0 (3,000 texts, 3 passes)\n" in table
     assert "4 passes" not in table
     assert compare.render_seeds(tmp_path / "none") == ""
 
