@@ -35,9 +35,10 @@ from sktextconv import (
     make_ngram_classifier,
 )
 from sktextconv.batches import Batches, EncodedTexts
+from sktextconv.devices import autocast
 from sktextconv.encoding import ALPHABETS, CharEncoder, Ragged, WordEncoder
 from sktextconv.ngrams import NGramVectorizer
-from sktextconv.training import Recipe, WeightedCrossEntropy, autocast, make_net, train
+from sktextconv.training import Recipe, WeightedCrossEntropy, make_net, train
 from sktextconv.words import TOKEN_PATTERN
 
 from .cell import Cell, describe_run, load, peak_mib, progress, write_json

@@ -8,8 +8,8 @@ import warnings
 import torch
 from torch import nn
 
+from .devices import seeded
 from .networks import HAN
-from .training import seeded
 
 __all__ = ["make_graph"]
 

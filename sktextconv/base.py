@@ -44,6 +44,7 @@ from .checkpoints import (
     check_same_training,
     read_checkpoint,
 )
+from .devices import resolve_device, seeded, threads
 from .labels import check_labels
 from .progress import EpochLine, ProgressBar
 from .schedules import resolve_schedule
@@ -54,9 +55,6 @@ from .training import (
     make_net,
     net_state,
     predict_logits,
-    resolve_device,
-    seeded,
-    threads,
     train,
     unharmed,
 )

@@ -10,7 +10,8 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping
 
 from ._download import replacing
-from .training import generators, load_net_state
+from .devices import generators
+from .training import load_net_state
 
 __all__ = ["Checkpoint", "check_place", "check_same_training", "read_checkpoint"]
 

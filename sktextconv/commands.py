@@ -19,11 +19,11 @@ from . import networks
 from ._download import replacing
 from ._mistakes import mistakes
 from .datasets import read_csv, read_lines, read_texts
+from .devices import resolve_device
 from .explaining import explain
 from .persistence import load, save
 from .reports import describe_data, describe_error, make_report
 from .shading import to_html, to_marks, to_terminal
-from .training import resolve_device
 
 __all__ = ["COMMANDS"]
 

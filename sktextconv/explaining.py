@@ -18,10 +18,10 @@ from .attribution import (
 )
 from .base import BaseTextNetClassifier
 from .batches import EncodedTexts
+from .devices import threads
 from .documents import SENTENCE_END
 from .encoding import PAD, CharEncoder
 from .networks import HANClassifier
-from .training import threads
 from .words import word_spans
 
 __all__ = ["explain", "methods_for"]

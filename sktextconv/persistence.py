@@ -22,7 +22,7 @@ from ._kept import (
     size_of,
     write_summed,
 )
-from .training import resolve_device
+from .devices import resolve_device
 
 __all__ = ["ModelFormatError", "check_finite", "load", "save"]
 

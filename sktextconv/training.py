@@ -4,15 +4,11 @@ import contextlib
 import copy
 import inspect
 import math
-import multiprocessing
-import os
-import threading
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-import joblib
 import numpy as np
 import skorch
 import torch
@@ -22,21 +18,17 @@ from skorch.helper import predefined_split
 from torch import nn
 
 from .batches import Batches, EncodedTexts
+from .devices import autocast, memory, resolve_backend, resolve_precision
 
 __all__ = [
     "DivergedError",
     "Recipe",
     "check_size",
     "epoch_record",
-    "generators",
     "load_net_state",
     "make_net",
     "net_state",
     "predict_logits",
-    "resolve_device",
-    "resolve_precision",
-    "seeded",
-    "threads",
     "train",
     "unharmed",
 ]
@@ -81,88 +73,6 @@ class Recipe:
     clip_norm: float | None = None
     constrain: Callable | None = None
     batch_size: int = 128
-
-
-# ---------------------------------------------------------------------------
-# Devices, threads, random numbers
-# ---------------------------------------------------------------------------
-
-
-def resolve_device(name):
-    """Return the torch device that `name` stands for, or say why there is none.
-
-    "auto" takes CUDA, then MPS, then the CPU. In a worker process of a parallel search
-    it takes the CPU: several workers would fill the memory of one GPU between them.
-    """
-    if name == "auto":
-        if _in_worker_process():
-            return torch.device("cpu")
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device).cpu()  # which fails for "meta"
-    except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
-        raise ValueError(
-            "The 'device' parameter must be 'auto' or a device that this PyTorch can "
-            f"use, such as 'cpu', 'cuda' or 'cuda:1'. Got {name!r}, which fails with: "
-            f"{str(error).splitlines()[0]} Set device='auto' to take the best one at "
-            "hand."
-        ) from error
-    return device
-
-
-def _in_worker_process():
-    return multiprocessing.parent_process() is not None
-
-
-@contextlib.contextmanager
-def threads(n_jobs):
-    """Let torch use `n_jobs` threads inside the block; None leaves its setting."""
-    before = torch.get_num_threads()
-    if n_jobs is not None:
-        # The process ends if the system has not as many threads as are asked for.
-        n_threads = min(joblib.effective_n_jobs(n_jobs), os.cpu_count() or 1)
-        torch.set_num_threads(int(n_threads))
-    try:
-        yield
-    finally:
-        if n_jobs is not None:
-            torch.set_num_threads(before)
-
-
-# torch has one generator per process and device, so threads take turns.
-_GENERATOR_LOCK = threading.RLock()
-
-
-@contextlib.contextmanager
-def seeded(seed, device):
-    """Seed torch's generators inside the block, with gradients on; then put all back.
-
-    The caller's generators are as before afterwards, also when the block raises.
-    """
-    with _GENERATOR_LOCK, torch.enable_grad():
-        drawn_from = generators(device)
-        states = [generator.get_state() for generator in drawn_from]
-        try:
-            for generator in drawn_from:
-                generator.manual_seed(seed)
-            yield
-        finally:
-            for generator, state in zip(drawn_from, states, strict=True):
-                generator.set_state(state)
-
-
-def generators(device):
-    """The default generators that computing on `device` draws from."""
-    if device.type == "cuda":
-        torch.cuda.init()
-        index = torch.cuda.current_device() if device.index is None else device.index
-        return [torch.default_generator, torch.cuda.default_generators[index]]
-    if device.type == "mps":
-        return [torch.default_generator, torch.mps._get_default_mps_generator()]
-    return [torch.default_generator]
 
 
 # ---------------------------------------------------------------------------
@@ -340,44 +250,6 @@ def epoch_record(row):
     }
 
 
-def autocast(device, precision):
-    """The context in which a network computes in `precision`."""
-    if precision == "float32":
-        return contextlib.nullcontext()
-    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
-
-
-def resolve_precision(name, device):
-    """Return the precision that `name` stands for on a device."""
-    if name != "auto":
-        return name
-    return "bfloat16" if _multiplies_bfloat16(device) else "float32"
-
-
-def _multiplies_bfloat16(device):
-    """Whether the hardware multiplies bfloat16 faster than float32."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    # torch names these but has no public way to ask.
-    asked = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return device.type == "cpu" and any(
-        getattr(torch.cpu, name)() for name in asked if hasattr(torch.cpu, name)
-    )
-
-
-def resolve_backend(name):
-    """Return the backend of `torch.compile` that `name` stands for."""
-    if name is True:
-        return "inductor"
-    backends = torch.compiler.list_backends(exclude_tags=())
-    if name not in backends:
-        raise ValueError(
-            "The 'compile' parameter must be a bool or name a backend of torch.compile "
-            f"among {sorted(backends)}. Got {name!r} instead."
-        )
-    return name
-
-
 def make_net(network, recipe, *, device, precision, compile=False):
     """Compose a network and a recipe into a skorch net that is ready to train.
 
@@ -432,7 +304,7 @@ def check_size(make_network, sizes, *, required_by):
     with torch.device("meta"):  # where a tensor of any size takes no memory
         weights = dict(make_network(*sizes).named_parameters())
     n_needed = 2 * sum(weight.nbytes for weight in weights.values())
-    n_there = _memory()
+    n_there = memory()
     if n_needed > n_there:
         largest = max(weights, key=lambda name: weights[name].nbytes)
         shape = " x ".join(f"{size:,}" for size in weights[largest].shape)
@@ -441,14 +313,6 @@ def check_size(make_network, sizes, *, required_by):
             f"its gradients, and this machine has {n_there / 1e9:,.0f} GB of memory. "
             f"Its largest weight, {largest}, is {shape}: choose smaller sizes."
         )
-
-
-def _memory():
-    """Bytes of memory of this machine; infinite where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return math.inf
 
 
 def train(

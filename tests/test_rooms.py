@@ -23,6 +23,7 @@ ROOMS = [
     {"checking"},
     {"labels", "encoding", "augmentation", "datasets", "ngrams"},
     {"documents", "vectors", "batches", "store", "discriminative"},
+    {"devices"},
     {"training", "bagofmeans", "naivebayes"},
     {"checkpoints", "progress", "baselines"},
     {"base"},

@@ -13,15 +13,13 @@ from skorch.utils import noop
 from torch import nn
 
 from sktextconv.batches import Batches, EncodedTexts
+from sktextconv.devices import resolve_device, resolve_precision, seeded
 from sktextconv.encoding import CharEncoder, Ragged
 from sktextconv.training import (
     Recipe,
     WeightedCrossEntropy,
     make_net,
     net_state,
-    resolve_device,
-    resolve_precision,
-    seeded,
     train,
     unharmed,
 )

@@ -11,11 +11,12 @@ from torch.nn import functional as F
 from .._params import Count, Fraction, Size, hyperparameters
 from ..base import BaseTextNetClassifier
 from ..batches import EncodedTexts
+from ..devices import threads
 from ..documents import SENTENCE_END, DocumentEncoder
 from ..encoding import PAD
 from ..schedules import one_cycle
 from ..text import check_texts
-from ..training import Recipe, threads
+from ..training import Recipe
 from .embedding import WordEmbedding, load_vectors
 from .recurrent import Recurrent, inside, pool_steps
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from sktextconv.devices import threads
 from sktextconv.networks.vdcnn import (
     VDCNN,
     VDCNNClassifier,
@@ -14,7 +15,6 @@ from sktextconv.networks.vdcnn import (
     check_max_length,
     kmax_pool,
 )
-from sktextconv.training import threads
 
 DEPTHS = (9, 17, 29, 49)
 POOLINGS = ("max", "kmax", "conv")
@@ -384,7 +384,8 @@ def test_recipe_paper_trains_as_the_paper_does(corpus):
     rates = [row["learning_rate"] for row in network.history_]
     assert rates == pytest.approx([0.01] * 3 + [0.005] * 3 + [0.0025])
     assert network._recipes["paper"].epoch_size == 5_000
-    assert network._recipes["paper"].batch_size == 128
+    sizes = {name: recipe.batch_size for name, recipe in network._recipes.items()}
+    assert sizes == {"paper": 128, "modern": 32}
 
 
 def test_texts_are_read_from_their_start_in_lower_case():
