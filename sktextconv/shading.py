@@ -9,6 +9,7 @@ __all__ = [
     "AGAINST",
     "FOR",
     "contrast",
+    "fractions",
     "ink",
     "rows_of",
     "shade",
@@ -46,6 +47,11 @@ def shade(share, paper=_PAPER):
     full = FOR if share > 0 else AGAINST
     part = min(abs(share), 1.0)
     return tuple(round(p + part * (f - p)) for p, f in zip(paper, full, strict=True))
+
+
+def fractions(color):
+    """Return a colour as matplotlib has it, with parts from 0 to 1."""
+    return tuple(part / 255 for part in color)
 
 
 def ink(background):

@@ -36,6 +36,8 @@ ROOMS = [
     {"onnx"},
     {"attribution", "shading"},
     {"explaining"},
+    {"display.char_filters", "display.learning_rate"},
+    {"display.text_weights", "display.training_curve"},
     {"display", "reports"},
     {"serving.batching", "serving.guard", "serving.page"},
     {"serving.app"},
