@@ -189,6 +189,19 @@ def test_a_last_batch_of_one_text_fits(network, corpus, batch_size):
     assert np.isfinite(network.predict_proba(texts)).all()
 
 
+def test_the_recipe_sizes_minibatches_where_the_user_does_not(network, corpus):
+    class Sizes(Callback):
+        def on_batch_begin(self, net, batch=None, training=None, **kwargs):
+            seen.append(len(batch[0]))
+
+    texts, labels = corpus[0] * 9, np.tile(corpus[1], 9)
+    for recipe, batch_size in (("modern", None), ("paper", None), ("modern", 100)):
+        seen = []
+        network.set_params(recipe=recipe, batch_size=batch_size, epoch_size=1)
+        network.set_params(callbacks=[Sizes()], max_epochs=1).fit(texts, labels)
+        assert seen == [batch_size or network._recipes[recipe].batch_size]
+
+
 def test_verbose_writes_a_line_per_epoch(network, corpus, capfd):
     network.set_params(verbose=1).fit(*corpus)
     out, err = capfd.readouterr()
