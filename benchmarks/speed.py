@@ -36,7 +36,7 @@ from sktextconv import (
 )
 from sktextconv.batches import Batches, EncodedTexts
 from sktextconv.devices import autocast
-from sktextconv.encoding import ALPHABETS, CharEncoder, Ragged, WordEncoder
+from sktextconv.encoding import ALPHABETS, PAD, CharEncoder, Ragged, WordEncoder
 from sktextconv.ngrams import NGramVectorizer
 from sktextconv.training import Recipe, WeightedCrossEntropy, make_net, train
 from sktextconv.words import TOKEN_PATTERN
@@ -264,12 +264,25 @@ def training_of_rnn(data, cell, target):
     classifier = RNNClassifier(cell=cell, bidirectional=True, batch_size=64)
     ours = fitter(classifier, texts, codes)
     encoded = classifier.encoder_.encode(texts)
+    encoded_texts = EncodedTexts(encoded, torch.device("cpu"))
     n_classes = len(classifier.classes_)
     packed = PackedRNN(classifier.encoder_.n_tokens, n_classes, cell=cell)
     theirs = _trainer(packed, classifier, encoded, codes)
+    recurrent = classifier.net_.module_.recurrent
+    inputs = [
+        (torch.randn(*ids.shape, classifier.embedding_dim, requires_grad=True), ids)
+        for ids in map(encoded_texts.ids, encoded_texts.by_length().split(64))
+    ]
+
+    def layers_alone():
+        for x, ids in inputs:
+            recurrent(x, (ids != PAD).sum(1)).sum().backward()
+        return len(texts)
+
+    sides = {"ours": ours, "theirs": theirs, "layers alone": layers_alone}
     return compared(
         f"train {cell.upper()}, both directions",
-        rates({"ours": ours, "theirs": theirs}, rounds=3),
+        rates(sides, rounds=3),
         "texts/s",
         target,
         "packed sequences, minibatches at random",
