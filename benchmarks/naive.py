@@ -144,7 +144,7 @@ class PackedRNN(nn.Module):
 class PaddedHAN(HAN):
     """The hierarchical network over documents padded to the largest of a minibatch."""
 
-    def _lay_out(self, ids):
+    def _lay_out(self, ids, lengths):
         is_word = (ids != PAD) & (ids != SENTENCE_END)
         starts = is_word & ~nn.functional.pad(is_word, (1, 0))[:, :-1]
         number = starts.cumsum(1)
@@ -152,7 +152,7 @@ class PaddedHAN(HAN):
         step = (place - (place * starts).cummax(1).values) * is_word
         self.max_sentences = max(int(number.max()), 1)
         self.max_sentence_length = int(step.max()) + 1
-        return self._plain_layout(ids, is_word, starts, number)
+        return self._plain_layout(ids)
 
 
 def make_stock_net(network, *, learning_rate=1e-3, batch_size=128, device="cpu"):

@@ -31,26 +31,19 @@ class EncodedTexts(torch.utils.data.Dataset):
 
     def put(self, ragged):
         """Take other texts in the place of the present ones, with the same labels."""
-        # Not a copy: there may be more ids than fit into memory. torch indexes no
-        # uint16, so wide ids go by as signed ones of the same bits.
-        ids = ragged.ids if len(ragged.ids) else np.array([PAD], dtype=np.uint8)
-        ids = ids if ids.itemsize == 1 else ids.view(f"i{ids.itemsize}")
-        self._ids = torch.from_numpy(np.require(ids, requirements="W"))
+        self._texts = _Rows(ragged)
         if self._fits():
-            self._ids = self._ids.to(self.device)
-        # Lengths stay with the host, which needs them to size a batch: asking the
-        # device would make it wait.
-        self._offsets = torch.tensor(ragged.offsets)
-        self._lengths = self._offsets.diff()
+            self._texts.ids = self._texts.ids.to(self.device)
+        self._parts = None if ragged.parts is None else _Rows(ragged.parts)
         self.sizes = (
             # Exact lengths would make groups too small to be shuffled inside.
-            -(-self._lengths // _LENGTHS_PER_GROUP)
-            if ragged.sizes is None
-            else torch.tensor(ragged.sizes)
+            -(-self._texts.lengths // _LENGTHS_PER_GROUP)
+            if self._parts is None
+            else self._parts.lengths
         )
 
     def __len__(self):
-        return len(self._lengths)
+        return len(self._texts.lengths)
 
     def ids(self, rows):
         """Return the ids of some texts, padded to the longest of them.
@@ -63,34 +56,74 @@ class EncodedTexts(torch.utils.data.Dataset):
         -------
         ids : tensor of int64 of shape (n, length), on the training device
         """
-        lengths = self._lengths[rows]
-        width = max(int(lengths.max()), 1)
-        place = self._ids.device
-        starts = self._offsets[rows].to(place, non_blocking=True)[:, None]
-        steps = torch.arange(width, device=place)
-        inside = steps < lengths.to(place, non_blocking=True)[:, None]
-        ids = self._ids[torch.where(inside, starts + steps, 0)].where(inside, PAD)
-        ids = self._to_device(ids).long()
-        return ids & 0xFFFF if self._ids.dtype == torch.int16 else ids
+        return self._to_device(self._texts.take(rows)).long()
+
+    def lengths(self, rows):
+        """Return how long some texts, or their parts, are.
+
+        Parameters
+        ----------
+        rows : tensor of int64 of shape (n,), on the CPU
+
+        Returns
+        -------
+        lengths : tensor of int64 of shape (n,) or (n, n_parts), on the CPU
+            Of texts with parts, such as sentences, the length of each part; 0 where
+            another text has more of them.
+        """
+        if self._parts is None:
+            return self._texts.lengths[rows]
+        return self._parts.take(rows).long()
 
     def batch(self, rows):
-        """Return ``ids, (codes, weights)`` of some texts, on the training device."""
+        """Return ``(ids, lengths), (codes, weights)`` of some texts.
+
+        All but the lengths is on the training device.
+        """
         codes, weights = self.codes[rows], self.weights[rows]
-        return self.ids(rows), (self._to_device(codes), self._to_device(weights))
+        target = self._to_device(codes), self._to_device(weights)
+        return (self.ids(rows), self.lengths(rows)), target
 
     def by_length(self):
         """Return the order of the texts from shortest to longest, on the CPU."""
-        return torch.argsort(self._lengths, stable=True)
+        return torch.argsort(self._texts.lengths, stable=True)
 
     def _fits(self):
         """Whether the device has room for all ids, and for a network beside them."""
         if self.device.type != "cuda":
             return True
         n_free, _ = torch.cuda.mem_get_info(self.device)
-        return self._ids.nbytes < n_free // 2
+        return self._texts.ids.nbytes < n_free // 2
 
     def _to_device(self, tensor):
         return tensor.to(self.device, non_blocking=True)
+
+
+class _Rows:
+    """A `Ragged` as tensors, some rows of which are taken at a time.
+
+    Offsets and lengths stay with the host, which needs them to size a batch: asking the
+    device would make it wait.
+    """
+
+    def __init__(self, ragged):
+        # Not a copy: there may be more ids than fit into memory. torch indexes no
+        # uint16, so wide ids go by as signed ones of the same bits.
+        ids = ragged.ids if len(ragged.ids) else np.array([PAD], dtype=np.uint8)
+        ids = ids if ids.itemsize == 1 else ids.view(f"i{ids.itemsize}")
+        self.ids = torch.from_numpy(np.require(ids, requirements="W"))
+        self.lengths = torch.tensor(ragged.offsets).diff()
+        self._starts = torch.tensor(ragged.offsets[:-1])
+
+    def take(self, rows):  # (n,)
+        lengths, place = self.lengths[rows], self.ids.device
+        spans = torch.stack([self._starts[rows], lengths])[:, :, None]
+        starts, ends = spans.to(place, non_blocking=True)
+        steps = torch.arange(max(int(lengths.max()), 1), device=place)
+        inside = steps < ends
+        ids = self.ids[torch.where(inside, starts + steps, 0)].where(inside, PAD)
+        # (n, length)
+        return ids.int() & 0xFFFF if ids.dtype == torch.int16 else ids
 
 
 class Batches:

@@ -162,20 +162,23 @@ class DocumentEncoder:
         Returns
         -------
         ids : Ragged
-            One row per text: the words of each sentence, then `SENTENCE_END`. `sizes`
-            are numbers of sentences.
+            One row per text: the words of each sentence, then `SENTENCE_END`. Its
+            `parts` are the words of each sentence.
         """
         longest = self.max_sentences * (self.max_sentence_length + 1)
         rows = RaggedWriter(self.n_tokens, len(texts), longest)
-        sizes = np.zeros(len(texts), dtype=np.int64)
-        for row, text in enumerate(texts):
-            ids = array.array("I")
+        sentences = RaggedWriter(
+            self.max_sentence_length + 1, len(texts), self.max_sentences
+        )
+        for text in texts:
+            ids, lengths = array.array("I"), array.array("I")
             for words in self._read(text):
                 ids.extend(map(self._ids.get, words, itertools.repeat(UNKNOWN)))
                 ids.append(SENTENCE_END)
-                sizes[row] += 1
+                lengths.append(len(words))
             rows.add(ids, [len(ids)])
-        return rows.finish(sizes)
+            sentences.add(lengths, [len(lengths)])
+        return rows.finish(sentences.finish())
 
     def split(self, texts):
         """Yield the words of each sentence of `texts`, as far as it is read.

@@ -67,14 +67,14 @@ class Ragged:
         All rows in order, in the smallest type that holds every id.
     offsets : ndarray of int64 of shape (n_rows + 1,)
         Row i is ``ids[offsets[i]:offsets[i + 1]]``.
-    sizes : ndarray of int64 of shape (n_rows,) or None
-        By what rows are alike enough to share a minibatch without much padding; None
-        is by their lengths.
+    parts : Ragged or None
+        Lengths of the parts of each row, such as the sentences of a text, where rows
+        have parts.
     """
 
     ids: np.ndarray
     offsets: np.ndarray
-    sizes: np.ndarray | None = None
+    parts: "Ragged | None" = None
 
     def __len__(self):
         return len(self.offsets) - 1
@@ -123,15 +123,15 @@ class RaggedWriter:
         else:
             self._file.write(np.ascontiguousarray(ids, dtype=self._ids.dtype))
 
-    def finish(self, sizes=None):
+    def finish(self, parts=None):
         """Return all as a `Ragged`; the ids can be written to, as torch asks."""
         if self._file is None:
             self._ids.resize(self._offsets[-1], refcheck=False)
-            return Ragged(self._ids, self._offsets, sizes)
+            return Ragged(self._ids, self._offsets, parts)
         with self._file:
             self._file.flush()
             ids = np.memmap(self._file, dtype=self._ids.dtype, mode="c")
-        return Ragged(ids, self._offsets, sizes)
+        return Ragged(ids, self._offsets, parts)
 
 
 class CharEncoder:

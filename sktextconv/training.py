@@ -104,10 +104,11 @@ class WeightedCrossEntropy(nn.Module):
 class TextNet(skorch.NeuralNet):
     """skorch's net, reading results back from the device once an epoch, not a batch."""
 
-    def __init__(self, *args, recipe, precision, **kwargs):
+    def __init__(self, *args, recipe, precision, takes_lengths, **kwargs):
         super().__init__(*args, **kwargs)
         self.recipe = recipe
         self.precision = precision
+        self.takes_lengths = takes_lengths
         self.epoch_size = None
         self.bucketing = False
         self.renew = None
@@ -135,8 +136,11 @@ class TextNet(skorch.NeuralNet):
             super()._set_training(training)
 
     def infer(self, x, **fit_params):
+        ids, lengths = x
         with autocast(self.device, self.precision):
-            return self.module_(x)
+            if self.takes_lengths:
+                return self.module_(ids, lengths)
+            return self.module_(ids)
 
     def on_grad_computed(self, net, named_parameters, **kwargs):
         super().on_grad_computed(net, named_parameters, **kwargs)
@@ -146,10 +150,10 @@ class TextNet(skorch.NeuralNet):
     def train_step(self, batch, **fit_params):
         # As skorch's own, but for what each minibatch would pay for generality:
         # closures, conversions of tensors to tensors, many optimizers.
-        ids, target = batch
+        texts, target = batch
         self._set_training(True)
         self.optimizer_.zero_grad()
-        y_pred = self.infer(ids)
+        y_pred = self.infer(texts)
         loss = self.criterion_(y_pred, target)
         loss.backward()
         named = self.module_.named_parameters()
@@ -232,9 +236,10 @@ class _Tally:
     def _add_up(self):
         losses, logits, codes = zip(*self._waiting, strict=True)
         losses = torch.stack(losses)
-        sizes = torch.tensor([len(each) for each in codes], device=losses.device)
+        sizes = torch.tensor([len(each) for each in codes], dtype=losses.dtype)
+        sizes = sizes.to(losses.device, non_blocking=True)
         wrong = torch.cat(logits).argmax(1) != torch.cat(codes)
-        self._sums += torch.stack([losses @ sizes.to(losses), wrong.sum()])
+        self._sums += torch.stack([losses @ sizes, wrong.sum()])
         self._losses.append(losses)
         self._waiting.clear()
 
@@ -256,7 +261,8 @@ def make_net(network, recipe, *, device, precision, compile=False):
     Parameters
     ----------
     network : nn.Module
-        Ids in, logits out; it is moved to `device`.
+        Ids in, logits out; it is moved to `device`. If its `forward` takes `lengths`,
+        it is given those of `EncodedTexts.lengths` too, unless it is compiled.
     recipe : Recipe
     device : torch.device
     precision : {"float32", "bfloat16", "auto"}
@@ -285,6 +291,9 @@ def make_net(network, recipe, *, device, precision, compile=False):
         verbose=0,
         recipe=recipe,
         precision=resolve_precision(precision, device),
+        # A graph of them would have to be made anew for each minibatch.
+        takes_lengths=not compile
+        and "lengths" in inspect.signature(network.forward).parameters,
         **{f"optimizer__{name}": value for name, value in options.items()},
     )
     return net.initialize()
@@ -431,9 +440,9 @@ def _largest_that_fits(net, dataset):
         net.optimizer_.zero_grad()
         if net.device.type == "cuda":
             torch.cuda.empty_cache()
-        ids, target = dataset.batch(longest[:size])
+        inputs, target = dataset.batch(longest[:size])
         try:
-            net.criterion_(net.infer(ids), target).backward()
+            net.criterion_(net.infer(inputs), target).backward()
             break
         except RuntimeError:
             continue
@@ -485,9 +494,9 @@ def predict_logits(net, ragged, *, batch_size):
     texts = EncodedTexts(ragged, net.device)
     order = texts.by_length()
     net.module_.eval()
-    with torch.inference_mode(), autocast(net.device, net.precision):
+    with torch.inference_mode():
         logits = [
-            net.module_(texts.ids(rows)).float()
+            net.infer((texts.ids(rows), texts.lengths(rows))).float()
             for rows in order.split(int(batch_size))
         ]
         logits = torch.cat(logits).cpu()[order.argsort()].double().numpy()

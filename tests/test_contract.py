@@ -18,16 +18,24 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 from skorch.callbacks import Callback
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import sktextconv
-from sktextconv import VDCNNClassifier, parametrize_with_text_checks
+from sktextconv import (
+    CharCNNClassifier,
+    VDCNNClassifier,
+    WordCNNClassifier,
+    parametrize_with_text_checks,
+)
 from sktextconv.baselines import (
     make_bag_of_means_classifier,
     make_bow_classifier,
     make_nb_ngram_classifier,
     make_ngram_classifier,
 )
+from sktextconv.batches import EncodedTexts
 from sktextconv.checking.process import changed, generators, settings
+from sktextconv.training import make_net, train
 
 from .contract import NETWORKS
 
@@ -189,10 +197,52 @@ def test_a_last_batch_of_one_text_fits(network, corpus, batch_size):
     assert np.isfinite(network.predict_proba(texts)).all()
 
 
+class Copies(TorchDispatchMode):
+    """Notes for each copy to a device whether the host waits for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.waits = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        place = args[0].device if args and torch.is_tensor(args[0]) else None
+        if kwargs.get("device", place) != place is not None:
+            self.waits.append(not kwargs.get("non_blocking", False))
+        return func(*args, **kwargs)
+
+
+def test_the_host_waits_for_the_device_once_an_epoch(network, corpus):
+    class Steps(Callback):
+        def on_batch_end(self, net, **kwargs):
+            done.append(net)
+
+    if isinstance(network, (CharCNNClassifier, WordCNNClassifier)):
+        network.set_params(max_length=501)  # long enough for texts to be packed
+    network.fit(*corpus)
+    texts = (corpus[0] * 3)[:65]  # losses are summed after 64 minibatches
+    labels = np.zeros(len(texts), dtype=int), np.ones(len(texts))
+    # There are no values on "meta": who asks for one, and so would wait, fails.
+    device = torch.device("meta")
+    dataset = EncodedTexts(
+        network.encoder_.encode(texts), device, codes=labels[0], weights=labels[1]
+    )
+    module, recipe = network.net_.module_, network._recipe()
+    net = make_net(module, recipe, device=device, precision="float32")
+    done = []
+    with Copies() as copies, pytest.raises(NotImplementedError, match="no data"):
+        train(net, dataset, n_epochs=1, batch_size=1, callbacks=[Steps()])
+    assert len(done) == len(texts)
+    assert len(copies.waits) > 3 * len(texts)
+    *during, at_the_end = copies.waits
+    assert at_the_end
+    assert not any(during)
+
+
 def test_the_recipe_sizes_minibatches_where_the_user_does_not(network, corpus):
     class Sizes(Callback):
         def on_batch_begin(self, net, batch=None, training=None, **kwargs):
-            seen.append(len(batch[0]))
+            seen.append(len(batch[1][0]))
 
     texts, labels = corpus[0] * 9, np.tile(corpus[1], 9)
     for recipe, batch_size in (("modern", None), ("paper", None), ("modern", 100)):

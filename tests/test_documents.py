@@ -75,9 +75,9 @@ def test_a_row_is_words_with_a_mark_after_each_sentence(encoder):
 
 def test_abbreviations_are_learnt_from_the_training_texts(encoder):
     text = ["Mr. Smith met Dr. Wood. He was late."]
-    assert encoder.encode(text).sizes.tolist() == [2]
+    assert encoder.encode(text).parts.offsets.tolist() == [0, 2]
     taught_nothing = DocumentEncoder(min_count=1).fit(["Smith met Wood"])
-    assert taught_nothing.encode(text).sizes.tolist() == [4]
+    assert taught_nothing.encode(text).parts.offsets.tolist() == [0, 4]
 
 
 def test_boundaries_are_those_of_a_trainer_of_nltk(encoder):
@@ -102,9 +102,10 @@ def test_case_is_folded_after_sentences_are_found():
     assert kept.encode(["so So"])[0].tolist() == [UNKNOWN, 4, SENTENCE_END]
 
 
-def test_sizes_are_numbers_of_sentences(encoder):
+def test_parts_are_the_words_of_each_sentence(encoder):
     ragged = encoder.encode(["", "He went. They said so! Why?", "so", " \n "])
-    assert ragged.sizes.tolist() == [0, 3, 1, 0]
+    lengths = [ragged.parts[row].tolist() for row in range(4)]
+    assert lengths == [[], [3, 4, 2], [1], []]
     assert np.diff(ragged.offsets).tolist() == [0, 12, 2, 0]
     assert ragged.ids.dtype == np.uint8
 
@@ -148,7 +149,7 @@ def test_spans_slice_the_words_that_encode_reads(text, lowercase):
     fold = str.lower if lowercase else str
     ragged = encoder.encode([text])
     assert sentences_of(ragged[0], encoder) == [[*map(fold, words)] for words in found]
-    assert ragged.sizes.tolist() == [len(found)]
+    assert ragged.parts[0].tolist() == [*map(len, found)]
     assert [*encoder.split([text])] == [[*map(fold, words)] for words in found]
 
 

@@ -513,7 +513,7 @@ def test_a_batch_copies_its_own_ids_only(n_words):
     encoder = WordEncoder(max_tokens=n_words, max_length=n_words).fit([text])
     ragged = encoder.encode(["", text])
     dataset = EncodedTexts(ragged, torch.device("cpu"))
-    assert np.shares_memory(dataset._ids.numpy(), ragged.ids)
+    assert np.shares_memory(dataset._texts.ids.numpy(), ragged.ids)
     assert dataset.ids(torch.tensor([1])).tolist() == [(numbers + 2).tolist()]
     assert dataset.ids(torch.tensor([0, 1]))[0].tolist() == [0] * n_words
 

@@ -35,8 +35,9 @@ def dataset_of(texts, codes, weights=None):
 
 def test_a_batch_is_padded_to_its_longest_only():
     dataset = dataset_of(["abc", "", "a" * 50, "b"], [0, 1, 0, 1], np.arange(4.0))
-    ids, (codes, weights) = dataset.batch(torch.tensor([3, 0, 1]))
+    (ids, lengths), (codes, weights) = dataset.batch(torch.tensor([3, 0, 1]))
     assert ids.tolist() == [[2, 0, 0], [1, 2, 3], [0, 0, 0]]
+    assert lengths.tolist() == [1, 3, 0]
     assert codes.tolist() == [1, 0, 1]
     assert weights.tolist() == [3.0, 0.0, 1.0]
 

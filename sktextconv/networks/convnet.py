@@ -110,35 +110,50 @@ class ConvNet(nn.Module, abc.ABC):
         by_frame = dense.weight.view(len(dense.weight), self.n_frames, -1)
         by_frame[:] = by_frame[:, :1].clone()
 
-    def forward(self, ids):  # (batch, length)
-        return self.dense(self._frames(ids).flatten(1))  # (batch, n_classes)
+    def forward(self, ids, lengths=None):
+        """Return the logits of documents.
 
-    def _frames(self, ids):  # (batch, length)
+        Parameters
+        ----------
+        ids : tensor of int64 of shape (batch, length)
+        lengths : tensor of int64 of shape (batch,), on the CPU, default=None
+            Ids of each document, after which there is padding alone. None looks for it,
+            for which the host waits where `ids` are on another device.
+
+        Returns
+        -------
+        logits : tensor of shape (batch, n_classes)
+        """
+        return self.dense(self._frames(ids, lengths).flatten(1))
+
+    def _frames(self, ids, lengths):
         if torch.compiler.is_compiling():  # packing depends on the data
             return self._plain_frames(ids)
         n_documents, length = ids.shape
-        positions = torch.arange(1, length + 1, device=ids.device)
-        lengths = ((ids != PAD) * positions).amax(1)  # (batch,)
+        steps = torch.arange(length, device=ids.device)
+        if lengths is None:
+            lengths = ((ids != PAD) * (steps + 1)).amax(1).cpu()
         # Frames that see a character at all, and room for the last one's window.
         n_frames = (-(-lengths // _STRIDE)).clamp(max=self.n_frames)
-        layout = _pack(n_frames + -(-_OVERLAP // _STRIDE))
-        n_rows, row, start, n_slots = layout
+        n_rows, row, start, n_slots = _pack(n_frames + -(-_OVERLAP // _STRIDE))
         packed_width = n_slots * _STRIDE + _STRIDE + _OVERLAP
         if n_rows * packed_width > 0.9 * n_documents * self.max_length:
             return self._plain_frames(ids)
+        # The layout is the host's, which goes on to the next step meanwhile.
+        layout = torch.stack([lengths, n_frames, row, start])[:, :, None]
+        lengths, n_frames, row, start = layout.to(ids.device, non_blocking=True)
 
         # One cell more, for what lies beyond the end of a document.
         packed = ids.new_zeros(n_rows * packed_width + 1)
-        target = (row * packed_width + start * _STRIDE)[:, None] + positions - 1
-        inside = positions <= lengths[:, None]
-        packed[torch.where(inside, target, n_rows * packed_width)] = ids
+        target = row * packed_width + start * _STRIDE + steps
+        packed[torch.where(steps < lengths, target, n_rows * packed_width)] = ids
         frames = self._convolve(packed[:-1].view(n_rows, packed_width))
 
         # The last frame of each row saw padding alone.
         n_columns = frames.shape[1]
         column = torch.arange(self.n_frames, device=ids.device)
-        index = (row * n_columns + start)[:, None] + column
-        index = torch.where(column < n_frames[:, None], index, n_columns - 1)
+        index = row * n_columns + start + column
+        index = torch.where(column < n_frames, index, n_columns - 1)
         # Not an index: its gradient is summed in the order threads happen to come.
         return F.embedding(index, frames.flatten(0, 1))  # (batch, n_frames, width)
 

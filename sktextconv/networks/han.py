@@ -118,18 +118,35 @@ class HAN(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, n_classes)
 
-    def forward(self, ids):  # (batch, length)
-        groups, index = self._lay_out(ids)
+    def forward(self, ids, lengths=None):
+        """Return the logits of documents.
+
+        Parameters
+        ----------
+        ids : tensor of int64 of shape (batch, length)
+        lengths : tensor of int64 of shape (batch, n_sentences), default=None
+            On the CPU, the words of each sentence; 0 after the last one. Sentences
+            follow each other from the first id on, with one `SENTENCE_END` after each.
+            None looks for them, for which the host waits where `ids` are on another
+            device.
+
+        Returns
+        -------
+        logits : tensor of shape (batch, n_classes)
+        """
+        groups, index = self._lay_out(ids, lengths)
         rows, _ = self._read_words(groups)
         document, _ = self._read_sentences(rows, index)
-        return self.head(self.dropout(document))  # (batch, n_classes)
+        return self.head(self.dropout(document))
 
-    def attention(self, ids):
+    def attention(self, ids, lengths=None):
         """Return how much each word and sentence weighs.
 
         Parameters
         ----------
         ids : tensor of int64 of shape (batch, length)
+        lengths : tensor of int64 of shape (batch, n_sentences), default=None
+            As for `forward`.
 
         Returns
         -------
@@ -149,7 +166,7 @@ class HAN(nn.Module):
                 "Only a network with pooling='attention' weighs words and sentences. "
                 f"This one has pooling={self.pooling!r}."
             )
-        groups, index = self._lay_out(ids)
+        groups, index = self._lay_out(ids, lengths)
         rows, weights = self._read_words(groups)
         _, sentences = self._read_sentences(rows, index)
         weights = [self.head.weight.new_zeros(1, 1), *weights]
@@ -179,7 +196,7 @@ class HAN(nn.Module):
             return self.attentions[level](outputs, lengths)
         return pool_steps(outputs, lengths, self.pooling), None
 
-    def _lay_out(self, ids):
+    def _lay_out(self, ids, lengths):
         """Lay the sentences of a batch on rows, the like in length together.
 
         Returns
@@ -190,34 +207,37 @@ class HAN(nn.Module):
             Where the sentences of a document are among those of all groups, counted
             from 1; 0 after its last one.
         """
-        is_word = (ids != PAD) & (ids != SENTENCE_END)
-        starts = is_word & ~F.pad(is_word, (1, 0))[:, :-1]
-        number = starts.cumsum(1)  # of the sentence in its document, from 1
         if torch.compiler.is_compiling():  # how many there are depends on the data
-            return self._plain_layout(ids, is_word, starts, number)
-        ends = is_word & ~F.pad(is_word, (0, 1))[:, 1:]
-        start, end = (mark.flatten().nonzero().squeeze(1) for mark in (starts, ends))
-        lengths, order = (end - start + 1).sort(stable=True)
-        start, n_sentences = start[order], len(order)
-        n_groups = min(max(n_sentences // _SENTENCES_PER_GROUP, 1), _MAX_GROUPS)
+            return self._plain_layout(ids)
+        if lengths is None:
+            row, column, first, length = _find_sentences(ids.cpu())
+        else:
+            row, column = lengths.nonzero(as_tuple=True)
+            length = lengths[row, column]
+            first = (lengths + 1).cumsum(1)[row, column] - length - 1
+        length, order = length.sort(stable=True)
+        n_columns = int(column.amax()) + 1 if len(column) else 1
+        index = torch.zeros(len(ids), n_columns, dtype=torch.int64)
+        index[row[order], column[order]] = torch.arange(1, len(order) + 1)
+        # The layout is the host's, which goes on to the next step meanwhile.
+        start = (row * ids.shape[1] + first)[order]
+        spans = torch.stack([start, length])[:, :, None]
+        spans = spans.to(ids.device, non_blocking=True)
+        n_groups = min(max(len(order) // _SENTENCES_PER_GROUP, 1), _MAX_GROUPS)
         groups = []
-        for first, size in zip(
-            start.tensor_split(n_groups), lengths.tensor_split(n_groups), strict=True
+        for (start, end), of_group in zip(
+            spans.tensor_split(n_groups, 1), length.tensor_split(n_groups), strict=True
         ):
-            if n_sentences:
-                steps = torch.arange(int(size[-1]), device=ids.device)
+            if len(of_group):
+                steps = torch.arange(int(of_group[-1]), device=ids.device)
                 # A step too far is still a word, but of another sentence.
-                place = (first[:, None] + steps).clamp(max=ids.numel() - 1)
-                words = ids.flatten()[place]
-                groups.append(words.where(steps < size[:, None], PAD))
-        index = ids.new_zeros(len(ids), max(int(number.max()), 1))
-        column = number.flatten()[start] - 1
-        rows = torch.arange(1, n_sentences + 1, device=ids.device)
-        index[start // ids.shape[1], column] = rows
-        return groups, index
+                place = (start + steps).clamp(max=ids.numel() - 1)
+                groups.append(ids.flatten()[place].where(steps < end, PAD))
+        return groups, index.to(ids.device, non_blocking=True)
 
-    def _plain_layout(self, ids, is_word, starts, number):
+    def _plain_layout(self, ids):
         """Lay each document on `max_sentences` rows of `max_sentence_length` words."""
+        is_word, starts, number = _mark_sentences(ids)
         n_rows, length = self.max_sentences, self.max_sentence_length
         place = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
         step = place - (place * starts).cummax(1).values
@@ -229,6 +249,22 @@ class HAN(nn.Module):
         index = torch.arange(1, len(rows) + 1, device=ids.device)
         index = torch.where(rows[:, 0] != PAD, index, 0)
         return [rows], index.view(len(ids), n_rows)
+
+
+def _mark_sentences(ids):
+    """Which ids are words, which of them begin a sentence, and its number, from 1."""
+    is_word = (ids != PAD) & (ids != SENTENCE_END)
+    starts = is_word & ~F.pad(is_word, (1, 0))[:, :-1]
+    return is_word, starts, starts.cumsum(1)  # each (batch, length)
+
+
+def _find_sentences(ids):
+    """Return document, number from 0, first id and words of each sentence."""
+    is_word, starts, number = _mark_sentences(ids)
+    ends = is_word & ~F.pad(is_word, (0, 1))[:, 1:]
+    row, first = starts.nonzero(as_tuple=True)
+    _, last = ends.nonzero(as_tuple=True)
+    return row, number[row, first] - 1, first, last - first + 1
 
 
 @dataclass(frozen=True)
@@ -547,7 +583,7 @@ class HANClassifier(BaseTextNetClassifier):
         attentions = []
         with threads(self.n_jobs), torch.inference_mode():
             for rows in torch.arange(len(texts)).split(self._batch_size()):
-                weights = network.attention(encoded.ids(rows))
+                weights = network.attention(encoded.ids(rows), encoded.lengths(rows))
                 words, sentences = (w.double().cpu().tolist() for w in weights)
                 attentions += [
                     _attention_of(self.encoder_.spans(texts[row]), *pair)

@@ -34,6 +34,12 @@ def make_ids(documents, extra=0):
     return torch.tensor([row + [PAD] * (width - len(row)) for row in rows])
 
 
+def lengths_of(documents):
+    rows = [list(map(len, document)) for document in documents]
+    width = max(1, *map(len, rows))
+    return torch.tensor([row + [0] * (width - len(row)) for row in rows])
+
+
 def tiny(pooling="attention", seed=0, **settings):
     torch.manual_seed(seed)
     settings = {"embedding_dim": 6, "hidden_dim": 4} | settings
@@ -108,6 +114,8 @@ def test_logits_and_gradients_are_those_of_the_slow_loop(pooling, documents, per
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(han, "_SENTENCES_PER_GROUP", per_group)
         logits = network(make_ids(documents, extra=2))
+        given = network(make_ids(documents, extra=2), lengths_of(documents))
+    assert torch.equal(given, logits)
     assert_same(logits, slow)
     found = gradients_of(network, logits)
     for name in expected:
@@ -137,7 +145,7 @@ def test_weights_are_those_of_the_slow_loop(documents, per_group):
 def test_many_sentences_are_read_in_groups_of_like_length():
     network = tiny()
     documents = [[[5] * (1 + (row + k) % 9) for k in range(40)] for row in range(20)]
-    groups, index = network._lay_out(make_ids(documents))
+    groups, index = network._lay_out(make_ids(documents), None)
     assert len(groups) == 800 // 128
     widths = [group.shape[1] for group in groups]
     assert widths == sorted(widths)
