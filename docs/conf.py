@@ -11,7 +11,7 @@ from sktextconv.checking.reused import WITHOUT_VARIANT
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from benchmarks import compare, serving, speed, tables  # noqa: E402
+from benchmarks import compare, gpu, serving, speed, tables  # noqa: E402
 
 project = "sktextconv"
 author = "The sktextconv developers"
@@ -75,6 +75,9 @@ def write_tables(app):
     (folder / "speed.txt").write_text(lines)
     shares = tables.as_list_table(speed.table_of_shares(measured))
     (folder / "shares.txt").write_text(shares)
+    measured = json.loads(gpu.RESULT.read_text())
+    lines = tables.as_list_table(gpu.table(measured)) if measured["networks"] else ""
+    (folder / "gpu.txt").write_text(f"{lines}\n{gpu.describe(measured)}\n")
     measured = json.loads(serving.RESULT.read_text())
     (folder / "serving.txt").write_text(serving.as_rst(measured))
     for name, strict in (("checks", False), ("strict_checks", True)):

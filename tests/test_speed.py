@@ -1,5 +1,7 @@
 """What speed is measured against computes the same."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from benchmarks.naive import (
     encode_words,
     make_stock_net,
 )
+from sktextconv import RNNClassifier
 from sktextconv.batches import EncodedTexts
 from sktextconv.documents import DocumentEncoder
 from sktextconv.encoding import ALPHABETS, CharEncoder, WordEncoder
@@ -116,9 +119,42 @@ def test_ratios_are_medians_over_rounds_in_turn():
 
 def test_gpu_script_stops_where_devices_disagree(monkeypatch):
     data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
-    networks = {"LSTM": gpu.NETWORKS["LSTM"].__class__(embedding_dim=4, hidden_dim=3)}
-    apart = gpu.agreements(networks, data, "cpu")
-    assert apart == {"LSTM": {"loss": 0.0, "logits": 0.0}}
+    network = RNNClassifier(embedding_dim=4, hidden_dim=3)
+    apart = gpu.agreement("LSTM", network, data, "cpu")
+    assert apart == {"loss": 0.0, "logits": 0.0}
     monkeypatch.setattr(gpu, "_TOLERANCE", -1.0)
     with pytest.raises(AssertionError, match="LSTM differs between cpu and cpu"):
-        gpu.agreements(networks, data, "cpu")
+        gpu.agreement("LSTM", network, data, "cpu")
+
+
+def test_gpu_script_goes_on_where_a_setting_fails():
+    data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
+    rows = gpu.measurements(
+        "LSTM",
+        RNNClassifier(embedding_dim=4, hidden_dim=3),
+        data,
+        "cpu",
+        1e12,
+        n_texts=12,
+        batch_sizes=(4, 6),
+        rounds=1,
+        settings={"no such": {"compile": "no such"}, "float32": {}},
+    )
+    made = [(row["how"], row["batch_size"], "failed" in row) for row in rows]
+    assert made == [("no such", 4, True), ("float32", 4, False), ("float32", 6, False)]
+    assert "must be a bool or name a backend" in rows[0]["failed"]
+    assert rows[1]["ms/step"] == pytest.approx(4e3 / rows[1]["texts/s"])
+    result = {"networks": {"LSTM": {"training": rows}}}
+    assert [row[3] for row in gpu.table(result)[1:2]] == ["failed"]
+
+
+def test_floors_of_a_gpu_are_seconds_of_a_text():
+    # 0.12 s of products, 0.14 s of activations and 0.10 s of weights in 938 steps.
+    assert gpu.floor("CharCNN small", 128) * 120_000 == pytest.approx(0.36)
+    assert gpu.floor("CharCNN small", 1024) * 120_000 == pytest.approx(0.2725)
+
+
+def test_a_file_without_measurements_says_so():
+    result = json.loads(gpu.RESULT.read_text())
+    text = gpu.describe(result)
+    assert (text == "No GPU was measured.") == (len(gpu.table(result)) == 1)
