@@ -280,12 +280,18 @@ def training_of_rnn(data, cell, target):
         return len(texts)
 
     sides = {"ours": ours, "theirs": theirs, "layers alone": layers_alone}
+    measured = rates(sides, rounds=3)
+    n_steps = sum(ids.numel() for _, ids in inputs)
+    macs = sum(p.numel() for p in recurrent.parameters() if p.dim() == 2)  # of a step
+    flops = 3 * 2 * macs * n_steps / len(texts)
+    share = flops * statistics.median(measured["layers alone"])
     return compared(
         f"train {cell.upper()}, both directions",
-        rates(sides, rounds=3),
+        measured,
         "texts/s",
         target,
         "packed sequences, minibatches at random",
+        layers_alone_share_of_peak=share / peak_flops(torch.float32),
     )
 
 
