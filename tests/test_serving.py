@@ -611,6 +611,7 @@ BROWSER = shutil.which("chromium"), shutil.which("chromedriver")
 def test_a_browser_shows_the_answer_and_runs_no_script(model):
     from selenium import webdriver
     from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.wait import WebDriverWait
 
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER[0]
@@ -625,7 +626,8 @@ def test_a_browser_shows_the_answer_and_runs_no_script(model):
         browser.get(address)
         browser.find_element(By.ID, "text").send_keys(text)
         browser.find_element(By.TAG_NAME, "button").click()
-        (label,) = browser.find_elements(By.CSS_SELECTOR, "#answer h2")
+        answer = By.CSS_SELECTOR, "#answer h2"  # on the page that the click asks for
+        label = WebDriverWait(browser, 60).until(lambda it: it.find_element(*answer))
         assert label.text in ("0", "1")
         assert browser.title == "HANClassifier"
         area = browser.find_element(By.ID, "text")

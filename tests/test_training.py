@@ -80,10 +80,12 @@ def test_bucketing_puts_texts_of_like_size_together_in_new_order():
     assert together[0] != together[1]
 
 
-def test_bucketing_goes_by_the_sizes_that_the_encoder_gives():
-    ragged = CharEncoder().encode(["aaaa", "a", "aa", "aaa"])
-    sized = Ragged(ragged.ids, ragged.offsets, np.array([1, 9, 1, 9]))
-    dataset = EncodedTexts(sized, CPU, codes=[0, 1, 0, 1], weights=np.ones(4))
+def test_texts_of_as_many_parts_share_minibatches():
+    ragged = CharEncoder().encode(["aaaa", "aaa", "aa", "aaaaa"])
+    parts = Ragged(np.array([4, 2, 1, 2, 2, 3], np.uint8), np.array([0, 1, 3, 4, 6]))
+    parted = Ragged(ragged.ids, ragged.offsets, parts)
+    dataset = EncodedTexts(parted, CPU, codes=[0, 1, 0, 1], weights=np.ones(4))
+    assert dataset.lengths(torch.tensor([2, 1])).tolist() == [[2, 0], [2, 1]]
     batches = Batches(dataset, 2, training=True, bucketing=True)
     assert sorted(b[1][0].tolist() for b in batches) == [[0, 0], [1, 1]]
 

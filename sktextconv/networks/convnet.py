@@ -126,7 +126,7 @@ class ConvNet(nn.Module, abc.ABC):
         """
         return self.dense(self._frames(ids, lengths).flatten(1))
 
-    def _frames(self, ids, lengths):
+    def _frames(self, ids, lengths=None):
         if torch.compiler.is_compiling():  # packing depends on the data
             return self._plain_frames(ids)
         n_documents, length = ids.shape
