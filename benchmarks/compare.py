@@ -22,7 +22,7 @@ from .models import ROWS
 from .run import parse_setting
 from .tables import as_list_table
 
-__all__ = ["FOLDER", "compare", "render", "render_seeds"]
+__all__ = ["FOLDER", "compare", "render", "render_precisions", "render_seeds"]
 
 FOLDER = Path(__file__).parent / "selection"
 _SPLIT_SEED = 0
@@ -156,6 +156,49 @@ def render_seeds(folder=FOLDER):
         for name, row in sorted(cells.items())
     ]
     return as_list_table(rows)
+
+
+def render_precisions(folder=FOLDER):
+    """Return as a reST table what was run in float32 and, all else alike, in bfloat16.
+
+    Errors and last training losses are means over the seeds of both, the difference
+    that of their errors, with its standard error.
+    """
+    runs_of = defaultdict(lambda: defaultdict(dict))
+    for (data, n_train, name, _), runs in _by_setting(folder).items():
+        for run in runs:
+            settings = dict(run["settings"])
+            precision = settings.pop("precision", "float32")
+            key = data, n_train, name, tuple(sorted(settings.items()))
+            runs_of[key][precision][run["seed"]] = run["error"], run["losses"][-1]
+    columns = ("Data", "Texts", "Passes", "Model", "Seeds")
+    pairs = ("Errors, %", "Difference", "Last losses")
+    rows = [(*columns, *pairs)]
+    for (data, n_train, name, settings), found in sorted(runs_of.items()):
+        seeds = sorted(found["float32"].keys() & found["bfloat16"].keys())
+        if len(seeds) < 2:
+            continue
+        both = np.array(
+            [
+                [found[precision][seed] for seed in seeds]
+                for precision in ("float32", "bfloat16")
+            ]
+        )  # (precision, seed, error and loss)
+        (errors, losses), by_seed = both.mean(1).T, both[1, :, 0] - both[0, :, 0]
+        spread = by_seed.std(ddof=1) / np.sqrt(len(seeds))
+        rows.append(
+            (
+                data,
+                f"{n_train:,}",
+                str(dict(settings)["max_epochs"]),
+                name,
+                str(len(seeds)),
+                "{:.1f}, {:.1f}".format(*errors),
+                f"{by_seed.mean():+.1f} ± {spread:.1f}",
+                "{:.3f}, {:.3f}".format(*losses),
+            )
+        )
+    return as_list_table(rows) if len(rows) > 1 else ""
 
 
 def _by_setting(folder):

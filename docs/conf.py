@@ -67,6 +67,7 @@ def write_tables(app):
     folder.mkdir(exist_ok=True)
     (folder / "tables.txt").write_text(text)
     (folder / "comparisons.txt").write_text(compare.render() or "None yet.\n")
+    (folder / "precisions.txt").write_text(compare.render_precisions() or "None yet.\n")
     (folder / "seeds.txt").write_text(compare.render_seeds() or "None yet.\n")
     measured = json.loads(speed.RESULT.read_text())
     lines = (

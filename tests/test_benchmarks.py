@@ -291,6 +291,32 @@ def test_five_seeds_are_shown_from_best_to_worst_with_those_at_chance(tmp_path):
     assert compare.render_seeds(tmp_path / "none") == ""
 
 
+def test_precisions_are_compared_seed_by_seed_where_all_else_is_alike(tmp_path):
+    run = {"data": "mine", "model": "kim-rand", "n_train": 2_000, "n_classes": 2}
+
+    def runs(errors, **settings):
+        settings |= {"max_epochs": 3}
+        rest = {"settings": settings, "seconds": 1.0, "losses": [0.5, 0.2]}
+        return [
+            run | rest | {"seed": seed, "error": error}
+            for seed, error in errors.items()
+        ]
+
+    found = [
+        *runs({0: 20.0, 1: 10.0, 2: 15.0, 7: 99.0}),
+        *runs({0: 21.0, 1: 13.0, 2: 17.0, 8: 99.0}, precision="bfloat16"),
+        *runs({0: 50.0, 1: 50.0}, precision="bfloat16", batch_size=8),
+    ]
+    (tmp_path / "kim-rand_mine.json").write_text(json.dumps(found))
+    *_, row = compare.render_precisions(tmp_path).strip().split("* - ")
+    # Differences of 1, 3 and 2 have a standard deviation of 1 and a mean of 2.
+    shown = ["mine", "2,000", "3", ROWS["kim-rand"].name, "3", "15.0, 17.0"]
+    shown += ["+2.0 ± 0.6", "0.200, 0.200"]
+    assert [cell.strip() for cell in row.split("\n     - ")] == shown
+    (tmp_path / "kim-rand_mine.json").write_text(json.dumps(found[:4]))
+    assert compare.render_precisions(tmp_path) == ""
+
+
 def test_fasttext_is_a_row_like_any_other(cell):
     pytest.importorskip("fasttext", reason="pip install 'sktextconv[peers]'")
     result = run_cell(with_(cell, model="fasttext-bigram", settings={"epochs": 50}))
