@@ -355,9 +355,9 @@ def overhead(data):
         return n_batches
 
     def theirs():
-        for batch, target in Batches(texts, size, training=True):
+        for (ids, _), target in Batches(texts, size, training=True):
             optimizer.zero_grad()
-            criterion(bare(batch), target).backward()
+            criterion(bare(ids), target).backward()
             optimizer.step()
         return n_batches
 
