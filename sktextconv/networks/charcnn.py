@@ -77,6 +77,26 @@ class CharCNN(ConvNet):
     def embed(self, ids):  # (rows, length)
         return self.embedding(ids)  # (rows, length, n_channels)
 
+    def first_convolution(self, ids):  # (rows, length)
+        # Whoever explains a text puts other vectors in, or asks for them by a hook.
+        asked = self.embedding._forward_hooks or not isinstance(self.embedding, OneHot)
+        if asked or torch.compiler.is_compiling() or ids.device.type != "cpu":
+            return super().first_convolution(ids)
+        # Of each window the filters' weights for its characters are added up. That is
+        # the product with one-hot vectors, less the products with zeros.
+        first = self.convolutions[0]
+        width, _, _, kernel = first.weight.shape
+        by_tap = first.weight[:, :, 0].permute(2, 1, 0)  # (kernel, n_channels, width)
+        by_tap = F.pad(by_tap, (0, 0, 1, 0))  # zeros for `PAD`
+        by_tap = torch.cat([by_tap[:1] + first.bias, by_tap[1:]])
+        taps = torch.arange(kernel, dtype=torch.int32) * by_tap.shape[1]
+        windows = ids.int().unfold(1, kernel, 1) + taps  # (rows, length - 6, kernel)
+        answers = F.embedding_bag(
+            windows.view(-1, kernel), by_tap.flatten(0, 1), mode="sum"
+        )
+        answers = answers.view(*windows.shape[:2], width).transpose(1, 2)
+        return answers.unsqueeze(2)  # (rows, width, 1, length - 6)
+
     @torch.no_grad()
     def start_from(self, ngrams):
         """Start as a detector of n-grams, with a little of the random weights.

@@ -161,11 +161,17 @@ class ConvNet(nn.Module, abc.ABC):
         padding = self.max_length - ids.shape[1]
         return self._convolve(F.pad(ids, (0, padding), value=PAD))
 
-    def _convolve(self, ids):  # (rows, length)
+    def first_convolution(self, ids):  # (rows, length)
+        """Return what the first convolution makes of `ids`."""
         x = self.embed(ids)  # (rows, length, n_channels)
         x = x.transpose(1, 2).unsqueeze(2)  # (rows, n_channels, 1, length)
-        for convolution, pool in zip(self.convolutions, _POOLS, strict=True):
-            x = convolution(x)
+        return self.convolutions[0](x)  # (rows, width, 1, length - 6)
+
+    def _convolve(self, ids):  # (rows, length)
+        x = self.first_convolution(ids)
+        for number, pool in enumerate(_POOLS):
+            if number:
+                x = self.convolutions[number](x)
             if pool > 1:
                 x = F.max_pool2d(x, (1, pool))
             x = x.relu()  # after the pooling: the same, on a third of the values

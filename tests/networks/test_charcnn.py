@@ -163,6 +163,28 @@ def test_packed_documents_give_the_plain_logits_and_gradients(lengths):
             torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_adding_up_what_characters_answer_is_the_convolution(size):
+    torch.manual_seed(0)
+    network = CharCNN(12, 3, size=size, max_length=123).double()
+    ids = torch.randint(12, (3, 40))
+    first = network.convolutions[0]
+    nn.init.normal_(first.bias)
+
+    def answers_and_gradients(convolve):
+        network.zero_grad()
+        answers = convolve(ids)
+        (
+            answers * torch.arange(answers.numel()).view_as(answers).sin()
+        ).sum().backward()
+        return [answers, first.weight.grad.clone(), first.bias.grad.clone()]
+
+    ours = answers_and_gradients(network.first_convolution)
+    plain = answers_and_gradients(super(CharCNN, network).first_convolution)
+    for each, expected in zip(ours, plain, strict=True):
+        torch.testing.assert_close(each, expected, rtol=1e-12, atol=1e-12)
+
+
 def test_two_threads_give_the_same_bits_each_time():
     texts = ["one short text", "another, longer one " * 4, "x"] * 64
     labels = [0, 1, 0] * 64
