@@ -420,32 +420,32 @@ def solver(data):
     for step in first:
         X = step.fit_transform(X)
         X_other = step.transform(X_other)
-    fitted = {}
 
-    def fit(name, regression):
-        def run():
-            fitted[name] = regression.fit(X, codes)
-            return 1
+    def fit(regression):
+        start = time.process_time()
+        regression.fit(X, codes)
+        seconds = time.process_time() - start
+        return seconds, 100 * float(np.mean(regression.predict(X_other) != other_codes))
 
-        return run
-
-    lbfgs = LogisticRegression(C=last.C, tol=last.tol, max_iter=1000)
-    measured = rates(
-        {"ours": fit("ours", last), "lbfgs": fit("lbfgs", lbfgs)}, rounds=1
-    )
-    errors = {
-        name: 100 * float(np.mean(each.predict(X_other) != other_codes))
-        for name, each in fitted.items()
-    }
+    seconds, error = fit(last)
+    notes = {"error %": error}
+    # A tolerance means something else to each solver, so lbfgs is asked for more until
+    # it errs as little.
+    for tol in last.tol * np.array([1.0, 0.1, 0.01]):
+        lbfgs = LogisticRegression(C=last.C, tol=tol, max_iter=2_000)
+        their_seconds, their_error = fit(lbfgs)
+        notes[f"lbfgs to {tol:.0e}"] = {"s": their_seconds, "error %": their_error}
+        if their_error < error + 0.1:
+            break
     return Line(
         "logistic regression, 500,000 n-grams",
-        1 / measured["ours"][0],
-        1 / measured["lbfgs"][0],
+        seconds,
+        their_seconds,
         "s",
-        _ratio(*measured.values()),
+        their_seconds / seconds,
         3,
-        "lbfgs to the same tolerance",
-        {"error %": errors["ours"], "error % of lbfgs": errors["lbfgs"]},
+        "lbfgs, to the same error",
+        notes,
     )
 
 
