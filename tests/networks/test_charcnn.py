@@ -174,9 +174,8 @@ def test_adding_up_what_characters_answer_is_the_convolution(size):
     def answers_and_gradients(convolve):
         network.zero_grad()
         answers = convolve(ids)
-        (
-            answers * torch.arange(answers.numel()).view_as(answers).sin()
-        ).sum().backward()
+        weights = torch.arange(answers.numel()).view_as(answers).sin()
+        (answers * weights).sum().backward()
         return [answers, first.weight.grad.clone(), first.bias.grad.clone()]
 
     ours = answers_and_gradients(network.first_convolution)
