@@ -569,14 +569,14 @@ def load_data(short, names=("short", "long")):
 
 def table(result):
     """Return the lines as rows of cells, the head first."""
-    rows = [("", "Ours", "Theirs", "Unit", "Ratio", "Goal", "Theirs is")]
+    rows = [("", "Ours", "Theirs", "Ratio", "Goal", "Theirs is")]
     for line in result["lines"].values():
-        goal = "" if line["target"] is None else f"≥ {line['target']:g}"
-        figures = (_figure(line[side]) for side in ("ours", "theirs"))
-        ratio = f"{line['ratio']:.1f}"
-        rows.append(
-            (line["name"], *figures, line["unit"], ratio, goal, line["against"])
+        name = f"{line['name']}, {line['unit']}"
+        goal = (
+            "" if line["target"] is None else f"≥\N{NO-BREAK SPACE}{line['target']:g}"
         )
+        figures = (_figure(line[side]) for side in ("ours", "theirs"))
+        rows.append((name, *figures, f"{line['ratio']:.1f}", goal, line["against"]))
     return rows
 
 
@@ -631,9 +631,9 @@ def main():
         else:
             result["lines"][name] = asdict(LINES[name](data)) | about
         write_json(options.out, result)
-    for name, ours, theirs, unit, ratio, goal, against in table(result)[1:]:
-        sys.stdout.write(f"{name:<37}{ours:>7} {unit:<9}{ratio:>6} x  {goal:>6}\n")
-        sys.stdout.write(f"    {theirs:>40}  {against}\n")
+    for name, ours, theirs, ratio, goal, against in table(result)[1:]:
+        sys.stdout.write(f"{name:<48}{ours:>7}{ratio:>8} x  {goal:>6}\n")
+        sys.stdout.write(f"    {theirs} by {against}\n")
 
 
 if __name__ == "__main__":

@@ -270,7 +270,9 @@ def as_list_table(rows):
 
 
 def _is_number(cell):
-    return not cell.strip("0123456789.,–+-<≥ %*") or cell == "at chance"
+    return (
+        not cell.strip("0123456789.,–+-<≥\N{NO-BREAK SPACE} %*") or cell == "at chance"
+    )
 
 
 def _as_short_markdown(heading, rows):
