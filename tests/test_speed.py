@@ -117,6 +117,21 @@ def test_ratios_are_medians_over_rounds_in_turn():
     assert (line.ours, line.theirs, line.ratio) == (4, 12, 0.5)
 
 
+@pytest.mark.parametrize(
+    "name", ["characters", "words", "predict-charcnn", "train-gru", "train-han"]
+)
+def test_a_line_is_made_from_two_sides_that_agree(name):
+    labelled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
+    line = speed.LINES[name]({"short": labelled, "long": labelled})
+    assert min(line.ours, line.theirs, line.ratio) > 0
+    assert line.notes.get("largest_difference_of_logits", 0.0) < 1e-5
+
+
+def test_the_loop_is_measured_beside_a_bare_one():
+    line = speed.overhead(None, n_batches=10)
+    assert np.isfinite([line.ours, line.theirs, line.ratio]).all()
+
+
 def test_gpu_script_stops_where_devices_disagree(monkeypatch):
     data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
     network = RNNClassifier(embedding_dim=4, hidden_dim=3)
