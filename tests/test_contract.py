@@ -659,15 +659,17 @@ def test_gpu_agrees_with_cpu_and_its_pickle_loads_anywhere(network, corpus):
 # The eager backend runs what torch traced, without minutes of translation. Where torch
 # cannot trace, as in its recurrent layers, it warns about itself.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
-@pytest.mark.parametrize("name", ["charcnn", "rnn"])
-def test_a_compiled_network_learns_the_same(name, corpus):
+# Translated, the first convolution of charcnn is summed in another order. AdamW makes
+# of gradients that cancel but for rounding steps of the size of all others.
+@pytest.mark.parametrize(("name", "atol"), [("charcnn", 5e-3), ("rnn", 1e-4)])
+def test_a_compiled_network_learns_the_same(name, atol, corpus):
     texts, labels = corpus
     plain = clone(NETWORKS[name]).fit(texts, labels)
     compiled = clone(NETWORKS[name]).set_params(compile="eager").fit(texts, labels)
     assert compiled.net_.module_._compiled_call_impl is not None
     for each in (compiled, pickle.loads(pickle.dumps(compiled))):
         np.testing.assert_allclose(
-            each.predict_proba(texts), plain.predict_proba(texts), atol=1e-4
+            each.predict_proba(texts), plain.predict_proba(texts), atol=atol
         )
 
 
