@@ -169,12 +169,13 @@ def render_precisions(folder=FOLDER):
         for run in runs:
             settings = dict(run["settings"])
             precision = settings.pop("precision", "float32")
-            key = data, n_train, name, tuple(sorted(settings.items()))
+            alike = sorted(settings.items()), run["n_valid"]
+            key = data, n_train, name, repr(alike), settings.get("max_epochs", "")
             runs_of[key][precision][run["seed"]] = run["error"], run["losses"][-1]
     columns = ("Data", "Texts", "Passes", "Model", "Seeds")
     pairs = ("Errors, %", "Difference", "Last losses")
     rows = [(*columns, *pairs)]
-    for (data, n_train, name, settings), found in sorted(runs_of.items()):
+    for (data, n_train, name, _, passes), found in sorted(runs_of.items()):
         seeds = sorted(found["float32"].keys() & found["bfloat16"].keys())
         if len(seeds) < 2:
             continue
@@ -190,7 +191,7 @@ def render_precisions(folder=FOLDER):
             (
                 data,
                 f"{n_train:,}",
-                str(dict(settings)["max_epochs"]),
+                str(passes),
                 name,
                 str(len(seeds)),
                 "{:.1f}, {:.1f}".format(*errors),

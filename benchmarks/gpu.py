@@ -3,11 +3,12 @@
     python -m benchmarks.gpu                          # all networks, in turn
     python -m benchmarks.gpu --networks HAN LSTM      # the others' results are kept
     python -m benchmarks.gpu --short news.csv.xz      # where AG News has no loader
-    python -m benchmarks.gpu --device cpu --quick     # that the script itself works
+    python -m benchmarks.gpu --device cpu --quick --out trial.json    # does it work?
 
 For each network: results of the device equal those of the CPU to a tolerance, or it
 stops there. Then texts per second, achieved operations and their share of the measured
-peak of bfloat16, in both precisions, eager and compiled; beside the small character
+peak of bfloat16, in both precisions (float32 as torch comes, which lets cuDNN round to
+TF32), eager and compiled; beside the small character
 ConvNet a plain loop over one-hot input, and skorch as it comes. Last, error against
 seconds on real data. The file is written after each network.
 """
@@ -102,9 +103,10 @@ def agreement(name, network, data, device):
     classifier = copy.deepcopy(network).set_params(learning_rate=1e-4, **settings)
     losses, logits = [], []
     for where in ("cpu", device):
-        classifier.set_params(device=str(where)).fit(texts, codes)
+        with torch.backends.cudnn.flags(allow_tf32=False):
+            classifier.set_params(device=str(where)).fit(texts, codes)
+            logits.append(np.asarray(classifier._logits(texts)))
         losses.append([epoch["train_loss"] for epoch in classifier.history_])
-        logits.append(np.asarray(classifier._logits(texts)))
     of_loss = np.max(np.abs(np.subtract(*losses)) / losses[0])
     of_logits = np.max(np.abs(np.subtract(*logits))) / np.max(np.abs(logits[0]))
     apart = {"loss": float(of_loss), "logits": float(of_logits)}
@@ -158,12 +160,16 @@ def measurements(
                 device=str(device), batch_size=batch_size, **given
             )
             try:
+                if _is_cuda(device):
+                    torch.cuda.reset_peak_memory_stats(device)
                 start = time.perf_counter()
                 run = fitter(classifier, texts, codes)
                 row["first s"] = time.perf_counter() - start  # with translation
                 rate = _median(rates({"run": run}, rounds=rounds, clock=clock))
+                if _is_cuda(device):
+                    n_bytes = torch.cuda.max_memory_allocated(device)
+                    row["peak GiB"] = n_bytes / 2**30
                 row |= _use(classifier, texts[: 4 * batch_size], rate, peak)
-                row["peak GiB"] = _peak_gib(device)
                 if name in _FLOORS and "H200" in _name(device):
                     row["share of the floor"] = floor(name, batch_size) * rate
             except Exception as error:  # the other settings are still worth having
@@ -181,7 +187,7 @@ def measurements(
 
 def _use(classifier, texts, rate, peak):
     """What a rate is in steps and operations, those of padding not counted."""
-    flops = training_flops(classifier.set_params(compile=False), texts)
+    flops = training_flops(classifier, texts)
     return {
         "texts/s": rate,
         "ms/step": 1e3 * classifier.batch_size / rate,
@@ -225,7 +231,7 @@ def _naive(texts, codes, batch_size, device):
 
 
 def waits(network, data, device, n_batches):
-    """How often the host waits for a CUDA device in one epoch of `n_batches`."""
+    """How often the host waits for CUDA in a `fit` of `n_batches`, reading included."""
     texts, codes = head(data["short"], n_batches * network._batch_size())
     run = fitter(copy.deepcopy(network).set_params(device=str(device)), texts, codes)
     torch.cuda.set_sync_debug_mode("warn")
@@ -266,7 +272,7 @@ def table(result):
         "share of peak": "{:.0%}",
         "share of the floor": "{:.0%}",
     }
-    rows = [("Network", "How", "Minibatch", "Texts/s", *map(_capital, keys))]
+    rows = [("Network", "How", "Minibatch", "texts/s", *keys)]
     for name, found in result["networks"].items():
         for row in found["training"]:
             figures = [
@@ -288,17 +294,13 @@ def describe(result):
     return f"{'; '.join(sorted(machines))}, torch {'; '.join(sorted(versions))}."
 
 
-def _capital(name):
-    return name[0].upper() + name[1:]
-
-
 def _clock(device):
     """Seconds, after the device has done what it was given."""
     if not _is_cuda(device):
         return time.perf_counter
 
     def clock():
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(device)
         return time.perf_counter()
 
     return clock
@@ -317,14 +319,6 @@ def _median(measured):
     return statistics.median(values)
 
 
-def _peak_gib(device):
-    if not _is_cuda(device):
-        return None
-    peak = torch.cuda.max_memory_allocated() / 2**30
-    torch.cuda.reset_peak_memory_stats()
-    return peak
-
-
 def main():
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.gpu", description=__doc__.partition("\n")[0]
@@ -335,20 +329,24 @@ def main():
     add("--short", metavar="FILE", help="CSV of AG News, where it has no loader")
     add("--epochs", type=int, default=5, help="of each training on real data")
     add("--quick", action="store_true", help="tiny networks: does the script work?")
-    add("--out", type=Path, default=RESULT, help="JSON; other networks in it are kept")
+    add("--out", type=Path, help="JSON; other networks in it are kept")
     options = parser.parse_args()
     device, on_gpu = options.device, _is_cuda(options.device)
+    if options.out is None:
+        if options.quick or not on_gpu:
+            parser.error("trials are no results: name another file with --out")
+        options.out = RESULT
     about = describe_run(torch.get_num_threads(), None)
     result = json.loads(options.out.read_text()) if options.out.exists() else {}
     result = {"networks": {}} | result
     if on_gpu and not torch.cuda.is_available():
-        write_json(options.out, about | result)
+        write_json(options.out, result | about)
         sys.exit(f"torch finds no CUDA device here. {describe(result)}")
     if on_gpu:
         about["machine"]["gpu"] = _name(device)
     data = load_data(options.short, ["short"])
     networks = {name: NETWORKS[name] for name in options.networks}
-    settings, probes = _SETTINGS, 20
+    settings, probes = _SETTINGS, 70  # losses are summed after 64
     how = {"n_texts": 20_480, "batch_sizes": (128, 1024), "rounds": 5}
     if options.quick:
         networks = {
@@ -360,7 +358,7 @@ def main():
         how = {"n_texts": 32, "batch_sizes": (16,), "rounds": 1}
         data = {name: head(labelled, 200) for name, labelled in data.items()}
         options.epochs = 1
-    result["limits"] = limits(device)
+    result["limits"] = limits(device) | about
     peak = 1e12 * result["limits"]["TFLOP/s, bfloat16"]
     for name, network in networks.items():
         found = {"agreement with the CPU": agreement(name, network, data, device)}
@@ -369,7 +367,7 @@ def main():
             name, network, data, device, peak, settings=settings, **how
         )
         if on_gpu:
-            found[f"host waits per epoch of {probes}"] = waits(
+            found[f"host waits in a fit of {probes}"] = waits(
                 network, data, device, probes
             )
         found["learning"] = learning_curve(
@@ -377,7 +375,7 @@ def main():
         )
         progress(f"{name}: {found['learning']['epochs'][-1]}")
         result["networks"][name] = found | about
-        write_json(options.out, about | result)
+        write_json(options.out, result | about)
     for name, manner, size, rate, *_, share, of_floor in table(result)[1:]:
         sys.stdout.write(
             f"{name:<14}{manner[:34]:<35}{size:>5}{rate:>9}/s{share:>5}{of_floor:>5}\n"

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from .devices import to_device
 from .encoding import PAD
 
 __all__ = ["Batches", "EncodedTexts"]
@@ -56,7 +57,7 @@ class EncodedTexts(torch.utils.data.Dataset):
         -------
         ids : tensor of int64 of shape (n, length), on the training device
         """
-        return self._to_device(self._texts.take(rows)).long()
+        return _unsigned(to_device(self._texts.take(rows), self.device))
 
     def lengths(self, rows):
         """Return how long some texts, or their parts, are.
@@ -73,7 +74,7 @@ class EncodedTexts(torch.utils.data.Dataset):
         """
         if self._parts is None:
             return self._texts.lengths[rows]
-        return self._parts.take(rows).long()
+        return _unsigned(self._parts.take(rows))
 
     def batch(self, rows):
         """Return ``(ids, lengths), (codes, weights)`` of some texts.
@@ -81,7 +82,7 @@ class EncodedTexts(torch.utils.data.Dataset):
         All but the lengths is on the training device.
         """
         codes, weights = self.codes[rows], self.weights[rows]
-        target = self._to_device(codes), self._to_device(weights)
+        target = to_device(codes, self.device), to_device(weights, self.device)
         return (self.ids(rows), self.lengths(rows)), target
 
     def by_length(self):
@@ -94,9 +95,6 @@ class EncodedTexts(torch.utils.data.Dataset):
             return True
         n_free, _ = torch.cuda.mem_get_info(self.device)
         return self._texts.ids.nbytes < n_free // 2
-
-    def _to_device(self, tensor):
-        return tensor.to(self.device, non_blocking=True)
 
 
 class _Rows:
@@ -112,18 +110,22 @@ class _Rows:
         ids = ragged.ids if len(ragged.ids) else np.array([PAD], dtype=np.uint8)
         ids = ids if ids.itemsize == 1 else ids.view(f"i{ids.itemsize}")
         self.ids = torch.from_numpy(np.require(ids, requirements="W"))
-        self.lengths = torch.tensor(ragged.offsets).diff()
-        self._starts = torch.tensor(ragged.offsets[:-1])
+        offsets = torch.tensor(ragged.offsets)
+        self.lengths = offsets.diff()
+        self._starts = offsets[:-1]
 
     def take(self, rows):  # (n,)
-        lengths, place = self.lengths[rows], self.ids.device
-        spans = torch.stack([self._starts[rows], lengths])[:, :, None]
-        starts, ends = spans.to(place, non_blocking=True)
-        steps = torch.arange(max(int(lengths.max()), 1), device=place)
-        inside = steps < ends
-        ids = self.ids[torch.where(inside, starts + steps, 0)].where(inside, PAD)
-        # (n, length)
-        return ids.int() & 0xFFFF if ids.dtype == torch.int16 else ids
+        spans = torch.stack([self._starts[rows], self.lengths[rows]])[:, :, None]
+        longest = max(int(spans[1].max()), 1)
+        starts, lengths = to_device(spans, self.ids.device)
+        steps = torch.arange(longest, device=self.ids.device)
+        inside = steps < lengths
+        return self.ids[torch.where(inside, starts + steps, 0)].where(inside, PAD)
+
+
+def _unsigned(ids):
+    """Return as int64 what went by as signed for want of an unsigned type."""
+    return ids.long() & 0xFFFF if ids.dtype == torch.int16 else ids.long()
 
 
 class Batches:

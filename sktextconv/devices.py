@@ -18,6 +18,7 @@ __all__ = [
     "resolve_precision",
     "seeded",
     "threads",
+    "to_device",
 ]
 
 
@@ -96,6 +97,12 @@ def generators(device):
     if device.type == "mps":
         return [torch.default_generator, torch.mps._get_default_mps_generator()]
     return [torch.default_generator]
+
+
+def to_device(tensor, device):
+    """Return `tensor` on a device; the host goes on meanwhile where that is safe."""
+    # torch may read the memory of a tensor that is gone when it copies to MPS.
+    return tensor.to(device, non_blocking=device.type != "mps")
 
 
 def autocast(device, precision):

@@ -163,7 +163,7 @@ class DocumentEncoder:
         -------
         ids : Ragged
             One row per text: the words of each sentence, then `SENTENCE_END`. Its
-            `parts` are the words of each sentence.
+            `parts` say how many words each sentence has.
         """
         longest = self.max_sentences * (self.max_sentence_length + 1)
         rows = RaggedWriter(self.n_tokens, len(texts), longest)

@@ -18,7 +18,7 @@ from skorch.helper import predefined_split
 from torch import nn
 
 from .batches import Batches, EncodedTexts
-from .devices import autocast, memory, resolve_backend, resolve_precision
+from .devices import autocast, memory, resolve_backend, resolve_precision, to_device
 
 __all__ = [
     "DivergedError",
@@ -237,7 +237,7 @@ class _Tally:
         losses, logits, codes = zip(*self._waiting, strict=True)
         losses = torch.stack(losses)
         sizes = torch.tensor([len(each) for each in codes], dtype=losses.dtype)
-        sizes = sizes.to(losses.device, non_blocking=True)
+        sizes = to_device(sizes, losses.device)
         wrong = torch.cat(logits).argmax(1) != torch.cat(codes)
         self._sums += torch.stack([losses @ sizes, wrong.sum()])
         self._losses.append(losses)
@@ -494,7 +494,8 @@ def predict_logits(net, ragged, *, batch_size):
     texts = EncodedTexts(ragged, net.device)
     order = texts.by_length()
     net.module_.eval()
-    with torch.inference_mode():
+    # Entered once: within it, weights are made bfloat16 once.
+    with torch.inference_mode(), autocast(net.device, net.precision):
         logits = [
             net.infer((texts.ids(rows), texts.lengths(rows))).float()
             for rows in order.split(int(batch_size))

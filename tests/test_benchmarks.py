@@ -293,6 +293,7 @@ def test_five_seeds_are_shown_from_best_to_worst_with_those_at_chance(tmp_path):
 
 def test_precisions_are_compared_seed_by_seed_where_all_else_is_alike(tmp_path):
     run = {"data": "mine", "model": "kim-rand", "n_train": 2_000, "n_classes": 2}
+    run["n_valid"] = 500
 
     def runs(errors, **settings):
         settings |= {"max_epochs": 3}

@@ -117,18 +117,18 @@ def test_ratios_are_medians_over_rounds_in_turn():
     assert (line.ours, line.theirs, line.ratio) == (4, 12, 0.5)
 
 
-@pytest.mark.parametrize(
-    "name", ["characters", "words", "predict-charcnn", "train-gru", "train-han"]
-)
-def test_a_line_is_made_from_two_sides_that_agree(name):
+@pytest.mark.parametrize("name", ["predict-charcnn", "train-han"])
+def test_both_sides_of_a_line_give_the_same_logits(name):
     labelled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
     line = speed.LINES[name]({"short": labelled, "long": labelled})
-    assert min(line.ours, line.theirs, line.ratio) > 0
-    assert line.notes.get("largest_difference_of_logits", 0.0) < 1e-5
+    assert line.notes["largest_difference_of_logits"] < 1e-5
 
 
-def test_the_loop_is_measured_beside_a_bare_one():
-    line = speed.overhead(None, n_batches=10)
+@pytest.mark.parametrize("name", ["characters", "words", "train-gru", "loop"])
+def test_a_line_can_be_made_from_any_texts(name, monkeypatch):
+    monkeypatch.setattr(speed, "_LOOPS", 10)
+    labelled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
+    line = speed.LINES[name]({"short": labelled, "long": labelled})
     assert np.isfinite([line.ours, line.theirs, line.ratio]).all()
 
 

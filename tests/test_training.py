@@ -1,7 +1,6 @@
-"""Batches, devices, and what the net keeps."""
+"""Batches, training, and what the net keeps."""
 
 import itertools
-import multiprocessing
 import pickle
 
 import numpy as np
@@ -13,7 +12,7 @@ from skorch.utils import noop
 from torch import nn
 
 from sktextconv.batches import Batches, EncodedTexts
-from sktextconv.devices import resolve_device, resolve_precision, seeded
+from sktextconv.devices import seeded
 from sktextconv.encoding import CharEncoder, Ragged
 from sktextconv.training import (
     Recipe,
@@ -190,65 +189,6 @@ def test_bfloat16_computes_in_it_and_keeps_float32_weights():
     train(net, dataset_of(["a", "b"], [0, 1]), n_epochs=1, batch_size=2)
     assert seen == [torch.bfloat16]
     assert net.module_.layer.weight.dtype == torch.float32
-
-
-@pytest.mark.parametrize(
-    ("amx", "avx512", "expected"),
-    [
-        (False, False, "float32"),
-        (False, True, "bfloat16"),
-        (True, False, "bfloat16"),
-    ],
-)
-def test_auto_precision_is_what_the_processor_multiplies_fast(
-    monkeypatch, amx, avx512, expected
-):
-    asked = {"_is_amx_tile_supported": amx, "_is_avx512_bf16_supported": avx512}
-    for name, has in asked.items():
-        monkeypatch.setattr(torch.cpu, name, lambda has=has: has, raising=False)
-    assert resolve_precision("auto", CPU) == expected
-    assert resolve_precision("auto", torch.device("mps")) == "float32"
-    assert resolve_precision("float32", CPU) == "float32"
-
-
-def test_auto_precision_is_bfloat16_from_ampere_on(monkeypatch):
-    for capability, expected in (((7, 5), "float32"), ((9, 0), "bfloat16")):
-        monkeypatch.setattr(
-            torch.cuda, "get_device_capability", lambda device, found=capability: found
-        )
-        assert resolve_precision("auto", torch.device("cuda")) == expected
-
-
-def test_auto_takes_the_best_device(monkeypatch):
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert resolve_device("auto").type == "cpu"
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert resolve_device("auto").type == "mps"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_device("auto").type == "cuda"
-
-
-def test_auto_in_a_worker_of_a_search_takes_the_cpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(multiprocessing, "parent_process", lambda: object())
-    assert resolve_device("auto").type == "cpu"
-
-
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", ""])
-def test_unusable_devices_are_refused_with_the_reason(name):
-    with pytest.raises(ValueError, match=r"The 'device' parameter must be 'auto' or"):
-        resolve_device(name)
-
-
-def test_seeding_ends_with_the_block_even_if_it_raises():
-    before = torch.get_rng_state()
-    with seeded(1, CPU):
-        first = torch.rand(1)
-    assert torch.equal(torch.get_rng_state(), before)
-    with pytest.raises(AssertionError), seeded(1, CPU):
-        assert not torch.equal(torch.rand(1), first)
-    assert torch.equal(torch.get_rng_state(), before)
 
 
 def net_of(network, optimizer, rate):

@@ -78,13 +78,19 @@ class CharCNN(ConvNet):
         return self.embedding(ids)  # (rows, length, n_channels)
 
     def first_convolution(self, ids):  # (rows, length)
+        first = self.convolutions[0]
         # Whoever explains a text puts other vectors in, or asks for them by a hook.
-        asked = self.embedding._forward_hooks or not isinstance(self.embedding, OneHot)
-        if asked or torch.compiler.is_compiling() or ids.device.type != "cpu":
+        asked = _has_hooks(self.embedding) or not isinstance(self.embedding, OneHot)
+        if (
+            asked
+            or _has_hooks(first)
+            or torch.compiler.is_compiling()
+            or ids.device.type != "cpu"
+        ):
             return super().first_convolution(ids)
         # Of each window the filters' weights for its characters are added up. That is
-        # the product with one-hot vectors, less the products with zeros.
-        first = self.convolutions[0]
+        # the product with one-hot vectors, less the products with zeros. It stays in
+        # float32 under autocast, and torch has no second derivative of it.
         width, _, _, kernel = first.weight.shape
         by_tap = first.weight[:, :, 0].permute(2, 1, 0)  # (kernel, n_channels, width)
         by_tap = F.pad(by_tap, (0, 0, 1, 0))  # zeros for `PAD`
@@ -92,7 +98,7 @@ class CharCNN(ConvNet):
         taps = torch.arange(kernel, dtype=torch.int32) * by_tap.shape[1]
         windows = ids.int().unfold(1, kernel, 1) + taps  # (rows, length - 6, kernel)
         answers = F.embedding_bag(
-            windows.view(-1, kernel), by_tap.flatten(0, 1), mode="sum"
+            windows.reshape(-1, kernel), by_tap.flatten(0, 1), mode="sum"
         )
         answers = answers.view(*windows.shape[:2], width).transpose(1, 2)
         return answers.unsqueeze(2)  # (rows, width, 1, length - 6)
@@ -118,6 +124,16 @@ class CharCNN(ConvNet):
         first.weight[: len(ngrams), :, 0, : ngrams.shape[1]] += filters
         first.bias[: len(ngrams)] = 1.0 - (ngrams != PAD).sum(1)
         self.pass_on()
+
+
+def _has_hooks(module):
+    """Whether someone wants to know of, or changes, what a module is given or gives."""
+    return bool(
+        module._forward_pre_hooks
+        or module._forward_hooks
+        or module._backward_pre_hooks
+        or module._backward_hooks
+    )
 
 
 @hyperparameters
@@ -176,9 +192,9 @@ class CharCNNClassifier(BaseTextNetClassifier):
         "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA, then MPS, then the CPU, and
         always the CPU in a worker process of a parallel search.
     precision : {"float32", "bfloat16", "auto"}, default="float32"
-        "bfloat16" computes convolutions and matrix products in it (autocast): several
-        times faster on hardware made for it, and slower elsewhere. "auto" takes it on
-        such hardware and float32 elsewhere.
+        "bfloat16" computes convolutions and matrix products in it (autocast): faster on
+        hardware made for it, and slower elsewhere. "auto" takes it on such hardware and
+        float32 elsewhere.
     compile : bool or str, default=False
         Whether `torch.compile` translates the network, which takes up to minutes at
         first and needs a C++ compiler on a CPU. A str names another backend of it.

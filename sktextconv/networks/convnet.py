@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..devices import to_device
 from ..encoding import PAD
 
 __all__ = ["SIZES", "ConvNet", "VelocitySGD", "check_max_length"]
@@ -141,7 +142,7 @@ class ConvNet(nn.Module, abc.ABC):
             return self._plain_frames(ids)
         # The layout is the host's, which goes on to the next step meanwhile.
         layout = torch.stack([lengths, n_frames, row, start])[:, :, None]
-        lengths, n_frames, row, start = layout.to(ids.device, non_blocking=True)
+        lengths, n_frames, row, start = to_device(layout, ids.device)
 
         # One cell more, for what lies beyond the end of a document.
         packed = ids.new_zeros(n_rows * packed_width + 1)
@@ -248,7 +249,7 @@ def _pack(n_slots):
     dealt = n_slots.new_zeros(n_rounds * n_rows)
     dealt[:n_documents] = n_slots[order]
     dealt = dealt.view(n_rounds, n_rows)
-    columns = torch.arange(n_rows, device=n_slots.device).repeat(n_rounds, 1)
+    columns = torch.arange(n_rows).repeat(n_rounds, 1)
     columns[1::2] = columns[1::2].flip(1)
     on_row = torch.zeros_like(dealt).scatter(1, columns, dealt)
     ends = on_row.cumsum(0)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from .._params import Count, Fraction, Size, hyperparameters
 from ..base import BaseTextNetClassifier
 from ..batches import EncodedTexts
-from ..devices import threads
+from ..devices import threads, to_device
 from ..documents import SENTENCE_END, DocumentEncoder
 from ..encoding import PAD
 from ..schedules import one_cycle
@@ -221,19 +221,18 @@ class HAN(nn.Module):
         index[row[order], column[order]] = torch.arange(1, len(order) + 1)
         # The layout is the host's, which goes on to the next step meanwhile.
         start = (row * ids.shape[1] + first)[order]
-        spans = torch.stack([start, length])[:, :, None]
-        spans = spans.to(ids.device, non_blocking=True)
+        spans = to_device(torch.stack([start, length])[:, :, None], ids.device)
         n_groups = min(max(len(order) // _SENTENCES_PER_GROUP, 1), _MAX_GROUPS)
         groups = []
-        for (start, end), of_group in zip(
+        for (start, size), of_group in zip(
             spans.tensor_split(n_groups, 1), length.tensor_split(n_groups), strict=True
         ):
             if len(of_group):
                 steps = torch.arange(int(of_group[-1]), device=ids.device)
                 # A step too far is still a word, but of another sentence.
                 place = (start + steps).clamp(max=ids.numel() - 1)
-                groups.append(ids.flatten()[place].where(steps < end, PAD))
-        return groups, index.to(ids.device, non_blocking=True)
+                groups.append(ids.flatten()[place].where(steps < size, PAD))
+        return groups, to_device(index, ids.device)
 
     def _plain_layout(self, ids):
         """Lay each document on `max_sentences` rows of `max_sentence_length` words."""
@@ -382,9 +381,9 @@ class HANClassifier(BaseTextNetClassifier):
         "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA, then MPS, then the CPU, and
         always the CPU in a worker process of a parallel search.
     precision : {"float32", "bfloat16", "auto"}, default="float32"
-        "bfloat16" computes convolutions and matrix products in it (autocast): several
-        times faster on hardware made for it, and slower elsewhere. "auto" takes it on
-        such hardware and float32 elsewhere.
+        "bfloat16" computes convolutions and matrix products in it (autocast): faster on
+        hardware made for it, and slower elsewhere. "auto" takes it on such hardware and
+        float32 elsewhere.
     compile : bool or str, default=False
         Whether `torch.compile` translates the network, which takes up to minutes at
         first and needs a C++ compiler on a CPU. A str names another backend of it.

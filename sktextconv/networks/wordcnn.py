@@ -133,9 +133,9 @@ class WordCNNClassifier(BaseTextNetClassifier):
         "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA, then MPS, then the CPU, and
         always the CPU in a worker process of a parallel search.
     precision : {"float32", "bfloat16", "auto"}, default="float32"
-        "bfloat16" computes convolutions and matrix products in it (autocast): several
-        times faster on hardware made for it, and slower elsewhere. "auto" takes it on
-        such hardware and float32 elsewhere.
+        "bfloat16" computes convolutions and matrix products in it (autocast): faster on
+        hardware made for it, and slower elsewhere. "auto" takes it on such hardware and
+        float32 elsewhere.
     compile : bool or str, default=False
         Whether `torch.compile` translates the network, which takes up to minutes at
         first and needs a C++ compiler on a CPU. A str names another backend of it.

@@ -184,6 +184,29 @@ def test_adding_up_what_characters_answer_is_the_convolution(size):
         torch.testing.assert_close(each, expected, rtol=1e-12, atol=1e-12)
 
 
+FORWARDS = ("register_forward_hook", "register_forward_pre_hook")
+BACKWARDS = ("register_full_backward_hook", "register_full_backward_pre_hook")
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")  # ids have none
+@pytest.mark.parametrize(
+    ("name", "registers"),
+    [("embedding", FORWARDS), ("convolutions.0", FORWARDS + BACKWARDS)],
+)
+def test_hooks_see_the_first_convolution(name, registers):
+    network = CharCNN(12, 3, max_length=123).eval()
+    ids = torch.randint(12, (123, 4)).t()  # in another order of memory
+    expected, module = network(ids), network.get_submodule(name)
+    for register in registers:
+        seen = []
+        handle = getattr(module, register)(lambda *given, seen=seen: seen.append(1))
+        logits = network(ids)
+        logits.sum().backward()
+        handle.remove()
+        assert seen == [1]
+        torch.testing.assert_close(logits, expected)
+
+
 def test_two_threads_give_the_same_bits_each_time():
     texts = ["one short text", "another, longer one " * 4, "x"] * 64
     labels = [0, 1, 0] * 64
