@@ -103,7 +103,7 @@ class DocumentEncoder:
         self.max_tokens = int(max_tokens)
         self.min_count = int(min_count)
         self.max_sentences = min(int(max_sentences), sys.maxsize)
-        self.max_sentence_length = int(max_sentence_length)
+        self.max_sentence_length = min(int(max_sentence_length), sys.maxsize)
         self.lowercase = bool(lowercase)
 
     def fit(self, texts):

@@ -185,6 +185,12 @@ def test_long_texts_and_sentences_are_cut(encoder):
     ]
 
 
+def test_sentences_may_be_longer_than_any_integer_counts():
+    encoder = DocumentEncoder(min_count=1, max_sentence_length=2**64).fit(["So good."])
+    assert encoder.encode(["So so good."]).parts[0].tolist() == [4]
+    assert encoder.encode(["So so good."]).parts.ids.dtype.kind == "u"
+
+
 @pytest.mark.parametrize("window", [30, 60])
 def test_windows_join_without_a_seam(encoder, monkeypatch, window):
     text = "He said so. They met Mr. Smith. " * 8 + "He was late."
