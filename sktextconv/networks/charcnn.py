@@ -229,6 +229,10 @@ class CharCNNClassifier(BaseTextNetClassifier):
         Which end of a text longer than `max_length` is read.
     dropout : float, default=0.5
         Share of each dense layer's outputs dropped in training.
+    init : {"ngrams", "random"}, default="ngrams"
+        What the recipe "modern" starts from: filters that answer to the n-grams which
+        tell the classes of the training texts apart [2]_, or weights at random, as
+        "paper" always does.
 
     Attributes
     ----------
@@ -313,6 +317,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
     reverse: bool = True
     keep: Literal["start", "end"] = "end"
     dropout: Fraction = 0.5
+    init: Literal["ngrams", "random"] = "ngrams"
 
     def _make_encoder(self):
         check_max_length(self.max_length, required_by=type(self).__name__)
@@ -335,7 +340,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
         )
 
     def _start(self, network, encoder, examples, seed):
-        if self.recipe == "paper":
+        if self.recipe == "paper" or self.init == "random":
             return
         # Departs from the paper: it starts at random. On long reviews, where few words
         # tell, training did not leave chance level that way.
