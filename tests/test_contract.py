@@ -676,18 +676,31 @@ def test_gpu_agrees_with_cpu_and_its_pickle_loads_anywhere(network, corpus):
 
 # The eager backend runs what torch traced, without minutes of translation. Where torch
 # cannot trace, as in its recurrent layers, it warns about itself.
+class Watch(Callback):
+    """Hooks the embedding, so that charcnn convolves as it does translated.
+
+    Its other way of adding up rounds in another order, and AdamW makes of gradients
+    that cancel but for rounding steps of the size of all others.
+    """
+
+    def on_train_begin(self, net, **kwargs):
+        net.module_.embedding.register_forward_hook(_see)
+
+
+def _see(module, given, answer):
+    return None
+
+
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
-# Translated, the first convolution of charcnn is summed in another order. AdamW makes
-# of gradients that cancel but for rounding steps of the size of all others.
-@pytest.mark.parametrize(("name", "atol"), [("charcnn", 5e-3), ("rnn", 1e-4)])
-def test_a_compiled_network_learns_the_same(name, atol, corpus):
+@pytest.mark.parametrize("name", ["charcnn", "rnn"])
+def test_a_compiled_network_learns_the_same(name, corpus):
     texts, labels = corpus
-    plain = clone(NETWORKS[name]).fit(texts, labels)
+    plain = clone(NETWORKS[name]).set_params(callbacks=[Watch()]).fit(texts, labels)
     compiled = clone(NETWORKS[name]).set_params(compile="eager").fit(texts, labels)
     assert compiled.net_.module_._compiled_call_impl is not None
     expected = plain.predict_proba(texts)
     for each in (compiled, pickle.loads(pickle.dumps(compiled))):
-        np.testing.assert_allclose(each.predict_proba(texts), expected, atol=atol)
+        np.testing.assert_allclose(each.predict_proba(texts), expected, atol=1e-4)
         each.net_.module_.load_state_dict(plain.net_.module_.state_dict())
         np.testing.assert_allclose(each.predict_proba(texts), expected, atol=1e-6)
 

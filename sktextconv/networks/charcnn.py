@@ -80,13 +80,10 @@ class CharCNN(ConvNet):
     def first_convolution(self, ids):  # (rows, length)
         first = self.convolutions[0]
         # Whoever explains a text puts other vectors in, or asks for them by a hook.
-        asked = _has_hooks(self.embedding) or not isinstance(self.embedding, OneHot)
-        if (
-            asked
-            or _has_hooks(first)
-            or torch.compiler.is_compiling()
-            or ids.device.type != "cpu"
-        ):
+        replaced = not isinstance(self.embedding, OneHot)
+        watched = _has_hooks(self.embedding) or _has_hooks(first)
+        translated = torch.compiler.is_compiling()
+        if replaced or watched or translated or ids.device.type != "cpu":
             return super().first_convolution(ids)
         # Of each window the filters' weights for its characters are added up. That is
         # the product with one-hot vectors, less the products with zeros. It stays in
