@@ -36,8 +36,8 @@ from sktextconv import (
 from sktextconv.encoding import ALPHABETS
 
 from .cell import describe_run, progress, write_json
+from .measuring import fitter, head, load_data, peak_flops, rates, training_flops
 from .naive import OneHotTexts, PlainCharCNN, make_stock_net
-from .speed import fitter, head, load_data, peak_flops, rates, training_flops
 
 __all__ = [
     "RESULT",

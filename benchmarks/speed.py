@@ -10,7 +10,6 @@ Times are of the process' CPU, so that other programs disturb them less.
 
 import argparse
 import json
-import multiprocessing
 import statistics
 import sys
 import time
@@ -24,7 +23,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from torch import nn
 from torch.utils.data import TensorDataset
-from torch.utils.flop_counter import FlopCounterMode
 
 from sktextconv import (
     CharCNNClassifier,
@@ -36,13 +34,22 @@ from sktextconv import (
     make_ngram_classifier,
 )
 from sktextconv.batches import Batches, EncodedTexts
-from sktextconv.devices import autocast
 from sktextconv.encoding import ALPHABETS, PAD, CharEncoder, Ragged, WordEncoder
 from sktextconv.ngrams import NGramVectorizer
 from sktextconv.training import Recipe, WeightedCrossEntropy, make_net, train
 from sktextconv.words import TOKEN_PATTERN
 
-from .cell import Cell, describe_run, load, peak_mib, progress, write_json
+from .cell import describe_run, progress, write_json
+from .measuring import (
+    configured,
+    fitter,
+    head,
+    in_fresh_process,
+    load_data,
+    peak_flops,
+    rates,
+    training_flops,
+)
 from .naive import (
     OneHotTexts,
     PackedRNN,
@@ -58,14 +65,8 @@ __all__ = [
     "RESULT",
     "Line",
     "describe",
-    "fitter",
-    "head",
-    "load_data",
-    "peak_flops",
-    "rates",
     "table",
     "table_of_shares",
-    "training_flops",
 ]
 
 RESULT = Path(__file__).parent / "results" / "speed.json"
@@ -103,20 +104,7 @@ class Line:
     notes: dict = field(default_factory=dict)
 
 
-# -- measuring ---------------------------------------------------------------------
-
-
-def rates(variants, *, rounds=5, warm_up=True, clock=time.process_time):
-    """Run callables in turn; each returns how much it did. Amounts per second."""
-    for run in variants.values() if warm_up else ():
-        run()
-    measured = {name: [] for name in variants}
-    for _ in range(rounds):
-        for name, run in variants.items():
-            start = clock()
-            done = run()
-            measured[name].append(done / (clock() - start))
-    return measured
+# -- comparing ---------------------------------------------------------------------
 
 
 def compared(name, measured, unit, target, against, scale=1.0, **notes):
@@ -137,30 +125,6 @@ def compared(name, measured, unit, target, against, scale=1.0, **notes):
 
 def _ratio(ours, theirs):
     return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-
-
-def peak_flops(dtype, *, size=2048, device="cpu", clock=time.process_time):
-    """Floating-point operations per second of a large matrix product."""
-    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-
-    def multiply():
-        for _ in range(3):
-            a @ b
-        return 3 * 2 * size**3
-
-    return statistics.median(rates({"matmul": multiply}, clock=clock)["matmul"])
-
-
-def in_fresh_process(run, *arguments):
-    """CPU seconds of a call and the MiB by which it raised the peak of memory."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measured, (run, arguments))
-
-
-def _measured(run, arguments):
-    before, start = peak_mib(), time.process_time()
-    run(*arguments)
-    return time.process_time() - start, peak_mib() - before
 
 
 # -- the lines ---------------------------------------------------------------------
@@ -233,7 +197,7 @@ def prediction_of_charcnn(data, precision, target):
     """Prediction by the small character ConvNet of short texts."""
     texts, codes = head(data["short"], 4 * _BATCH)
     n_classes = len(np.unique(codes))
-    classifier = _configured(CharCNNClassifier(precision=precision, epoch_size=1))
+    classifier = configured(CharCNNClassifier(precision=precision, epoch_size=1))
     classifier.fit(texts[:_BATCH], codes[:_BATCH])
     plain = PlainCharCNN(70, n_classes)
     plain.take_weights_of(classifier.net_.module_)
@@ -511,37 +475,6 @@ def shares(data):
     return {"peak GFLOP/s": peaks, "networks": rows}
 
 
-def training_flops(classifier, texts):
-    """Operations of a text forwards and backwards, where torch can count them all."""
-    if isinstance(classifier, (KimCNNClassifier, RNNClassifier, HANClassifier)):
-        return None
-    net = classifier.net_
-    network = net.module_.train()
-    encoded = EncodedTexts(classifier.encoder_.encode(texts), net.device)
-    counter = FlopCounterMode(display=False)
-    with counter, autocast(net.device, net.precision):
-        for rows in torch.arange(len(texts)).split(classifier._batch_size()):
-            network(encoded.ids(rows)).sum().backward()
-    network.zero_grad()
-    return counter.get_total_flops() / len(texts)
-
-
-def _configured(classifier):
-    return classifier.set_params(max_epochs=1, n_jobs=1, random_state=0)
-
-
-def fitter(classifier, texts, codes):
-    """A callable that goes on with training: a pass over `texts`, encoding included."""
-    _configured(classifier).fit(texts, codes)
-
-    def run():
-        classifier.set_params(warm_start=True).fit(texts, codes)
-        classifier.set_params(warm_start=False)
-        return len(texts)
-
-    return run
-
-
 def _trainer(network, classifier, encoded, codes):
     """The same for another network in the same loop, minibatches at random."""
     device = torch.device("cpu")
@@ -557,23 +490,7 @@ def _trainer(network, classifier, encoded, codes):
     return run
 
 
-def head(labelled, n):
-    texts, codes = labelled
-    return texts[:n], codes[:n]
-
-
 # -- command ------------------------------------------------------------------------
-
-
-def load_data(short, names=("short", "long")):
-    """Short news, from a file of one's own or AG News, and long reviews; shuffled."""
-    data = {}
-    for name in names:
-        dataset, path = {"short": ("ag_news", short), "long": ("imdb", None)}[name]
-        bunch, _ = load(Cell(data=dataset, model="bow", train=path, test=path))
-        order = np.random.RandomState(0).permutation(len(bunch.data))
-        data[name] = [bunch.data[row] for row in order], bunch.target[order]
-    return data
 
 
 def table(result):

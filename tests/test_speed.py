@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu, speed
+from benchmarks import gpu, measuring, speed
 from benchmarks.naive import (
     OneHotTexts,
     PackedRNN,
@@ -110,7 +110,7 @@ def test_ratios_are_medians_over_rounds_in_turn():
         return run
 
     variants = {"ours": takes("ours", 2, 4, 3), "theirs": takes("theirs", 1, 1, 3)}
-    measured = speed.rates(variants, rounds=3, clock=lambda: now[0])
+    measured = measuring.rates(variants, rounds=3, clock=lambda: now[0])
     assert order == ["ours", "theirs"] * 4
     assert measured == {"ours": [6, 3, 4], "theirs": [12, 12, 4]}
     line = speed.compared("name", measured, "texts/s", 2, "what")
