@@ -10,11 +10,12 @@ BIN := .venv/bin
 .PHONY: demo test soak docs clean
 
 demo: .venv/plot.stamp
-	$(BIN)/python -m benchmarks.demo
+	$(BIN)/python -m benchmarks.accuracy.demo
 
 test: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest --numprocesses auto
 
 soak: .venv/dev.stamp

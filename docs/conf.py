@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 
 import sktextconv
-from sktextconv.checking import CHECKS
-from sktextconv.checking.reused import WITHOUT_VARIANT
+from sktextconv.estimator_checks import CHECKS
+from sktextconv.estimator_checks._sklearn_checks import WITHOUT_VARIANT
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from benchmarks import compare, gpu, serving, speed, tables  # noqa: E402
+from benchmarks.accuracy import select, tables  # noqa: E402
+from benchmarks.speed import cpu, gpu, serving  # noqa: E402
 
 project = "sktextconv"
 author = "The sktextconv developers"
@@ -66,15 +67,13 @@ def write_tables(app):
     folder = HERE / "generated"
     folder.mkdir(exist_ok=True)
     (folder / "tables.txt").write_text(text)
-    (folder / "comparisons.txt").write_text(compare.render() or "None yet.\n")
-    (folder / "precisions.txt").write_text(compare.render_precisions() or "None yet.\n")
-    (folder / "seeds.txt").write_text(compare.render_seeds() or "None yet.\n")
-    measured = json.loads(speed.RESULT.read_text())
-    lines = (
-        f"{tables.as_list_table(speed.table(measured))}\n{speed.describe(measured)}\n"
-    )
+    (folder / "comparisons.txt").write_text(select.render() or "None yet.\n")
+    (folder / "precisions.txt").write_text(select.render_precisions() or "None yet.\n")
+    (folder / "seeds.txt").write_text(select.render_seeds() or "None yet.\n")
+    measured = json.loads(cpu.RESULT.read_text())
+    lines = f"{tables.as_list_table(cpu.table(measured))}\n{cpu.describe(measured)}\n"
     (folder / "speed.txt").write_text(lines)
-    shares = tables.as_list_table(speed.table_of_shares(measured))
+    shares = tables.as_list_table(cpu.table_of_shares(measured))
     (folder / "shares.txt").write_text(shares)
     measured = json.loads(gpu.RESULT.read_text())
     lines = tables.as_list_table(gpu.table(measured)) if measured["networks"] else ""

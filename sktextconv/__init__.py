@@ -3,46 +3,11 @@
 import importlib
 import importlib.util
 
-__all__ = [
-    "Attribution",
-    "CharCNNClassifier",
-    "CharFiltersDisplay",
-    "HANClassifier",
-    "KimCNNClassifier",
-    "LearningRateRangeDisplay",
-    "ModelFormatError",
-    "NGramVectorizer",
-    "OnnxClassifier",
-    "RNNClassifier",
-    "SynonymReplacer",
-    "TextStore",
-    "TextWeightsDisplay",
-    "TrainingCurveDisplay",
-    "VDCNNClassifier",
-    "WordCNNClassifier",
-    "__version__",
-    "check_text_classifier",
-    "explain",
-    "export_onnx",
-    "fetch_text_dataset",
-    "load",
-    "load_docstrings",
-    "make_bag_of_means_classifier",
-    "make_bow_classifier",
-    "make_nb_ngram_classifier",
-    "make_ngram_classifier",
-    "parametrize_with_text_checks",
-    "read_csv",
-    "save",
-]
-
 __version__ = "0.1.0.dev0"
 
-# Where each name is at home; `__init__.pyi` says it to type checkers. A module is
-# imported once a name of it is used: what predicts without torch must not import it.
+# Public names by package; `__init__.pyi` lists them for type checkers. A package is
+# imported when a name of it is first used: predicting from ONNX must not import torch.
 _HOMES = {
-    "_kept": ("ModelFormatError",),
-    "attribution": ("Attribution",),
     "augmentation": ("SynonymReplacer",),
     "baselines": (
         "make_bag_of_means_classifier",
@@ -50,22 +15,25 @@ _HOMES = {
         "make_nb_ngram_classifier",
         "make_ngram_classifier",
     ),
-    "checking": (
-        "check_text_classifier",
-        "parametrize_with_text_checks",
-    ),
     "datasets": (
+        "TextStore",
         "fetch_text_dataset",
         "load_docstrings",
         "read_csv",
     ),
-    "display": (
+    "estimator_checks": (
+        "check_text_classifier",
+        "parametrize_with_text_checks",
+    ),
+    "feature_extraction": ("NGramVectorizer",),
+    "inspection": (
+        "Attribution",
         "CharFiltersDisplay",
         "LearningRateRangeDisplay",
         "TextWeightsDisplay",
         "TrainingCurveDisplay",
+        "explain",
     ),
-    "explaining": ("explain",),
     "networks": (
         "CharCNNClassifier",
         "HANClassifier",
@@ -74,18 +42,17 @@ _HOMES = {
         "VDCNNClassifier",
         "WordCNNClassifier",
     ),
-    "ngrams": ("NGramVectorizer",),
-    "onnx": (
+    "persistence": (
+        "ModelFormatError",
         "OnnxClassifier",
         "export_onnx",
-    ),
-    "persistence": (
         "load",
         "save",
     ),
-    "store": ("TextStore",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_HOME_OF, "__version__"])
 
 
 def __getattr__(name):

@@ -24,7 +24,21 @@ from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fi
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.utils import noop
 
-from ._params import (
+from .schedules import resolve_schedule
+from .training._checkpoint import (
+    Checkpoint,
+    check_place,
+    check_same_training,
+    read_checkpoint,
+)
+from .training._data import EncodedTexts
+from .training._device import resolve_device, seeded, threads
+from .training._loop import check_size, predict_logits, train
+from .training._net import make_net
+from .training._progress import EpochLine, ProgressBar
+from .training._state import load_net_state, net_state, unharmed
+from .utils._labels import check_labels
+from .utils._param_validation import (
     Count,
     InnerFraction,
     NonNegative,
@@ -37,27 +51,7 @@ from ._params import (
     hyperparameters,
     python_values,
 )
-from .batches import EncodedTexts
-from .checkpoints import (
-    Checkpoint,
-    check_place,
-    check_same_training,
-    read_checkpoint,
-)
-from .devices import resolve_device, seeded, threads
-from .labels import check_labels
-from .progress import EpochLine, ProgressBar
-from .schedules import resolve_schedule
-from .text import TextSequence, check_texts
-from .training import (
-    check_size,
-    load_net_state,
-    make_net,
-    net_state,
-    predict_logits,
-    train,
-    unharmed,
-)
+from .utils.validation import TextSequence, check_texts
 
 __all__ = ["BaseTextNetClassifier"]
 

@@ -15,14 +15,14 @@ from sklearn.base import clone
 from torch import nn
 
 import sktextconv
-from sktextconv import onnx
-from sktextconv._header import FORMAT
-from sktextconv.batches import EncodedTexts
+from sktextconv.persistence import _onnx_format
+from sktextconv.persistence._header import FORMAT
+from sktextconv.training._data import EncodedTexts
 
-from .contract import NETWORKS
+from .classifiers import NETWORKS
 
 FOLDER = Path(__file__).parent / "data" / f"format-{FORMAT}"
-ONNX_FOLDER = Path(__file__).parent / "data" / f"onnx-{onnx._FORMAT}"
+ONNX_FOLDER = Path(__file__).parent / "data" / f"onnx-{_onnx_format._FORMAT}"
 
 TEXTS = [
     "Mr. Ito saw a fine film on Monday, and so did I! It is well made, well cast, and "

@@ -15,12 +15,12 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 
 from sktextconv.baselines import (
-    CountScaler,
     make_bag_of_means_classifier,
     make_bow_classifier,
     make_nb_ngram_classifier,
     make_ngram_classifier,
 )
+from sktextconv.feature_extraction import CountScaler
 
 FACTORIES = [make_bow_classifier, make_ngram_classifier]
 SEEDED = functools.partial(make_bag_of_means_classifier, random_state=0)

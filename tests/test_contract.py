@@ -35,11 +35,12 @@ from sktextconv.baselines import (
     make_nb_ngram_classifier,
     make_ngram_classifier,
 )
-from sktextconv.batches import EncodedTexts
-from sktextconv.checking.process import changed, generators, settings
-from sktextconv.training import make_net, train
+from sktextconv.estimator_checks._global_state import changed, generators, settings
+from sktextconv.training._data import EncodedTexts
+from sktextconv.training._loop import train
+from sktextconv.training._net import make_net
 
-from .contract import NETWORKS
+from .classifiers import NETWORKS
 
 PIPELINES = {
     "bow": make_bow_classifier(),

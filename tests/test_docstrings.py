@@ -10,7 +10,7 @@ from numpydoc.docscrape import FunctionDoc, NumpyDocString
 import sktextconv
 from sktextconv.base import BaseTextNetClassifier
 
-from .contract import NETWORKS
+from .classifiers import NETWORKS
 
 PUBLIC = [name for name in sktextconv.__all__ if not name.startswith("__")]
 WITH_PARAMETERS = [name for name in PUBLIC if not name.endswith("Error")]

@@ -30,7 +30,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sktextconv.baselines import make_bow_classifier
 
-from .contract import NETWORKS
+from .classifiers import NETWORKS
 
 
 @pytest.fixture(params=NETWORKS)

@@ -9,7 +9,7 @@ import zipfile
 
 from packaging.requirements import Requirement
 
-from sktextconv.checking import CHECKS
+from sktextconv.estimator_checks import CHECKS
 
 from .conftest import REPOSITORY
 

@@ -9,7 +9,6 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
-from sktextconv.batches import EncodedTexts
 from sktextconv.encoding import CharEncoder
 from sktextconv.networks.convnet import VelocitySGD
 from sktextconv.schedules import (
@@ -22,7 +21,10 @@ from sktextconv.schedules import (
     ramp,
     resolve_schedule,
 )
-from sktextconv.training import Recipe, make_net, train
+from sktextconv.training import Recipe
+from sktextconv.training._data import EncodedTexts
+from sktextconv.training._loop import train
+from sktextconv.training._net import make_net
 
 CPU = torch.device("cpu")
 SGD = partial(torch.optim.SGD, momentum=0.9)

@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from .contract import ON_NUMBERS, SLOW_ON_NUMBERS
+from .classifiers import ON_NUMBERS, SLOW_ON_NUMBERS
 
 FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": (

@@ -54,5 +54,5 @@ ax.invert_yaxis()
 ax.grid(axis="x", alpha=0.3)
 
 # %%
-# ``python -m benchmarks.run`` does this with test sets, intervals and all 40 rows of
-# the papers; see :doc:`../reproduction`.
+# ``python -m benchmarks.accuracy.run`` does this with test sets, intervals and all
+# 40 rows of the papers; see :doc:`../reproduction`.

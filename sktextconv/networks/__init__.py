@@ -1,13 +1,7 @@
 """One file per paper: its torch module and its thin classifier."""
 
 from .charcnn import CharCNN, CharCNNClassifier
-from .han import (
-    HAN,
-    DocumentAttention,
-    HANClassifier,
-    SentenceAttention,
-    WordAttention,
-)
+from .han import HAN, DocumentAttention, HANClassifier, SentenceAttention, WordAttention
 from .kimcnn import KimCNN, KimCNNClassifier
 from .rnn import RNN, RNNClassifier
 from .vdcnn import VDCNN, VDCNNClassifier

@@ -6,12 +6,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .._params import Fraction, Size, hyperparameters
 from ..base import BaseTextNetClassifier
-from ..discriminative import discriminative_ngrams
-from ..encoding import PAD, CharEncoder
+from ..encoding._char import CharEncoder
+from ..encoding._ragged import PAD
 from ..schedules import halving, one_cycle
-from ..training import Recipe
+from ..training._recipe import Recipe
+from ..utils._param_validation import Fraction, Size, hyperparameters
+from ._ngram_init import discriminative_ngrams
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
 
 __all__ = ["CharCNN", "CharCNNClassifier"]

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..devices import to_device
-from ..encoding import PAD
+from ..encoding._ragged import PAD
+from ..training._device import to_device
 
 __all__ = ["SIZES", "ConvNet", "VelocitySGD", "check_max_length"]
 

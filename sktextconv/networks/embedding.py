@@ -4,8 +4,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..encoding import PAD, WordEncoder
-from ..vectors import word_vectors
+from ..encoding._ragged import PAD
+from ..encoding._word import WordEncoder
+from ..encoding._word_vectors import word_vectors
 
 __all__ = ["WordEmbedding", "load_vectors", "make_word_encoder"]
 

@@ -8,15 +8,15 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn import functional as F
 
-from .._params import Count, Fraction, Size, hyperparameters
 from ..base import BaseTextNetClassifier
-from ..batches import EncodedTexts
-from ..devices import threads, to_device
-from ..documents import SENTENCE_END, DocumentEncoder
-from ..encoding import PAD
+from ..encoding._document import SENTENCE_END, DocumentEncoder
+from ..encoding._ragged import PAD
 from ..schedules import one_cycle
-from ..text import check_texts
-from ..training import Recipe
+from ..training._data import EncodedTexts
+from ..training._device import threads, to_device
+from ..training._recipe import Recipe
+from ..utils._param_validation import Count, Fraction, Size, hyperparameters
+from ..utils.validation import check_texts
 from .embedding import WordEmbedding, load_vectors
 from .recurrent import Recurrent, inside, pool_steps
 

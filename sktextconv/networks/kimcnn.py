@@ -6,7 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .._params import (
+from ..base import BaseTextNetClassifier
+from ..encoding._ragged import PAD
+from ..schedules import one_cycle
+from ..training._recipe import Recipe
+from ..utils._param_validation import (
     Count,
     Fraction,
     Positive,
@@ -14,10 +18,6 @@ from .._params import (
     Sizes,
     hyperparameters,
 )
-from ..base import BaseTextNetClassifier
-from ..encoding import PAD
-from ..schedules import one_cycle
-from ..training import Recipe
 from .embedding import WordEmbedding, load_vectors, make_word_encoder
 
 __all__ = ["KimCNN", "KimCNNClassifier"]

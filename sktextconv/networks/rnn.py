@@ -6,7 +6,11 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from torch import nn
 
-from .._params import (
+from ..base import BaseTextNetClassifier
+from ..encoding._ragged import PAD
+from ..schedules import halving, one_cycle
+from ..training._recipe import Recipe
+from ..utils._param_validation import (
     Count,
     Fraction,
     Positive,
@@ -14,10 +18,6 @@ from .._params import (
     Size,
     hyperparameters,
 )
-from ..base import BaseTextNetClassifier
-from ..encoding import PAD
-from ..schedules import halving, one_cycle
-from ..training import Recipe
 from .convnet import VelocitySGD
 from .embedding import WordEmbedding, load_vectors, make_word_encoder
 from .recurrent import Recurrent, pool_steps

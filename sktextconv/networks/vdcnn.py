@@ -7,11 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .._params import Size, hyperparameters
 from ..base import BaseTextNetClassifier
-from ..encoding import PAD, CharEncoder
+from ..encoding._char import CharEncoder
+from ..encoding._ragged import PAD
 from ..schedules import halving, one_cycle
-from ..training import Recipe
+from ..training._recipe import Recipe
+from ..utils._param_validation import Size, hyperparameters
 
 __all__ = ["VDCNN", "VDCNNClassifier", "kmax_pool"]
 

@@ -5,11 +5,11 @@ from typing import ClassVar, Literal
 import torch
 from torch import nn
 
-from .._params import Count, Fraction, Size, hyperparameters
 from ..base import BaseTextNetClassifier
-from ..encoding import PAD
+from ..encoding._ragged import PAD
 from ..schedules import halving, one_cycle
-from ..training import Recipe
+from ..training._recipe import Recipe
+from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
 from .embedding import WordEmbedding, load_vectors, make_word_encoder
 

@@ -5,8 +5,8 @@ import ipaddress
 import re
 from pathlib import Path
 
-from .._optional import require
-from .._params import Count, accepts
+from ..utils._optional_dependencies import require
+from ..utils._param_validation import Count, accepts
 
 __all__ = ["create_app", "serve"]
 
@@ -75,7 +75,7 @@ def create_app(
     """
     for module in ("fastapi", "jinja2"):
         require(module, by="create_app", extra="serve")
-    from ..attribution import check_classifier
+    from ..inspection._attribution import check_classifier
     from .app import make_app
 
     check_classifier(classifier, ["predict_proba"])
@@ -160,7 +160,7 @@ def serve(
 def load_model(path, *, device):
     """Return the classifier of a file, without torch where it is one of ONNX."""
     if Path(path).suffix.lower() != ".onnx":
-        from ..persistence import load
+        from ..persistence._safetensors import load
 
         return load(path, device=device)
     if device not in ("cpu", "auto"):
@@ -168,7 +168,7 @@ def load_model(path, *, device):
             f"Expected device='cpu' for a file of ONNX, got {device!r}. Serve the file "
             "that sktextconv.save wrote to compute elsewhere."
         )
-    from ..onnx import OnnxClassifier
+    from ..persistence._onnx_classifier import OnnxClassifier
 
     return OnnxClassifier(path)
 

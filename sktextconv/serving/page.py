@@ -4,11 +4,11 @@ from importlib.resources import files
 
 import numpy as np
 
-from .._optional import require
-from ..attribution import occlude
-from ..onnx import OnnxClassifier
-from ..shading import ink, rows_of, shade, visible
-from ..words import word_spans
+from ..encoding._tokenize import word_spans
+from ..inspection._attribution import occlude
+from ..inspection._highlight import ink, rows_of, shade, visible
+from ..persistence._onnx_classifier import OnnxClassifier
+from ..utils._optional_dependencies import require
 
 __all__ = ["Page", "explain_text"]
 
@@ -101,7 +101,7 @@ def explain_text(classifier, text, row):
         The probabilities of the text.
     """
     if not isinstance(classifier, OnnxClassifier):
-        from ..explaining import explain, methods_for
+        from ..inspection._explain import explain, methods_for
 
         if "attention" in methods_for(classifier):
             return explain(classifier, text, method="attention")

@@ -8,7 +8,7 @@ from torch import nn
 
 from sktextconv.networks.embedding import WordEmbedding
 
-from ..contract import NETWORKS
+from ..classifiers import NETWORKS
 
 OVER_WORDS = [name for name in NETWORKS if "tuning" in NETWORKS[name].get_params()]
 

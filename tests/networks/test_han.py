@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from sktextconv.documents import SENTENCE_END
-from sktextconv.encoding import PAD
+from sktextconv.encoding import PAD, SENTENCE_END
 from sktextconv.networks import han
 from sktextconv.networks.han import HAN, HANClassifier
 

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from sktextconv.devices import threads
 from sktextconv.networks.vdcnn import (
     VDCNN,
     VDCNNClassifier,
@@ -15,6 +14,7 @@ from sktextconv.networks.vdcnn import (
     check_max_length,
     kmax_pool,
 )
+from sktextconv.training._device import threads
 
 DEPTHS = (9, 17, 29, 49)
 POOLINGS = ("max", "kmax", "conv")

@@ -1,0 +1,349 @@
+"""One cell of the table: a model on a data set with a seed, trained and measured."""
+
+import base64
+import contextlib
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.metrics import confusion_matrix
+from sklearn.model_selection import ParameterGrid, train_test_split
+from sklearn.pipeline import Pipeline
+from skorch.callbacks import Callback
+
+import sktextconv
+from sktextconv import fetch_text_dataset, load_docstrings, read_csv
+
+from .models import ROWS
+
+__all__ = [
+    "Cell",
+    "describe_run",
+    "load",
+    "peak_mib",
+    "progress",
+    "run_cell",
+    "write_json",
+]
+
+# The same for every model and seed of a data set: selection and samples.
+_SPLIT_SEED = 0
+_VALIDATION_FRACTION = 0.1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model on one data set with one seed.
+
+    Attributes
+    ----------
+    data : str
+        Name of the data set, which also names the folder of its results.
+    model : str
+        A key of `ROWS`.
+    seed : int
+    train, test : str or None
+        CSV files; None takes the data set that `data` names.
+    columns : mapping
+        Arguments of `read_csv` that say where labels and texts are.
+    sample : int or None
+        Training texts, a stratified sample of all; None takes all.
+    settings : mapping
+        Parameters of the estimator other than its row's.
+    threads : int
+    """
+
+    data: str
+    model: str
+    seed: int = 0
+    train: str | None = None
+    test: str | None = None
+    columns: Mapping = field(default_factory=dict)
+    sample: int | None = None
+    settings: Mapping = field(default_factory=dict)
+    threads: int = 1
+
+    def path(self, results):
+        parts = [self.model]
+        parts += [f"{name}={value}" for name, value in sorted(self.settings.items())]
+        if self.sample is not None:
+            parts.append(f"sample={self.sample}")
+        return Path(results) / self.data / f"{'_'.join(parts)}_seed={self.seed}.json"
+
+    def described(self):
+        """The cell as its JSON tells it: files by name, no path of the machine."""
+        names = {"train": _name(self.train), "test": _name(self.test)}
+        return asdict(self) | names
+
+
+def load(cell):
+    """Return the training and the test Bunch of a cell."""
+    order = ROWS[cell.model].field_order
+    if cell.train is not None:
+        return [
+            read_csv(path, field_order=order, **cell.columns)
+            for path in (cell.train, cell.test)
+        ]
+    if cell.data == "docstrings":
+        return [load_docstrings(subset=subset) for subset in ("train", "test")]
+    return [
+        fetch_text_dataset(cell.data, subset=subset, field_order=order)
+        for subset in ("train", "test")
+    ]
+
+
+def run_cell(cell):
+    """Select, train and measure one cell; return what its JSON holds."""
+    commit = find_commit()
+    torch.set_num_threads(cell.threads)
+    train, test = load(cell)
+    X, y, y_test = train.data, _labels(train), _labels(test)
+    if cell.sample is not None:
+        X, _, y, _ = train_test_split(
+            X, y, train_size=cell.sample, stratify=y, random_state=_SPLIT_SEED
+        )
+    row = ROWS[cell.model]
+    estimator = row.make().set_params(**cell.settings)
+    head, last = _split(estimator)
+    known = last.get_params()
+    if "random_state" in known:
+        last.set_params(random_state=cell.seed)
+    if "callbacks" in known:
+        last.set_params(callbacks=[_Progress()])
+    given = {name.rpartition("__")[2] for name in cell.settings}
+    grid = {name: values for name, values in row.grid.items() if name not in given}
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        start = time.perf_counter()
+        tried = _select(head, last, grid, X, y)
+        select_seconds = time.perf_counter() - start
+        if tried:
+            last.set_params(**min(tried, key=lambda each: each["error"])["params"])
+        start = time.perf_counter()
+        estimator.fit(X, y)
+        train_seconds = time.perf_counter() - start
+        start = time.perf_counter()
+        predicted = estimator.predict(test.data)
+        predict_seconds = time.perf_counter() - start
+    warned = sorted({str(each.message) for each in caught})
+    if any("interrupted" in message for message in warned):
+        raise KeyboardInterrupt  # half a training is no cell
+
+    wrong = predicted != y_test
+    history = getattr(last, "history_", None)
+    n_seen = sum(epoch["n_texts"] for epoch in history) if history else len(X)
+    return {
+        "cell": cell.described(),
+        "row": row.name,
+        "error": 100 * float(wrong.mean()),
+        "wrong": base64.b64encode(np.packbits(wrong)).decode(),
+        "confusion": confusion_matrix(
+            y_test, predicted, labels=np.union1d(y, y_test)
+        ).tolist(),
+        "n_train": len(X),
+        "n_train_available": len(train.data),
+        "n_seen": n_seen,
+        "n_test": len(test.data),
+        "n_classes": len(np.unique(y)),
+        "selection": tried,
+        "select_seconds": select_seconds,
+        "train_seconds": train_seconds,
+        "predict_seconds": predict_seconds,
+        "train_texts_per_second": n_seen / train_seconds,
+        "predict_texts_per_second": len(test.data) / predict_seconds,
+        "n_parameters": _count_parameters(last),
+        "peak_mib": peak_mib(),
+        "history": history,
+        "params": _plain(
+            {
+                name: value
+                for name, value in last.get_params().items()
+                if name != "callbacks"
+            }
+        ),
+        "warnings": warned,
+        **describe_run(cell.threads, last, commit=commit),
+    }
+
+
+def describe_run(threads, estimator, *, commit=None):
+    """Say when, with what and on what something ran."""
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": commit or find_commit(),
+        "versions": _versions(),
+        "machine": _machine(threads, getattr(estimator, "net_", None)),
+    }
+
+
+def _labels(bunch):
+    """The labels as their file has them, so that a file without a class agrees."""
+    if bunch.target.dtype.kind != "i":
+        return bunch.target
+    return np.array(bunch.target_names)[bunch.target]
+
+
+def _plain(params):
+    """What JSON can hold, with the repr of everything else."""
+    return json.loads(json.dumps(params, default=repr))
+
+
+def _split(estimator):
+    """Return the transformers before the last step, or None, and the last step."""
+    if isinstance(estimator, Pipeline):
+        return estimator[:-1], estimator[-1]
+    return None, estimator
+
+
+def _select(head, last, grid, X, y):
+    """Measure the grid on a validation split of the training data."""
+    if not grid:
+        return []
+    X, X_valid, y, y_valid = train_test_split(
+        X, y, test_size=_VALIDATION_FRACTION, stratify=y, random_state=_SPLIT_SEED
+    )
+    if head is not None:  # once for the whole grid
+        head = clone(head)
+        X, X_valid = head.fit_transform(X), head.transform(X_valid)
+    tried = []
+    for params in ParameterGrid(dict(grid)):
+        fitted = clone(last).set_params(**params).fit(X, y)
+        error = 100 * float(np.mean(fitted.predict(X_valid) != y_valid))
+        tried.append({"params": params, "error": error})
+        progress(f"selecting: {params} → {error:.2f} %")
+    return tried
+
+
+def _count_parameters(last):
+    if hasattr(last, "net_"):
+        return sum(p.numel() for p in last.net_.module_.parameters())
+    if hasattr(last, "n_parameters_"):
+        return last.n_parameters_
+    linear = [each[-1] for each in getattr(last, "estimators_", [[last]])]
+    return sum(each.coef_.size + each.intercept_.size for each in linear)
+
+
+def _name(path):
+    return None if path is None else Path(path).name
+
+
+def peak_mib():
+    """The most memory that this process has held."""
+    status = Path("/proc/self/status")
+    if status.exists():  # there, a new process does not inherit its parent's peak
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def write_json(path, found):
+    """Write a file that is there as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    os.replace(part, path)
+
+
+def find_commit():
+    """The commit of the code that runs, or None outside a repository."""
+    here = Path(__file__).parent
+
+    def git(*arguments):
+        command = ["git", *arguments]
+        return subprocess.check_output(command, cwd=here, text=True).strip()
+
+    try:
+        changed = git(
+            "status", "--porcelain", "--", ":/sktextconv", ":/benchmarks/**.py"
+        )
+        return git("rev-parse", "HEAD") + (" with changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _versions():
+    packages = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "nltk")
+    found = {package: importlib.metadata.version(package) for package in packages}
+    for optional in ("gensim", "fasttext-numpy2-wheel"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[optional] = importlib.metadata.version(optional)
+    return {
+        "python": platform.python_version(),
+        "sktextconv": sktextconv.__version__,
+        **found,
+    }
+
+
+def _machine(threads, net):
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text().splitlines()
+        names = [
+            line.partition(":")[2].strip() for line in lines if "model name" in line
+        ]
+        cpu = names[0] if names else cpu
+    on_gpu = net is not None and torch.device(net.device).type == "cuda"
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "memory_gib": round(
+            os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+        ),
+        "gpu": torch.cuda.get_device_name() if on_gpu else None,
+    }
+
+
+def progress(line):
+    """One line that is written over on a terminal, a plain line elsewhere."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K" + f"    {line}"[:79])
+    else:
+        sys.stderr.write(f"    {line}\n")
+    sys.stderr.flush()
+
+
+class _Progress(Callback):
+    """Say how far training is: each epoch, and on a terminal each few seconds."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.start = self.last = time.monotonic()
+        self.n_batches = 0
+
+    def on_batch_end(self, net, training, **kwargs):
+        self.n_batches += training
+        now = time.monotonic()
+        if sys.stderr.isatty() and now - self.last > 1:
+            self.last = now
+            epoch, seconds = len(net.history), now - self.start
+            progress(
+                f"epoch {epoch}/{net.max_epochs}, {self.n_batches} minibatches, "
+                f"{seconds:.0f} s"
+            )
+
+    def on_epoch_end(self, net, **kwargs):
+        row = net.history[-1]
+        progress(
+            f"epoch {row['epoch']}/{net.max_epochs}: training loss "
+            f"{row['train_loss']:.4f}, {time.monotonic() - self.start:.0f} s"
+        )
+
+    def on_train_end(self, net, **kwargs):
+        if sys.stderr.isatty():
+            sys.stderr.write("\n")

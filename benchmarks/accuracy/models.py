@@ -1,0 +1,166 @@
+"""The rows of the table: a name, how to make it, and what is selected by validation."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from sktextconv import (
+    CharCNNClassifier,
+    HANClassifier,
+    KimCNNClassifier,
+    RNNClassifier,
+    SynonymReplacer,
+    VDCNNClassifier,
+    WordCNNClassifier,
+    make_bag_of_means_classifier,
+    make_bow_classifier,
+    make_nb_ngram_classifier,
+    make_ngram_classifier,
+)
+
+from .fasttext import FastTextClassifier
+
+__all__ = ["ROWS", "Row"]
+
+# As features are divided by the largest, the best C is large and depends on the data.
+_PENALTIES = {"C": [1e1, 1e2, 1e3, 1e4, 1e5]}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table.
+
+    Attributes
+    ----------
+    name : str
+        As the paper prints it.
+    make : callable
+        Returns an estimator or a Pipeline.
+    cost : float
+        Rough seconds per 1,000 training texts of IMDB on one CPU core, to run the
+        quick ones first; a time budget measures for itself.
+    field_order : {"forward", "reverse"}
+        How the fields of a text are joined for it.
+    grid : mapping of str to list
+        Values of parameters of the estimator, or of the pipeline's last step, among
+        which a validation split of the training data decides.
+    """
+
+    name: str
+    make: Callable
+    cost: float
+    field_order: str = "forward"
+    grid: Mapping = field(default_factory=dict)
+
+
+def _linear():
+    for name, key, make, cost in (
+        ("BoW", "bow", make_bow_classifier, 1),
+        ("ngrams", "ngrams", make_ngram_classifier, 5),
+    ):
+        yield key, Row(name, make, cost, grid=_PENALTIES)
+        tfidf = partial(make, tfidf=True)
+        yield f"{key}-tfidf", Row(f"{name} TFIDF", tfidf, cost, grid=_PENALTIES)
+    means = Row("Bag-of-means", make_bag_of_means_classifier, 6, grid=_PENALTIES)
+    yield "bag-of-means", means
+
+
+def _later_linear():
+    nb = {"estimator__logisticregression__C": [1e1, 1e2, 1e3, 1e4]}
+    yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 5, grid=nb)
+
+
+def _zhang_networks():
+    """The LSTM and the sixteen ConvNets of Zhang, Zhao and LeCun's Table 4."""
+    # Departs from the paper: vectors trained on the training texts, not on other ones.
+    own_vectors = {"vectors": "word2vec", "tuning": "static"}
+    lstm = {"cell": "lstm", "hidden_dim": 512, "pooling": "mean", "clip_norm": 5.0}
+    yield "lstm", Row("LSTM", partial(RNNClassifier, **lstm, **own_vectors), 150)
+    full = partial(CharCNNClassifier, alphabet="full")
+    w2v = partial(WordCNNClassifier, **own_vectors)
+    for name, key, make, field_order, cost in (
+        ("w2v ", "wordcnn-{}-w2v", w2v, "forward", 40),
+        ("Lk. ", "wordcnn-{}-lookup", WordCNNClassifier, "forward", 40),
+        ("Full ", "charcnn-{}-full", full, "reverse", 80),
+        ("", "charcnn-{}", CharCNNClassifier, "reverse", 80),
+    ):
+        for size, prefix, times in (("small", "Sm.", 1), ("large", "Lg.", 10)):
+            plain = partial(make, size=size)
+            row = Row(f"{prefix} {name}Conv.", plain, cost * times, field_order)
+            yield key.format(size), row
+            thesaurus = partial(plain, augmenter=SynonymReplacer())
+            yield (
+                f"{key.format(size)}-th",
+                replace(row, name=f"{row.name} Th.", make=thesaurus),
+            )
+
+
+def _later_networks():
+    for depth, cost in ((9, 60), (17, 120), (29, 160)):
+        for pooling, name in (("max", "max"), ("kmax", "k-max"), ("conv", "conv")):
+            make = partial(VDCNNClassifier, depth=depth, pooling=pooling)
+            slower = 2 if pooling == "kmax" else 1
+            yield (
+                f"vdcnn-{depth}-{pooling}",
+                Row(f"VDCNN-{depth} {name}", make, cost * slower),
+            )
+    for pooling, name in (("attention", "ATT"), ("mean", "AVE"), ("max", "MAX")):
+        make = partial(HANClassifier, pooling=pooling)
+        yield f"han-{pooling}", Row(f"HN-{name}", make, 30)
+    for key, settings in {
+        "rand": {},
+        "static": {"vectors": "word2vec", "tuning": "static"},
+        "non-static": {"vectors": "word2vec"},
+        "multichannel": {"vectors": "word2vec", "tuning": "multichannel"},
+    }.items():
+        make = partial(KimCNNClassifier, **settings)
+        yield f"kim-{key}", Row(f"CNN-{key}", make, 25)
+
+
+def _keras_networks():
+    """The three recurrent networks of the Keras examples for IMDB."""
+    plain = {"pooling": "last", "keep": "end", "clip_norm": None, "bucketing": False}
+    # Two of the words that are kept there stand for padding and for unknown ones.
+    small = plain | {
+        "recipe": "rmsprop",
+        "hidden_dim": 32,
+        "max_tokens": 9_998,
+        "embedding_dim": 32,
+        "max_length": 500,
+    }
+    for cell, name in (("rnn", "SimpleRNN"), ("lstm", "LSTM")):
+        make = partial(RNNClassifier, cell=cell, **small)
+        yield f"keras-{cell}", Row(f"Keras {name}", make, 20)
+    bilstm = plain | {
+        "recipe": "adam",
+        "batch_size": 32,
+        "max_epochs": 4,
+        "bidirectional": True,
+        "hidden_dim": 64,
+        "max_tokens": 19_998,
+        "embedding_dim": 128,
+        "max_length": 100,
+        "dropout": 0.5,
+    }
+    make = partial(RNNClassifier, cell="lstm", **bilstm)
+    yield "keras-bilstm", Row("Keras BiLSTM", make, 15)
+
+
+def _peers():
+    grid = {"learning_rate": [0.05, 0.1, 0.25, 0.5]}
+    for key, name, n in (("", "", 1), ("-bigram", ", bigram", 2)):
+        make = partial(FastTextClassifier, word_ngrams=n)
+        yield f"fasttext{key}", Row(f"fastText h=10{name}", make, 0.2, grid=grid)
+
+
+# In the order in which they are shown.
+ROWS = dict(
+    [
+        *_linear(),
+        *_zhang_networks(),
+        *_later_linear(),
+        *_later_networks(),
+        *_keras_networks(),
+        *_peers(),
+    ]
+)

@@ -1,0 +1,221 @@
+"""Run the cells of the table, each in a process of its own, and keep one JSON of each.
+
+    python -m benchmarks.accuracy.run --data imdb --models bow ngrams
+    python -m benchmarks.accuracy.run --data imdb --models all --budget 60
+    python -m benchmarks.accuracy.run --train A.csv --test B.csv --name mine
+
+A cell whose JSON is there is not run again.
+"""
+
+import argparse
+import ast
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from .cell import Cell, run_cell, write_json
+from .models import ROWS
+
+__all__ = ["RESULTS", "parse", "parse_setting", "run_cells"]
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def run_cells(cells, results, *, redo=False, budget=None):
+    """Run the cells that have no JSON yet, the quick ones first.
+
+    Parameters
+    ----------
+    cells : list of Cell
+    results : path
+        Folder of the JSON files.
+    redo : bool, default=False
+        Whether done cells are run again.
+    budget : float or None, default=None
+        Seconds in all. A cell that is not expected to end in time is left out, going
+        by how long the others took for their cost, and one that has not ended by then
+        is stopped.
+
+    Returns
+    -------
+    failed, left : list of Cell
+        Those that failed, and those for which there was no time.
+    """
+    todo = [cell for cell in cells if redo or not _is_done(cell, results)]
+    todo.sort(key=_cost)
+    _say(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
+    failed, left = [], []
+    seconds_per_cost = 0.0
+    deadline = math.inf if budget is None else time.monotonic() + budget
+    for number, cell in enumerate(todo, 1):
+        start = time.monotonic()
+        if start + seconds_per_cost * _cost(cell) >= deadline:
+            left.append(cell)
+            continue
+        _say(f"[{number}/{len(todo)}] {cell.path('')}")
+        # A fresh process, so that the peak of its memory is the cell's own.
+        arguments = ["--cell", json.dumps(asdict(cell)), "--results", str(results)]
+        try:
+            process = subprocess.run(
+                [sys.executable, "-m", "benchmarks.accuracy.run", *arguments],
+                timeout=None if budget is None else deadline - start,
+            )
+        except subprocess.TimeoutExpired:
+            left.append(cell)
+            _say("    stopped: the budget is used up")
+            continue
+        if process.returncode:
+            failed.append(cell)
+            _say(f"    failed, exit code {process.returncode}; the others go on")
+        else:
+            done = json.loads(cell.path(results).read_text())
+            seconds = time.monotonic() - start
+            seconds_per_cost = max(seconds_per_cost, seconds / _cost(cell))
+            _say(f"    error {done['error']:.2f} %, {seconds:.0f} s in all")
+    if left:
+        names = ", ".join(str(cell.path("").stem) for cell in left)
+        _say(f"left for lack of time: {names}")
+    return failed, left
+
+
+def _cost(cell):
+    return ROWS[cell.model].cost
+
+
+def _is_done(cell, results):
+    path = cell.path(results)
+    if not path.exists():
+        return False
+    before, now = json.loads(path.read_text())["cell"], cell.described()
+    for key in ("train", "test"):
+        if before[key] != now[key]:
+            raise SystemExit(
+                f"{path} is of {before[key]}, not of {now[key]}: give these data "
+                "another --name, or --redo the cell."
+            )
+    return True
+
+
+def _run_and_write(cell, results):
+    write_json(cell.path(results), run_cell(cell))
+
+
+def _say(line):
+    sys.stderr.write(line + "\n")
+
+
+def parse(arguments=None):
+    """Return the cells that the command line asks for, and its options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.accuracy.run", description=__doc__.partition("\n")[0]
+    )
+    add = parser.add_argument
+    add("--data", help="docstrings, imdb, ag_news, …")
+    add("--train", metavar="FILE", help="your own training CSV")
+    add("--test", metavar="FILE", help="and its test CSV")
+    add("--name", help="the name of your own data")
+    add("--header", action="store_true", help="your files name their columns")
+    add("--label-column", type=_literal, default=0, help="its name, or position from 0")
+    add("--text-columns", type=_literal, nargs="+", help="as many as there are fields")
+    models = [*ROWS, "all"]
+    add("--models", nargs="+", default=["all"], choices=models, metavar="MODEL")
+    add("--seeds", nargs="+", type=int, default=[0])
+    add("--sample", type=int, help="training texts, stratified")
+    add(
+        "--set",
+        nargs="+",
+        type=parse_setting,
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help="parameters of the estimators that have them, such as max_epochs=3",
+    )
+    add("--threads", type=int, default=os.cpu_count())
+    add(
+        "--budget",
+        type=float,
+        metavar="MINUTES",
+        help="run what fits, the quick ones first, and say what was left",
+    )
+    add("--results", type=Path, default=RESULTS)
+    add("--redo", action="store_true", help="run done cells again")
+    add("--cell", type=json.loads, help=argparse.SUPPRESS)  # one cell, in this process
+    options = parser.parse_args(arguments)
+    if options.cell:
+        return [Cell(**options.cell)], options
+    if "all" in options.models:
+        options.models = list(ROWS)
+    own = [options.train, options.test, options.name].count(None)
+    if own != (3 if options.data else 0):
+        parser.error("give either --data, or --train, --test and --name")
+    name = options.data or options.name
+    values = [name, *(str(value) for _, value in options.settings)]
+    if any("/" in value or value.startswith(".") for value in values):
+        parser.error("a name or value that becomes part of a file's name holds no /")
+    columns = {}
+    if options.train:
+        columns = {
+            "header": options.header,
+            "label_column": options.label_column,
+            "text_columns": options.text_columns,
+        }
+    settings = {model: _known(model, options.settings) for model in options.models}
+    for setting, _ in options.settings:
+        if not any(setting in known for known in settings.values()):
+            parser.error(f"none of {options.models} has a parameter {setting!r}")
+    cells = [
+        Cell(
+            data=name,
+            model=model,
+            seed=seed,
+            train=options.train,
+            test=options.test,
+            columns=columns,
+            sample=options.sample,
+            settings=settings[model],
+            threads=options.threads,
+        )
+        for model in options.models
+        for seed in options.seeds
+    ]
+    return cells, options
+
+
+def _known(model, settings):
+    known = ROWS[model].make().get_params()
+    return {name: value for name, value in settings if name in known}
+
+
+def parse_setting(text):
+    """Read "NAME=VALUE", whose value is a Python literal or else a str."""
+    name, found, value = text.partition("=")
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    return name, _literal(value)
+
+
+def _literal(text):
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def main():
+    cells, options = parse()
+    if options.cell:
+        _run_and_write(*cells, options.results)
+        return
+    budget = None if options.budget is None else 60 * options.budget
+    failed, _ = run_cells(cells, options.results, redo=options.redo, budget=budget)
+    if failed:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,335 @@
+"""Print the error table from the JSON files of the cells; nothing is run here.
+
+python -m benchmarks.accuracy.tables --data imdb ag_news --format markdown
+"""
+
+import argparse
+import base64
+import json
+import sys
+import textwrap
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from .models import ROWS
+from .published import PUBLISHED, PUBLISHED_SIZES
+from .run import RESULTS
+
+__all__ = [
+    "Line",
+    "as_list_table",
+    "as_markdown",
+    "interval",
+    "read_results",
+    "render",
+]
+
+_N_RESAMPLES = 2000
+_COLUMNS = (
+    "Model",
+    "Error %",
+    "95 % interval",
+    "Paper %",
+    "Gap",
+    "Seeds",
+    "Train s",
+    "Train texts/s",
+    "Predict texts/s",
+    "Parameters",
+    "Peak MiB",
+    "What was run",
+)
+_SHORT = ("Model", "Error %", "95 % interval", "Paper %", "Train s", "What was run")
+
+
+class Line:
+    """A row of a table: the cells of one model with one setting, over seeds.
+
+    Parameters
+    ----------
+    name : str
+        As the paper prints it.
+    results : list of dict
+        One per seed; empty where nothing was run.
+    published : float or None
+        The paper's error in %.
+    comparable : bool
+        Whether the training data is the paper's.
+    """
+
+    def __init__(self, name, results, published, comparable):
+        self.name = name
+        self.results = results
+        self.published = published
+        self.comparable = comparable
+
+    def median(self, key):
+        return float(np.median([result[key] for result in self.results]))
+
+    def cells(self):
+        """The texts of the columns; an empty one was not run or not printed."""
+        paper = "" if self.published is None else f"{self.published:.2f}"
+        if not self.results:
+            return [self.name, "", "", paper, *[""] * (len(_COLUMNS) - 4)]
+        error = float(np.mean([result["error"] for result in self.results]))
+        low, high = interval([wrong_of(result) for result in self.results])
+        gap = "" if self.published is None else f"{error - self.published:+.2f}"
+        return [
+            self.name,
+            f"{error:.2f}",
+            f"{low:.2f}–{high:.2f}",
+            paper,
+            gap if self.comparable else "",
+            str(len(self.results)),
+            f"{self.median('train_seconds'):,.0f}",
+            f"{self.median('train_texts_per_second'):,.0f}",
+            f"{self.median('predict_texts_per_second'):,.0f}",
+            f"{self.results[0]['n_parameters']:,}",
+            f"{self.median('peak_mib'):,.0f}",
+            self.note(),
+        ]
+
+    def note(self):
+        """What was chosen and done, and what a reader must know of it."""
+        parts = set()
+        for result in self.results:
+            tried = result["selection"]
+            best = min(tried, key=_error)["params"] if tried else {}
+            for name, value in best.items():
+                values = [each["params"][name] for each in tried]
+                edge = " (edge)" if value in (min(values), max(values)) else ""
+                parts.add(f"{name.rpartition('__')[2]}={value:g}{edge}")
+            if result["history"]:
+                n_epochs, n_seen = len(result["history"]), result["n_seen"]
+                parts.add(f"{n_epochs} epochs of {n_seen // n_epochs:,} texts")
+                parts.add(result["params"]["precision"])
+                if result["history"][-1]["train_loss"] > _at_chance(result):
+                    parts.add("never left chance level")
+            if result["warnings"]:
+                parts.add("warned")
+        settings = self.results[0]["cell"]["settings"]
+        shown = settings.keys() - {"max_epochs", "precision"}
+        return ", ".join(
+            [*sorted(parts), *(f"{name}={settings[name]}" for name in sorted(shown))]
+        )
+
+
+def interval(wrongs):
+    """Return the bootstrap 95 % interval of an error, in %.
+
+    Parameters
+    ----------
+    wrongs : list of ndarray of bool of shape (n_documents,)
+        Which test documents each seed got wrong. Documents are drawn anew, together
+        for all seeds; the error is the mean over seeds.
+
+    Returns
+    -------
+    low, high : float
+    """
+    rate = np.mean(wrongs, axis=0)
+    # Documents that err alike are interchangeable: draw how many of each kind.
+    values, counts = np.unique(rate, return_counts=True)
+    draws = np.random.RandomState(0).multinomial(
+        len(rate), counts / len(rate), size=_N_RESAMPLES
+    )
+    errors = 100 * draws @ values / len(rate)
+    return tuple(np.percentile(errors, [2.5, 97.5]))
+
+
+def wrong_of(result):
+    packed = np.frombuffer(base64.b64decode(result["wrong"]), dtype=np.uint8)
+    return np.unpackbits(packed)[: result["n_test"]].astype(bool)
+
+
+def read_results(folder):
+    """Return the results in a folder of JSON files, by data set and sample."""
+    found = defaultdict(list)
+    for path in sorted(Path(folder).glob("*/*.json")):
+        result = json.loads(path.read_text())
+        if "cell" not in result:  # a measure of something else than errors
+            continue
+        found[path.parent.name, result["cell"]["sample"]].append(result)
+    return dict(found)
+
+
+def lines_of(data, results):
+    """One line for each row and setting; a row without result has an empty one."""
+    by_row = {key: defaultdict(list) for key in ROWS}
+    for result in results:
+        cell = result["cell"]
+        setting = json.dumps(cell["settings"], sort_keys=True)
+        by_row[cell["model"]][setting].append(result)
+    lines = []
+    for key, settings in by_row.items():
+        name = ROWS[key].name
+        published = PUBLISHED.get((data, name))
+        for group in list(settings.values()) or [[]]:
+            sizes = {(r["n_train"], r["n_test"]) for r in group}
+            comparable = sizes == {PUBLISHED_SIZES.get(data)}
+            lines.append(Line(name, group, published, comparable))
+    return lines
+
+
+def heading_of(data, results):
+    """Say what the table is of, how it was selected, and where it ran."""
+    first = results[0]
+    parts = [
+        f"{data}: {first['n_train']:,} training texts, {first['n_test']:,} test texts, "
+        f"{first['n_classes']} classes."
+    ]
+    whole, _ = PUBLISHED_SIZES.get(data, (None, None))
+    if first["cell"]["sample"] is not None:
+        parts.append(
+            f"A stratified sample of the {first['n_train_available']:,} training texts."
+        )
+    if whole is not None and first["n_train_available"] != whole:
+        parts.append(
+            f"A subset: the paper trains on {whole:,}, so its errors stand here for "
+            "context only, without a gap."
+        )
+    if any(result["selection"] for result in results):
+        parts.append("Penalties (C) are selected on a validation split of these texts.")
+    parts.append("The test texts are used once, at the end.")
+    machines = {
+        f"{r['machine']['gpu'] or r['machine']['cpu']}, "
+        f"{r['machine']['threads']} thread(s)"
+        for r in results
+    }
+    versions = {
+        f"torch {r['versions']['torch']}, scikit-learn {r['versions']['scikit-learn']}"
+        for r in results
+    }
+    parts.append(
+        f"Machine: {'; '.join(sorted(machines))}; {'; '.join(sorted(versions))}."
+    )
+    return " ".join(parts)
+
+
+def render(found, style="text"):
+    """Return the tables of `read_results` as text of 80 columns, or as markdown."""
+    blocks = []
+    for (data, _), results in found.items():
+        heading = heading_of(data, results)
+        rows = [line.cells() for line in lines_of(data, results)]
+        blocks.append(_STYLES[style](heading, rows))
+    return "\n".join(blocks)
+
+
+def _as_text(heading, rows):
+    """Two lines per row: the error, and below it what it took."""
+    out = [*_wrap(heading, ""), "-" * 78]
+    out.append(f"{'':<22}{'error %':>9}{'95 % interval':>16}{'paper':>8}{'gap':>8}")
+    out.append("-" * 78)
+    done, absent = _divide(rows)
+    for row in done:
+        name, error, between, paper, gap, seeds, train, per_s, predict, *rest = row
+        size, peak, note = rest
+        count = f"{seeds} seed(s)"
+        out.append(f"{name:<22}{error:>9}{between:>16}{paper:>8}{gap:>8}{count:>14}")
+        cost = (
+            f"{train} s to train, {per_s} texts/s; predicts {predict} texts/s; "
+            f"{size} parameters; {peak} MiB; {note}"
+        )
+        out += _wrap(cost, "    ")
+    out.append("-" * 78)
+    if absent:
+        out += _wrap(f"Not run: {', '.join(absent)}.", "")
+    return "\n".join([*out, ""])
+
+
+def _divide(rows):
+    """Return the rows that were run, and the names of the others."""
+    error = _COLUMNS.index("Error %")
+    done = [row for row in rows if row[error]]
+    return done, [row[0] for row in rows if not row[error]]
+
+
+def _as_markdown(heading, rows, columns=_COLUMNS):
+    shown = [_COLUMNS.index(column) for column in columns]
+    table = [[row[at] for at in shown] for row in (_COLUMNS, *rows)]
+    return "\n".join([heading, "", as_markdown(table), ""])
+
+
+def as_markdown(rows):
+    """Return a table, whose first row is its head, as Markdown; numbers stand right."""
+    head, *body = rows
+    columns = zip(*body, strict=True)
+    rule = ["---:" if all(map(_is_number, column)) else "---" for column in columns]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *body))
+
+
+def as_list_table(rows):
+    """Return a table, whose first row is its head, as reStructuredText."""
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in rows:
+        lines += [f"   {'  -' if at else '* -'} {cell}" for at, cell in enumerate(row)]
+    return "\n".join([*lines, ""])
+
+
+def _is_number(cell):
+    return (
+        not cell.strip("0123456789.,–+-<≥\N{NO-BREAK SPACE} %*") or cell == "at chance"
+    )
+
+
+def _as_short_markdown(heading, rows):
+    done, absent = _divide(rows)
+    text = _as_markdown(heading, done, _SHORT)
+    return f"{text}\nNot run: {', '.join(absent)}.\n" if absent else text
+
+
+def _as_rst(heading, rows):
+    return "\n".join([heading, "", as_list_table([_COLUMNS, *rows])])
+
+
+_STYLES = {
+    "text": _as_text,
+    "markdown": _as_markdown,
+    "short": _as_short_markdown,
+    "rst": _as_rst,
+}
+
+
+def _wrap(text, indent):
+    return textwrap.wrap(
+        text,
+        78,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )
+
+
+def _error(tried):
+    return tried["error"]
+
+
+def _at_chance(result):
+    """A training loss of nearly ln K: what guessing costs."""
+    return np.log(result["n_classes"]) - 0.02
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.accuracy.tables",
+        description=__doc__.partition("\n")[0],
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--data", nargs="+", help="only these data sets")
+    parser.add_argument("--format", choices=list(_STYLES), default="text")
+    options = parser.parse_args()
+    found = read_results(options.results)
+    if options.data:
+        found = {key: found[key] for key in found if key[0] in options.data}
+    if not found:
+        parser.error(
+            f"no results in {options.results}; see python -m benchmarks.accuracy.run"
+        )
+    sys.stdout.write(render(found, options.format) + "\n")
+
+
+if __name__ == "__main__":
+    main()

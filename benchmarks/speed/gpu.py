@@ -1,0 +1,387 @@
+"""Check a GPU against the CPU, measure training on it, and train on real data.
+
+    python -m benchmarks.speed.gpu  # all networks, in turn
+    python -m benchmarks.speed.gpu --networks HAN LSTM  # the others' results are kept
+    python -m benchmarks.speed.gpu --short news.csv.xz  # where AG News has no loader
+    python -m benchmarks.speed.gpu --device cpu --quick --out trial.json
+
+For each network: results of the device equal those of the CPU to a tolerance, or it
+stops there. Then texts per second, achieved operations and their share of the measured
+peak of bfloat16, in both precisions (float32 as torch comes, which lets cuDNN round to
+TF32), eager and compiled; beside the small character
+ConvNet a plain loop over one-hot input, and skorch as it comes. Last, error against
+seconds on real data. The file is written after each network.
+"""
+
+import argparse
+import copy
+import json
+import statistics
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from sktextconv import (
+    CharCNNClassifier,
+    HANClassifier,
+    RNNClassifier,
+    VDCNNClassifier,
+)
+from sktextconv.encoding import ALPHABETS
+
+from ..accuracy.cell import describe_run, progress, write_json
+from .references import OneHotTexts, PlainCharCNN, make_stock_net
+from .timing import fitter, head, load_data, peak_flops, rates, training_flops
+
+__all__ = [
+    "RESULT",
+    "agreement",
+    "describe",
+    "floor",
+    "learning_curve",
+    "limits",
+    "measurements",
+    "table",
+    "waits",
+]
+
+RESULT = Path(__file__).parents[1] / "results" / "gpu.json"
+
+NETWORKS = {
+    "CharCNN small": CharCNNClassifier(),
+    "CharCNN large": CharCNNClassifier(size="large"),
+    "VDCNN-9": VDCNNClassifier(depth=9),
+    "VDCNN-29": VDCNNClassifier(depth=29),
+    "HAN": HANClassifier(),
+    "LSTM": RNNClassifier(),
+}
+_TINY = {  # for --quick
+    "CharCNN small": {"max_length": 123},
+    "VDCNN-9": {"max_length": 64, "dense_dim": 32},
+    "HAN": {"embedding_dim": 16, "hidden_dim": 8},
+    "LSTM": {"embedding_dim": 16, "hidden_dim": 16},
+}
+_SETTINGS = {
+    "float32": {"precision": "float32"},
+    "bfloat16": {"precision": "bfloat16"},
+    "float32, compiled": {"precision": "float32", "compile": True},
+    "bfloat16, compiled": {"precision": "bfloat16", "compile": True},
+}
+# Relative to the largest logit; the sums of float32 come in another order there.
+_TOLERANCE = 1e-3
+
+# Seconds an H200 needs at least for 120,000 short texts in minibatches of 128: for
+# matrix products, for activations, and for weights with their optimizer, each at the
+# rate of its data sheet. Derived, not measured. Padding is left out where the network
+# leaves it out.
+_FLOORS = {
+    "CharCNN small": (0.12, 0.14, 0.10),
+    "CharCNN large": (1.55, 0.57, 0.87),
+    "VDCNN-9": (0.30, 0.67, 0.12),
+    "VDCNN-29": (0.86, 1.98, 0.15),
+}
+
+
+def agreement(name, network, data, device):
+    """Train a network a little on device and CPU; return how far they are apart.
+
+    Raises
+    ------
+    AssertionError
+        If losses or logits differ by more than float32 explains.
+    """
+    texts, codes = head(data["short"], 64)
+    settings = {"max_epochs": 2, "batch_size": 16, "random_state": 0}
+    for dropout in {"dropout", "embedding_dropout"} & network.get_params().keys():
+        settings[dropout] = 0.0  # each device draws its own
+    classifier = copy.deepcopy(network).set_params(learning_rate=1e-4, **settings)
+    losses, logits = [], []
+    for where in ("cpu", device):
+        with torch.backends.cudnn.flags(allow_tf32=False):
+            classifier.set_params(device=str(where)).fit(texts, codes)
+            logits.append(np.asarray(classifier._logits(texts)))
+        losses.append([epoch["train_loss"] for epoch in classifier.history_])
+    of_loss = np.max(np.abs(np.subtract(*losses)) / losses[0])
+    of_logits = np.max(np.abs(np.subtract(*logits))) / np.max(np.abs(logits[0]))
+    apart = {"loss": float(of_loss), "logits": float(of_logits)}
+    if max(of_loss, of_logits) > _TOLERANCE:
+        raise AssertionError(f"{name} differs between cpu and {device}: {apart}")
+    return apart
+
+
+def limits(device):
+    """What the device does at best: matrix products, copies, launches."""
+    clock, on_gpu = _clock(device), _is_cuda(device)
+    size = 8192 if on_gpu else 1024
+    peak = peak_flops(torch.bfloat16, size=size, device=device, clock=clock)
+    many = torch.empty(2**28 if on_gpu else 2**20, device=device)
+    one = torch.zeros(1, device=device)
+
+    def copies():
+        many.clone()
+        return 2 * many.nbytes
+
+    def launches():
+        for _ in range(1000):
+            one.add_(1)
+        return 1000
+
+    return {
+        "TFLOP/s, bfloat16": peak / 1e12,
+        "copy GB/s": _median(rates({"copy": copies}, clock=clock)) / 1e9,
+        "launch µs": 1e6 / _median(rates({"launch": launches}, clock=clock)),
+    }
+
+
+def measurements(
+    name, network, data, device, peak, *, n_texts, batch_sizes, rounds, settings
+):
+    """Texts per second in training with each setting, and how much of `peak` it is.
+
+    Returns
+    -------
+    rows : list of dict
+        What fails, as a translation may, has the reason in the place of figures.
+    """
+    clock, rows = _clock(device), []
+    texts, codes = head(data["short"], n_texts)
+    for batch_size in batch_sizes:
+        for how, given in settings.items():
+            if given.get("compile") and batch_size != batch_sizes[0]:
+                continue  # where a step is long, launching its parts costs little
+            row = {"batch_size": batch_size, "how": how}
+            classifier = copy.deepcopy(network).set_params(
+                device=str(device), batch_size=batch_size, **given
+            )
+            try:
+                if _is_cuda(device):
+                    torch.cuda.reset_peak_memory_stats(device)
+                start = time.perf_counter()
+                run = fitter(classifier, texts, codes)
+                row["first s"] = time.perf_counter() - start  # with translation
+                rate = _median(rates({"run": run}, rounds=rounds, clock=clock))
+                if _is_cuda(device):
+                    n_bytes = torch.cuda.max_memory_allocated(device)
+                    row["peak GiB"] = n_bytes / 2**30
+                row |= _use(classifier, texts[: 4 * batch_size], rate, peak)
+                if name in _FLOORS and "H200" in _name(device):
+                    row["share of the floor"] = floor(name, batch_size) * rate
+            except Exception as error:  # the other settings are still worth having
+                row["failed"] = f"{type(error).__name__}: {error}".splitlines()[0]
+            rows.append(row)
+            progress(f"{name}: {row}")
+        if name == "CharCNN small" and network.max_length == 1014:
+            for how, run in _naive(texts, codes, batch_size, device).items():
+                rate = _median(rates({"run": run}, rounds=1, clock=clock))
+                row = {"batch_size": batch_size, "how": how, "texts/s": rate}
+                rows.append(row)
+                progress(f"{name}: {row}")
+    return rows
+
+
+def _use(classifier, texts, rate, peak):
+    """What a rate is in steps and operations, those of padding not counted."""
+    flops = training_flops(classifier, texts)
+    return {
+        "texts/s": rate,
+        "ms/step": 1e3 * classifier.batch_size / rate,
+        "TFLOP/s": flops and flops * rate / 1e12,
+        "share of peak": flops and flops * rate / peak,
+    }
+
+
+def floor(name, batch_size):
+    """Seconds an H200 needs at least for a text: see `_FLOORS`."""
+    products, activations, weights = _FLOORS[name]
+    return (products + activations + weights * 128 / batch_size) / 120_000
+
+
+def _naive(texts, codes, batch_size, device):
+    """The same network as one would write it first: two callables."""
+    one_hot = OneHotTexts(texts, codes, ALPHABETS["paper"], 1014)
+    n_classes = len(np.unique(codes))
+    plain = PlainCharCNN(70, n_classes).to(device)
+    optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-3)
+    stock = make_stock_net(
+        PlainCharCNN(70, n_classes), batch_size=batch_size, device=device
+    )
+
+    def loop():
+        for x, target in DataLoader(one_hot, batch_size, shuffle=True):
+            optimizer.zero_grad()
+            logits = plain(x.to(device))
+            nn.functional.cross_entropy(logits, target.to(device)).backward()
+            optimizer.step()
+        return len(texts)
+
+    def skorch():
+        stock.partial_fit(one_hot, codes)
+        return len(texts)
+
+    return {
+        "a plain loop, one-hot float32 from a DataLoader": loop,
+        "skorch as it comes, the same input": skorch,
+    }
+
+
+def waits(network, data, device, n_batches):
+    """How often the host waits for CUDA in a `fit` of `n_batches`, reading included."""
+    texts, codes = head(data["short"], n_batches * network._batch_size())
+    run = fitter(copy.deepcopy(network).set_params(device=str(device)), texts, codes)
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            run()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    return sum("synchroniz" in str(warning.message) for warning in caught)
+
+
+def learning_curve(network, data, device, *, max_epochs):
+    """Train on the short texts but a tenth; error on that tenth against seconds."""
+    texts, codes = data["short"]
+    classifier = copy.deepcopy(network).set_params(
+        device=str(device),
+        max_epochs=max_epochs,
+        early_stopping=True,
+        n_iter_no_change=max_epochs,
+        random_state=0,
+    )
+    start = time.perf_counter()
+    classifier.fit(texts, codes)
+    total = time.perf_counter() - start
+    epochs, history = np.cumsum([e["seconds"] for e in classifier.history_]), []
+    for seconds, epoch in zip(epochs, classifier.history_, strict=True):
+        error = 100 * epoch["valid_error"]
+        history.append({"seconds": float(seconds), "error %": error})
+    return {"seconds in all": total, "n_texts": len(texts), "epochs": history}
+
+
+def table(result):
+    """Return the measurements as rows of cells, the head first."""
+    keys = {
+        "ms/step": "{:.2f}",
+        "TFLOP/s": "{:.0f}",
+        "share of peak": "{:.0%}",
+        "share of the floor": "{:.0%}",
+    }
+    rows = [("Network", "How", "Minibatch", "texts/s", *keys)]
+    for name, found in result["networks"].items():
+        for row in found["training"]:
+            figures = [
+                "" if row.get(key) is None else form.format(row[key])
+                for key, form in keys.items()
+            ]
+            rate = f"{row['texts/s']:,.0f}" if "texts/s" in row else "failed"
+            rows.append((name, row["how"], str(row["batch_size"]), rate, *figures))
+    return rows
+
+
+def describe(result):
+    """Say on what it was measured, or that nothing was."""
+    if not result["networks"]:
+        return "No GPU was measured."
+    abouts = result["networks"].values()
+    machines = {about["machine"]["gpu"] or about["machine"]["cpu"] for about in abouts}
+    versions = {about["versions"]["torch"] for about in abouts}
+    return f"{'; '.join(sorted(machines))}, torch {'; '.join(sorted(versions))}."
+
+
+def _clock(device):
+    """Seconds, after the device has done what it was given."""
+    if not _is_cuda(device):
+        return time.perf_counter
+
+    def clock():
+        torch.cuda.synchronize(device)
+        return time.perf_counter()
+
+    return clock
+
+
+def _is_cuda(device):
+    return torch.device(device).type == "cuda"
+
+
+def _name(device):
+    return torch.cuda.get_device_name(device) if _is_cuda(device) else "CPU"
+
+
+def _median(measured):
+    (values,) = measured.values()
+    return statistics.median(values)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed.gpu", description=__doc__.partition("\n")[0]
+    )
+    add = parser.add_argument
+    add("--networks", nargs="+", choices=NETWORKS, default=[*NETWORKS])
+    add("--device", default="cuda")
+    add("--short", metavar="FILE", help="CSV of AG News, where it has no loader")
+    add("--epochs", type=int, default=5, help="of each training on real data")
+    add("--quick", action="store_true", help="tiny networks: does the script work?")
+    add("--out", type=Path, help="JSON; other networks in it are kept")
+    options = parser.parse_args()
+    device, on_gpu = options.device, _is_cuda(options.device)
+    if options.out is None:
+        if options.quick or not on_gpu:
+            parser.error("trials are no results: name another file with --out")
+        options.out = RESULT
+    about = describe_run(torch.get_num_threads(), None)
+    result = json.loads(options.out.read_text()) if options.out.exists() else {}
+    result = {"networks": {}} | result
+    if on_gpu and not torch.cuda.is_available():
+        write_json(options.out, result | about)
+        sys.exit(f"torch finds no CUDA device here. {describe(result)}")
+    if on_gpu:
+        about["machine"]["gpu"] = _name(device)
+    data = load_data(options.short, ["short"])
+    networks = {name: NETWORKS[name] for name in options.networks}
+    settings, probes = _SETTINGS, 70  # losses are summed after 64
+    how = {"n_texts": 20_480, "batch_sizes": (128, 1024), "rounds": 5}
+    if options.quick:
+        networks = {
+            name: copy.deepcopy(networks[name]).set_params(**tiny)
+            for name, tiny in _TINY.items()
+            if name in networks
+        }
+        settings = {"float32": _SETTINGS["float32"]}
+        how = {"n_texts": 32, "batch_sizes": (16,), "rounds": 1}
+        data = {name: head(labelled, 200) for name, labelled in data.items()}
+        options.epochs = 1
+    result["limits"] = limits(device) | about
+    peak = 1e12 * result["limits"]["TFLOP/s, bfloat16"]
+    for name, network in networks.items():
+        found = {"agreement with the CPU": agreement(name, network, data, device)}
+        progress(f"{name}: {found}")
+        found["training"] = measurements(
+            name, network, data, device, peak, settings=settings, **how
+        )
+        if on_gpu:
+            found[f"host waits in a fit of {probes}"] = waits(
+                network, data, device, probes
+            )
+        found["learning"] = learning_curve(
+            network, data, device, max_epochs=options.epochs
+        )
+        progress(f"{name}: {found['learning']['epochs'][-1]}")
+        result["networks"][name] = found | about
+        write_json(options.out, result | about)
+    for name, manner, size, rate, *_, share, of_floor in table(result)[1:]:
+        sys.stdout.write(
+            f"{name:<14}{manner[:34]:<35}{size:>5}{rate:>9}/s{share:>5}{of_floor:>5}\n"
+        )
+    sys.stdout.write(f"{describe(result)} {options.out}\n")
+
+
+if __name__ == "__main__":
+    main()

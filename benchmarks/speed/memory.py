@@ -1,0 +1,229 @@
+"""Measure memory and time on a corpus that does not fit, a process for each measure.
+
+    python -m benchmarks.speed.memory --documents 3600000
+    python -m benchmarks.speed.memory --documents 3600000 --vectorizer 400000 3600000
+
+A corpus is drawn from a fixed model and streamed into a text store. "RSS" is all memory
+that a process has in use; the part that is "anonymous" is its own, the rest are pages
+of files, which the system takes back when it needs room.
+"""
+
+import argparse
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from sktextconv import (
+    CharCNNClassifier,
+    KimCNNClassifier,
+    NGramVectorizer,
+    TextStore,
+)
+
+from ..accuracy.cell import describe_run, write_json
+from ..accuracy.run import RESULTS
+
+__all__ = ["draw_corpus", "main"]
+
+SEED = 0
+N_WORDS = 2_000_000  # of the language
+N_SUCCESSORS = 4  # words that often follow a word
+MEAN_LENGTH = 83  # words of a document, which makes some 430 characters
+DOCUMENTS_AT_ONCE = 4096
+
+NETWORKS = {
+    "charcnn": CharCNNClassifier(
+        max_epochs=1, epoch_size=20, batch_size=16, random_state=SEED, n_jobs=1
+    ),
+    "kimcnn": KimCNNClassifier(
+        embedding_dim=16,
+        n_filters=8,
+        max_epochs=1,
+        epoch_size=20,
+        random_state=SEED,
+        n_jobs=1,
+    ),
+}
+# Texts to predict: a peak that does not grow with them is that of a stream.
+PREDICTED = {"charcnn": (500, 2_000), "kimcnn": (50_000, 200_000)}
+
+
+# -- the corpus --------------------------------------------------------------------
+
+
+def draw_corpus(n_documents):
+    """Yield documents of a language in which words follow Zipf's law and each other.
+
+    Half of the words are drawn by their rank alone, half among a few that often follow
+    the word before. Each class has a word of its own in one place of twenty.
+    """
+    rng = np.random.default_rng(SEED)
+    words = np.array([_spell(rank) for rank in range(N_WORDS)], dtype=object)
+    successors = _draw_ranks(rng, (N_WORDS, N_SUCCESSORS)).astype(np.int32)
+    for start in range(0, n_documents, DOCUMENTS_AT_ONCE):
+        n = min(DOCUMENTS_AT_ONCE, n_documents - start)
+        lengths = np.clip(rng.lognormal(np.log(MEAN_LENGTH) - 0.18, 0.6, n), 1, 400)
+        lengths = lengths.astype(int)
+        place = _draw_ranks(rng, (int(lengths.max()), n))
+        follows = rng.random(place.shape) < 0.5
+        choice = rng.integers(0, N_SUCCESSORS, place.shape)
+        for step in range(1, len(place)):
+            after = successors[place[step - 1], choice[step]]
+            place[step] = np.where(follows[step], after, place[step])
+        own = rng.random(place.shape) < 0.05
+        place = np.where(own, 1_000 + labels(start, n), place)
+        for column, length in zip(place.T, lengths, strict=True):
+            yield " ".join(words[column[:length]])
+
+
+def labels(start, n):
+    """The classes of some documents."""
+    return np.arange(start, start + n) % 2
+
+
+def _draw_ranks(rng, shape):
+    """Draw ranks in proportion to their inverse."""
+    return (N_WORDS ** rng.random(shape)).astype(np.int64) % N_WORDS
+
+
+def _spell(rank):
+    """A word of one syllable and more, the shorter the more frequent."""
+    syllables = []
+    while rank or not syllables:
+        rank, syllable = divmod(rank, 100)
+        syllables.append("bcdfghjklmnprstvwxyz"[syllable // 5] + "aeiou"[syllable % 5])
+    return "".join(syllables)
+
+
+# -- measures ----------------------------------------------------------------------
+
+
+def make(path, n_documents):
+    with measured("make") as phases:
+        TextStore.from_texts(draw_corpus(n_documents), path)
+    return phases | {"bytes": path.stat().st_size}
+
+
+def fit(path, n_documents, name):
+    with measured("open") as opened:
+        store = TextStore(path)[:n_documents]
+    classifier = NETWORKS[name]
+    with measured("fit") as fitted:
+        classifier.fit(store, labels(0, len(store)))
+    phases = opened | fitted
+    for n in (n for n in PREDICTED[name] if n <= len(store)):
+        with measured(f"predict {n}") as predicted:
+            classifier.predict(store[:n])
+        phases |= predicted
+    return phases | {"estimator": " ".join(repr(classifier).split())}
+
+
+def vectorize(path, n_documents):
+    store = TextStore(path)[:n_documents]
+    with measured("fit") as phases:
+        vectorizer = NGramVectorizer().fit(store)
+    with measured("transform") as transformed:
+        counts = vectorizer.transform(store)
+    return phases | transformed | {"n_counts": counts.nnz}
+
+
+@contextlib.contextmanager
+def measured(phase):
+    """Measure a block; the mapping it gives holds the numbers afterwards."""
+    peak, stopped = {}, threading.Event()
+
+    def sample():
+        for key, mib in _memory().items():
+            peak[key] = max(peak.get(key, 0), mib)
+
+    def watch():
+        while not stopped.wait(0.02):
+            sample()
+
+    _forget_peak()
+    watcher = threading.Thread(target=watch)
+    found, start = {}, time.perf_counter()
+    watcher.start()
+    try:
+        yield found
+    finally:
+        seconds = time.perf_counter() - start
+        stopped.set()
+        watcher.join()
+        sample()
+    found[phase] = {
+        "seconds": round(seconds, 2),
+        "peak_rss_mib": peak["VmHWM"],  # by the kernel; the others are sampled
+        "peak_anonymous_mib": peak["RssAnon"],
+        "peak_of_files_mib": peak["RssFile"],
+    }
+
+
+def _memory():
+    keys = ("VmHWM", "RssAnon", "RssFile")
+    lines = Path("/proc/self/status").read_text().splitlines()
+    pairs = (line.split() for line in lines if line.startswith(keys))
+    return {key.rstrip(":"): int(kib) // 1024 for key, kib, _ in pairs}
+
+
+def _forget_peak():
+    Path("/proc/self/clear_refs").write_text("5")  # sets VmHWM to what is in use now
+
+
+MEASURES = {
+    "make": make,
+    "charcnn": lambda path, n: fit(path, n, "charcnn"),
+    "kimcnn": lambda path, n: fit(path, n, "kimcnn"),
+    "vectorizer": vectorize,
+}
+
+
+def in_a_process(measure, path, n_documents):
+    """Run one measure in a fresh process and return what it found."""
+    command = [sys.executable, "-m", "benchmarks.speed.memory", "--measure", measure]
+    command += ["--store", str(path), "--documents", str(n_documents)]
+    sys.stderr.write(f"{measure}, {n_documents:,} documents\n")
+    output = subprocess.check_output(command, text=True)
+    sys.stderr.write(f"  {output}")
+    return json.loads(output)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--documents", type=int, default=3_600_000)
+    parser.add_argument(
+        "--vectorizer",
+        type=int,
+        nargs="+",
+        help="count n-grams of so many documents, and train no network",
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS / "memory")
+    parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
+    parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure is not None:
+        found = MEASURES[arguments.measure](arguments.store, arguments.documents)
+        sys.stdout.write(json.dumps(found) + "\n")
+        return
+    n = arguments.documents
+    result = {"n_documents": n, **describe_run(1, None)}
+    name = f"documents={n}.json" if arguments.vectorizer is None else "ngrams.json"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "corpus.texts")
+        result["make"] = in_a_process("make", path, n)
+        for size in arguments.vectorizer or ():
+            result[size] = in_a_process("vectorizer", path, size)
+        if arguments.vectorizer is None:
+            result |= {network: in_a_process(network, path, n) for network in NETWORKS}
+    write_json(arguments.results / name, result)
+
+
+if __name__ == "__main__":
+    main()

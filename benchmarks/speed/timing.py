@@ -1,0 +1,110 @@
+"""How speed is measured: sides in turn, what a machine can do, data to measure on."""
+
+import multiprocessing
+import statistics
+import time
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from sktextconv import HANClassifier, KimCNNClassifier, RNNClassifier
+from sktextconv.training._data import EncodedTexts
+from sktextconv.training._device import autocast
+
+from ..accuracy.cell import Cell, load, peak_mib
+
+__all__ = [
+    "configured",
+    "fitter",
+    "head",
+    "in_fresh_process",
+    "load_data",
+    "peak_flops",
+    "rates",
+    "training_flops",
+]
+
+
+def rates(variants, *, rounds=5, warm_up=True, clock=time.process_time):
+    """Run callables in turn; each returns how much it did. Amounts per second."""
+    for run in variants.values() if warm_up else ():
+        run()
+    measured = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, run in variants.items():
+            start = clock()
+            done = run()
+            measured[name].append(done / (clock() - start))
+    return measured
+
+
+def peak_flops(dtype, *, size=2048, device="cpu", clock=time.process_time):
+    """Floating-point operations per second of a large matrix product."""
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+
+    def multiply():
+        for _ in range(3):
+            a @ b
+        return 3 * 2 * size**3
+
+    return statistics.median(rates({"matmul": multiply}, clock=clock)["matmul"])
+
+
+def in_fresh_process(run, *arguments):
+    """CPU seconds of a call and the MiB by which it raised the peak of memory."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measured, (run, arguments))
+
+
+def _measured(run, arguments):
+    before, start = peak_mib(), time.process_time()
+    run(*arguments)
+    return time.process_time() - start, peak_mib() - before
+
+
+def training_flops(classifier, texts):
+    """Operations of a text forwards and backwards, where torch can count them all."""
+    if isinstance(classifier, (KimCNNClassifier, RNNClassifier, HANClassifier)):
+        return None
+    net = classifier.net_
+    network = net.module_.train()
+    encoded = EncodedTexts(classifier.encoder_.encode(texts), net.device)
+    counter = FlopCounterMode(display=False)
+    with counter, autocast(net.device, net.precision):
+        for rows in torch.arange(len(texts)).split(classifier._batch_size()):
+            network(encoded.ids(rows)).sum().backward()
+    network.zero_grad()
+    return counter.get_total_flops() / len(texts)
+
+
+def configured(classifier):
+    return classifier.set_params(max_epochs=1, n_jobs=1, random_state=0)
+
+
+def fitter(classifier, texts, codes):
+    """A callable that goes on with training: a pass over `texts`, encoding included."""
+    configured(classifier).fit(texts, codes)
+
+    def run():
+        classifier.set_params(warm_start=True).fit(texts, codes)
+        classifier.set_params(warm_start=False)
+        return len(texts)
+
+    return run
+
+
+def head(labelled, n):
+    texts, codes = labelled
+    return texts[:n], codes[:n]
+
+
+def load_data(short, names=("short", "long")):
+    """Short news, from a file of one's own or AG News, and long reviews; shuffled."""
+    data = {}
+    for name in names:
+        dataset, path = {"short": ("ag_news", short), "long": ("imdb", None)}[name]
+        bunch, _ = load(Cell(data=dataset, model="bow", train=path, test=path))
+        order = np.random.RandomState(0).permutation(len(bunch.data))
+        data[name] = [bunch.data[row] for row in order], bunch.target[order]
+    return data

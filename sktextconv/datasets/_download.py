@@ -1,0 +1,350 @@
+"""The published data sets: where they come from, and how they get into a folder."""
+
+import contextlib
+import csv
+import hashlib
+import http.client
+import io
+import os
+import shutil
+import sys
+import tarfile
+import urllib.request
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ..utils._files import replacing
+from ._compressed import most_bytes
+
+__all__ = ["SOURCES", "Source", "archive_path", "find", "install"]
+
+
+_CHUNK = 1 << 20  # bytes
+_TIMEOUT = 30  # seconds without an answer
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a published data set comes from, and what must be in it."""
+
+    name: str
+    url: str
+    size: int  # bytes of the archive
+    checksum: str  # of the archive, "algorithm:hex", the strongest one published
+    n_train: int
+    n_test: int
+    class_names: tuple  # class 1 first; every class has equally many rows
+    fields: tuple  # names of the text columns
+    terms: str
+    # An archive of one file a text names here the folders of class 1, 2, …;
+    # otherwise the archive holds train.csv and test.csv.
+    folders: tuple = ()
+
+
+_FAST_AI = "https://s3.amazonaws.com/fast-ai-nlp/"
+_STARS = ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
+_POLARITY = ("negative", "positive")
+_YELP = "Yelp dataset agreement (academic use)"
+_ARCHIVE_README = "see readme.txt in the archive"
+
+SOURCES = {
+    source.name: source
+    for source in (
+        Source(
+            name="ag_news",
+            url=_FAST_AI + "ag_news_csv.tgz",
+            size=11_784_419,
+            checksum="md5:b86f328f4dbd072486591cb7a5644dcd",
+            n_train=120_000,
+            n_test=7_600,
+            class_names=("World", "Sports", "Business", "Sci/Tech"),
+            fields=("title", "description"),
+            terms="research and any other non-commercial activity",
+        ),
+        Source(
+            name="sogou_news",
+            url=_FAST_AI + "sogou_news_csv.tgz",
+            size=384_269_937,
+            checksum="md5:950f1366d33be52f5b944f8a8b680902",
+            n_train=450_000,
+            n_test=60_000,
+            class_names=(
+                "sports",
+                "finance",
+                "entertainment",
+                "automobile",
+                "technology",
+            ),
+            fields=("title", "content"),
+            terms=_ARCHIVE_README,
+        ),
+        Source(
+            name="dbpedia",
+            url=_FAST_AI + "dbpedia_csv.tgz",
+            size=68_341_743,
+            checksum="sha256:42db5221ddedddb673a4cabcc5f3a7d869714c878bcfe4ba94b29d14aa38e417",
+            n_train=560_000,
+            n_test=70_000,
+            class_names=(
+                "Company",
+                "EducationalInstitution",
+                "Artist",
+                "Athlete",
+                "OfficeHolder",
+                "MeanOfTransportation",
+                "Building",
+                "NaturalPlace",
+                "Village",
+                "Animal",
+                "Plant",
+                "Album",
+                "Film",
+                "WrittenWork",
+            ),
+            fields=("title", "content"),
+            terms="CC BY-SA 3.0 and GNU FDL",
+        ),
+        Source(
+            name="yelp_polarity",
+            url=_FAST_AI + "yelp_review_polarity_csv.tgz",
+            size=166_373_201,
+            checksum="md5:48c8451c1ad30472334d856b5d294807",
+            n_train=560_000,
+            n_test=38_000,
+            class_names=_POLARITY,
+            fields=("text",),
+            terms=_YELP,
+        ),
+        Source(
+            name="yelp_full",
+            url=_FAST_AI + "yelp_review_full_csv.tgz",
+            size=196_146_755,
+            checksum="sha256:56006b0a17a370f1e366504b1f2c3e3754e4a3dda17d3e718a885c552869a559",
+            n_train=650_000,
+            n_test=50_000,
+            class_names=_STARS,
+            fields=("text",),
+            terms=_YELP,
+        ),
+        Source(
+            name="yahoo_answers",
+            url=_FAST_AI + "yahoo_answers_csv.tgz",
+            size=319_476_345,
+            checksum="md5:0632a0d236ef3a529c0fa4429b339f68",
+            n_train=1_400_000,
+            n_test=60_000,
+            class_names=(
+                "Society & Culture",
+                "Science & Mathematics",
+                "Health",
+                "Education & Reference",
+                "Computers & Internet",
+                "Sports",
+                "Business & Finance",
+                "Entertainment & Music",
+                "Family & Relationships",
+                "Politics & Government",
+            ),
+            fields=("question title", "question body", "best answer"),
+            terms=_ARCHIVE_README,
+        ),
+        Source(
+            name="amazon_full",
+            url=_FAST_AI + "amazon_review_full_csv.tgz",
+            size=643_695_014,
+            checksum="md5:4a1196cf0adaea22f4bc3f592cddde90",
+            n_train=3_000_000,
+            n_test=650_000,
+            class_names=_STARS,
+            fields=("title", "content"),
+            terms=_ARCHIVE_README,
+        ),
+        Source(
+            name="amazon_polarity",
+            url=_FAST_AI + "amazon_review_polarity_csv.tgz",
+            size=688_339_454,
+            checksum="md5:676f7e5208ec343c8274b4bb085bc938",
+            n_train=3_600_000,
+            n_test=400_000,
+            class_names=_POLARITY,
+            fields=("title", "content"),
+            terms=_ARCHIVE_README,
+        ),
+        Source(
+            name="imdb",
+            url="https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+            size=84_125_825,
+            checksum="sha256:c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+            n_train=25_000,
+            n_test=25_000,
+            class_names=_POLARITY,
+            fields=("text",),
+            terms="no licence stated; cite Maas et al., ACL 2011",
+            folders=("neg", "pos"),
+        ),
+    )
+}
+
+
+def find(folder, name, subset):
+    """Path of a subset's file in a folder, or None."""
+    for suffix in ("", ".xz", ".gz"):
+        path = folder / f"{name}_{subset}.csv{suffix}"
+        if path.exists():
+            return path
+    return None
+
+
+def archive_path(url, folder):
+    return folder / url.rpartition("/")[2]
+
+
+def install(source, folder):
+    """Put the train and test file of a source into a folder, where not yet there.
+
+    An archive that somebody put there by hand is checked, used and left; one that was
+    downloaded goes once its files are there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = archive_path(source.url, folder)
+    by_hand = archive.exists()
+    if by_hand:
+        _check(archive, archive, source)
+    else:
+        _download(source, archive)
+    _unpack(source, archive, folder)
+    if not by_hand:
+        archive.unlink()
+
+
+def _download(source, archive):
+    part = archive.with_name(archive.name + ".part")
+    have = part.stat().st_size if part.exists() else 0
+    if have < source.size:
+        headers = {"Range": f"bytes={have}-"} if have else {}
+        request = urllib.request.Request(source.url, headers=headers)
+        try:
+            have = _receive(request, part, have, source.size)
+        except (OSError, http.client.HTTPException) as error:
+            raise _failure(source, archive, part, error) from error
+        if have < source.size:
+            reason = f"the connection ended after {have} of {source.size} bytes"
+            raise _failure(source, archive, part, reason)
+    try:
+        _check(part, archive, source)
+    except ValueError:
+        part.unlink()
+        raise
+    os.replace(part, archive)
+
+
+def _receive(request, part, have, size):
+    """Append to the part what the server sends; return the bytes it then has."""
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+        if response.status != http.client.PARTIAL_CONTENT:
+            have = 0  # this server sends the whole again
+        with part.open("ab" if have else "wb") as out:
+            while have <= size and (chunk := response.read(_CHUNK)):
+                out.write(chunk)
+                have += len(chunk)
+                if sys.stderr.isatty():
+                    progress = f"{have / 1e6:.0f} of {size / 1e6:.0f} MB"
+                    end = "\n" if have >= size else ""
+                    sys.stderr.write(f"\r{request.full_url}: {progress}{end}")
+                    sys.stderr.flush()
+    return have
+
+
+def _failure(source, archive, part, reason):
+    return OSError(
+        f"Expected to fetch {source.url}, got: {reason}. What has come is kept in "
+        f"{part}: call again to go on, or fetch the file with a browser and save it as "
+        f"{archive}."
+    )
+
+
+def _check(path, archive, source):
+    algorithm, _, expected = source.checksum.partition(":")
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, algorithm).hexdigest()
+    if found != expected:
+        raise ValueError(
+            f"{path}: expected {source.size} bytes with {algorithm} {expected}, got "
+            f"{path.stat().st_size} bytes with {found}. Fetch {source.url} again and "
+            f"save it as {archive}."
+        )
+
+
+def _unpack(source, archive, folder):
+    """Write all missing files, or none; no member's name is ever used as a path."""
+    wanted = [s for s in ("train", "test") if not find(folder, source.name, s)]
+    texts = {subset: [] for subset in wanted}
+    n_left, taken = most_bytes(archive), set()
+    with contextlib.ExitStack() as stack:
+        tar = stack.enter_context(tarfile.open(archive))
+        # On leaving, each file gets its name or, after an error, all are dropped.
+        files = {
+            subset: stack.enter_context(
+                replacing(folder / f"{source.name}_{subset}.csv")
+            )
+            for subset in wanted
+        }
+        for member in tar:
+            parts = _safe_parts(archive, member)
+            if not member.isfile():
+                continue
+            n_left -= member.size
+            if n_left < 0:
+                raise ValueError(
+                    f"{archive}: expected at most {most_bytes(archive):,} bytes in it, "
+                    f"got more with {member.name!r}; nothing was unpacked."
+                )
+            if source.folders:
+                name = parts[-3:]
+                used = (
+                    len(name) == 3 and name[0] in wanted and name[1] in source.folders
+                )
+            else:
+                name = parts[-1:]
+                used = name[0] in [f"{subset}.csv" for subset in wanted]
+            if not used:
+                continue
+            if name in taken:
+                raise ValueError(
+                    f"{archive}: expected each file once, got a second one with "
+                    f"{member.name!r}; nothing was unpacked."
+                )
+            taken.add(name)
+            if source.folders:
+                label = source.folders.index(name[1]) + 1
+                number = int(name[2].partition("_")[0])
+                text = tar.extractfile(member).read().decode()
+                texts[name[0]].append((label, number, text))
+            else:
+                out = files[name[0].removesuffix(".csv")]
+                shutil.copyfileobj(tar.extractfile(member), out)
+        for subset, out in files.items():
+            out.write(_to_csv(texts[subset]))
+            if out.tell() == 0:
+                raise ValueError(
+                    f"{archive}: expected the texts of {subset}, found none."
+                )
+
+
+def _safe_parts(archive, member):
+    path = PurePosixPath(member.name)
+    plain = member.isfile() or member.isdir()
+    if path.is_absolute() or ".." in path.parts or not plain:
+        raise ValueError(
+            f"{archive}: expected plain files and folders inside the archive's own "
+            f"folder, got {member.name!r}; nothing was unpacked."
+        )
+    return path.parts
+
+
+def _to_csv(rows):
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    for label, _, text in sorted(rows):
+        writer.writerow([label, text.replace("\n", "\\n")])
+    return table.getvalue().encode()

@@ -1,0 +1,398 @@
+"""Texts in a file, read from there when they are needed."""
+
+import array
+import mmap
+import operator
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..utils._files import replacing
+from ..utils.validation import TextSequence, refuse_non_text, refuse_single_text
+from ._csv import read_labelled
+
+__all__ = ["TextStore"]
+
+# The file: a header, the UTF-8 bytes of all texts end to end, zeros up to a multiple of
+# eight bytes, and where each text begins, with the end of the last one, as int64. All
+# numbers are little-endian.
+_MAGIC = b"sktexts\n"
+_VERSION = 1
+_HEADER = struct.Struct("<8sIQQIII")
+_FIELDS = (
+    "magic",
+    "version",
+    "n_texts",
+    "n_bytes",
+    "texts_crc",  # CRC-32 of the bytes of all texts and the zeros
+    "offsets_crc",  # CRC-32 of the offsets
+    "header_crc",  # CRC-32 of all before it
+)
+_OFFSET = np.dtype("<i8")
+
+# Bound the memory of a step.
+_TEXTS_AT_ONCE = 512
+_OFFSETS_AT_ONCE = 2**16
+_BYTES_AT_ONCE = 2**20
+
+_REMEDY = "copy the file again, or make it anew with TextStore.from_texts or from_csv"
+
+
+class TextStore(TextSequence):
+    """Texts in a file, of which only those in use are in memory.
+
+    A read-only sequence of str, which every classifier and vectorizer takes in the
+    place of a list, and scikit-learn's splitters and searches too: for data that do
+    not fit into memory. A slice, an array of row numbers or a boolean array gives
+    another store that reads the same file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file that `from_texts` or `from_csv` made.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file, as an absolute path.
+    shape : tuple of int
+        ``(n_texts,)``.
+    ndim : int
+        1.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no text store, of a later version, cut off or damaged.
+
+    See Also
+    --------
+    read_csv : Texts and labels in memory.
+
+    Notes
+    -----
+    The file is mapped into memory. Opening it checks the header, the size of the file
+    and where texts begin, but reads none of them; `verify` reads all. Texts hold
+    whatever a str can, NULs and lone surrogates as well.
+
+    Pickles hold the path and the numbers of the rows, no text. To load one takes the
+    same file in the same place: what is missing or has other contents is an error.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sktextconv import TextStore
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "films.texts")
+    ...     texts = TextStore.from_texts(["a fine film", "so good", "dull"], path)
+    >>> len(texts), texts[-1], texts[[2, 0]] == ["dull", "a fine film"]
+    (3, 'dull', True)
+    """
+
+    ndim = 1
+
+    def __init__(self, path):
+        self.path = Path(path).absolute()
+        self._content = _Content(self.path)
+        self._rows = None  # all of them
+
+    @classmethod
+    def from_texts(cls, texts, path):
+        """Write texts to a file and open it.
+
+        The file appears whole or not at all, and one that was there stays until then.
+
+        Parameters
+        ----------
+        texts : iterable of str
+            Read once, one by one: a generator will do.
+        path : str or path-like
+            The file to make.
+
+        Returns
+        -------
+        store : TextStore
+
+        Raises
+        ------
+        ValueError
+            If `texts` is a single text, or one of them is missing.
+        TypeError
+            If one of them is no str.
+        OSError
+            If the file cannot be written.
+        """
+        refuse_single_text(texts)
+        path = Path(path)
+        with replacing(path) as out, tempfile.TemporaryFile(dir=path.parent) as ends:
+            out.write(bytes(_HEADER.size))
+            n_bytes, texts_crc, n_texts = 0, 0, 0
+            offsets = array.array("q", [0])
+            for n_texts, text in enumerate(texts, 1):
+                if type(text) is not str:
+                    refuse_non_text(text, n_texts - 1)
+                data = text.encode("utf-8", "surrogatepass")
+                out.write(data)
+                texts_crc = zlib.crc32(data, texts_crc)
+                n_bytes += len(data)
+                offsets.append(n_bytes)
+                if len(offsets) == _OFFSETS_AT_ONCE:
+                    ends.write(np.array(offsets, dtype=_OFFSET))
+                    del offsets[:]
+            ends.write(np.array(offsets, dtype=_OFFSET))
+            padding = bytes(-(_HEADER.size + n_bytes) % _OFFSET.itemsize)
+            out.write(padding)
+            texts_crc = zlib.crc32(padding, texts_crc)
+            ends.seek(0)
+            offsets_crc = 0
+            while data := ends.read(_BYTES_AT_ONCE):
+                offsets_crc = zlib.crc32(data, offsets_crc)
+                out.write(data)
+            out.seek(0)
+            out.write(_make_header(n_texts, n_bytes, texts_crc, offsets_crc))
+        return cls(path)
+
+    @classmethod
+    def from_csv(
+        cls,
+        source,
+        path,
+        *,
+        label_column=0,
+        text_columns=None,
+        header=False,
+        class_names=None,
+        field_order="forward",
+        line_breaks=True,
+        strip=True,
+    ):
+        """Write the texts of a CSV file to a text store, as `read_csv` reads them.
+
+        The file is read record by record and takes no more memory than its labels.
+
+        Parameters
+        ----------
+        source : str or path-like
+            The CSV file, plain, ``.xz`` or ``.gz``.
+        path : str or path-like
+            The text store to make.
+        label_column, text_columns, header, class_names, field_order, line_breaks, \
+strip
+            As of `read_csv`.
+
+        Returns
+        -------
+        bunch : :class:`~sklearn.utils.Bunch`
+            That of `read_csv`, with a `TextStore` as `data`. The labels are not in
+            the text store.
+
+        Raises
+        ------
+        ValueError
+            As `read_csv` does; there is then no new text store.
+        OSError
+            If a file cannot be read or written.
+        """
+        return read_labelled(
+            source,
+            lambda texts: cls.from_texts(texts, path),
+            label_column=label_column,
+            text_columns=text_columns,
+            header=header,
+            class_names=class_names,
+            field_order=field_order,
+            line_breaks=line_breaks,
+            strip=strip,
+        )
+
+    def verify(self):
+        """Read the whole file and compare it with its checksum.
+
+        Raises
+        ------
+        ValueError
+            If a bit of it is not as it was written.
+        """
+        self._content.verify()
+
+    @property
+    def shape(self):
+        return (len(self),)
+
+    def __len__(self):
+        return self._content.n_texts if self._rows is None else len(self._rows)
+
+    def __getitem__(self, key):
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            key = key[0]  # as scikit-learn indexes what has a shape
+        # An array of one number, which can be an index too, is an array.
+        if hasattr(key, "__index__") and not getattr(key, "ndim", 0):
+            key = operator.index(key)
+            if not -len(self) <= key < len(self):
+                raise IndexError(f"Expected one of {len(self)} texts, got index {key}.")
+            key %= len(self)
+            return self._content.read(self._part(slice(key, key + 1)))[0]
+        if isinstance(key, slice):
+            return self._view(self._part(key))
+        key = np.asarray(key)
+        if not key.size:
+            key = key.astype(bool if key.dtype == bool else np.intp)
+        if key.ndim != 1 or key.dtype.kind not in "biu":
+            raise TypeError(
+                "Expected an int, a slice, or a 1D array of ints or bools as index, "
+                f"got an array of {key.dtype} of shape {key.shape}."
+            )
+        return self._view(self._part(slice(None))[key])
+
+    def __iter__(self):
+        for start in range(0, len(self), _TEXTS_AT_ONCE):
+            rows = self._part(slice(start, start + _TEXTS_AT_ONCE))
+            yield from self._content.read(rows)
+            if rows[-1] - rows[0] < 2 * len(rows):  # in order, so not soon again
+                self._content.let_go()
+
+    def __eq__(self, other):
+        if not isinstance(other, (TextStore, list, tuple)):
+            return NotImplemented
+        return len(self) == len(other) and all(map(str.__eq__, self, other))
+
+    __hash__ = None
+
+    def __repr__(self):
+        return f"<TextStore of {len(self):,} texts in {self.path}>"
+
+    def __getstate__(self):
+        return {
+            "path": str(self.path),
+            "header": self._content.header,
+            "rows": self._rows,
+        }
+
+    def __setstate__(self, state):
+        self.path, self._rows = Path(state["path"]), state["rows"]
+        self._content = _Content(self.path)
+        if self._content.header != state["header"]:
+            raise ValueError(
+                f"{self.path}: expected the text store of which this pickle was made, "
+                "got one with other contents; put the file back, or select the texts "
+                "anew."
+            )
+
+    def _part(self, part):
+        """The row numbers in the file of a slice."""
+        if self._rows is None:
+            return np.arange(*part.indices(len(self)))
+        return self._rows[part]
+
+    def _view(self, rows):
+        view = object.__new__(type(self))
+        view.path, view._content, view._rows = self.path, self._content, rows
+        return view
+
+
+class _Content:
+    """The mapped file, which all stores that read it share."""
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                self.header = file.read(_HEADER.size)
+                found = self._check_header()
+                self._check_size(found, file.seek(0, 2))
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"Expected a text store, but there is no file {path}; make one with "
+                "TextStore.from_texts or TextStore.from_csv."
+            ) from error
+        self.n_texts = found["n_texts"]
+        self._texts_crc = found["texts_crc"]
+        self._data = memoryview(self._map)
+        self._starts_at = _offsets_start(found["n_bytes"])
+        self._offsets = np.frombuffer(self._map, _OFFSET, offset=self._starts_at)
+        # All else rests on them, and they are a small part of the file.
+        if self._checksum(self._starts_at, len(self._data)) != found["offsets_crc"]:
+            raise ValueError(self._damage("a table of offsets", "checksum"))
+
+    def read(self, rows):
+        """Return the texts of some rows, an array of int, as a list of str."""
+        starts = (self._offsets[rows] + _HEADER.size).tolist()
+        ends = (self._offsets[rows + 1] + _HEADER.size).tolist()
+        try:
+            return [
+                str(self._data[start:end], "utf-8", "surrogatepass")
+                for start, end in zip(starts, ends, strict=True)
+            ]
+        except UnicodeDecodeError as error:
+            raise ValueError(self._damage("texts", f"encoding ({error})")) from error
+
+    def verify(self):
+        if self._checksum(_HEADER.size, self._starts_at) != self._texts_crc:
+            raise ValueError(self._damage("texts", "checksum"))
+
+    def _checksum(self, start, end):
+        checksum = 0
+        for at in range(start, end, _BYTES_AT_ONCE):
+            data = self._data[at : min(at + _BYTES_AT_ONCE, end)]
+            checksum = zlib.crc32(data, checksum)
+            self.let_go()
+        return checksum
+
+    def let_go(self):
+        """Count what was read no longer as memory of this process.
+
+        It stays in the system's cache, as long as there is room.
+        """
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+    def _check_header(self):
+        if not self.header.startswith(_MAGIC):
+            raise ValueError(
+                f"{self.path}: expected a text store, which begins with {_MAGIC!r}, "
+                f"got a file that begins with {self.header[: len(_MAGIC)]!r}; make one "
+                "with TextStore.from_texts or TextStore.from_csv."
+            )
+        if len(self.header) < _HEADER.size:
+            raise ValueError(self._damage("a header", "size"))
+        found = dict(zip(_FIELDS, _HEADER.unpack(self.header), strict=True))
+        if zlib.crc32(self.header[:-4]) != found["header_crc"]:
+            raise ValueError(self._damage("a header", "checksum"))
+        if found["version"] != _VERSION:
+            raise ValueError(
+                f"{self.path}: expected version {_VERSION} of the format, got version "
+                f"{found['version']}; read it with a later sktextconv."
+            )
+        return found
+
+    def _check_size(self, found, n_bytes):
+        start = _offsets_start(found["n_bytes"])
+        expected = start + (found["n_texts"] + 1) * _OFFSET.itemsize
+        if n_bytes != expected:
+            raise ValueError(
+                f"{self.path}: expected {expected} bytes, as its header says, got "
+                f"{n_bytes}; {_REMEDY}."
+            )
+
+    def _damage(self, what, how):
+        return (
+            f"{self.path}: expected a whole text store, got {what} of wrong {how}; "
+            f"{_REMEDY}."
+        )
+
+
+def _offsets_start(n_bytes):
+    return -(-(_HEADER.size + n_bytes) // _OFFSET.itemsize) * _OFFSET.itemsize
+
+
+def _make_header(n_texts, n_bytes, texts_crc, offsets_crc):
+    values = (_MAGIC, _VERSION, n_texts, n_bytes, texts_crc, offsets_crc)
+    header = _HEADER.pack(*values, 0)
+    return _HEADER.pack(*values, zlib.crc32(header[:-4]))

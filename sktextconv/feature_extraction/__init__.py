@@ -1,0 +1,8 @@
+"""Vectorizers and transformers for linear models."""
+
+from ._bag_of_means import BagOfMeansVectorizer
+from ._count_scaler import CountScaler
+from ._log_count_ratio import LogCountRatio
+from ._ngrams import NGramVectorizer
+
+__all__ = ["BagOfMeansVectorizer", "CountScaler", "LogCountRatio", "NGramVectorizer"]

@@ -1,0 +1,160 @@
+"""What the first filters of a network over characters look for."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ...networks.charcnn import CharCNNClassifier
+from ...utils._optional_dependencies import require
+from .._highlight import AGAINST, FOR, fractions, visible
+
+__all__ = ["CharFiltersDisplay"]
+
+# Characters that have no picture of their own.
+_SIGNS = {"\n": "↵", "\t": "⇥", " ": "␣"}
+
+
+class CharFiltersDisplay:
+    """What the first filters of a network over characters look for.
+
+    A filter is a panel: a row for each character, a column for each position of its
+    window, in reading order. Orange characters raise its answer, blue ones lower it.
+    Above stands its number, and what it looks for: the character that stands out at a
+    position, "␣" where all of them lower the answer, a dot where none matters much.
+
+    Parameters
+    ----------
+    filters : ndarray of float of shape (n_filters, n_characters, width)
+        Weights of each character at each position.
+    characters : str
+        One for each row.
+    numbers : sequence of int of length n_filters
+        Of each filter, to be shown by.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (n_filters,)
+        A panel for each filter.
+    figure_ : matplotlib Figure
+        The figure that holds them.
+
+    See Also
+    --------
+    TextWeightsDisplay : What a whole network makes of one text.
+
+    Examples
+    --------
+    >>> from sktextconv import CharCNNClassifier, CharFiltersDisplay
+    >>> texts, labels = ["good", "fine", "bad", "poor"] * 4, [1, 1, 0, 0] * 4
+    >>> classifier = CharCNNClassifier(max_length=123, max_epochs=1, random_state=0)
+    >>> classifier = classifier.fit(texts, labels)
+    >>> display = CharFiltersDisplay.from_estimator(classifier, n_filters=4)
+    >>> display.filters.shape
+    (4, 70, 7)
+    """
+
+    def __init__(self, filters, characters, numbers):
+        self.filters = filters
+        self.characters = characters
+        self.numbers = numbers
+
+    @classmethod
+    def from_estimator(cls, estimator, *, n_filters=10, axes=None):
+        """Draw the filters of a fitted network whose weights have the largest norms.
+
+        Parameters
+        ----------
+        estimator : fitted CharCNNClassifier
+        n_filters : int, default=10
+            How many, the largest first.
+        axes : sequence of `n_filters` matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : CharFiltersDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is no `CharCNNClassifier`.
+        ValueError
+            If it has not so many filters.
+        ImportError
+            If matplotlib is not installed.
+        """
+        if not isinstance(estimator, CharCNNClassifier):
+            raise TypeError(
+                "Expected a fitted CharCNNClassifier as estimator, got "
+                f"{type(estimator).__name__}."
+            )
+        check_is_fitted(estimator)
+        encoder = estimator.encoder_
+        weight = estimator.net_.module_.convolutions[0].weight.detach()
+        filters = weight.squeeze(2).cpu().numpy()  # (all, n_characters, width)
+        if not 1 <= n_filters <= len(filters):
+            raise ValueError(
+                f"Expected 1 <= n_filters <= {len(filters)}, got {n_filters!r}."
+            )
+        norms = np.linalg.norm(filters, axis=(1, 2))
+        numbers = np.argsort(-norms, kind="stable")[:n_filters]
+        filters = filters[numbers, :, :: -1 if encoder.reverse else 1]
+        return cls(filters, encoder.characters, numbers).plot(axes=axes)
+
+    def plot(self, *, axes=None):
+        """Draw the filters.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib Axes, default=None
+            One for each filter; None makes a new figure.
+
+        Returns
+        -------
+        display : CharFiltersDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        pyplot = require("matplotlib.pyplot", by=type(self).__name__, extra="plot")
+        colors = require("matplotlib.colors", by=type(self).__name__, extra="plot")
+        n_filters, n_characters, width = self.filters.shape
+        if axes is None:
+            _, axes = pyplot.subplots(
+                1,
+                n_filters,
+                figsize=(0.13 * width * n_filters + 2, 0.13 * n_characters + 1),
+                sharey=True,
+                squeeze=False,
+                layout="constrained",
+            )
+            axes = axes[0]
+        ends = [fractions(color) for color in (AGAINST, (255, 255, 255), FOR)]
+        largest = float(np.abs(self.filters).max()) or 1.0
+        labels = [visible(_SIGNS.get(c, c)) for c in self.characters]
+        style = {"family": "monospace", "fontsize": 7, "parse_math": False}
+        for axis, weights, number in zip(axes, self.filters, self.numbers, strict=True):
+            image = axis.imshow(
+                weights,
+                cmap=colors.LinearSegmentedColormap.from_list("weights", ends),
+                norm=colors.Normalize(-largest, largest),
+                aspect="auto",
+                interpolation="nearest",
+            )
+            axis.set_title(f"{number}\n{_liked(weights, labels)}", **style)
+            axis.set_xticks([])
+            axis.tick_params(length=0)
+        axes[0].set_yticks(range(n_characters), labels, **style)
+        axes[0].figure.colorbar(image, ax=list(axes), label="weight", shrink=0.5)
+        self.axes_, self.figure_ = np.asarray(axes), axes[0].figure
+        return self
+
+
+def _liked(weights, labels):
+    """What a filter looks for: a character, none of them, or anything (a dot)."""
+    half = np.abs(weights).max() / 2
+    best = weights.max(axis=0)
+    signs = [labels[row] for row in weights.argmax(axis=0)]
+    return "".join(np.select([best > half, best < -half], [signs, _SIGNS[" "]], "·"))

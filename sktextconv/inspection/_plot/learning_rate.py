@@ -1,0 +1,270 @@
+"""The learning-rate range test."""
+
+import functools
+import math
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from skorch.callbacks import Callback
+
+from ...base import BaseTextNetClassifier
+from ...schedules import ramp
+from ...utils._optional_dependencies import require
+
+__all__ = ["LearningRateRangeDisplay"]
+
+_DIVERGED, _N_LAST = 4, 5
+
+
+class LearningRateRangeDisplay:
+    """Training error and loss while the learning rate rises, to choose a rate by.
+
+    A short training, in which each minibatch has a higher rate than the one before,
+    shows from which rate on a network learns and where it no longer does [1]_.
+
+    Parameters
+    ----------
+    rates : array-like of float of shape (n_readings,)
+        The learning rate of each minibatch.
+    losses : array-like of float of shape (n_readings,)
+        Its loss.
+    errors : array-like of float of shape (n_readings,)
+        Share of its texts that were classified wrongly.
+    spacing : {"log", "linear"}, default="log"
+        How the rates follow one another, and the scale to draw them on.
+    smoothing : float, default=0.1
+        Share of the readings, in [0, 1), that each smoothed one is the mean of: those
+        around it, fewer at both ends.
+
+    Attributes
+    ----------
+    rates_ : ndarray of shape (n_readings,)
+        The rates.
+    losses_ : ndarray of shape (n_readings,)
+        The losses, smoothed.
+    errors_ : ndarray of shape (n_readings,)
+        The errors, smoothed.
+    best_rate_ : float
+        The rate at the lowest smoothed loss.
+    ax_ : matplotlib Axes
+        The loss; the error has a scale of its own on the right.
+    figure_ : matplotlib Figure
+        The figure that holds them.
+
+    See Also
+    --------
+    sktextconv.schedules.cyclical : Rates that rise and fall below a highest one.
+
+    Notes
+    -----
+    For the highest rate of a cycle, its lowest a sixth of that (the default of
+    `sktextconv.schedules.cyclical`), take `best_rate_`. Where the rate is to stay, it
+    is an upper bound: the best reading comes late, when the network has also seen more
+    texts. If it lies near the last rate, raise `max_rate`.
+
+    The paper reads the accuracy. That of single minibatches is coarse: in a short test
+    its best is often luck among rates at which nothing is learnt, so `best_rate_` goes
+    by the loss.
+
+    References
+    ----------
+    .. [1] L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", WACV
+       2017. https://arxiv.org/abs/1506.01186
+
+    Examples
+    --------
+    >>> from sktextconv import CharCNNClassifier
+    >>> from sktextconv.display import LearningRateRangeDisplay
+    >>> texts, labels = ["good", "fine", "bad", "poor"] * 8, [1, 1, 0, 0] * 8
+    >>> classifier = CharCNNClassifier(max_length=123, batch_size=8, random_state=0)
+    >>> display = LearningRateRangeDisplay.from_estimator(
+    ...     classifier, texts, labels, n_epochs=5, max_rate=0.01
+    ... )
+    >>> len(display.rates_)
+    20
+    >>> classifier = classifier.set_params(
+    ...     schedule="triangular", learning_rate=display.best_rate_
+    ... )
+    """
+
+    def __init__(self, rates, losses, errors, *, spacing="log", smoothing=0.1):
+        self.spacing = spacing
+        self.smoothing = smoothing
+        self.losses, self.errors = losses, errors
+        n_sides = int(smoothing * len(rates) / 2)
+        self.rates_ = np.array(rates)
+        self.losses_ = _running_mean(losses, n_sides)
+        self.errors_ = _running_mean(errors, n_sides)
+        self.best_rate_ = float(self.rates_[self.losses_.argmin()])
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        min_rate=1e-5,
+        max_rate=1.0,
+        n_epochs=1,
+        spacing="log",
+        smoothing=0.1,
+        ax=None,
+    ):
+        """Train a copy of a network at rising rates, and draw what comes of it.
+
+        It ends early where the loss is no longer finite or, over the last minibatches,
+        a multiple of what it was; what was read so far stays.
+
+        Parameters
+        ----------
+        estimator : network classifier, such as CharCNNClassifier
+            It is left as it is: a clone is trained, on all texts, with its own
+            optimizer.
+        X : array-like of str of shape (n_documents,)
+            Texts.
+        y : array-like of shape (n_documents,)
+            Class labels.
+        min_rate : float, default=1e-5
+            Rate of the first minibatch.
+        max_rate : float, default=1.0
+            Rate of the last minibatch.
+        n_epochs : int, default=1
+            Epochs from one to the other. A hundred minibatches or more make a curve.
+        spacing : {"log", "linear"}, default="log"
+            Whether each rate is the same multiple of the one before, or larger by the
+            same.
+        smoothing : float, default=0.1
+            Share of the readings, in [0, 1), that each smoothed one is the mean of.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : LearningRateRangeDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is not one of the networks.
+        ValueError
+            If a parameter is not what it must be, or the first loss is not finite.
+        ImportError
+            If matplotlib is not installed.
+        """
+        require("matplotlib.pyplot", by=cls.__name__, extra="plot")  # before training
+        _check_range_test(estimator, min_rate, max_rate, spacing, smoothing)
+        readings = []
+
+        def read(rate, loss, error):
+            if not math.isfinite(loss):
+                raise _DivergedError
+            readings.append((rate, loss, error))
+            losses = [loss for _, loss, _ in readings]
+            if np.mean(losses[-_N_LAST:]) > _DIVERGED * np.median(losses):
+                raise _DivergedError
+
+        schedule = functools.partial(ramp, ratio=max_rate / min_rate, spacing=spacing)
+        probe = clone(estimator).set_params(
+            learning_rate=max_rate,
+            schedule=schedule,
+            max_epochs=n_epochs,
+            early_stopping=False,
+            callbacks=[*(estimator.callbacks or ()), _BatchReader(read)],
+        )
+        try:
+            probe.fit(X, y)
+        except _DivergedError:
+            if not readings:
+                raise ValueError(
+                    "Expected a finite loss of the first minibatch, whose rate is "
+                    f"min_rate={min_rate:g}. The network starts from weights that give "
+                    "none: look at its initialization."
+                ) from None
+        rates, losses, errors = zip(*readings, strict=True)
+        return cls(rates, losses, errors, spacing=spacing, smoothing=smoothing).plot(
+            ax=ax
+        )
+
+    def plot(self, *, ax=None):
+        """Draw error and loss over the rate, with a line at the best rate.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : LearningRateRangeDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        pyplot = require("matplotlib.pyplot", by=type(self).__name__, extra="plot")
+        if ax is None:
+            _, ax = pyplot.subplots(layout="constrained")
+        # The last losses of a network that diverges would leave no room for the others.
+        top = 1.5 * self.losses_[0]
+        for axis, label, color, read, smooth, limit in (
+            (ax, "loss (cross-entropy)", "C0", self.losses, self.losses_, top),
+            (ax.twinx(), "error (%)", "C1", self.errors, self.errors_, 100),
+        ):
+            scale = 100 if "%" in label else 1
+            axis.plot(self.rates_, scale * np.array(read), ".", color=color, alpha=0.25)
+            axis.plot(self.rates_, scale * smooth, color=color)
+            axis.set_ylim(0, limit)
+            axis.set_ylabel(label, color=color)
+        best = f"best: {self.best_rate_:.2g}"
+        ax.axvline(self.best_rate_, color="black", linestyle=":", label=best)
+        ax.set(xlabel="learning rate", xscale=self.spacing)
+        ax.grid(alpha=0.3)
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+class _BatchReader(Callback):
+    """Calls ``read(rate, loss, error)`` after each minibatch of training."""
+
+    def __init__(self, read):
+        self.read = read  # a function, which copies of the callback share
+
+    def on_batch_begin(self, net, batch=None, training=None, **kwargs):
+        self.rate = net.optimizer_.param_groups[0]["lr"]
+
+    def on_batch_end(self, net, batch, training, loss, y_pred, **kwargs):
+        error = (y_pred.argmax(1) != batch[1][0]).float().mean()
+        self.read(self.rate, *torch.stack([loss.detach(), error]).tolist())
+
+
+class _DivergedError(Exception):
+    """Ends a range test."""
+
+
+def _check_range_test(estimator, min_rate, max_rate, spacing, smoothing):
+    if not isinstance(estimator, BaseTextNetClassifier):
+        raise TypeError(
+            "Expected a network such as CharCNNClassifier as estimator, got "
+            f"{type(estimator).__name__}."
+        )
+    if not 0 < min_rate < max_rate < math.inf:
+        raise ValueError(
+            f"Expected 0 < min_rate < max_rate, got min_rate={min_rate!r} and "
+            f"max_rate={max_rate!r}."
+        )
+    if spacing not in ("log", "linear"):
+        raise ValueError(f"Expected spacing to be 'log' or 'linear', got {spacing!r}.")
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"Expected 0 <= smoothing < 1, got {smoothing!r}.")
+
+
+def _running_mean(values, n_sides):
+    """Means of each value and up to `n_sides` before and after it."""
+    window = np.ones(2 * n_sides + 1)
+    counts = np.convolve(np.ones(len(values)), window, mode="same")
+    return np.convolve(values, window, mode="same") / counts

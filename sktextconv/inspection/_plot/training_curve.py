@@ -1,0 +1,129 @@
+"""Loss, error and rate of training, epoch by epoch."""
+
+from sklearn.utils.validation import check_is_fitted
+
+from ...utils._optional_dependencies import require
+
+__all__ = ["TrainingCurveDisplay"]
+
+# What a panel shows: its label and, in an epoch's record, the key of each line.
+_PANELS = {
+    "loss (cross-entropy)": {"train_loss": "training", "valid_loss": "validation"},
+    "error (%)": {"train_error": "training", "valid_error": "validation"},
+    "learning rate": {"learning_rate": "training"},
+}
+
+
+class TrainingCurveDisplay:
+    """Loss, error and learning rate of one training or more, epoch by epoch.
+
+    Parameters
+    ----------
+    histories : dict of str to list of dict
+        The `history_` of each fitted classifier, under the name to show it by.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (3,)
+        Loss, error and learning rate.
+    figure_ : matplotlib Figure
+        The figure that holds them.
+
+    See Also
+    --------
+    sklearn.model_selection.LearningCurveDisplay : Error against the number of texts.
+
+    Notes
+    -----
+    Training loss and error are means over the epoch, with dropout on; those of the
+    validation texts are measured after it, with dropout off. The learning rate is that
+    at the start of the epoch.
+
+    Examples
+    --------
+    >>> from sktextconv import CharCNNClassifier, TrainingCurveDisplay
+    >>> texts, labels = ["good", "fine", "bad", "poor"] * 4, [1, 1, 0, 0] * 4
+    >>> classifier = CharCNNClassifier(max_length=123, max_epochs=2, random_state=0)
+    >>> display = TrainingCurveDisplay.from_estimator(classifier.fit(texts, labels))
+    >>> [axis.get_ylabel() for axis in display.axes_]
+    ['loss (cross-entropy)', 'error (%)', 'learning rate']
+    """
+
+    def __init__(self, histories):
+        self.histories = histories
+
+    @classmethod
+    def from_estimator(cls, *estimators, axes=None):
+        """Draw the training of fitted networks.
+
+        Parameters
+        ----------
+        *estimators : fitted classifiers
+            Several are drawn over one another, numbered if they share a class.
+        axes : sequence of three matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+        """
+        histories = {}
+        for estimator in estimators:
+            check_is_fitted(estimator)
+            name, number = type(estimator).__name__, 2
+            while name in histories:
+                name, number = f"{type(estimator).__name__} {number}", number + 1
+            histories[name] = estimator.history_
+        return cls(histories).plot(axes=axes)
+
+    def plot(self, *, axes=None):
+        """Draw the histories.
+
+        Parameters
+        ----------
+        axes : sequence of three matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        pyplot = require("matplotlib.pyplot", by=type(self).__name__, extra="plot")
+        if axes is None:
+            _, axes = pyplot.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+        styles = {"training": "-", "validation": "--"}
+        n_epochs = max(
+            (row["epoch"] for history in self.histories.values() for row in history),
+            default=1,
+        )
+        for axis, (label, lines) in zip(axes, _PANELS.items(), strict=True):
+            scale = 100 if "%" in label else 1
+            for number, (name, history) in enumerate(self.histories.items()):
+                for key, part in lines.items():
+                    points = [(row["epoch"], row[key]) for row in history if key in row]
+                    if points:
+                        epochs, values = zip(*points, strict=True)
+                        axis.plot(
+                            epochs,
+                            [scale * value for value in values],
+                            styles[part],
+                            color=f"C{number}",
+                            marker=".",
+                            label=f"{name}, {part}",
+                        )
+            axis.set(xlabel="epoch", ylabel=label, ylim=(0, None))
+            axis.set_xlim(0.5, n_epochs + 0.5)
+            axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+            axis.grid(alpha=0.3)
+        axes[0].legend()
+        self.axes_, self.figure_ = axes, axes[0].figure
+        return self
+
+
+# A range test ends where the mean of the last losses is this many times their median.

@@ -1,0 +1,195 @@
+"""What all files of models have in common: plain JSON, labels, a sum, one error."""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import re
+import stat
+from pathlib import Path
+
+import numpy as np
+
+from ..utils._files import replacing
+
+__all__ = [
+    "KEY",
+    "NO_DIGEST",
+    "REMEDY",
+    "ModelFormatError",
+    "check_classes",
+    "check_digest",
+    "check_format",
+    "check_keys",
+    "parse",
+    "refusing",
+    "size_of",
+    "write_summed",
+]
+
+KEY = "sktextconv"  # of our header among the metadata of a file
+NO_DIGEST = "0" * 64  # stands for the sum until the file is there to be summed
+REMEDY = "Copy or save the file again."
+
+_LABELS = re.compile(r"\|O|[<>|](b1|[iu][1248]|f[248]|U\d+)")  # dtypes of classes
+_MAX_LABELS = 2**26  # bytes of all labels: a file could ask for more than there is
+
+
+class ModelFormatError(ValueError):
+    """A file is damaged, or none that `save` or `export_onnx` wrote.
+
+    The message names the file, what was expected, what came, and what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import sktextconv
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "notes.txt"
+    ...     _ = path.write_text("no model")
+    ...     try:
+    ...         sktextconv.load(path)
+    ...     except sktextconv.ModelFormatError as error:
+    ...         print(error)
+    Expected ...notes.txt to be a model that sktextconv.save wrote, but ...
+    """
+
+
+@contextlib.contextmanager
+def refusing(path, problem, remedy=REMEDY, *, writer, also=()):
+    """Turn what a damaged part may raise into the one error that says so.
+
+    Parameters
+    ----------
+    path : Path
+    problem, remedy : str
+        For the message: what is wrong with the file, and what to do.
+    writer : str
+        Name of the function that writes such files.
+    also : tuple of types, default=()
+        Errors of the library that reads them.
+    """
+    found = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError)
+    try:
+        yield
+    except (*found, ValueError, *also) as error:
+        detail = str(error).partition("\n")[0].rstrip(".")
+        raise ModelFormatError(
+            f"Expected {path} to be a model that {writer} wrote, but {problem}. "
+            f"{detail}. {remedy}"
+        ) from error
+
+
+def size_of(path):
+    """Return the bytes of a file; `ValueError` if it is a folder or a device."""
+    info = path.stat()
+    if not stat.S_ISREG(info.st_mode):
+        raise ValueError("Got a folder or a device.")
+    return info.st_size
+
+
+def check_keys(header, keys):
+    """Raise `TypeError` unless a header has some keys alone, each with its type."""
+    for key in sorted(keys.keys() | header.keys()):
+        wanted = keys[key].__name__ if key in keys else "nothing"
+        given = type(header[key]).__name__ if key in header else "nothing"
+        if wanted != given:
+            raise TypeError(f"Expected {wanted} as {key!r}, got {given}.")
+
+
+def check_format(header, known):
+    """Raise `ValueError` unless a header is of the format that is known."""
+    if header.get("format") != known:
+        raise ValueError(
+            f"Expected {known}, got {header.get('format')!r}, which was "
+            f"written by {header.get('versions')!r}."
+        )
+
+
+def parse(text):
+    """Read a JSON object with no key twice, and with numbers of 64 bits alone.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is something else.
+    """
+    header = json.loads(
+        text,
+        object_pairs_hook=_unique,
+        parse_float=_number,
+        parse_int=_number,
+        parse_constant=_number,
+    )
+    if type(header) is not dict:
+        raise ValueError(f"Expected a JSON object, got {type(header).__name__}.")
+    return header
+
+
+def _unique(pairs):
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("Expected no key of JSON twice.")
+    return found
+
+
+def _number(text):
+    # No more digits than tell it from one that is small enough.
+    value = float(text) if set(text) & set(".eE") else int(text[:21])
+    if not (math.isfinite(value) and -(2**63) <= value < 2**64):
+        raise ValueError(f"Expected numbers of 64 bits, got {text[:21]}.")
+    return value
+
+
+def check_classes(labels, dtype):
+    """Return labels that came as JSON as an array, each checked."""
+    if not _LABELS.fullmatch(dtype):
+        raise TypeError(f"Expected str, int, bool or float as labels, got {dtype!r}.")
+    dtype = np.dtype(dtype)
+    wanted = {"O": str, "U": str, "b": bool, "f": float}.get(dtype.kind, int)
+    if {*map(type, labels)} != {wanted}:
+        raise TypeError(f"Expected {wanted.__name__} as labels, got {labels!r}.")
+    if len(labels) < 2 or len(labels) * dtype.itemsize > _MAX_LABELS:
+        raise ValueError(
+            f"Expected 2 labels or more of at most {_MAX_LABELS:,} bytes together, got "
+            f"{len(labels)} of {dtype.itemsize} each."
+        )
+    classes = np.array(labels, dtype=dtype)
+    # Cut, rounded, repeated or out of order they would be others.
+    if np.unique(classes).tolist() != labels:
+        raise ValueError(f"Expected sorted labels of dtype {dtype}, got {labels!r}.")
+    return classes
+
+
+def write_summed(path, data, start):
+    """Write `data` to a file, with its SHA-256 sum for the `NO_DIGEST` at `start`."""
+    data = memoryview(data)
+    with replacing(Path(path)) as out:
+        out.write(data[:start])
+        out.write(hashlib.sha256(data).hexdigest().encode())
+        out.write(data[start + len(NO_DIGEST) :])
+
+
+def check_digest(path, digest, start):
+    """Raise `ValueError` unless `digest`, which is at `start`, is of the whole file.
+
+    Parameters
+    ----------
+    path : Path
+    digest : object
+        What the header says; `NO_DIGEST` was in its place when it was summed.
+    start : callable
+        Takes an open file and the digest as bytes, and returns where it stands.
+    """
+    if not (isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)):
+        raise ValueError(f"Expected a SHA-256 sum, got {digest!r}.")
+    with path.open("rb") as file:
+        place = start(file, digest.encode())
+        file.seek(0)
+        found = hashlib.sha256(file.read(place) + NO_DIGEST.encode())
+        file.seek(len(digest), os.SEEK_CUR)
+        found = hashlib.file_digest(file, lambda: found).hexdigest()
+    if found != digest:
+        raise ValueError(f"Expected the SHA-256 sum {digest}, got {found}.")

@@ -1,0 +1,207 @@
+"""What a file says of a fitted network besides its weights: plain values."""
+
+import copy
+import platform
+import warnings
+from pathlib import Path
+
+import numpy as np
+import sklearn
+import skorch
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from .. import __version__, networks
+from ..augmentation._synonyms import SynonymReplacer
+from ..utils._param_validation import check_params
+from ._format import NO_DIGEST, check_classes, check_keys
+
+__all__ = ["FORMAT", "check_network", "describe", "restore", "versions"]
+
+FORMAT = 1  # raise it whenever a file would mean something else
+
+_CLASSIFIERS = {
+    name: getattr(networks, name)
+    for name in networks.__all__
+    if name.endswith("Classifier")
+}
+
+_KEYS = {  # of the header, each with the type of its value
+    "sha256": str,  # sum of the whole file, with `NO_DIGEST` in its own place
+    "format": int,
+    "versions": dict,  # of the libraries that wrote it, for people to read
+    "estimator": str,
+    "parameters": dict,
+    "classes": list,
+    "dtype": str,  # of the classes
+    "encoder": dict,  # what it has learnt
+    "history": list,
+    "n_iter": int,
+    "seed": int,  # of training that goes on
+}
+
+# Parameters that training alone looks at, and that may be no plain values.
+_LEFT_OUT = ("augmenter", "callbacks", "random_state", "schedule", "vectors")
+
+# Parameters that say something of the machine: it may have no compiler, nor the file.
+_NOT_KEPT = {"checkpoint": None, "compile": False, "resume": False}
+
+# A file could ask for more than a machine has; nobody who trains does.
+_MAX_JOBS = 4096
+_MAX_INT = 2**53  # of a parameter; what any reader of JSON can hold
+
+
+def check_network(classifier):
+    """Raise `TypeError` or `NotFittedError` unless it is a fitted public network."""
+    name = type(classifier).__name__
+    if _CLASSIFIERS.get(name) is not type(classifier):
+        raise TypeError(
+            f"Expected a fitted network of sktextconv ({', '.join(_CLASSIFIERS)}), got "
+            f"{name}. Keep other estimators, and pipelines, with skops or joblib."
+        )
+    check_is_fitted(classifier)
+
+
+def versions(*libraries):
+    """Return the versions of Python, of this package and of some libraries."""
+    own = {"python": platform.python_version(), "sktextconv": __version__}
+    return own | {library.__name__: str(library.__version__) for library in libraries}
+
+
+def describe(classifier):
+    """Return the header of a fitted network, which JSON can write.
+
+    Raises
+    ------
+    TypeError
+        If it is no public network, or a label or a parameter is no plain value.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    ValueError
+        If a parameter is not what it must be.
+    """
+    check_network(classifier)
+    parameters, left_out = {}, []
+    # Those that made the network, as they were then.
+    given = classifier.get_params(deep=False) | classifier._made_with | _NOT_KEPT
+    for key, value in given.items():
+        try:
+            parameters[key] = _to_json(value)
+        except TypeError:
+            if key not in _LEFT_OUT:
+                raise
+            parameters[key] = None
+            left_out.append(key)
+    if left_out:
+        warnings.warn(
+            f"Left out of the file, being no plain values: {', '.join(left_out)}. They "
+            "matter to training alone, and will be None in the loaded model.",
+            stacklevel=3,
+        )
+    header = {
+        "sha256": NO_DIGEST,
+        "format": FORMAT,
+        "versions": versions(np, sklearn, skorch, torch),
+        "estimator": type(classifier).__name__,
+        "parameters": parameters,
+        "classes": classifier.classes_.tolist(),
+        "dtype": classifier.classes_.dtype.str,
+        "encoder": classifier.encoder_.learnt(),
+        "history": [
+            {key: _scalar(value) for key, value in row.items()}
+            for row in classifier.history_
+        ],
+        "n_iter": classifier.n_iter_,
+        # Of a copy: drawing from the generator itself would change the classifier.
+        "seed": copy.deepcopy(classifier._rng).randint(2**31),
+    }
+    restore(header)  # what cannot be read is not to be written
+    return header
+
+
+def restore(header):
+    """Return classifier, encoder and fitted attributes but the net, each checked.
+
+    Raises
+    ------
+    AttributeError, LookupError, TypeError, ValueError
+        If `describe` cannot have written the header.
+    """
+    check_keys(header, _KEYS)
+    if header["estimator"] not in _CLASSIFIERS:
+        raise ValueError(
+            f"Expected one of {', '.join(_CLASSIFIERS)}, got {header['estimator']!r}."
+        )
+    # One that is missing takes its default: it is younger than the file.
+    parameters = {key: _from_json(value) for key, value in header["parameters"].items()}
+    classifier = _CLASSIFIERS[header["estimator"]](**parameters)
+    classifier._check_parameters()
+    classifier.set_params(**_NOT_KEPT)
+    if classifier.n_jobs == 0 or (classifier.n_jobs or 0) > _MAX_JOBS:
+        raise ValueError(
+            f"Expected n_jobs below 0 or from 1 to {_MAX_JOBS}, got "
+            f"{classifier.n_jobs}."
+        )
+    for row in header["history"]:
+        if type(row) is not dict or {*map(type, row.values())} - {int, float}:
+            raise TypeError(f"Expected numbers of an epoch in history, got {row!r}.")
+    encoder = classifier._make_encoder().restore(**header["encoder"])
+    return (
+        classifier,
+        encoder,
+        {
+            "classes_": check_classes(header["classes"], header["dtype"]),
+            "encoder_": header["encoder"],
+            "history_": header["history"],
+            "n_iter_": header["n_iter"],
+            "_made_with": classifier._network_parameters(),
+            "_rng": np.random.RandomState(header["seed"]),
+        },
+    )
+
+
+def _to_json(value):
+    """Return a parameter as JSON has it; `TypeError` if it is no plain value."""
+    if type(value) is list:
+        return [_scalar(item) for item in value]
+    if type(value) is tuple:
+        return {"tuple": [_scalar(item) for item in value]}
+    if type(value) is dict:
+        return {"dict": [[_scalar(k), _scalar(v)] for k, v in value.items()]}
+    if isinstance(value, Path):
+        return {"path": str(value)}
+    if type(value) is SynonymReplacer:
+        parameters = value.get_params(deep=False)
+        return {"SynonymReplacer": {k: _to_json(v) for k, v in parameters.items()}}
+    return _scalar(value)
+
+
+def _from_json(value):
+    if type(value) is list:
+        return [_scalar(item) for item in value]
+    if type(value) is not dict:
+        return _scalar(value)
+    [(kind, inside)] = value.items()
+    if kind == "tuple":
+        return tuple(_scalar(item) for item in inside)
+    if kind == "dict":
+        return {_scalar(k): _scalar(v) for k, v in inside}
+    if kind == "path":
+        return Path(inside)
+    if kind == "SynonymReplacer":
+        replacer = SynonymReplacer(**{k: _from_json(v) for k, v in inside.items()})
+        check_params(replacer)
+        return replacer
+    raise ValueError(f"Expected a parameter of a known kind, got {kind!r}.")
+
+
+def _scalar(value):
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, int) and abs(value) > _MAX_INT:
+        raise ValueError(f"Expected an int up to {_MAX_INT}, got {value}.")
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(
+        "Expected parameters to be None, bool, int, float or str, or a list, tuple or "
+        f"dict of such, got {value!r}. Set it to one of these to save the model."
+    )

@@ -1,0 +1,192 @@
+"""Prediction from ONNX files, without torch."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from ..encoding._document import SENTENCE_END, DocumentEncoder
+from ..utils._optional_dependencies import require
+from ..utils.validation import check_texts
+from ._format import (
+    check_classes,
+    check_digest,
+    check_format,
+    check_keys,
+    parse,
+    refusing,
+    size_of,
+)
+from ._onnx_format import _FORMAT, _KEYS, _find_header, _restore_encoder
+
+__all__ = ["OnnxClassifier"]
+
+
+_BATCH_SIZE = 64  # texts that the graph is given at a time
+_STRETCH, _CALL = 1.1, 4  # in ids: the longest beside the shortest of a batch
+
+# Bounds the memory of ids; the result does not depend on it.
+_PREDICTED_AT_ONCE = 2**14
+
+
+class OnnxClassifier:
+    """Classify texts with a network that `export_onnx` wrote, without torch.
+
+    All of the file but its graph is checked before any is used; the graph is run by
+    onnxruntime, which is all it takes besides NumPy (and NLTK for a `HANClassifier`).
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    n_jobs : int, default=None
+        Threads; -1 takes all cores, None leaves onnxruntime's setting.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    estimator_name : str
+        The class of the network that was exported.
+
+    Raises
+    ------
+    ImportError
+        If onnxruntime is not installed.
+    ModelFormatError
+        If the file is damaged, or none that `export_onnx` wrote. It is a
+        `ValueError`.
+    OSError
+        If the file cannot be read; `FileNotFoundError` if there is none.
+
+    See Also
+    --------
+    export_onnx : Writes the file; with an example.
+
+    Examples
+    --------
+    >>> from sktextconv import OnnxClassifier
+    >>> OnnxClassifier("no-such-model.onnx")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'no-such-model.onnx'
+    """
+
+    def __init__(self, path, *, n_jobs=None):
+        runtime = require("onnxruntime", by="OnnxClassifier", extra="onnx")
+        path = Path(path)
+        unless = functools.partial(refusing, path, writer="sktextconv.export_onnx")
+        with unless("it is no file"):
+            size_of(path)
+        data = path.read_bytes()
+        with unless("it has not our header"):
+            start, end = _find_header(data)
+            header = parse(data[start:end].decode())
+            check_digest(
+                path,
+                header.get("sha256"),
+                lambda file, digest: data.index(digest, start),
+            )
+        with unless("its format is unknown", "Update sktextconv."):
+            check_format(header, _FORMAT)
+        with unless("its header is not one that was exported"):
+            check_keys(header, _KEYS)
+            self.classes_ = check_classes(header["classes"], header["dtype"])
+            self.estimator_name = header["estimator"]
+            self._encoder = _restore_encoder(header)
+        options = runtime.SessionOptions()
+        options.log_severity_level = 4  # an error is raised, and need not be written
+        if n_jobs is not None:
+            options.intra_op_num_threads = max(int(n_jobs), 0)
+        # Threads that wait for work would otherwise keep their cores busy.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # The runtime has a dozen errors, which only Exception is above.
+        with unless("its graph is not one that was exported", also=(Exception,)):
+            self._session = runtime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"]
+            )
+            self._check_graph()
+
+    def predict_proba(self, X):
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_documents,)
+            Texts.
+
+        Returns
+        -------
+        probabilities : ndarray of float64 of shape (n_documents, n_classes)
+            Columns in the order of `classes_`; rows sum to 1.
+        """
+        texts = check_texts(X, required_by=type(self).__name__)
+        found = np.empty((len(texts), len(self.classes_)))
+        for first in range(0, len(texts), _PREDICTED_AT_ONCE):
+            ragged = self._encoder.encode(texts[first : first + _PREDICTED_AT_ONCE])
+            for rows in _like_lengths(np.diff(ragged.offsets), _BATCH_SIZE):
+                found[first + rows] = self._run([ragged[row] for row in rows])
+        return found
+
+    def predict(self, X):
+        """Return the likeliest class of each text.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_documents,)
+            Texts.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_documents,)
+            Labels as they were given to `fit`, of the type of `classes_`.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _run(self, rows):
+        by_sentence = isinstance(self._encoder, DocumentEncoder)
+        inputs = _lay_out_sentences(rows) if by_sentence else {"ids": _pad(rows)}
+        return self._session.run(["probabilities"], inputs)[0]
+
+    def _check_graph(self):
+        """Run the graph once, with the largest id there is."""
+        last = self._encoder.n_tokens - 1
+        found = self._run([np.array([last], dtype=np.int64)])
+        if found.shape != (1, len(self.classes_)) or found.dtype != np.float64:
+            raise ValueError(
+                f"Expected probabilities of {len(self.classes_)} classes, got "
+                f"{found.dtype} of shape {found.shape}."
+            )
+        if not (found >= 0).all() or abs(found.sum() - 1) > 1e-6:
+            raise ValueError(f"Expected probabilities, got {found[0].tolist()}.")
+
+
+def _like_lengths(lengths, most):
+    """Yield the rows of texts of like length, up to some at a time."""
+    order = np.argsort(lengths, kind="stable")
+    sizes, start = lengths[order], 0
+    while start < len(order):
+        # Padding costs as much as texts do: with the lengths of a request or two, a
+        # batch of all took twice as long as the texts one by one.
+        longest = sizes[start] * _STRETCH + _CALL
+        end = min(np.searchsorted(sizes, longest, side="right"), start + most)
+        yield order[start:end]
+        start = end
+
+
+def _lay_out_sentences(rows):
+    """Return the ids of each sentence on a row, and the rows of each text."""
+    ids = np.concatenate(rows).astype(np.int64)
+    ends = np.flatnonzero(ids == SENTENCE_END)
+    sentences = [part[part != SENTENCE_END] for part in np.split(ids, ends)]
+    counts = [np.count_nonzero(row == SENTENCE_END) for row in rows]
+    places = np.split(np.arange(1, len(ends) + 1), np.cumsum(counts)[:-1])
+    # What follows the last mark is no sentence; a graph of no text has an empty one.
+    return {"words": _pad(sentences[:-1] or sentences), "sentences": _pad(places)}
+
+
+def _pad(rows):
+    """Return ids on rows as long as the longest, of one at least, with zeros after."""
+    lengths = np.array([len(row) for row in rows])
+    padded = np.zeros((len(rows), max(lengths.max(), 1)), dtype=np.int64)
+    padded[np.arange(padded.shape[1]) < lengths[:, None]] = np.concatenate(rows)
+    return padded

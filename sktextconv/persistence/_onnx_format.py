@@ -1,0 +1,107 @@
+"""Metadata of an ONNX file: how texts become ids, and the labels."""
+
+from ..encoding._char import CharEncoder
+from ..encoding._document import DocumentEncoder
+from ..encoding._word import WordEncoder
+from ._format import KEY, check_keys
+
+__all__ = []
+
+
+_FORMAT = 1  # raise it whenever a file would mean something else
+
+_KEYS = {  # of the header, each with the type of its value
+    "sha256": str,  # sum of the whole file, with `NO_DIGEST` in its own place
+    "format": int,
+    "versions": dict,  # of the libraries that wrote it, for people to read
+    "estimator": str,  # as well
+    "classes": list,
+    "dtype": str,  # of the classes
+    "encoder": str,
+    "settings": dict,  # of the encoder's constructor
+    "learnt": dict,  # by the encoder
+}
+
+_ENCODERS = {  # and their settings
+    CharEncoder: {
+        "alphabet": str,
+        "max_length": int,
+        "lowercase": bool,
+        "reverse": bool,
+        "keep": str,
+        "unknown": bool,
+    },
+    WordEncoder: {
+        "max_tokens": int,
+        "min_count": int,
+        "max_length": int,
+        "keep": str,
+        "lowercase": bool,
+    },
+    DocumentEncoder: {
+        "max_tokens": int,
+        "min_count": int,
+        "max_sentences": int,
+        "max_sentence_length": int,
+        "lowercase": bool,
+    },
+}
+_METADATA = 14  # the number of this field of a file
+
+
+def _restore_encoder(header):
+    known = {kind.__name__: kind for kind in _ENCODERS}
+    if header["encoder"] not in known:
+        raise ValueError(
+            f"Expected one of {', '.join(known)}, got {header['encoder']!r}."
+        )
+    kind, settings = known[header["encoder"]], header["settings"]
+    check_keys(settings, _ENCODERS[kind])
+    for name, value in settings.items():
+        if type(value) is int and not 1 <= value <= 2**53:
+            raise ValueError(f"Expected {name} from 1 to 2**53, got {value}.")
+    if settings.get("keep", "end") not in ("start", "end"):
+        raise ValueError(f"Expected keep of start or end, got {settings['keep']!r}.")
+    return kind(**settings).restore(**header["learnt"])
+
+
+def _find_header(data):
+    """Return where our entry of the metadata of a file starts and ends."""
+    for number, start, end in _fields(data, 0, len(data)):
+        if number != _METADATA:
+            continue
+        # Of an entry, 1 is the key and 2 is the value.
+        entry = {n: place for n, *place in _fields(data, start, end)}
+        if entry.keys() == {1, 2} and data[slice(*entry[1])] == KEY.encode():
+            return entry[2]
+    raise ValueError(f"Expected metadata of ONNX with the key {KEY!r}.")
+
+
+def _fields(data, at, end):
+    """Yield number, start and end of each field of a message that holds bytes."""
+    while at < end:
+        tag, at = _varint(data, at)
+        kind = tag & 7
+        if kind == 0:
+            _, at = _varint(data, at)
+        elif kind == 2:
+            size, at = _varint(data, at)
+            if size > end - at:
+                raise ValueError("Expected more bytes: the file is cut off.")
+            yield tag >> 3, at, at + size
+            at += size
+        elif kind in (1, 5):
+            at += 8 if kind == 1 else 4
+        else:
+            raise ValueError("Expected the fields of a file of ONNX.")
+
+
+def _varint(data, at):
+    """Return an integer of some 7 bits a byte, and where it ends."""
+    value = 0
+    for shift in range(0, 70, 7):
+        value |= (data[at] & 127) << shift
+        at += 1
+        if data[at - 1] < 128:
+            return value, at
+    raise ValueError("Expected an integer of 64 bits.")

@@ -1,0 +1,142 @@
+"""Fitted networks as graphs of ONNX, from padded ids to probabilities."""
+
+import contextlib
+import copy
+import logging
+import warnings
+
+import torch
+from torch import nn
+
+from ..networks.han import HAN
+from ..training._device import seeded
+
+__all__ = ["make_graph"]
+
+# Gates as ONNX has them, by their places in torch.
+_GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
+_RECURRENT_SINCE = 14  # the version of ONNX that has these layers as they are used
+
+_DYNAMIC = torch.export.Dim.DYNAMIC
+
+
+class _Probabilities(nn.Module):
+    """A network that takes ids of shape (batch, length)."""
+
+    inputs = ("ids",)
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, ids):  # (batch, length)
+        return self.network(ids).double().softmax(1)  # (batch, n_classes)
+
+
+class _SentenceProbabilities(_Probabilities):
+    """A network that takes the words of sentences, and the sentences of each text.
+
+    `words` has a row for each sentence; `sentences` has the rows of each text, counted
+    from 1, and 0 after the last one. Splitting a text inside of the graph would cost
+    as much for a short text as for the longest one.
+    """
+
+    inputs = ("words", "sentences")
+
+    def forward(self, words, sentences):  # (n, length), (batch, n_sentences)
+        rows, _ = self.network._read_words([words])
+        document, _ = self.network._read_sentences(rows, sentences)
+        return self.network.head(document).double().softmax(1)  # (batch, n_classes)
+
+
+class _Layer(nn.Module):
+    """A recurrent layer as one node of a graph; torch would write down each step."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.kind = layer.mode.partition("_")[0]
+        self.attributes = {"hidden_size": layer.hidden_size}
+        if self.kind == "GRU":
+            self.attributes["linear_before_reset"] = 1
+
+        def in_order(weight):
+            gates = weight.detach().split(layer.hidden_size)
+            return torch.cat([gates[place] for place in _GATES[self.kind]])[None]
+
+        self.register_buffer("of_inputs", in_order(layer.weight_ih_l0))
+        self.register_buffer("of_steps", in_order(layer.weight_hh_l0))
+        biases = [in_order(layer.bias_ih_l0), in_order(layer.bias_hh_l0)]
+        self.register_buffer("biases", torch.cat(biases, 1))
+
+    def forward(self, x):  # (batch, length, input_dim)
+        n_texts, length, _ = x.shape
+        outputs = torch.onnx.ops.symbolic(
+            self.kind,
+            (x.transpose(0, 1), self.of_inputs, self.of_steps, self.biases),
+            self.attributes,
+            dtype=x.dtype,
+            shape=(length, 1, n_texts, self.attributes["hidden_size"]),
+            version=_RECURRENT_SINCE,
+        )
+        return outputs.squeeze(1).transpose(0, 1), None  # (batch, length, hidden_dim)
+
+
+def make_graph(network):
+    """Return a network as an `onnx.ModelProto`.
+
+    Parameters
+    ----------
+    network : nn.Module
+        It stays as it is.
+
+    Returns
+    -------
+    model : onnx.ModelProto
+        It takes padded int64 ids of any number and length to float64 probabilities.
+        The names of its inputs say which ids: "ids" of texts, or "words" of sentences
+        and "sentences" of texts.
+    """
+    network = copy.deepcopy(network).cpu().eval()
+    for module in list(network.modules()):
+        for name, layer in list(module.named_children()):
+            if isinstance(layer, nn.RNNBase):
+                setattr(module, name, _Layer(layer))
+    wrap = _SentenceProbabilities if isinstance(network, HAN) else _Probabilities
+    model = wrap(network).eval()
+    examples = tuple(torch.ones(5 - n, 7 - n).long() for n in range(len(model.inputs)))
+    with _quiet(), seeded(0, torch.device("cpu")):
+        program = torch.onnx.export(
+            model,
+            examples,
+            dynamo=True,
+            verbose=False,
+            input_names=model.inputs,
+            output_names=["probabilities"],
+            dynamic_shapes=[{0: _DYNAMIC, 1: _DYNAMIC} for _ in examples],
+        )
+    proto = program.model_proto
+    _forget_where_it_came_from(proto)
+    return proto
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Leave out what the exporter says of itself and of packages it does not need."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _forget_where_it_came_from(proto):
+    """Drop lines and paths of source code, which are no business of a model's users."""
+    graph = proto.graph
+    values = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
+    for part in (proto, graph, *graph.node, *values):
+        part.doc_string = ""
+        del part.metadata_props[:]

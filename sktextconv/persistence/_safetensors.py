@@ -1,0 +1,246 @@
+"""Fitted networks in one file each: weights and plain values, never code."""
+
+import contextlib
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.overrides import TorchFunctionMode
+
+from ..training._device import resolve_device
+from ._format import (
+    KEY,
+    NO_DIGEST,
+    REMEDY,
+    ModelFormatError,
+    check_digest,
+    check_format,
+    parse,
+    refusing,
+    size_of,
+    write_summed,
+)
+from ._header import FORMAT, describe, restore
+
+__all__ = ["ModelFormatError", "check_finite", "load", "save"]
+
+_DTYPES = {torch.float32: "F32", torch.int64: "I64"}
+
+# A file could ask for more than a machine has; no network that was trained does.
+_MAX_HEADER = 100_000_000  # bytes, of all names and words; safetensors reads no more
+_MAX_MEMORY = 32  # bytes of the network for each byte of the file
+_MAX_CALLS = 200  # of torch's functions for each tensor of the file
+
+
+def save(estimator, path):
+    """Write a fitted network to a file that `load` reads.
+
+    The file holds numbers and plain values alone. It is written beside its place, and
+    takes it once all went well.
+
+    Parameters
+    ----------
+    estimator : classifier
+        A fitted `CharCNNClassifier`, `VDCNNClassifier`, `WordCNNClassifier`,
+        `KimCNNClassifier`, `RNNClassifier` or `HANClassifier`. It stays as it is.
+    path : str or path-like
+        The file, which is replaced if it is there. Any name will do;
+        ``.safetensors`` says what it is.
+
+    Raises
+    ------
+    TypeError
+        If `estimator` is no such classifier, or a label or a parameter is no plain
+        value.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    ValueError
+        If a parameter is not what it must be, or a weight is not finite.
+    OSError
+        If the file cannot be written. What was there before is there still.
+
+    Warns
+    -----
+    UserWarning
+        If a parameter is left out, see the Notes.
+
+    See Also
+    --------
+    load : The way back.
+
+    Notes
+    -----
+    Kept are the weights, the vocabulary and whatever else the encoder has learnt,
+    `classes_`, `history_`, `n_iter_`, and the constructor's parameters. Those that say
+    what the network is are kept as they were in `fit`, if set anew since. The optimizer
+    is not kept; pickles hold it, and are some three times as large.
+
+    Some parameters may be no plain value: `callbacks`, a `schedule` that is a function,
+    an `augmenter` that is no `SynonymReplacer`, `vectors` that are neither a word nor
+    a path, a `random_state` that is a generator. Training alone looks at them; they
+    come back as None, and a warning says so. `compile`, `checkpoint` and `resume` come
+    back as their defaults: the machine that loads may have no compiler, nor the file.
+
+    The file is one of safetensors. Its metadata are one JSON text, which holds the
+    SHA-256 sum of the whole file, the 64 digits of the sum taken for zeros.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import sktextconv
+    >>> from sktextconv import KimCNNClassifier
+    >>> texts = ["a fine film", "so good", "what a bore", "too long"] * 8
+    >>> labels = ["pos", "pos", "neg", "neg"] * 8
+    >>> classifier = KimCNNClassifier(max_epochs=6, batch_size=8, random_state=0)
+    >>> classifier = classifier.fit(texts, labels)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.safetensors"
+    ...     sktextconv.save(classifier, path)
+    ...     loaded = sktextconv.load(path)
+    >>> loaded.predict(["so good", "too long"])
+    array(['pos', 'neg'], dtype='<U3')
+    """
+    from safetensors.numpy import save as to_bytes  # importing us is to stay fast
+
+    header = json.dumps(describe(estimator), allow_nan=False, separators=(",", ":"))
+    weights = {
+        # In the order of C, whatever it is in memory: safetensors takes it for that.
+        name: np.asarray(tensor.detach().cpu().numpy(), order="C")
+        for name, tensor in estimator.net_.module_.state_dict().items()
+    }
+    check_finite(weights)
+    data = to_bytes(weights, {KEY: header})
+    header_size = int.from_bytes(data[:8], "little")
+    if header_size > _MAX_HEADER:
+        raise ValueError(
+            f"Expected vocabulary and names of at most {_MAX_HEADER:,} bytes, got "
+            f"{header_size:,}. Set a lower max_tokens."
+        )
+    write_summed(path, data, data.index(NO_DIGEST.encode()))
+
+
+def load(path, device="cpu"):
+    """Read a network that `save` wrote.
+
+    No code of the file is run, and all of it is checked before any is used: a file
+    from anywhere can be opened.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    device : str, default="cpu"
+        Where the network is to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" as
+        in the classifiers. The classifier's parameter `device`, at which its `fit`
+        looks, stays as it was.
+
+    Returns
+    -------
+    estimator : classifier
+        It predicts as the one that was saved: on a CPU, with the same PyTorch and
+        number of threads, bit for bit. `fit` starts afresh. `partial_fit`, and `fit`
+        with ``warm_start=True``, go on from its weights with a new optimizer.
+
+    Raises
+    ------
+    ModelFormatError
+        If the file is damaged, or none that `save` wrote. It is a `ValueError`.
+    OSError
+        If the file cannot be read; `FileNotFoundError` if there is none.
+    ValueError
+        If this PyTorch cannot use the device.
+
+    See Also
+    --------
+    save : The way there, with an example.
+
+    Examples
+    --------
+    >>> import sktextconv
+    >>> sktextconv.load("no-such-model.safetensors")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'no-such-model.safetensors'
+    """
+    from safetensors import SafetensorError, safe_open
+
+    device, path = resolve_device(device), Path(path)
+    unless = functools.partial(
+        refusing, path, writer="sktextconv.save", also=(SafetensorError,)
+    )
+    with unless("it is no file"):
+        size = size_of(path)
+    with contextlib.ExitStack() as stack:
+        remedy = f"Read a pickle with pickle.load or joblib.load. {REMEDY}"
+        with unless("it is no whole file of safetensors", remedy):
+            file = stack.enter_context(safe_open(path, framework="numpy"))
+        with unless("it has not our header"):
+            header = parse((file.metadata() or {}).get(KEY, "null"))
+            check_digest(path, header.get("sha256"), _find_digest)
+        with unless("its format is unknown", "Update sktextconv."):
+            check_format(header, FORMAT)
+        remedy = f"Update sktextconv if the file is newer than it. {REMEDY}"
+        with unless("its header is not one that was saved", remedy):
+            estimator, encoder, state = restore(header)
+        with unless("its weights are not those of its network"):
+            n_classes = len(state["classes_"])
+            _check_tensors(file, estimator, encoder.n_tokens, n_classes, size)
+            names = file.keys()
+            weights = {name: file.get_tensor(name) for name in names}
+            check_finite(weights)
+    estimator.__setstate__(state | {"net_": {"device": str(device), "module": weights}})
+    return estimator
+
+
+def _find_digest(file, digest):
+    header_size = int.from_bytes(file.read(8), "little")
+    return 8 + file.read(header_size).index(digest)
+
+
+def check_finite(weights):
+    """Raise `ValueError` for the first of some named arrays that is not finite."""
+    for name, array in weights.items():
+        if not np.isfinite(array).all():
+            raise ValueError(
+                f"Expected finite weights, got NaN or infinity in {name!r}. Train the "
+                "model with a lower learning_rate."
+            )
+
+
+def _check_tensors(file, estimator, n_tokens, n_classes, file_size):
+    """Compare names, types and shapes with those that the network has."""
+    found = {}
+    for name in file.keys():  # noqa: SIM118 (it is no dict)
+        tensor = file.get_slice(name)
+        found[name] = f"{tensor.get_dtype()} {tensor.get_shape()}"
+    # On the meta device a tensor of any size takes no memory.
+    with torch.device("meta"), _Sketching(1000 + _MAX_CALLS * len(found)):
+        network = estimator._make_network(n_tokens, n_classes)
+    expected = {
+        name: f"{_DTYPES[tensor.dtype]} {list(tensor.shape)}"
+        for name, tensor in network.state_dict().items()
+    }
+    for name in sorted(expected.keys() | found.keys()):
+        wanted, given = expected.get(name, "none"), found.get(name, "none")
+        if wanted != given:
+            raise ValueError(f"Expected {wanted} as tensor {name!r}, got {given}.")
+    # With those tensors that are no weights, and not in the file.
+    size = sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers()))
+    if size > _MAX_MEMORY * file_size:
+        raise ValueError(f"Expected a larger file for {size:,} bytes, got {file_size}.")
+
+
+class _Sketching(TorchFunctionMode):
+    """Stop a network that takes too many calls of torch to build."""
+
+    def __init__(self, n_calls):
+        super().__init__()
+        self._n_left = n_calls
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        self._n_left -= 1
+        if self._n_left < 0:
+            raise ValueError("Expected as many layers as there are tensors for.")
+        return function(*args, **(kwargs or {}))

@@ -1,0 +1,235 @@
+"""skorch net for encoded texts."""
+
+import inspect
+import math
+
+import skorch
+import torch
+from skorch.callbacks import EarlyStopping, EpochTimer
+from torch import nn
+
+from ._data import Batches
+from ._device import autocast, resolve_backend, resolve_precision, to_device
+
+__all__ = [
+    "DivergedError",
+    "TextNet",
+    "WeightedCrossEntropy",
+    "epoch_record",
+    "make_net",
+]
+
+
+# Of so many minibatches, losses and errors are added up at once.
+_BATCHES_PER_SUM = 64
+
+
+class DivergedError(ArithmeticError, ValueError):
+    """Training went wrong though all that was given is right; weights are useless."""
+
+
+class WeightedCrossEntropy(nn.Module):
+    """The mean over a batch of weight times cross-entropy."""
+
+    def forward(self, logits, target):
+        codes, weights = target
+        losses = nn.functional.cross_entropy(logits.float(), codes, reduction="none")
+        return (losses * weights).mean()
+
+
+class TextNet(skorch.NeuralNet):
+    """skorch's net, reading results back from the device once an epoch, not a batch."""
+
+    def __init__(self, *args, recipe, precision, takes_lengths, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.recipe = recipe
+        self.precision = precision
+        self.takes_lengths = takes_lengths
+        self.epoch_size = None
+        self.bucketing = False
+        self.renew = None
+        self.schedule = None
+        self.interrupted = False
+
+    @property
+    def _default_callbacks(self):
+        return [("epoch_timer", EpochTimer())]
+
+    def get_iterator(self, dataset, training=False):
+        if not training:
+            return Batches(dataset, self.batch_size)
+        return Batches(
+            dataset,
+            self.batch_size,
+            training=True,
+            epoch_size=self.epoch_size,
+            bucketing=self.bucketing,
+        )
+
+    def _set_training(self, training=True):
+        # Walking through all modules for every batch costs more than a small step.
+        if self.module_.training != training:
+            super()._set_training(training)
+
+    def infer(self, x, **fit_params):
+        ids, lengths = x
+        with autocast(self.device, self.precision):
+            if self.takes_lengths:
+                return self.module_(ids, lengths)
+            return self.module_(ids)
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        super().on_grad_computed(net, named_parameters, **kwargs)
+        if self.recipe.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.module_.parameters(), self.recipe.clip_norm)
+
+    def train_step(self, batch, **fit_params):
+        # As skorch's own, but for what each minibatch would pay for generality:
+        # closures, conversions of tensors to tensors, many optimizers.
+        texts, target = batch
+        self._set_training(True)
+        self.optimizer_.zero_grad()
+        y_pred = self.infer(texts)
+        loss = self.criterion_(y_pred, target)
+        loss.backward()
+        named = self.module_.named_parameters()
+        self.notify(
+            "on_grad_computed", named_parameters=named, batch=batch, training=True
+        )
+        self.optimizer_.step()
+        if self.recipe.constrain is not None:
+            with torch.no_grad():
+                self.recipe.constrain(self.module_)
+        if self.schedule is not None:
+            self.schedule.step()
+        return {"loss": loss, "y_pred": y_pred}
+
+    def fit_loop(self, X, y=None, **how):
+        try:
+            return super().fit_loop(X, y, **how)
+        except KeyboardInterrupt:
+            # skorch swallows it, and its EarlyStopping raises it to stop.
+            self.interrupted = not any(
+                isinstance(callback, EarlyStopping)
+                and callback.misses_ == callback.patience
+                for _, callback in self.callbacks_
+            )
+            raise
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        if iterator is None:
+            return
+        if training:
+            self.history.record("learning_rate", self.optimizer_.param_groups[0]["lr"])
+            if self.renew is not None:
+                iterator.dataset.put(self.renew(len(self.history) - 1))
+        tally = _Tally(self.device)
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            rate = self.optimizer_.param_groups[0]["lr"]
+            tally.add(step["loss"], step["y_pred"], batch[1][0], rate)
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        loss, error = tally.means()
+        self.history.record(f"{prefix}_loss", loss)
+        self.history.record(f"{prefix}_error", error)
+        self.history.record(f"{prefix}_texts", tally.n_texts)
+        if not math.isfinite(loss):
+            number, rate = tally.first_not_finite()
+            raise DivergedError(
+                f"The {prefix} loss became {loss} in epoch {len(self.history)}, at "
+                f"minibatch {number}, where the learning rate was {rate:g}. Set a "
+                "lower learning_rate."
+            )
+
+
+class _Tally:
+    """Loss and errors of an epoch, summed on the device, some minibatches at once."""
+
+    def __init__(self, device):
+        self.n_texts = 0
+        self._sums = torch.zeros(2, device=device)
+        self._waiting, self._losses, self._rates = [], [], []
+
+    def add(self, loss, logits, codes, rate):
+        self.n_texts += len(codes)
+        self._rates.append(rate)
+        self._waiting.append((loss.detach(), logits.detach(), codes))
+        if len(self._waiting) == _BATCHES_PER_SUM:
+            self._add_up()
+
+    def means(self):
+        """Return the mean loss and the share of errors; the device is waited for."""
+        if self._waiting:
+            self._add_up()
+        return (self._sums / self.n_texts).tolist()
+
+    def first_not_finite(self):
+        """Return the number of the first minibatch without a loss, and its rate."""
+        index = int(torch.cat(self._losses).isfinite().int().argmin())
+        return index + 1, self._rates[index]
+
+    def _add_up(self):
+        losses, logits, codes = zip(*self._waiting, strict=True)
+        losses = torch.stack(losses)
+        sizes = torch.tensor([len(each) for each in codes], dtype=losses.dtype)
+        sizes = to_device(sizes, losses.device)
+        wrong = torch.cat(logits).argmax(1) != torch.cat(codes)
+        self._sums += torch.stack([losses @ sizes, wrong.sum()])
+        self._losses.append(losses)
+        self._waiting.clear()
+
+
+def epoch_record(row):
+    """One epoch of skorch's history as a plain dict of numbers."""
+    keys = ("train_loss", "train_error", "valid_loss", "valid_error", "learning_rate")
+    return {
+        "epoch": row["epoch"],
+        "n_texts": row["train_texts"],
+        **{key: row[key] for key in keys if key in row},
+        "seconds": row["dur"],
+    }
+
+
+def make_net(network, recipe, *, device, precision, compile=False):
+    """Compose a network and a recipe into a skorch net that is ready to train.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Ids in, logits out; it is moved to `device`. If its `forward` takes `lengths`,
+        it is given those of `EncodedTexts.lengths` too, unless it is compiled.
+    recipe : Recipe
+    device : torch.device
+    precision : {"float32", "bfloat16", "auto"}
+    compile : bool or str, default=False
+        Whether, or with which backend, `torch.compile` translates the network.
+
+    Returns
+    -------
+    net : TextNet
+    """
+    if compile:
+        # In place: the names of weights and the network's other methods stay.
+        network.compile(backend=resolve_backend(compile))
+    options = dict(recipe.options)
+    # On one CPU thread a fused step takes a quarter of the time of the default one.
+    fusible = "fused" in inspect.signature(recipe.optimizer).parameters
+    if fusible and device.type in ("cpu", "cuda"):
+        options["fused"] = True
+    net = TextNet(
+        network,
+        criterion=WeightedCrossEntropy,
+        optimizer=recipe.optimizer,
+        lr=recipe.learning_rate,
+        train_split=None,
+        device=device,
+        verbose=0,
+        recipe=recipe,
+        precision=resolve_precision(precision, device),
+        # A graph of them would have to be made anew for each minibatch.
+        takes_lengths=not compile
+        and "lengths" in inspect.signature(network.forward).parameters,
+        **{f"optimizer__{name}": value for name, value in options.items()},
+    )
+    return net.initialize()

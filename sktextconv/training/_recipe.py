@@ -1,0 +1,50 @@
+"""Training recipes: optimizer, learning rate, schedule and clipping of a paper."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import torch
+
+__all__ = ["Recipe"]
+
+
+# ---------------------------------------------------------------------------
+# Recipes
+# ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a paper trains, apart from what its users tune.
+
+    Attributes
+    ----------
+    optimizer : type of torch.optim.Optimizer
+    learning_rate : float
+        The rate where the estimator's `learning_rate` is None.
+    options : mapping
+        Further arguments of the optimizer.
+    schedule : callable or None
+        ``schedule(optimizer, steps_per_epoch=, n_epochs=)`` returns a torch scheduler
+        that is stepped after each minibatch. None keeps the rate.
+    epoch_size : int or None
+        Minibatches in an epoch where the estimator's `epoch_size` is None; None is
+        one pass over the data.
+    clip_norm : float or None
+        Largest norm of all gradients together; longer ones are scaled back.
+    constrain : callable or None
+        ``constrain(network)`` is called after each step, without gradients, to bring
+        weights back to where they must lie.
+    batch_size : int
+        Texts in a minibatch where the estimator's `batch_size` is None.
+    """
+
+    optimizer: type[torch.optim.Optimizer]
+    learning_rate: float
+    options: Mapping = field(default_factory=lambda: MappingProxyType({}))
+    schedule: Callable | None = None
+    epoch_size: int | None = None
+    clip_norm: float | None = None
+    constrain: Callable | None = None
+    batch_size: int = 128

@@ -1,0 +1,1 @@
+"""Validation of texts, labels and parameters; optional packages; atomic files."""

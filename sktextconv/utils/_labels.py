@@ -1,0 +1,105 @@
+"""Labels as an array that holds each as it was given."""
+
+import numpy as np
+from sklearn.utils import assert_all_finite, column_or_1d
+
+from .validation import is_missing
+
+__all__ = ["check_labels"]
+
+_EXACT = 2**53  # up to which each int is a float
+
+
+def check_labels(y, *, name="y"):
+    """Return labels as an array, or say what is wrong with them.
+
+    NumPy would write numbers beside words as words, drop NULs at the end of a word and
+    round large ints beside floats, and two classes could become one.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        All str, or all numbers.
+    name : str, default="y"
+        What messages call them.
+
+    Returns
+    -------
+    labels : ndarray of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If a label is missing or infinite, or if they are not in one dimension.
+    TypeError
+        If labels are neither all str nor all numbers.
+
+    Warns
+    -----
+    DataConversionWarning
+        If they are a column.
+
+    Examples
+    --------
+    >>> check_labels(["a\\0", "a"])
+    array(['a\\x00', 'a'], dtype=object)
+    >>> check_labels(["a", 1])
+    Traceback (most recent call last):
+    TypeError: Unknown label type: expected y to be all str or all numbers...
+    """
+    if isinstance(y, np.ndarray) and y.dtype.kind == "T":
+        y = y.astype(object)  # scikit-learn knows no StringDType
+    try:
+        labels = column_or_1d(y, warn=True)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"Expected {name} to hold one label for each text: {error}"
+        ) from error
+    if isinstance(y, np.ma.MaskedArray):
+        _refuse_missing(np.ma.getmaskarray(y).ravel(), name)
+    kind = labels.dtype.kind
+    if kind == "U" and not isinstance(y, np.ndarray):
+        given = np.fromiter(y, dtype=object, count=len(labels))
+        _check_str(given, name)
+        return labels if np.array_equal(given, labels) else given
+    if kind in "OS":
+        _check_str(labels, name)
+    elif kind == "f":
+        assert_all_finite(labels, input_name=name)
+        _check_exact(y, name)
+    elif kind in "mM":
+        _refuse_missing(np.isnat(labels), name)
+    return labels
+
+
+def _check_str(labels, name):
+    _refuse_missing(np.fromiter(map(is_missing, labels), bool, len(labels)), name)
+    for index, label in enumerate(labels):
+        if not isinstance(label, str):
+            raise _refusal(name, f"{type(label).__name__} at index {index}")
+
+
+def _check_exact(y, name):
+    for index, label in enumerate(y if isinstance(y, (list, tuple)) else ()):
+        if isinstance(label, (int, np.integer)) and abs(int(label)) > _EXACT:
+            raise _refusal(name, f"{label} beside floats, at index {index}")
+
+
+def _refuse_missing(missing, name):
+    if missing.any():
+        raise ValueError(
+            f"Input {name} contains NaN or None (first at index {missing.argmax()}). "
+            "Leave out the texts without a label."
+        )
+
+
+def _refusal(name, got):
+    remedy = (
+        "Decode them"
+        if got.startswith("bytes")
+        else f"Convert them, for example with list(map(str, {name}))"
+    )
+    return TypeError(
+        f"Unknown label type: expected {name} to be all str or all numbers of 64 bits, "
+        f"got {got}. {remedy}."
+    )

@@ -1,0 +1,115 @@
+"""Validation of input texts."""
+
+import collections.abc
+import numbers
+
+__all__ = [
+    "TextSequence",
+    "check_texts",
+    "is_missing",
+    "refuse_non_text",
+    "refuse_single_text",
+]
+
+
+class TextSequence(collections.abc.Sequence):
+    """Texts that are read part by part, because all may be more than fit into memory.
+
+    Every item is a str. A slice of it is another one, and so is what an array of row
+    numbers selects.
+    """
+
+
+def check_texts(X, *, required_by):
+    """Return the documents of `X` as a sequence of str, or say what is wrong with them.
+
+    Accepted are lists, tuples and other sequences, NumPy arrays, and the columns of
+    pandas, polars and pyarrow, always by position. Texts are never copied into a
+    NumPy array on the way, which would pad each to the longest and drop trailing NULs.
+
+    Parameters
+    ----------
+    X : array-like of str of shape (n_documents,)
+        The documents. Any Python str is one: empty, or with NULs or lone surrogates.
+    required_by : str
+        Name of the estimator, for the messages.
+
+    Returns
+    -------
+    texts : list of str or TextSequence, of length n_documents
+        `X` itself where it is one of the two.
+
+    Raises
+    ------
+    ValueError
+        If `X` is a single text, has more than one dimension, no document, or a
+        missing value.
+    TypeError
+        If `X` is no sequence, or a document is no str.
+
+    Examples
+    --------
+    >>> check_texts(("one", "two"), required_by="Example")
+    ['one', 'two']
+    """
+    refuse_single_text(X)
+    texts = X if isinstance(X, TextSequence) else _to_list(X)
+    if not len(texts):
+        raise ValueError(
+            "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is "
+            f"required by {required_by}."
+        )
+    if isinstance(texts, list) and set(map(type, texts)) != {str}:
+        for index, text in enumerate(texts):
+            refuse_non_text(text, index)
+    return texts
+
+
+def refuse_single_text(X):
+    """Raise `ValueError` if `X` is one text, which is a sequence of characters too."""
+    if isinstance(X, (str, bytes, bytearray)):
+        raise ValueError(
+            "Iterable over raw text documents expected, string object received."
+        )
+
+
+def refuse_non_text(text, index):
+    """Raise `ValueError` or `TypeError` if the document at `index` is no str."""
+    if isinstance(text, str):
+        return
+    if is_missing(text):
+        raise ValueError(
+            f"Input X contains NaN or None (first at index {index}); a missing "
+            "text has no class. Use '' for an empty document."
+        )
+    remedy = "; decode the documents first" if isinstance(text, bytes) else ""
+    raise TypeError(
+        f"X must contain only str, got {type(text).__name__} at index {index}{remedy}."
+    )
+
+
+def _to_list(X):
+    n_dimensions = len(X.shape) if isinstance(getattr(X, "shape", None), tuple) else 1
+    if n_dimensions > 1 and not hasattr(X, "tocsr"):  # as sparse matrices have it
+        raise ValueError(
+            f"Expected a 1D array-like of str, got {n_dimensions}D array of shape "
+            f"{X.shape} instead. Pass one column of texts, for example X[:, 0] or "
+            "df['text']."
+        )
+    if isinstance(X, (list, tuple)):
+        return X if isinstance(X, list) else list(X)
+    if n_dimensions == 1 and not isinstance(X, type):
+        # pyarrow, polars and pandas, NumPy and torch, each by its own spelling.
+        for method in ("to_pylist", "to_list", "tolist"):
+            if hasattr(X, method):
+                return getattr(X, method)()
+        if isinstance(X, collections.abc.Sequence):
+            return list(X)
+    raise TypeError(f"Expected sequence or array-like, got {type(X)}")
+
+
+def is_missing(value):
+    """Whether a value is None, NaN, or what pandas has for them."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, numbers.Real) and value != value

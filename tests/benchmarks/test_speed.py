@@ -1,0 +1,174 @@
+"""What speed is measured against computes the same."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.speed import cpu, gpu, timing
+from benchmarks.speed.references import (
+    OneHotTexts,
+    PackedRNN,
+    PaddedHAN,
+    PlainCharCNN,
+    encode_characters,
+    encode_words,
+    make_stock_net,
+)
+from sktextconv import RNNClassifier
+from sktextconv.encoding import ALPHABETS, CharEncoder, DocumentEncoder, WordEncoder
+from sktextconv.encoding._tokenize import TOKEN_PATTERN
+from sktextconv.networks.charcnn import CharCNN
+from sktextconv.networks.han import HAN
+from sktextconv.networks.rnn import RNN
+from sktextconv.training._data import EncodedTexts
+
+CPU = torch.device("cpu")
+TEXTS = [
+    "A good day. It was so good!",
+    "",
+    "bad, BAD day",
+    "Caf\u00e9 at 9 o'clock? Or later; perhaps. So good.",
+] * 3
+
+
+def padded(encoder):
+    encoded = EncodedTexts(encoder.fit(TEXTS).encode(TEXTS), CPU)
+    return encoded.ids(torch.arange(len(TEXTS)))
+
+
+def test_both_encodings_of_characters_agree():
+    ours = CharEncoder(max_length=20).encode(TEXTS)
+    theirs = encode_characters(TEXTS, ALPHABETS["paper"], 20)
+    for row, expected in enumerate(theirs):
+        np.testing.assert_array_equal(ours[row], expected)
+
+
+def test_both_encodings_of_words_agree():
+    ours = WordEncoder(max_tokens=5, max_length=4).fit(TEXTS).encode(TEXTS)
+    theirs = encode_words(TEXTS, TOKEN_PATTERN, 5, 4)
+    for row, expected in enumerate(theirs):
+        np.testing.assert_array_equal(ours[row], expected)
+
+
+def test_both_character_networks_agree():
+    torch.manual_seed(0)
+    network = CharCNN(71, 3).eval()
+    plain = PlainCharCNN(70, 3)
+    plain.take_weights_of(network)
+    one_hot = OneHotTexts(TEXTS, np.zeros(len(TEXTS)), ALPHABETS["paper"], 1014)
+    theirs = make_stock_net(plain).forward(one_hot)
+    with torch.no_grad():
+        ours = network(padded(CharEncoder()))
+    torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
+def test_both_recurrent_networks_agree(cell):
+    torch.manual_seed(0)
+    ids = padded(WordEncoder())
+    sizes = {"cell": cell, "embedding_dim": 6, "hidden_dim": 5}
+    network = RNN(50, 3, bidirectional=True, pooling="mean", **sizes).eval()
+    packed = PackedRNN(50, 3, **sizes)
+    with torch.no_grad():
+        packed.embedding.weight.copy_(network.embedding.weight)
+        packed.head.load_state_dict(network.head.state_dict())
+        ((forward, backward),) = network.recurrent.layers
+        state = forward.state_dict()
+        state |= {
+            f"{key}_reverse": value for key, value in backward.state_dict().items()
+        }
+        packed.cell.load_state_dict(state)
+        # An empty text is one step of padding there, and none here.
+        some = (ids != 0).any(1)
+        torch.testing.assert_close(packed(ids)[some], network(ids)[some])
+
+
+def test_both_hierarchical_networks_agree():
+    torch.manual_seed(0)
+    ids = padded(DocumentEncoder(min_count=1))
+    settings = {"embedding_dim": 6, "hidden_dim": 5}
+    network, other = HAN(50, 3, **settings).eval(), PaddedHAN(50, 3, **settings).eval()
+    other.load_state_dict(network.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(other(ids), network(ids))
+
+
+def test_ratios_are_medians_over_rounds_in_turn():
+    now, order = [0.0], []
+
+    def takes(name, *seconds):
+        each = iter((0.0, *seconds))  # once before the clock is looked at
+
+        def run():
+            order.append(name)
+            now[0] += next(each)
+            return 12
+
+        return run
+
+    variants = {"ours": takes("ours", 2, 4, 3), "theirs": takes("theirs", 1, 1, 3)}
+    measured = timing.rates(variants, rounds=3, clock=lambda: now[0])
+    assert order == ["ours", "theirs"] * 4
+    assert measured == {"ours": [6, 3, 4], "theirs": [12, 12, 4]}
+    line = cpu.compared("name", measured, "texts/s", 2, "what")
+    assert (line.ours, line.theirs, line.ratio) == (4, 12, 0.5)
+
+
+@pytest.mark.parametrize("name", ["predict-charcnn", "train-han"])
+def test_both_sides_of_a_line_give_the_same_logits(name):
+    labelled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
+    line = cpu.LINES[name]({"short": labelled, "long": labelled})
+    assert line.notes["largest_difference_of_logits"] < 1e-5
+
+
+@pytest.mark.parametrize("name", ["characters", "words", "train-gru", "loop"])
+def test_a_line_can_be_made_from_any_texts(name, monkeypatch):
+    monkeypatch.setattr(cpu, "_LOOPS", 10)
+    labelled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
+    line = cpu.LINES[name]({"short": labelled, "long": labelled})
+    assert np.isfinite([line.ours, line.theirs, line.ratio]).all()
+
+
+def test_gpu_script_stops_where_devices_disagree(monkeypatch):
+    data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
+    network = RNNClassifier(embedding_dim=4, hidden_dim=3)
+    apart = gpu.agreement("LSTM", network, data, "cpu")
+    assert apart == {"loss": 0.0, "logits": 0.0}
+    monkeypatch.setattr(gpu, "_TOLERANCE", -1.0)
+    with pytest.raises(AssertionError, match="LSTM differs between cpu and cpu"):
+        gpu.agreement("LSTM", network, data, "cpu")
+
+
+def test_gpu_script_goes_on_where_a_setting_fails():
+    data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
+    rows = gpu.measurements(
+        "LSTM",
+        RNNClassifier(embedding_dim=4, hidden_dim=3),
+        data,
+        "cpu",
+        1e12,
+        n_texts=12,
+        batch_sizes=(4, 6),
+        rounds=1,
+        settings={"no such": {"compile": "no such"}, "float32": {}},
+    )
+    made = [(row["how"], row["batch_size"], "failed" in row) for row in rows]
+    assert made == [("no such", 4, True), ("float32", 4, False), ("float32", 6, False)]
+    assert "must be a bool or name a backend" in rows[0]["failed"]
+    assert rows[1]["ms/step"] == pytest.approx(4e3 / rows[1]["texts/s"])
+    result = {"networks": {"LSTM": {"training": rows}}}
+    assert [row[3] for row in gpu.table(result)[1:2]] == ["failed"]
+
+
+def test_floors_of_a_gpu_are_seconds_of_a_text():
+    # 0.12 s of products, 0.14 s of activations and 0.10 s of weights in 938 steps.
+    assert gpu.floor("CharCNN small", 128) * 120_000 == pytest.approx(0.36)
+    assert gpu.floor("CharCNN small", 1024) * 120_000 == pytest.approx(0.2725)
+
+
+def test_a_file_without_measurements_says_so():
+    result = json.loads(gpu.RESULT.read_text())
+    text = gpu.describe(result)
+    assert (text == "No GPU was measured.") == (len(gpu.table(result)) == 1)

@@ -1,0 +1,309 @@
+"""Documents become sentences of words, as Punkt and the Penn Treebank have them."""
+
+import copy
+import json
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nltk.tokenize import NLTKWordTokenizer
+from nltk.tokenize.punkt import PunktTrainer
+
+from sktextconv.encoding import (
+    SENTENCE_END,
+    UNKNOWN,
+    DocumentEncoder,
+    _document,
+    _sentences,
+)
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
+PIECES = [
+    "Mr.",
+    "Dr.",
+    "He",
+    "Who",
+    "it's",
+    "don't",
+    "so",
+    "3.14",
+    "U.S.",
+    "end.",
+    "Why?!",
+    "(so.)",
+    '"No."',
+    "...",
+    "<br",
+    "/>",
+    "x",
+    "a.m.",
+    "!",
+    "İstanbul.",
+    "met",
+    "Lee",
+]
+PROSE = st.lists(st.sampled_from([*PIECES, "\n\n"]), max_size=30).map(" ".join)
+
+# Enough of them to learn that "mr." and "dr." end no sentence, and "so." does.
+LETTERS = [
+    f"Mr. Smith met Dr. {name}. He said so. They saw so late that {name} said it."
+    for name in ("Jones", "Brown", "Miller", "Wood", "Green", "Lee", "Hall", "King")
+] * 3
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return DocumentEncoder(min_count=1).fit(LETTERS)
+
+
+def sentences_of(row, encoder):
+    """The words of a row of ids, sentence by sentence."""
+    words = ["", "?", "", *encoder.words]
+    parts = np.split(row, np.flatnonzero(row == SENTENCE_END) + 1)
+    assert len(parts[-1]) == 0
+    return [[words[index] for index in part[:-1]] for part in parts[:-1]]
+
+
+def test_a_row_is_words_with_a_mark_after_each_sentence(encoder):
+    (row,) = encoder.encode(["Mr. Smith met Mr. Who. He said so."])
+    assert sentences_of(row, encoder) == [
+        ["mr", ".", "smith", "met", "mr", ".", "?", "."],
+        ["he", "said", "so", "."],
+    ]
+
+
+def test_abbreviations_are_learnt_from_the_training_texts(encoder):
+    text = ["Mr. Smith met Dr. Wood. He was late."]
+    assert encoder.encode(text).parts.offsets.tolist() == [0, 2]
+    taught_nothing = DocumentEncoder(min_count=1).fit(["Smith met Wood"])
+    assert taught_nothing.encode(text).parts.offsets.tolist() == [0, 4]
+
+
+def test_boundaries_are_those_of_a_trainer_of_nltk(encoder):
+    learnt = PunktTrainer("\n\n".join(LETTERS)).get_params()
+    boundaries = encoder.__getstate__()["_boundaries"]
+    assert set(boundaries["abbreviations"]) == learnt.abbrev_types >= {"mr", "dr"}
+    assert boundaries["contexts"] == dict(learnt.ortho_context)
+    assert boundaries["starters"] == sorted(learnt.sent_starters)
+
+
+def test_words_are_numbered_by_frequency_then_by_the_alphabet():
+    encoder = DocumentEncoder(min_count=2, max_tokens=3)
+    encoder.fit(["b a. b a. C c.", "d"])
+    assert encoder.words == [".", "a", "b"]
+    assert encoder.n_tokens == 6
+    assert encoder.encode(["b c a"])[0].tolist() == [5, UNKNOWN, 4, SENTENCE_END]
+
+
+def test_case_is_folded_after_sentences_are_found():
+    kept = DocumentEncoder(min_count=1, lowercase=False).fit(["So good. So."])
+    assert kept.words == [".", "So", "good"]
+    assert kept.encode(["so So"])[0].tolist() == [UNKNOWN, 4, SENTENCE_END]
+
+
+def test_parts_are_the_words_of_each_sentence(encoder):
+    ragged = encoder.encode(["", "He went. They said so! Why?", "so", " \n "])
+    lengths = [ragged.parts[row].tolist() for row in range(4)]
+    assert lengths == [[], [3, 4, 2], [1], []]
+    assert np.diff(ragged.offsets).tolist() == [0, 12, 2, 0]
+    assert ragged.ids.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It's a well-known film, isn't it?",
+        "They don't care; we'd say they're right, I'm sure you'll see.",
+        "He paid $3.88 (1,000.50 in all) at 10:30.",
+        "Wait... what -- so soon?!",
+        "One<br /><br />two & three.",
+        "I can't, I CAN'T; don't!",
+        "The dogs' home: John's, 50% off.",
+    ],
+)
+def test_words_are_those_of_nltks_treebank_rules(sentence):
+    find = _document._find_words.findall
+    assert find(sentence) == NLTKWordTokenizer().tokenize(sentence)
+
+
+def test_an_apostrophe_may_be_typographic():
+    words = _document._find_words.findall("it’s what you couldn’t")
+    assert words == ["it", "’s", "what", "you", "could", "n’t"]
+
+
+def test_abbreviations_of_letters_are_one_word():
+    assert _document._find_words.findall("the U.S. at 9 a.m. J. Doe") == (
+        ["the", "U.S.", "at", "9", "a.m.", "J", ".", "Doe"]
+    )
+
+
+@given(text=ANY_TEXT | PROSE, lowercase=st.booleans())
+def test_spans_slice_the_words_that_encode_reads(text, lowercase):
+    encoder = DocumentEncoder(
+        min_count=1, max_sentences=4, max_sentence_length=5, lowercase=lowercase
+    ).fit([text, "a"])
+    found = [
+        [text[start:end] for start, end in words] for _, _, words in encoder.spans(text)
+    ]
+    fold = str.lower if lowercase else str
+    ragged = encoder.encode([text])
+    assert sentences_of(ragged[0], encoder) == [[*map(fold, words)] for words in found]
+    assert ragged.parts[0].tolist() == [*map(len, found)]
+    assert [*encoder.split([text])] == [[*map(fold, words)] for words in found]
+
+
+@given(text=ANY_TEXT | PROSE)
+def test_no_character_but_white_space_is_lost_or_read_twice(text):
+    encoder = DocumentEncoder(min_count=1, max_sentences=99, max_sentence_length=99)
+    position = 0
+    for start, end, words in encoder.fit([text, "a"]).spans(text):
+        assert position <= start
+        assert words
+        for first, last in words:
+            assert not text[position:first].strip()
+            position = last
+        assert position <= end
+    assert not text[position:].strip()
+
+
+@given(texts=st.lists(ANY_TEXT | PROSE, max_size=5))
+def test_a_text_is_encoded_alike_in_any_company(encoder, texts):
+    together = encoder.encode(texts)
+    for row, text in enumerate(texts):
+        assert np.array_equal(together[row], encoder.encode([text])[0])
+
+
+def test_long_texts_and_sentences_are_cut(encoder):
+    few = copy.deepcopy(encoder)
+    few.max_sentences, few.max_sentence_length = 2, 3
+    text = "He said so. They met. He was late."
+    whole, cut = (sentences_of(e.encode([text])[0], e) for e in (encoder, few))
+    assert cut == [words[:3] for words in whole[:2]]
+    assert [words for _, _, words in few.spans(text)] == [
+        words[:3] for _, _, words in encoder.spans(text)[:2]
+    ]
+
+
+def test_sentences_may_be_longer_than_any_integer_counts():
+    encoder = DocumentEncoder(min_count=1, max_sentence_length=2**64).fit(["So good."])
+    assert encoder.encode(["So so good."]).parts[0].tolist() == [4]
+    assert encoder.encode(["So so good."]).parts.ids.dtype.kind == "u"
+
+
+@pytest.mark.parametrize("window", [30, 60])
+def test_windows_join_without_a_seam(encoder, monkeypatch, window):
+    text = "He said so. They met Mr. Smith. " * 8 + "He was late."
+    whole = encoder.spans(text)
+    assert len(whole) == 17
+    monkeypatch.setattr(_sentences, "_WINDOW", window)
+    assert encoder.spans(text) == whole
+
+
+@pytest.mark.parametrize(
+    "unit", ["word ", "x", "! ", "!", ". ", "Yes! No. ", ' ."', " "]
+)
+def test_two_megabytes_are_read_as_far_as_the_limits(encoder, unit):
+    (row,) = encoder.encode([unit * (2_000_000 // len(unit))])
+    sentences = sentences_of(row, encoder)
+    assert len(sentences) <= encoder.max_sentences
+    assert all(len(words) <= encoder.max_sentence_length for words in sentences)
+
+
+def test_any_character_is_read(encoder):
+    text = "a\0b \ud800 \U0001f600. \x1c \u2029 İ"
+    words = [text[a:b] for _, _, places in encoder.spans(text) for a, b in places]
+    assert words == ["a", "\0", "b", "\ud800", "\U0001f600", ".", "İ"]
+
+
+@pytest.mark.parametrize("texts", [[""], [" \n"], ["one two"] * 2])
+def test_texts_without_frequent_words_are_refused(texts):
+    with pytest.raises(ValueError, match="empty vocabulary"):
+        DocumentEncoder().fit(texts)
+
+
+def test_pickles_are_plain_values_and_encode_alike(encoder):
+    def plain(value):
+        if isinstance(value, dict):
+            return all(map(plain, [*value, *value.values()]))
+        if isinstance(value, list):
+            return all(map(plain, value))
+        return type(value) in (int, str, bool)
+
+    assert plain(encoder.__getstate__())
+    texts = ["Mr. Smith met Ms. Unheard. X. y. Lee said so", ""]
+    before = pickle.dumps(encoder)
+    loaded = pickle.loads(before)
+    assert np.array_equal(loaded.encode(texts).ids, encoder.encode(texts).ids)
+    assert pickle.dumps(encoder) == before  # looking words up adds none
+    assert not hasattr(pickle.loads(pickle.dumps(DocumentEncoder())), "words")
+
+
+def test_any_hash_seed_gives_the_same_encoder():
+    texts = [*LETTERS, "etc.. a.b.. b. etc. U.S. 5.. c. d.", "a. B. e.g. x"]
+    script = (
+        "import pickle, sys\n"
+        "from sktextconv.encoding._document import DocumentEncoder\n"
+        f"encoder = DocumentEncoder(min_count=1).fit({texts!r})\n"
+        "sys.stdout.buffer.write(pickle.dumps(encoder))"
+    )
+    one, other = (
+        subprocess.run(
+            [sys.executable, "-c", script],
+            check=True,
+            capture_output=True,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    )
+    assert one == other
+
+
+@given(text=ANY_TEXT | PROSE)
+def test_each_id_tells_where_it_stands(encoder, text):
+    places, ids = encoder.places(text), encoder.encode([text])[0]
+    words = (word for sentence in encoder.split([text]) for word in sentence)
+    assert len(places) == len(ids)
+    for (start, end), id_ in zip(places.tolist(), ids.tolist(), strict=True):
+        if id_ == SENTENCE_END:
+            assert start == end
+        else:
+            assert text[start:end].lower() == next(words)
+    assert next(words, None) is None
+
+
+def test_what_was_learnt_is_restored_into_an_encoder_of_the_same_settings(encoder):
+    learnt = json.loads(json.dumps(encoder.learnt()))
+    restored = DocumentEncoder(min_count=1).restore(**learnt)
+    assert pickle.dumps(restored.learnt()) == pickle.dumps(learnt)
+    for text in LETTERS[:8]:
+        assert restored.spans(text) == encoder.spans(text)
+        assert restored.encode([text])[0].tolist() == encoder.encode([text])[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("abbreviations", "mr"),
+        ("abbreviations", [1]),
+        ("collocations", ["ab"]),
+        ("collocations", [["a", "b", "c"]]),
+        ("starters", None),
+        ("contexts", [["a", 1]]),
+        ("contexts", {"a": 1.5}),
+        ("contexts", {"a": True}),
+        ("contexts", {"a": -1}),
+        ("more", []),
+    ],
+)
+def test_what_punkt_cannot_have_learnt_is_not_restored(encoder, key, value):
+    learnt = encoder.learnt()
+    boundaries = learnt["boundaries"] | {key: value}
+    with pytest.raises(ValueError, match="Expected the boundaries of sentences"):
+        DocumentEncoder().restore(words=learnt["words"], boundaries=boundaries)
+    with pytest.raises(ValueError, match="the words of a vocabulary"):
+        DocumentEncoder().restore(words=[1], boundaries=learnt["boundaries"])

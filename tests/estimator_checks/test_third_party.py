@@ -1,0 +1,283 @@
+"""What the README tells a newcomer to type works as it stands, on a CSV of their own.
+
+The commands are those of the page, in its order. All that is changed is the port.
+"""
+
+import contextlib
+import csv
+import importlib.metadata
+import inspect
+import itertools
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sktextconv import load
+from sktextconv.persistence import OnnxClassifier
+from sktextconv.serving import serve
+
+from ..conftest import REPOSITORY
+
+PAGE = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+SECTION = PAGE.split("\n## From your CSV to a served model\n")[1].split("\n## ")[0]
+ADDRESS = f"http://127.0.0.1:{inspect.signature(serve).parameters['port'].default}"
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", SECTION, re.M | re.S)
+
+
+COMMANDS = [
+    line
+    for block in blocks("sh")
+    for line in block.replace("\\\n", "").splitlines()
+    if line.strip()
+]
+(HEAD, *EXAMPLES) = csv.reader("".join(blocks("csv")).splitlines())
+
+
+def words_of(command):
+    return shlex.split(command)
+
+
+def after(option, command):
+    words = words_of(command)
+    return words[words.index(option) + 1]
+
+
+def command_of(start, nth=0):
+    return [command for command in COMMANDS if command.startswith(start)][nth]
+
+
+TRAIN, EVALUATE, PREDICT, EXPLAIN, EXPORT = (
+    command_of(f"sktextconv {name} ")
+    for name in ("train", "evaluate", "predict", "explain", "export")
+)
+EXPLAIN_PAGE = command_of("sktextconv explain ", 1)
+ASK = command_of("curl ")
+SERVE, SERVE_ONNX = (command_of("sktextconv serve ", nth) for nth in (0, 1))
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """Texts of the classes of the page's example, which words tell apart."""
+    parts = {
+        "pos": (["fine", "good", "lovely"], ["well played", "moving", "funny"]),
+        "neg": (["dull", "bad", "silly"], ["too long", "a bore", "badly cut"]),
+    }
+    things = ["film", "story", "cast", "plot"]
+    made = [
+        (label, f"A {first} {thing}, and {last}.")
+        for label, (firsts, lasts) in parts.items()
+        for first, thing, last in itertools.product(firsts, things, lasts)
+    ]
+    assert {label for label, _ in EXAMPLES} == set(parts)
+    return [*map(tuple, EXAMPLES), *made]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, texts):
+    """An empty folder but for the files that the page takes for granted."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    rows = [dict(zip(HEAD, row, strict=True)) for row in texts]
+    new = after("--text-column", PREDICT)
+    for command, columns, chosen in (
+        (TRAIN, HEAD, rows),
+        (EVALUATE, HEAD, rows[::3]),
+        (PREDICT, [new], [{new: row[new]} for row in rows[::4]]),
+    ):
+        name = next(word for word in words_of(command) if word.endswith(".csv"))
+        assert f"`{name}`" in SECTION
+        with (folder / name).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(chosen)
+    return folder
+
+
+def environment():
+    beside = str(Path(sys.executable).parent)
+    assert shutil.which("sktextconv", path=beside), "install the package again"
+    return os.environ | {"PATH": beside + os.pathsep + os.environ["PATH"]}
+
+
+def type_in(folder, command):
+    """Run a command as a shell does; return what it printed."""
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@contextlib.contextmanager
+def running(folder, command):
+    """A server and its address; it has to end well after Ctrl-C."""
+    program = "sktextconv serve "
+    assert command.startswith(program)
+    process = subprocess.Popen(
+        # The shell makes way, so that the signal reaches the server alone.
+        f"exec {program}--port 0 {command.removeprefix(program)}",
+        shell=True,
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    try:
+        said = ""
+        for line in process.stderr:
+            said += line
+            if found := re.search(r"running on (http://[\d.]+:\d+)", line):
+                break
+        else:
+            raise AssertionError(f"{command}\n{said}")
+        yield found[1]
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 0, said
+        assert "Traceback" not in said
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ask(folder, address):
+    """Send the request of the page; return the answer."""
+    assert ADDRESS in ASK
+    command = ASK.replace(ADDRESS, address)
+    if shutil.which("curl"):
+        return json.loads(type_in(folder, command))
+    url = next(word for word in words_of(command) if word.startswith(address))
+    name, _, value = after("-H", command).partition(": ")
+    request = urllib.request.Request(url, after("-d", command).encode(), {name: value})
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    return type_in(folder, TRAIN)
+
+
+@pytest.fixture(scope="module")
+def model(folder, trained):
+    return load(folder / after("--out", TRAIN))
+
+
+def test_the_page_goes_from_training_to_a_server_without_pytorch():
+    kinds = [" ".join(words_of(command)[:2]) for command in COMMANDS]
+    assert kinds == [
+        "sktextconv train",
+        "sktextconv evaluate",
+        "sktextconv predict",
+        "sktextconv explain",
+        "sktextconv explain",
+        "sktextconv serve",
+        f"curl {ADDRESS}/v1/predict",
+        "sktextconv export",
+        "sktextconv serve",
+    ]
+    assert "--html" not in EXPLAIN
+    assert words_of(SERVE)[2] == after("--out", TRAIN)
+    assert words_of(SERVE_ONNX)[2] == after("--out", EXPORT)
+    assert max(map(len, "".join(blocks("sh")).splitlines())) <= 80
+
+
+def test_what_the_page_installs_is_there():
+    (extras,) = re.findall(r"pip install \"\.\[(.*?)\]\"", SECTION)
+    offered = importlib.metadata.metadata("sktextconv").get_all("Provides-Extra")
+    assert {*extras.split(",")} <= {*offered}
+
+
+def test_training_saves_a_model_and_says_how_well_it_does(trained, model, texts):
+    lines = trained.splitlines()
+    assert lines[0].endswith(f": {len(texts)} texts of 2 classes: neg 37, pos 37")
+    assert sum(line.startswith("epoch ") for line in lines) == model.n_iter_
+    assert re.match(r"held-out error \d+\.\d\d % \(95 % interval", lines[-2])
+    assert lines[-1].startswith(f"saved {after('--out', TRAIN)} (")
+    assert max(map(len, lines)) <= 80
+    assert model.classes_.tolist() == ["neg", "pos"]
+
+
+def test_the_error_is_printed_for_all_and_for_each_class(folder, model, texts):
+    printed = type_in(folder, EVALUATE)
+    n_wrong, n_texts = map(int, re.search(r"(\d+) of (\d+) texts\n", printed).groups())
+    assert n_texts == len(texts[::3])
+    truth, asked = zip(*texts[::3], strict=True)
+    assert n_wrong == np.sum(model.predict(asked) != np.array(truth))
+    assert n_wrong < n_texts / 4  # by chance half of them
+    rows = [line.split()[0] for line in printed.splitlines()[-3:]]
+    assert rows == ["class", "neg", "pos"]
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_each_new_text_has_its_label(folder, model, texts):
+    assert type_in(folder, PREDICT) == ""
+    name = after(">", PREDICT)
+    with (folder / name).open(newline="", encoding="utf-8") as file:
+        found = [row["label"] for row in csv.DictReader(file)]
+    assert found == model.predict([text for _, text in texts[::4]]).tolist()
+
+
+def test_the_words_of_a_text_are_weighed_on_the_terminal_and_on_a_page(folder, model):
+    text, page = after("--text", EXPLAIN), folder / after("--html", EXPLAIN_PAGE)
+    (label,) = model.predict([text])
+    printed = type_in(folder, EXPLAIN)
+    assert printed.startswith(f"{label}, by occlusion: ")
+    shown = re.sub(r"\[(.*?) [+-]\d\.\d\d\]", r"\1", printed.splitlines()[-1])
+    assert (shown, printed.splitlines()[-1] == shown) == (text, False)
+    assert type_in(folder, EXPLAIN_PAGE) == ""
+    html = page.read_text(encoding="utf-8")
+    assert f">for {label}</span>" in html
+    assert all(f">{word}</span>" in html for word in re.findall(r"\w+", text))
+
+
+def test_the_servers_of_the_model_and_of_its_onnx_file_agree(folder, model):
+    (text,) = json.loads(after("-d", ASK))["texts"]
+    (label,), (probabilities,) = model.predict([text]), model.predict_proba([text])
+    assert f" {ADDRESS}," in SECTION  # where the page sends a browser
+    with running(folder, SERVE) as address:
+        answer = ask(folder, address)
+        with urllib.request.urlopen(address) as response:
+            html = response.read().decode("utf-8")
+    assert "<textarea" in html
+    assert type_in(folder, EXPORT).startswith(f"saved {after('--out', EXPORT)} (")
+    assert isinstance(OnnxClassifier(folder / after("--out", EXPORT)), OnnxClassifier)
+    with running(folder, SERVE_ONNX) as address:
+        same = ask(folder, address)
+        port = address.rpartition(":")[2]
+        taken = subprocess.run(
+            f"{SERVE_ONNX} --port {port}",
+            shell=True,
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            encoding="utf-8",
+        )
+    for found in (answer, same):
+        assert found["classes"] == ["neg", "pos"]
+        (prediction,) = found["predictions"]
+        assert prediction["label"] == label
+        np.testing.assert_allclose(
+            prediction["probabilities"], probabilities, rtol=0, atol=1e-5
+        )
+    # A newcomer forgets the first server.
+    assert taken.returncode == 2
+    assert taken.stderr.splitlines()[-1].endswith("or 0 for any that is free.")

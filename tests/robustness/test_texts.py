@@ -1,0 +1,196 @@
+"""Whatever a text is made of: encoders agree with slow loops, classifiers stay calm."""
+
+import collections
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+from sktextconv import NGramVectorizer
+from sktextconv.encoding import CharEncoder, DocumentEncoder, WordEncoder
+from sktextconv.utils.validation import check_texts
+
+from ..classifiers import NETWORKS
+from ..conftest import attempt
+from ..encoding.test_encoding import slow_encode, slow_words
+from ..test_contract import PIPELINES
+
+# A code point of any of the 17 planes is as likely as one of the next.
+PLANES = st.builds(
+    lambda plane, point: chr(plane * 0x10000 + point),
+    st.integers(0, 16),
+    st.integers(0, 0xFFFF),
+)
+SURROGATES, CONTROLS, MARKS, SPACES = (
+    st.characters(categories=categories)
+    for categories in (["Cs"], ["Cc", "Cf"], ["Mn", "Mc", "Me"], ["Zs", "Zl", "Zp"])
+)
+# NUL, the breaks of lines and of files, joiners, overrides of direction, both halves
+# of an emoji, and letters whose lower case is longer.
+NASTY = st.sampled_from("\0\n\r\x1c\x1f\x85\u2028\u2029\u200d\u202e\u2066\ufeff\ufffe")
+LETTERS = st.sampled_from("\ud83d\ude00İẞŉǰﬁΣaz09_ .!?'\"-/\\")
+CHARACTERS = st.one_of(PLANES, SURROGATES, CONTROLS, MARKS, SPACES, NASTY, LETTERS)
+STORMS = st.builds(
+    str.__mul__, st.text(CHARACTERS, min_size=1, max_size=3), st.integers(1, 500)
+)
+TEXTS = st.text(CHARACTERS, max_size=40) | STORMS | st.sampled_from(["", " ", "\n\t"])
+
+CLASSIFIERS = {**NETWORKS, **PIPELINES}
+ORDINARY = ["a good film", "so good", "a dull plot", "dull, dull"]
+
+
+# -- encoders -----------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(
+    texts=st.lists(TEXTS, min_size=1, max_size=6),
+    alphabet=st.lists(CHARACTERS, min_size=1, max_size=12, unique=True).map("".join),
+    unknown=st.booleans(),
+    lowercase=st.booleans(),
+    keep=st.sampled_from(["start", "end"]),
+)
+def test_any_characters_make_an_alphabet(texts, alphabet, **settings):
+    settings |= {"max_length": 50, "reverse": True}
+    rows = CharEncoder(alphabet, **settings).encode(texts)
+    for row, text in enumerate(texts):
+        assert rows[row].tolist() == slow_encode(text, alphabet, **settings)
+
+
+def slow_counts(texts, max_n):
+    """Counts of all n-grams, as tuples of words, of each text."""
+    rows = []
+    for text in texts:
+        words = slow_words(text, lowercase=True)
+        rows.append(
+            collections.Counter(
+                tuple(words[start : start + n])
+                for n in range(1, max_n + 1)
+                for start in range(len(words) - n + 1)
+            )
+        )
+    return rows
+
+
+@settings(deadline=None)
+@given(texts=st.lists(TEXTS, min_size=1, max_size=5), max_n=st.integers(1, 3))
+def test_n_grams_of_any_characters_are_all_counted(texts, max_n):
+    expected = slow_counts(texts, max_n)
+    total = sum(expected, collections.Counter())
+    vectorizer = NGramVectorizer(max_features=None, max_n=max_n)
+    if not total:
+        with pytest.raises(ValueError, match="empty vocabulary"):
+            vectorizer.fit(texts)
+        return
+    counts = vectorizer.fit_transform(texts)
+    # By n, then by the alphabet: the documented order of columns.
+    grams = sorted(total, key=lambda gram: (len(gram), gram))
+    assert vectorizer.get_feature_names_out().tolist() == list(map(" ".join, grams))
+    assert counts.toarray().tolist() == [[row[g] for g in grams] for row in expected]
+
+
+UNIT = "so\0 é\u0301x \U0001f600! "
+N_UNITS = 10_000_000 // len(UNIT.encode())
+
+
+@pytest.fixture(scope="module")
+def ten_megabytes():
+    return UNIT * N_UNITS
+
+
+def test_ten_megabytes_are_cut_to_what_is_read(ten_megabytes):
+    start = UNIT * 200
+    for encoder, n_read in (
+        (CharEncoder(reverse=False, keep="start"), 1014),
+        (CharEncoder("é\0\U0001f600", reverse=False, keep="start"), 1014),
+        (WordEncoder(), 400),
+        (DocumentEncoder(min_count=1, max_sentences=20), 20 * 8),
+    ):
+        long, short = encoder.fit([ten_megabytes]).encode([ten_megabytes, start])
+        assert len(long) == n_read
+        assert long.tolist() == short.tolist()
+
+
+def test_ten_megabytes_are_counted_to_the_end(ten_megabytes):
+    vectorizer = NGramVectorizer(max_n=2)
+    counts = vectorizer.fit_transform([ten_megabytes, "so so"])
+    words = slow_words(UNIT, lowercase=True)
+    names = dict.fromkeys([*words, *map(" ".join, itertools.pairwise(words)), "so so"])
+    assert set(vectorizer.get_feature_names_out()) == {*names, f"{words[-1]} so"}
+    found = dict(
+        zip(vectorizer.get_feature_names_out(), counts.toarray()[0], strict=True)
+    )
+    assert found[f"{words[-1]} so"] == N_UNITS - 1
+    assert all(found[word] == N_UNITS * words.count(word) for word in words)
+
+
+# -- containers ---------------------------------------------------------------------
+
+
+class Loud(str):
+    """A str of another type, as libraries hand out."""
+
+
+CONTAINERS = {
+    "tuple": tuple,
+    "deque": collections.deque,
+    "array of objects": lambda texts: np.array([*texts, None], dtype=object)[:-1],
+    "reversed view": lambda texts: np.array([*texts, None], dtype=object)[-2::-1],
+    "Series of objects": lambda texts: pd.Series(texts, dtype=object, index=[7] * 3),
+    "Index of objects": lambda texts: pd.Index(texts, dtype=object),
+    "str of another type": lambda texts: list(map(Loud, texts)),
+    "str of NumPy": lambda texts: list(map(np.str_, texts)),
+}
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+@given(texts=st.lists(TEXTS, min_size=3, max_size=3))
+def test_no_container_changes_a_character(kind, texts):
+    found = check_texts(CONTAINERS[kind](texts), required_by="Test")
+    assert found == (texts[::-1] if kind == "reversed view" else texts)
+
+
+# -- classifiers ----------------------------------------------------------------------
+
+
+def tiny(name):
+    classifier = clone(CLASSIFIERS[name])
+    return classifier.set_params(max_epochs=1) if name in NETWORKS else classifier
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_any_text_is_classified_alone_as_in_company(name):
+    classifier = tiny(name).fit([*ORDINARY, "\0\ud800 é"] * 2, [0, 0, 1, 1, 1] * 2)
+
+    @settings(deadline=None, max_examples=30)
+    @given(texts=st.lists(TEXTS, min_size=1, max_size=8))
+    def run(texts):
+        together = classifier.predict_proba([*texts, *ORDINARY])
+        assert np.isfinite(together).all()
+        assert np.allclose(together.sum(axis=1), 1)
+        for row, text in enumerate([*texts, *ORDINARY]):
+            alone = classifier.predict_proba([text])[0]
+            np.testing.assert_allclose(alone, together[row], rtol=0, atol=1e-5)
+
+    run()
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_corpus_of_any_texts_fits(name):
+    @settings(deadline=None, max_examples=12)
+    @given(texts=st.lists(TEXTS, min_size=4, max_size=9), seed=st.integers(0, 9))
+    def run(texts, seed):
+        labels = np.random.RandomState(seed).permutation(len(texts)) % 2
+        classifier = tiny(name)
+        _, error = attempt(classifier.fit, texts, labels)
+        if error:
+            assert "empty vocabulary" in str(error)
+            assert not any(slow_words(text, lowercase=True) for text in texts)
+        else:
+            assert np.isfinite(classifier.predict_proba([*texts, *ORDINARY])).all()
+
+    run()

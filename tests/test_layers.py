@@ -1,0 +1,87 @@
+"""What an import loads, and where public names come from."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+import sktextconv
+
+from .conftest import REPOSITORY
+
+PACKAGE = REPOSITORY / "sktextconv"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_module_has_docstring(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree).splitlines()[0].endswith(".")
+
+
+def test_import_loads_no_package_besides_torch_sklearn_and_skorch():
+    script = (
+        "import sys, torch, sklearn.model_selection, skorch\n"
+        "packages = lambda: {name.partition('.')[0] for name in sys.modules}\n"
+        "before = packages(); from sktextconv import *; print(*packages() - before)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    # Parts of scikit-learn in C that are yet to be imported call themselves `_loss`.
+    loaded = {name for name in result.stdout.split() if not name.startswith("_")}
+    assert loaded - sys.stdlib_module_names == {"sktextconv"}
+
+
+def test_import_works_without_extras():
+    script = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "import sktextconv\n"
+        "try: sktextconv.TrainingCurveDisplay({}).plot()\n"
+        "except ImportError as error: print(error)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert result.stdout == (
+        "TrainingCurveDisplay needs matplotlib, which is not installed. "
+        "Run: pip install 'sktextconv[plot]'\n"
+    )
+
+
+def test_a_name_is_imported_once_it_is_used():
+    script = (
+        "import sys, sktextconv; dir(sktextconv); hasattr(sktextconv, 'no.thing')\n"
+        "print(*sys.modules.keys() & {'numpy', 'sklearn', 'torch'})\n"
+        "from sktextconv import OnnxClassifier, ModelFormatError\n"
+        "print(*sys.modules.keys() & {'sklearn', 'scipy', 'torch'})\n"
+        "sktextconv.schedules.constant; import sktextconv.inspection._explain\n"
+        "print(callable(sktextconv.explain), hasattr(sktextconv, 'none'))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert result.stdout.splitlines() == ["", "", "True False"]
+
+
+def test_type_checkers_are_told_of_every_name():
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text())
+    told = {
+        alias.asname: (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    homes = {name: (home, name) for name, home in sktextconv._HOME_OF.items()}
+    assert told == homes
+    assert sorted([*homes, "__version__"]) == sktextconv.__all__
+
+
+def test_everything_in_all_is_there():
+    for name in sktextconv.__all__:
+        assert getattr(sktextconv, name) is not None
+    assert sorted(sktextconv.__all__) == sktextconv.__all__
+    assert {*sktextconv.__all__} <= {*dir(sktextconv)}

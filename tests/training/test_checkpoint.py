@@ -1,0 +1,235 @@
+"""Training that was cut off goes on as if it had not been."""
+
+import errno
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from skorch.callbacks import Callback
+
+from sktextconv import SynonymReplacer
+
+from ..classifiers import NETWORKS
+from ..conftest import REPOSITORY
+
+TEXTS = ["a good day", "so good", "bad day", "so bad, bad"] * 8
+LABELS = ["+", "+", "-", "-"] * 8
+
+
+class Shouting:
+    """An augmenter whose texts differ from epoch to epoch."""
+
+    def __repr__(self):  # in the names of tests
+        return "Shouting()"
+
+    def augment(self, texts, *, seed, epoch):
+        return [f"{text} {'so ' * (epoch + 1)}" for text in texts]
+
+
+class CutOff(Callback):
+    """End training in the midst of an epoch, as a crash does."""
+
+    def __init__(self, after):
+        self.after = after
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        if training and len(net.history) > self.after:
+            raise ConnectionError
+
+
+def state_of(classifier):
+    """Whatever could differ: weights, moments, record, and the draws to come."""
+    state = classifier.__getstate__()
+    times = {"seconds"}
+    history = [
+        {name: value for name, value in row.items() if name not in times}
+        for row in state["history_"]
+    ]
+    net = pickle.dumps(state["net_"])
+    return net, history, state["n_iter_"], state["_rng"].get_state()[1].tolist()
+
+
+def cut_and_resumed(classifier, path, after):
+    cut = clone(classifier).set_params(checkpoint=path, callbacks=[CutOff(after)])
+    with pytest.raises(ConnectionError):
+        cut.fit(TEXTS, LABELS)
+    return clone(classifier).set_params(checkpoint=path, resume=True).fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_two_epochs_and_two_more_are_four(name, tmp_path):
+    network = clone(NETWORKS[name]).set_params(max_epochs=4)
+    straight = clone(network).fit(TEXTS, LABELS)
+    resumed = cut_and_resumed(network, tmp_path / "state", after=2)
+    assert state_of(resumed) == state_of(straight)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"recipe": "paper", "epoch_size": 3},
+        {"schedule": "triangular2"},
+        {"schedule": "constant", "bucketing": True},
+        {"early_stopping": True, "validation_fraction": 0.25, "n_iter_no_change": 9},
+        {"early_stopping": True, "n_iter_no_change": 2, "tol": 1.0},
+        {"augmenter": Shouting()},
+        {"precision": "bfloat16"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("after", [1, 3])
+def test_whatever_training_keeps_is_gone_on_with(settings, after, tmp_path):
+    network = clone(NETWORKS["kimcnn"]).set_params(max_epochs=5, **settings)
+    straight = clone(network).fit(TEXTS, LABELS)
+    if straight.n_iter_ <= after:
+        after = straight.n_iter_ - 1
+    resumed = cut_and_resumed(network, tmp_path / "state", after)
+    assert state_of(resumed) == state_of(straight)
+
+
+def test_a_seed_that_was_drawn_is_kept(tmp_path):
+    network = clone(NETWORKS["kimcnn"]).set_params(max_epochs=3, random_state=None)
+    path = tmp_path / "state"
+    whole = clone(network).set_params(checkpoint=path).fit(TEXTS, LABELS)
+    again = clone(network).set_params(checkpoint=path, resume=True).fit(TEXTS, LABELS)
+    assert state_of(again) == state_of(whole)
+    assert [row["seconds"] for row in again.history_] == [
+        row["seconds"] for row in whole.history_
+    ]
+
+
+def test_without_a_file_resume_starts_at_the_beginning(tmp_path):
+    network = clone(NETWORKS["kimcnn"])
+    straight = clone(network).fit(TEXTS, LABELS)
+    network.set_params(checkpoint=str(tmp_path / "state"), resume=True)
+    assert state_of(network.fit(TEXTS, LABELS)) == state_of(straight)
+    assert (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"learning_rate": 0.5}, "learning_rate was 'None' and is '0.5'"),
+        ({"max_epochs": 9}, "max_epochs was '2' and is '9'"),
+        ({"random_state": 1}, "random_state was '0' and is '1'"),
+        ({"augmenter": SynonymReplacer()}, "augmenter was 'None' and is 'SynonymR"),
+    ],
+)
+def test_another_training_is_not_gone_on_with(change, sentence, tmp_path):
+    network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
+    network.fit(TEXTS, LABELS)
+    network.set_params(resume=True, **change)
+    with pytest.raises(ValueError, match="is of another training: ") as caught:
+        network.fit(TEXTS, LABELS)
+    assert sentence in str(caught.value)
+    assert str(caught.value).endswith("or start anew with resume=False.")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ([*TEXTS[1:], "other"], LABELS, None),
+        (TEXTS, LABELS[::-1], None),
+        (TEXTS, LABELS, [2, *[1] * 31]),
+        ([TEXTS[0] + TEXTS[1][:1], TEXTS[1][1:], *TEXTS[2:]], LABELS, None),
+    ],
+    ids=["texts", "labels", "weights", "cut elsewhere"],
+)
+def test_other_data_are_not_gone_on_with(data, tmp_path):
+    network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
+    network.fit(TEXTS, LABELS).set_params(resume=True)
+    with pytest.raises(ValueError, match="is of another training: data was"):
+        network.fit(*data)
+
+
+def test_resume_without_a_name_is_refused():
+    with pytest.raises(ValueError, match="resume=True of KimCNNClassifier goes on"):
+        clone(NETWORKS["kimcnn"]).set_params(resume=True).fit(TEXTS, LABELS)
+
+
+def test_a_damaged_checkpoint_is_refused_in_one_sentence(tmp_path):
+    path = tmp_path / "state"
+    network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=path, resume=True)
+    whole = network.fit(TEXTS, LABELS).checkpoint.read_bytes()
+    draw = random.Random(0)
+    damaged = [b"", b"text", pickle.dumps({"format": 1}), whole[:-1]]
+    damaged += [whole[: draw.randrange(len(whole))] for _ in range(20)]
+    for _ in range(40):
+        flipped = bytearray(whole)
+        flipped[draw.randrange(len(whole))] ^= 1 << draw.randrange(8)
+        damaged.append(bytes(flipped))
+    for data in damaged:
+        path.write_bytes(data)
+        with pytest.raises(
+            ValueError, match="to be a checkpoint of format 1, but it is"
+        ):
+            network.fit(TEXTS, LABELS)
+        assert path.read_bytes() == data
+
+
+def test_a_full_disk_is_said_and_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "state"
+    network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=path)
+    network.fit(TEXTS, LABELS)
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"after epoch 1, got: .*No space left.*one bef"):
+        network.fit(TEXTS, LABELS)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def endless(path):
+    return clone(NETWORKS["kimcnn"]).set_params(max_epochs=500, checkpoint=path)
+
+
+# On one thread, a process may fork after it has computed; its children start at once.
+KILLER = """
+import os, random, signal, sys, time
+from pathlib import Path
+from sktextconv.checkpoints import read_checkpoint
+from tests.training.test_checkpoint import LABELS, TEXTS, endless
+
+path, draw = Path(sys.argv[1]), random.Random(0)
+endless(None).set_params(max_epochs=1).fit(TEXTS, LABELS)
+for _ in range(25):
+    child = os.fork()
+    if not child:
+        endless(path).set_params(resume=True).fit(TEXTS, LABELS)
+        os._exit(0)
+    time.sleep(draw.uniform(0.01, 0.15))
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    state = read_checkpoint(path)
+    print(os.waitstatus_to_exitcode(status), len(state["history"]) if state else 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed after a fork")
+def test_killed_at_any_moment_the_checkpoint_is_whole(tmp_path):
+    path = tmp_path / "state"
+    ran = subprocess.run(
+        [sys.executable, "-c", KILLER, str(path)],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    codes, epochs = np.loadtxt(ran.stdout.splitlines(), dtype=int).T.tolist()
+    assert codes.count(-signal.SIGKILL) >= 20
+    assert epochs == sorted(epochs)
+    assert len(set(epochs)) > 3
+    resumed = endless(path).set_params(resume=True).fit(TEXTS, LABELS)
+    straight = endless(None).fit(TEXTS, LABELS)
+    assert state_of(resumed) == state_of(straight)

@@ -1,0 +1,83 @@
+"""Devices, precisions and seeds are what they are asked to be."""
+
+import multiprocessing
+
+import pytest
+import torch
+
+from sktextconv.training._device import (
+    resolve_device,
+    resolve_precision,
+    seeded,
+    to_device,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512", "expected"),
+    [
+        (False, False, "float32"),
+        (False, True, "bfloat16"),
+        (True, False, "bfloat16"),
+    ],
+)
+def test_auto_precision_is_what_the_processor_multiplies_fast(
+    monkeypatch, amx, avx512, expected
+):
+    asked = {"_is_amx_tile_supported": amx, "_is_avx512_bf16_supported": avx512}
+    for name, has in asked.items():
+        monkeypatch.setattr(torch.cpu, name, lambda has=has: has, raising=False)
+    assert resolve_precision("auto", CPU) == expected
+    assert resolve_precision("auto", torch.device("mps")) == "float32"
+    assert resolve_precision("float32", CPU) == "float32"
+
+
+def test_auto_precision_is_bfloat16_from_ampere_on(monkeypatch):
+    for capability, expected in (((7, 5), "float32"), ((9, 0), "bfloat16")):
+        monkeypatch.setattr(
+            torch.cuda, "get_device_capability", lambda device, found=capability: found
+        )
+        assert resolve_precision("auto", torch.device("cuda")) == expected
+
+
+def test_auto_takes_the_best_device(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device("auto").type == "cpu"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("auto").type == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device("auto").type == "cuda"
+
+
+def test_auto_in_a_worker_of_a_search_takes_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: object())
+    assert resolve_device("auto").type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", ""])
+def test_unusable_devices_are_refused_with_the_reason(name):
+    with pytest.raises(ValueError, match=r"The 'device' parameter must be 'auto' or"):
+        resolve_device(name)
+
+
+def test_seeding_ends_with_the_block_even_if_it_raises():
+    before = torch.get_rng_state()
+    with seeded(1, CPU):
+        first = torch.rand(1)
+    assert torch.equal(torch.get_rng_state(), before)
+    with pytest.raises(AssertionError), seeded(1, CPU):
+        assert not torch.equal(torch.rand(1), first)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(("name", "waits"), [("meta", False), ("mps", True)])
+def test_the_host_waits_where_torch_reads_memory_that_may_be_gone(name, waits):
+    class Asked:
+        def to(self, device, *, non_blocking):
+            return device.type, not non_blocking
+
+    assert to_device(Asked(), torch.device(name)) == (name, waits)

@@ -1,0 +1,164 @@
+"""What training shows while it runs, on a terminal and elsewhere."""
+
+import io
+import re
+import sys
+import threading
+
+import pytest
+from skorch.callbacks import Callback
+from torch.utils._python_dispatch import TorchDispatchMode
+from tqdm import TMonitor
+
+from sktextconv import KimCNNClassifier
+from sktextconv.training import _progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def tiny(**parameters):
+    tiny = {"embedding_dim": 16, "n_filters": 8, "batch_size": 8, "max_epochs": 2}
+    return KimCNNClassifier(**tiny | {"random_state": 0, "verbose": 2} | parameters)
+
+
+def shown_on(stream, monkeypatch, corpus, **parameters):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", stream)
+        tiny(**parameters).fit(*corpus)
+    return stream.getvalue()
+
+
+def screen_of(text):
+    """The lines that a terminal shows in the end, if none is longer than it is wide."""
+    lines = []
+    for line in text.split("\n"):
+        row = ""
+        for part in line.split("\r"):
+            row = part + row[len(part) :]
+        lines.append(row.rstrip())
+    return lines
+
+
+def percentages(text):
+    return [int(number) for number in re.findall(r"(\d+) ?%", text)]
+
+
+def test_no_terminal_gets_plain_lines_alone(monkeypatch, corpus):
+    monkeypatch.setattr(_progress, "_SECONDS_PER_LINE", 0)
+    text = shown_on(io.StringIO(), monkeypatch, corpus)
+    assert text.isascii()
+    assert set(text) & set(map(chr, range(32))) == {"\n"}
+    *lines, last = text.splitlines()
+    assert percentages(text) == [17, 33, 50, 67, 83, 100]
+    assert re.fullmatch(
+        r"epoch   1  17 % of all, +\d+\.\d\d texts/s, \d\d:\d\d left", lines[0]
+    )
+    assert [line[:9] for line in lines] == ["epoch   1"] * 4 + ["epoch   2"] * 3
+    assert "train loss" in lines[3]
+    assert "train loss" in last
+
+
+def test_a_quick_training_has_its_epochs_lines_alone(monkeypatch, corpus):
+    lines = shown_on(io.StringIO(), monkeypatch, corpus).splitlines()
+    assert [line[:21] for line in lines] == [
+        "epoch   1  train loss",
+        "epoch   2  train loss",
+    ]
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+def test_a_terminal_gets_a_bar_that_goes_away(monkeypatch, corpus, stopping):
+    # It stops in the second epoch, since nothing gets better by so much.
+    how = {"early_stopping": stopping, "n_iter_no_change": 1, "tol": 100.0}
+    how |= {"max_epochs": 3} if stopping else {}
+    text = shown_on(Terminal(), monkeypatch, corpus, **how)
+    assert re.search(r"epoch   1 +0%\|.*\| +\? texts/s, \? left", text)
+    *lines, last = screen_of(text)
+    assert [line[:21] for line in lines] == [
+        "epoch   1  train loss",
+        "epoch   2  train loss",
+    ]
+    assert all(line.endswith(" s") for line in lines)
+    assert last == ""
+
+
+def test_a_failed_training_leaves_no_bar(monkeypatch, corpus):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with pytest.raises(ValueError, match="loss became"):
+        tiny(learning_rate=1e30).fit(*corpus)
+    assert "texts/s" in terminal.getvalue()
+    assert screen_of(terminal.getvalue()) == [""]
+
+
+def test_the_paper_s_epochs_count_what_they_draw(monkeypatch, corpus):
+    monkeypatch.setattr(_progress, "_SECONDS_PER_LINE", 0)
+    text = shown_on(io.StringIO(), monkeypatch, corpus, epoch_size=5, max_epochs=1)
+    assert percentages(text) == [20, 40, 60, 80, 100]
+
+
+def test_a_resumed_training_begins_where_it_was(monkeypatch, corpus, tmp_path):
+    monkeypatch.setattr(_progress, "_SECONDS_PER_LINE", 0)
+
+    class CutOff(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 3:
+                raise ConnectionError
+
+    how = {"max_epochs": 4, "checkpoint": tmp_path / "training", "resume": True}
+    with pytest.raises(ConnectionError):
+        shown_on(io.StringIO(), monkeypatch, corpus, callbacks=[CutOff()], **how)
+    text = shown_on(io.StringIO(), monkeypatch, corpus, **how)
+    assert percentages(text) == [58, 67, 75, 83, 92, 100]
+    assert text.startswith("epoch   3 ")
+
+
+class Reads(TorchDispatchMode):
+    """Counts how often a number is asked of the device, which has to be waited for."""
+
+    n_reads = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.n_reads += "_local_scalar_dense" in str(func)
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_bar_never_waits_for_the_device(monkeypatch, corpus):
+    n_reads = []
+    for verbose in (0, 2):
+        with Reads() as reads:
+            shown_on(Terminal(), monkeypatch, corpus, verbose=verbose)
+        n_reads.append(reads.n_reads)
+    assert n_reads[0] == n_reads[1] > 0
+
+
+def test_no_thread_watches_the_bar(monkeypatch, corpus):
+    class Look(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.append(threading.enumerate())
+
+    # Others that use the same library may have started one before.
+    before, seen = threading.enumerate(), []
+    shown_on(Terminal(), monkeypatch, corpus, callbacks=[Look()])
+    started = {type(one) for each in seen for one in each if one not in before}
+    assert seen
+    assert TMonitor not in started
+
+
+class Journal(Callback):
+    """Holds what cannot be copied, as that of TensorBoard does."""
+
+    def __init__(self, file):
+        self.file, self.lock = file, threading.Lock()
+
+    def on_epoch_end(self, net, **kwargs):
+        self.file.write(f"{net.history[-1, 'train_error']:.1f} ")
+
+
+def test_a_callback_may_hold_an_open_file(corpus, tmp_path):
+    with (tmp_path / "journal").open("w") as file:
+        tiny(verbose=0, callbacks=[Journal(file)]).fit(*corpus)
+    assert len((tmp_path / "journal").read_text().split()) == 2

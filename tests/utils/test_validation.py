@@ -1,0 +1,105 @@
+"""Raw texts are taken by position, as they are, or refused."""
+
+import collections
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import scipy.sparse
+import torch
+
+from sktextconv.datasets import join_fields
+from sktextconv.utils.validation import check_texts
+
+
+def test_a_list_is_not_copied():
+    texts = ["a", ""]
+    assert check_texts(texts, required_by="Test") is texts
+
+
+def test_trailing_nuls_and_lone_surrogates_survive():
+    texts = ("a\0", "\0", "\udcff")
+    assert check_texts(texts, required_by="Test") == list(texts)
+
+
+def test_sequences_of_other_kinds_are_taken():
+    texts = collections.UserList(["a", "b"])
+    assert check_texts(texts, required_by="Test") == ["a", "b"]
+    assert check_texts(collections.deque("ab"), required_by="Test") == ["a", "b"]
+
+
+REFUSED = {
+    "str": ("one text", ValueError, "Iterable over raw text documents expected"),
+    "bytes": (b"one", ValueError, "Iterable over raw text documents expected"),
+    "None inside": (["a", "b", None], ValueError, r"NaN or None \(first at index 2\)"),
+    "NaN inside": (["a", np.nan], ValueError, "Use '' for an empty document"),
+    "NA inside": (["a", pd.NA], ValueError, r"NaN or None \(first at index 1\)"),
+    "NaT inside": (["a", pd.NaT], ValueError, r"NaN or None \(first at index 1\)"),
+    "null": (pa.array(["a", None]), ValueError, r"NaN or None \(first at index 1\)"),
+    "bytes inside": ([b"a"], TypeError, "got bytes at index 0; decode the documents"),
+    "int inside": (["a", 3], TypeError, "X must contain only str, got int at index 1"),
+    "list inside": ([["a"]], TypeError, "X must contain only str, got list at index 0"),
+    "tensor": (
+        torch.arange(3),
+        TypeError,
+        "X must contain only str, got int at index 0",
+    ),
+    "2-D": (np.array([["a"], ["b"]]), ValueError, r"got 2D array of shape \(2, 1\)"),
+    "DataFrame": (pd.DataFrame({"t": ["a"]}), ValueError, "Expected a 1D array-like"),
+    "polars frame": (
+        pl.DataFrame({"t": ["a"]}),
+        ValueError,
+        "Expected a 1D array-like",
+    ),
+    "0-d": (np.array("a"), TypeError, "Expected sequence or array-like"),
+    "dict": (
+        {"a": 1},
+        TypeError,
+        "Expected sequence or array-like, got <class 'dict'>",
+    ),
+    "set": ({"a"}, TypeError, "Expected sequence or array-like, got <class 'set'>"),
+    "None": (None, TypeError, "Expected sequence or array-like"),
+    "int": (5, TypeError, "Expected sequence or array-like, got <class 'int'>"),
+    "sparse": (scipy.sparse.eye(2, format="csr"), TypeError, "Expected sequence or"),
+    "generator": ((t for t in "ab"), TypeError, "got <class 'generator'>"),
+    "empty": ([], ValueError, r"Found array with 0 sample\(s\) \(shape=\(0,\)\)"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_no_text_is_refused_in_one_sentence(kind):
+    X, error, sentence = REFUSED[kind]
+    with pytest.raises(error, match=sentence):
+        check_texts(X, required_by="Test")
+
+
+@pytest.mark.parametrize("X", [range(2), [1.5], [True], [{}], [("a",)]])
+def test_other_elements_are_named_by_type_and_index(X):
+    name = type(X[0]).__name__
+    with pytest.raises(TypeError, match=f"got {name} at index 0"):
+        check_texts(X, required_by="Test")
+
+
+def test_a_type_is_no_sequence():
+    with pytest.raises(TypeError, match="Expected sequence or array-like"):
+        check_texts(list, required_by="Test")
+
+
+def test_the_estimator_is_named_where_there_is_no_document():
+    with pytest.raises(ValueError, match="minimum of 1 is required by Test"):
+        check_texts(np.array([], dtype=object), required_by="Test")
+
+
+def test_fields_join_with_one_space_in_either_order():
+    titles, bodies = ["Ab", ""], ["x-1", "y"]
+    assert join_fields(titles, bodies) == ["Ab x-1", " y"]
+    assert join_fields(titles, bodies, order="reverse") == ["x-1 Ab", "y "]
+
+
+def test_fields_of_unlike_length_and_unknown_orders_are_refused():
+    with pytest.raises(ValueError, match="shorter"):
+        join_fields(["a"], [])
+    with pytest.raises(ValueError, match="Expected order to be one of"):
+        join_fields(["a"], order="backwards")
