@@ -11,6 +11,7 @@ from sktextconv.estimator_checks._sklearn_checks import WITHOUT_VARIANT
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from benchmarks._render import as_list_table  # noqa: E402
 from benchmarks.accuracy import select, tables  # noqa: E402
 from benchmarks.speed import cpu, gpu, serving  # noqa: E402
 
@@ -71,12 +72,12 @@ def write_tables(app):
     (folder / "precisions.txt").write_text(select.render_precisions() or "None yet.\n")
     (folder / "seeds.txt").write_text(select.render_seeds() or "None yet.\n")
     measured = json.loads(cpu.RESULT.read_text())
-    lines = f"{tables.as_list_table(cpu.table(measured))}\n{cpu.describe(measured)}\n"
+    lines = f"{as_list_table(cpu.table(measured))}\n{cpu.describe(measured)}\n"
     (folder / "speed.txt").write_text(lines)
-    shares = tables.as_list_table(cpu.table_of_shares(measured))
+    shares = as_list_table(cpu.table_of_shares(measured))
     (folder / "shares.txt").write_text(shares)
     measured = json.loads(gpu.RESULT.read_text())
-    lines = tables.as_list_table(gpu.table(measured)) if measured["networks"] else ""
+    lines = as_list_table(gpu.table(measured)) if measured["networks"] else ""
     (folder / "gpu.txt").write_text(f"{lines}\n{gpu.describe(measured)}\n")
     measured = json.loads(serving.RESULT.read_text())
     (folder / "serving.txt").write_text(serving.as_rst(measured))

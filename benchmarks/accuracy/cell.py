@@ -1,14 +1,7 @@
 """One cell of the table: a model on a data set with a seed, trained and measured."""
 
 import base64
-import contextlib
-import datetime
-import importlib.metadata
 import json
-import os
-import platform
-import resource
-import subprocess
 import sys
 import time
 import warnings
@@ -24,20 +17,12 @@ from sklearn.model_selection import ParameterGrid, train_test_split
 from sklearn.pipeline import Pipeline
 from skorch.callbacks import Callback
 
-import sktextconv
 from sktextconv import fetch_text_dataset, load_docstrings, read_csv
 
+from .._record import describe_run, find_commit, peak_mib, progress
 from .models import ROWS
 
-__all__ = [
-    "Cell",
-    "describe_run",
-    "load",
-    "peak_mib",
-    "progress",
-    "run_cell",
-    "write_json",
-]
+__all__ = ["Cell", "load", "run_cell"]
 
 # The same for every model and seed of a data set: selection and samples.
 _SPLIT_SEED = 0
@@ -180,16 +165,6 @@ def run_cell(cell):
     }
 
 
-def describe_run(threads, estimator, *, commit=None):
-    """Say when, with what and on what something ran."""
-    return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": commit or find_commit(),
-        "versions": _versions(),
-        "machine": _machine(threads, getattr(estimator, "net_", None)),
-    }
-
-
 def _labels(bunch):
     """The labels as their file has them, so that a file without a class agrees."""
     if bunch.target.dtype.kind != "i":
@@ -239,84 +214,6 @@ def _count_parameters(last):
 
 def _name(path):
     return None if path is None else Path(path).name
-
-
-def peak_mib():
-    """The most memory that this process has held."""
-    status = Path("/proc/self/status")
-    if status.exists():  # there, a new process does not inherit its parent's peak
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def write_json(path, found):
-    """Write a file that is there as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    os.replace(part, path)
-
-
-def find_commit():
-    """The commit of the code that runs, or None outside a repository."""
-    here = Path(__file__).parent
-
-    def git(*arguments):
-        command = ["git", *arguments]
-        return subprocess.check_output(command, cwd=here, text=True).strip()
-
-    try:
-        changed = git(
-            "status", "--porcelain", "--", ":/sktextconv", ":/benchmarks/**.py"
-        )
-        return git("rev-parse", "HEAD") + (" with changes" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _versions():
-    packages = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "nltk")
-    found = {package: importlib.metadata.version(package) for package in packages}
-    for optional in ("gensim", "fasttext-numpy2-wheel"):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[optional] = importlib.metadata.version(optional)
-    return {
-        "python": platform.python_version(),
-        "sktextconv": sktextconv.__version__,
-        **found,
-    }
-
-
-def _machine(threads, net):
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = info.read_text().splitlines()
-        names = [
-            line.partition(":")[2].strip() for line in lines if "model name" in line
-        ]
-        cpu = names[0] if names else cpu
-    on_gpu = net is not None and torch.device(net.device).type == "cuda"
-    return {
-        "cpu": cpu,
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "memory_gib": round(
-            os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-        ),
-        "gpu": torch.cuda.get_device_name() if on_gpu else None,
-    }
-
-
-def progress(line):
-    """One line that is written over on a terminal, a plain line elsewhere."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\033[K" + f"    {line}"[:79])
-    else:
-        sys.stderr.write(f"    {line}\n")
-    sys.stderr.flush()
 
 
 class _Progress(Callback):

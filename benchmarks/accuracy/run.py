@@ -18,12 +18,11 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from .cell import Cell, run_cell, write_json
+from .._record import RESULTS, write_json
+from .cell import Cell, run_cell
 from .models import ROWS
 
-__all__ = ["RESULTS", "parse", "parse_setting", "run_cells"]
-
-RESULTS = Path(__file__).parents[1] / "results"
+__all__ = ["parse", "parse_setting", "run_cells"]
 
 
 def run_cells(cells, results, *, redo=False, budget=None):

@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 
-from .cell import Cell, describe_run, load, progress, write_json
+from .._record import describe_run, progress, write_json
+from .._render import as_list_table
+from .cell import Cell, load
 from .models import ROWS
 from .run import parse_setting
-from .tables import as_list_table
 
 __all__ = ["FOLDER", "compare", "render", "render_precisions", "render_seeds"]
 

@@ -7,24 +7,17 @@ import argparse
 import base64
 import json
 import sys
-import textwrap
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
+from .._record import RESULTS
+from .._render import as_list_table, as_markdown, as_text, wrap
 from .models import ROWS
 from .published import PUBLISHED, PUBLISHED_SIZES
-from .run import RESULTS
 
-__all__ = [
-    "Line",
-    "as_list_table",
-    "as_markdown",
-    "interval",
-    "read_results",
-    "render",
-]
+__all__ = ["Line", "interval", "read_results", "render"]
 
 _N_RESAMPLES = 2000
 _COLUMNS = (
@@ -219,25 +212,20 @@ def render(found, style="text"):
 
 
 def _as_text(heading, rows):
-    """Two lines per row: the error, and below it what it took."""
-    out = [*_wrap(heading, ""), "-" * 78]
-    out.append(f"{'':<22}{'error %':>9}{'95 % interval':>16}{'paper':>8}{'gap':>8}")
-    out.append("-" * 78)
+    """Return two lines per row: the error, and below it the cost."""
     done, absent = _divide(rows)
-    for row in done:
-        name, error, between, paper, gap, seeds, train, per_s, predict, *rest = row
-        size, peak, note = rest
-        count = f"{seeds} seed(s)"
-        out.append(f"{name:<22}{error:>9}{between:>16}{paper:>8}{gap:>8}{count:>14}")
-        cost = (
+    table = [("", "error %", "95 % interval", "paper", "gap", "seeds")]
+    notes = []
+    for *row, train, per_s, predict, size, peak, note in done:
+        table.append(row)
+        notes.append(
             f"{train} s to train, {per_s} texts/s; predicts {predict} texts/s; "
             f"{size} parameters; {peak} MiB; {note}"
         )
-        out += _wrap(cost, "    ")
-    out.append("-" * 78)
+    blocks = [wrap(heading), as_text(table, notes)]
     if absent:
-        out += _wrap(f"Not run: {', '.join(absent)}.", "")
-    return "\n".join([*out, ""])
+        blocks.append(wrap(f"Not run: {', '.join(absent)}."))
+    return "\n".join([*blocks, ""])
 
 
 def _divide(rows):
@@ -251,28 +239,6 @@ def _as_markdown(heading, rows, columns=_COLUMNS):
     shown = [_COLUMNS.index(column) for column in columns]
     table = [[row[at] for at in shown] for row in (_COLUMNS, *rows)]
     return "\n".join([heading, "", as_markdown(table), ""])
-
-
-def as_markdown(rows):
-    """Return a table, whose first row is its head, as Markdown; numbers stand right."""
-    head, *body = rows
-    columns = zip(*body, strict=True)
-    rule = ["---:" if all(map(_is_number, column)) else "---" for column in columns]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *body))
-
-
-def as_list_table(rows):
-    """Return a table, whose first row is its head, as reStructuredText."""
-    lines = [".. list-table::", "   :header-rows: 1", ""]
-    for row in rows:
-        lines += [f"   {'  -' if at else '* -'} {cell}" for at, cell in enumerate(row)]
-    return "\n".join([*lines, ""])
-
-
-def _is_number(cell):
-    return (
-        not cell.strip("0123456789.,–+-<≥\N{NO-BREAK SPACE} %*") or cell == "at chance"
-    )
 
 
 def _as_short_markdown(heading, rows):
@@ -291,16 +257,6 @@ _STYLES = {
     "short": _as_short_markdown,
     "rst": _as_rst,
 }
-
-
-def _wrap(text, indent):
-    return textwrap.wrap(
-        text,
-        78,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-    )
 
 
 def _error(tried):

@@ -41,7 +41,8 @@ from sktextconv.training._data import Batches, EncodedTexts
 from sktextconv.training._loop import train
 from sktextconv.training._net import WeightedCrossEntropy, make_net
 
-from ..accuracy.cell import describe_run, progress, write_json
+from .._record import RESULTS, describe_run, progress, write_json
+from .._render import as_text
 from .references import (
     OneHotTexts,
     PackedRNN,
@@ -71,7 +72,7 @@ __all__ = [
     "table_of_shares",
 ]
 
-RESULT = Path(__file__).parents[1] / "results" / "speed.json"
+RESULT = RESULTS / "speed.json"
 _BATCH = 128
 _LOOPS = 500
 _HELD_OUT = 5_000
@@ -559,9 +560,9 @@ def main():
         else:
             result["lines"][name] = asdict(LINES[name](data)) | about
         write_json(options.out, result)
-    for name, ours, theirs, ratio, goal, against in table(result)[1:]:
-        sys.stdout.write(f"{name:<48}{ours:>7}{ratio:>8} x  {goal:>6}\n")
-        sys.stdout.write(f"    {theirs} by {against}\n")
+    rows = table(result)
+    notes = [against for *_, against in rows[1:]]
+    sys.stdout.write(as_text([row[:-1] for row in rows], notes) + "\n")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ from sktextconv import (
 )
 from sktextconv.encoding import ALPHABETS
 
-from ..accuracy.cell import describe_run, progress, write_json
+from .._record import RESULTS, describe_run, progress, write_json
+from .._render import as_text
 from .references import OneHotTexts, PlainCharCNN, make_stock_net
 from .timing import fitter, head, load_data, peak_flops, rates, training_flops
 
@@ -51,7 +52,7 @@ __all__ = [
     "waits",
 ]
 
-RESULT = Path(__file__).parents[1] / "results" / "gpu.json"
+RESULT = RESULTS / "gpu.json"
 
 NETWORKS = {
     "CharCNN small": CharCNNClassifier(),
@@ -376,11 +377,7 @@ def main():
         progress(f"{name}: {found['learning']['epochs'][-1]}")
         result["networks"][name] = found | about
         write_json(options.out, result | about)
-    for name, manner, size, rate, *_, share, of_floor in table(result)[1:]:
-        sys.stdout.write(
-            f"{name:<14}{manner[:34]:<35}{size:>5}{rate:>9}/s{share:>5}{of_floor:>5}\n"
-        )
-    sys.stdout.write(f"{describe(result)} {options.out}\n")
+    sys.stdout.write(f"{as_text(table(result))}\n{describe(result)} {options.out}\n")
 
 
 if __name__ == "__main__":

@@ -27,8 +27,7 @@ from sktextconv import (
     TextStore,
 )
 
-from ..accuracy.cell import describe_run, write_json
-from ..accuracy.run import RESULTS
+from .._record import RESULTS, describe_run, write_json
 
 __all__ = ["draw_corpus", "main"]
 
@@ -196,7 +195,10 @@ def in_a_process(measure, path, n_documents):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed.memory",
+        description=__doc__.partition("\n")[0],
+    )
     parser.add_argument("--documents", type=int, default=3_600_000)
     parser.add_argument(
         "--vectorizer",

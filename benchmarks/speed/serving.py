@@ -33,8 +33,8 @@ from sktextconv import (
     save,
 )
 
-from ..accuracy.cell import describe_run, write_json
-from ..accuracy.tables import RESULTS, as_list_table
+from .._record import RESULTS, describe_run, write_json
+from .._render import as_list_table, as_text
 
 __all__ = ["RESULT", "as_rst", "measure", "table"]
 
@@ -236,7 +236,7 @@ def main():
         about["versions"][package] = importlib.metadata.version(package)
     result = {"rows": rows, "load": os.getloadavg()[0], **about}
     write_json(options.out, result)
-    sys.stdout.write(as_rst(result))
+    sys.stdout.write(as_text(table(result)) + "\n")
 
 
 if __name__ == "__main__":

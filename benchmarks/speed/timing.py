@@ -12,7 +12,8 @@ from sktextconv import HANClassifier, KimCNNClassifier, RNNClassifier
 from sktextconv.training._data import EncodedTexts
 from sktextconv.training._device import autocast
 
-from ..accuracy.cell import Cell, load, peak_mib
+from .._record import peak_mib
+from ..accuracy.cell import Cell, load
 
 __all__ = [
     "configured",

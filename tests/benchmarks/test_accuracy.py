@@ -11,8 +11,10 @@ import pytest
 import torch
 from sklearn.pipeline import Pipeline
 
+from benchmarks._record import RESULTS
+from benchmarks._render import as_markdown
 from benchmarks.accuracy import cell as cells_module
-from benchmarks.accuracy import run, select, tables
+from benchmarks.accuracy import select, tables
 from benchmarks.accuracy.cell import Cell, run_cell
 from benchmarks.accuracy.fasttext import _one_line
 from benchmarks.accuracy.models import ROWS
@@ -458,10 +460,10 @@ def test_unclear_command_lines_are_refused(arguments, capsys):
 
 def committed_results():
     command = ["git", "ls-files", "*.json"]
-    listed = subprocess.run(command, cwd=run.RESULTS, capture_output=True, text=True)
+    listed = subprocess.run(command, cwd=RESULTS, capture_output=True, text=True)
     if listed.returncode:
         pytest.skip("not a repository: no telling which results are committed")
-    return [run.RESULTS / name for name in listed.stdout.split()]
+    return [RESULTS / name for name in listed.stdout.split()]
 
 
 def test_readme_shows_the_committed_results(tmp_path):
@@ -469,16 +471,16 @@ def test_readme_shows_the_committed_results(tmp_path):
         copied = tmp_path / path.parent.name / path.name
         copied.parent.mkdir(exist_ok=True)
         copied.write_text(path.read_text())
-    readme = (run.RESULTS.parents[1] / "README.md").read_text()
+    readme = (RESULTS.parents[1] / "README.md").read_text()
     shown = readme.partition("<!-- tables -->\n")[2].partition("<!-- end of tables")[0]
     assert shown == tables.render(tables.read_results(tmp_path), "short")
 
 
 def test_readme_shows_the_committed_speed():
-    readme = (run.RESULTS.parents[1] / "README.md").read_text()
+    readme = (RESULTS.parents[1] / "README.md").read_text()
     shown = readme.partition("<!-- speed -->\n")[2].partition("<!-- end of speed")[0]
     result = json.loads(cpu.RESULT.read_text())
-    table = tables.as_markdown(cpu.table(result))
+    table = as_markdown(cpu.table(result))
     assert shown == f"{table}\n\n{cpu.describe(result)}\n"
 
 
