@@ -21,7 +21,7 @@ from ..inspection._explain import explain
 from ..inspection._highlight import to_html, to_marks, to_terminal
 from ..persistence._safetensors import load, save
 from ..training._device import resolve_device
-from ..utils._files import replacing
+from ..utils._files import atomic_write
 from ._errors import mistakes
 from ._report import describe_data, describe_error, make_report
 
@@ -267,7 +267,7 @@ def _output(path):
         if path is None:
             data = sys.stdout.buffer
         else:
-            data = stack.enter_context(replacing(path))
+            data = stack.enter_context(atomic_write(path))
         out = io.TextIOWrapper(data, encoding="utf-8", newline="")
         try:
             yield out

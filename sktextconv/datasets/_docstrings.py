@@ -11,7 +11,7 @@ import zlib
 from importlib import metadata, util
 from pathlib import Path
 
-from ..utils._files import replacing
+from ..utils._files import atomic_write
 
 LIBRARIES = {  # distribution, which is the label -> package
     "numpy": "numpy",
@@ -67,7 +67,7 @@ def load(libraries, folder):
     found = {"versions": versions, "rows": _rows(libraries)}
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as out:
+        with atomic_write(path) as out:
             out.write(gzip.compress(json.dumps(found).encode(), 1, mtime=0))
     return found
 

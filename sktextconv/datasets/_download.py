@@ -13,7 +13,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from ..utils._files import replacing
+from ..utils._files import atomic_write
 from ._compressed import most_bytes
 
 __all__ = ["SOURCES", "Source", "archive_path", "find", "install"]
@@ -285,7 +285,7 @@ def _unpack(source, archive, folder):
         # On leaving, each file gets its name or, after an error, all are dropped.
         files = {
             subset: stack.enter_context(
-                replacing(folder / f"{source.name}_{subset}.csv")
+                atomic_write(folder / f"{source.name}_{subset}.csv")
             )
             for subset in wanted
         }

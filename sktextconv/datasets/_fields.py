@@ -11,7 +11,7 @@ def join_fields(*fields, order="forward"):
 
     Parameters
     ----------
-    *fields : sequences of str, each of length n_documents
+    *fields : sequences of str, each of length n_samples
         One sequence per field, in the order of the file's columns.
     order : {"forward", "reverse"}, default="forward"
         From the first field to the last, or from the last to the first as Zhang, Zhao
@@ -19,7 +19,7 @@ def join_fields(*fields, order="forward"):
 
     Returns
     -------
-    texts : list of str, of length n_documents
+    texts : list of str, of length n_samples
 
     Raises
     ------

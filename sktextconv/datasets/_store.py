@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..utils._files import replacing
-from ..utils.validation import TextSequence, refuse_non_text, refuse_single_text
+from ..utils._files import atomic_write
+from ..utils.validation import TextSequence, reject_non_text, reject_single_text
 from ._csv import read_labelled
 
 __all__ = ["TextStore"]
@@ -38,7 +38,7 @@ _TEXTS_AT_ONCE = 512
 _OFFSETS_AT_ONCE = 2**16
 _BYTES_AT_ONCE = 2**20
 
-_REMEDY = "copy the file again, or make it anew with TextStore.from_texts or from_csv"
+_HINT = "copy the file again, or make it anew with TextStore.from_texts or from_csv"
 
 
 class TextStore(TextSequence):
@@ -128,15 +128,15 @@ class TextStore(TextSequence):
         OSError
             If the file cannot be written.
         """
-        refuse_single_text(texts)
+        reject_single_text(texts)
         path = Path(path)
-        with replacing(path) as out, tempfile.TemporaryFile(dir=path.parent) as ends:
+        with atomic_write(path) as out, tempfile.TemporaryFile(dir=path.parent) as ends:
             out.write(bytes(_HEADER.size))
             n_bytes, texts_crc, n_texts = 0, 0, 0
             offsets = array.array("q", [0])
             for n_texts, text in enumerate(texts, 1):
                 if type(text) is not str:
-                    refuse_non_text(text, n_texts - 1)
+                    reject_non_text(text, n_texts - 1)
                 data = text.encode("utf-8", "surrogatepass")
                 out.write(data)
                 texts_crc = zlib.crc32(data, texts_crc)
@@ -378,13 +378,13 @@ class _Content:
         if n_bytes != expected:
             raise ValueError(
                 f"{self.path}: expected {expected} bytes, as its header says, got "
-                f"{n_bytes}; {_REMEDY}."
+                f"{n_bytes}; {_HINT}."
             )
 
     def _damage(self, what, how):
         return (
             f"{self.path}: expected a whole text store, got {what} of wrong {how}; "
-            f"{_REMEDY}."
+            f"{_HINT}."
         )
 
 

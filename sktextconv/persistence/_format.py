@@ -11,26 +11,26 @@ from pathlib import Path
 
 import numpy as np
 
-from ..utils._files import replacing
+from ..utils._files import atomic_write
 
 __all__ = [
+    "HINT",
     "KEY",
-    "NO_DIGEST",
-    "REMEDY",
+    "ZERO_CHECKSUM",
     "ModelFormatError",
     "check_classes",
-    "check_digest",
     "check_format",
     "check_keys",
+    "format_errors",
     "parse",
-    "refusing",
     "size_of",
-    "write_summed",
+    "verify_checksum",
+    "write_with_checksum",
 ]
 
 KEY = "sktextconv"  # of our header among the metadata of a file
-NO_DIGEST = "0" * 64  # stands for the sum until the file is there to be summed
-REMEDY = "Copy or save the file again."
+ZERO_CHECKSUM = "0" * 64  # stands for the sum until the file is there to be summed
+HINT = "Copy or save the file again."
 
 _LABELS = re.compile(r"\|O|[<>|](b1|[iu][1248]|f[248]|U\d+)")  # dtypes of classes
 _MAX_LABELS = 2**26  # bytes of all labels: a file could ask for more than there is
@@ -58,13 +58,13 @@ class ModelFormatError(ValueError):
 
 
 @contextlib.contextmanager
-def refusing(path, problem, remedy=REMEDY, *, writer, also=()):
+def format_errors(path, problem, hint=HINT, *, writer, also=()):
     """Turn what a damaged part may raise into the one error that says so.
 
     Parameters
     ----------
     path : Path
-    problem, remedy : str
+    problem, hint : str
         For the message: what is wrong with the file, and what to do.
     writer : str
         Name of the function that writes such files.
@@ -78,7 +78,7 @@ def refusing(path, problem, remedy=REMEDY, *, writer, also=()):
         detail = str(error).partition("\n")[0].rstrip(".")
         raise ModelFormatError(
             f"Expected {path} to be a model that {writer} wrote, but {problem}. "
-            f"{detail}. {remedy}"
+            f"{detail}. {hint}"
         ) from error
 
 
@@ -163,33 +163,33 @@ def check_classes(labels, dtype):
     return classes
 
 
-def write_summed(path, data, start):
-    """Write `data` to a file, with its SHA-256 sum for the `NO_DIGEST` at `start`."""
+def write_with_checksum(path, data, start):
+    """Write `data` with its SHA-256 checksum over the `ZERO_CHECKSUM` at `start`."""
     data = memoryview(data)
-    with replacing(Path(path)) as out:
+    with atomic_write(Path(path)) as out:
         out.write(data[:start])
         out.write(hashlib.sha256(data).hexdigest().encode())
-        out.write(data[start + len(NO_DIGEST) :])
+        out.write(data[start + len(ZERO_CHECKSUM) :])
 
 
-def check_digest(path, digest, start):
-    """Raise `ValueError` unless `digest`, which is at `start`, is of the whole file.
+def verify_checksum(path, checksum, start):
+    """Raise `ValueError` unless `checksum`, which is at `start`, is of the whole file.
 
     Parameters
     ----------
     path : Path
-    digest : object
-        What the header says; `NO_DIGEST` was in its place when it was summed.
+    checksum : object
+        What the header says; `ZERO_CHECKSUM` was in its place when it was summed.
     start : callable
-        Takes an open file and the digest as bytes, and returns where it stands.
+        Takes an open file and the checksum as bytes, and returns where it stands.
     """
-    if not (isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)):
-        raise ValueError(f"Expected a SHA-256 sum, got {digest!r}.")
+    if not (isinstance(checksum, str) and re.fullmatch("[0-9a-f]{64}", checksum)):
+        raise ValueError(f"Expected a SHA-256 checksum, got {checksum!r}.")
     with path.open("rb") as file:
-        place = start(file, digest.encode())
+        place = start(file, checksum.encode())
         file.seek(0)
-        found = hashlib.sha256(file.read(place) + NO_DIGEST.encode())
-        file.seek(len(digest), os.SEEK_CUR)
+        found = hashlib.sha256(file.read(place) + ZERO_CHECKSUM.encode())
+        file.seek(len(checksum), os.SEEK_CUR)
         found = hashlib.file_digest(file, lambda: found).hexdigest()
-    if found != digest:
-        raise ValueError(f"Expected the SHA-256 sum {digest}, got {found}.")
+    if found != checksum:
+        raise ValueError(f"Expected the SHA-256 checksum {checksum}, got {found}.")

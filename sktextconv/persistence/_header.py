@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import __version__, networks
 from ..augmentation._synonyms import SynonymReplacer
 from ..utils._param_validation import check_params
-from ._format import NO_DIGEST, check_classes, check_keys
+from ._format import ZERO_CHECKSUM, check_classes, check_keys
 
 __all__ = ["FORMAT", "check_network", "describe", "restore", "versions"]
 
@@ -27,7 +27,7 @@ _CLASSIFIERS = {
 }
 
 _KEYS = {  # of the header, each with the type of its value
-    "sha256": str,  # sum of the whole file, with `NO_DIGEST` in its own place
+    "sha256": str,  # sum of the whole file, with `ZERO_CHECKSUM` in its own place
     "format": int,
     "versions": dict,  # of the libraries that wrote it, for people to read
     "estimator": str,
@@ -99,7 +99,7 @@ def describe(classifier):
             stacklevel=3,
         )
     header = {
-        "sha256": NO_DIGEST,
+        "sha256": ZERO_CHECKSUM,
         "format": FORMAT,
         "versions": versions(np, sklearn, skorch, torch),
         "estimator": type(classifier).__name__,

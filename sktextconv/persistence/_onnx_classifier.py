@@ -10,12 +10,12 @@ from ..utils._optional_dependencies import require
 from ..utils.validation import check_texts
 from ._format import (
     check_classes,
-    check_digest,
     check_format,
     check_keys,
+    format_errors,
     parse,
-    refusing,
     size_of,
+    verify_checksum,
 )
 from ._onnx_format import _FORMAT, _KEYS, _find_header, _restore_encoder
 
@@ -74,17 +74,17 @@ class OnnxClassifier:
     def __init__(self, path, *, n_jobs=None):
         runtime = require("onnxruntime", by="OnnxClassifier", extra="onnx")
         path = Path(path)
-        unless = functools.partial(refusing, path, writer="sktextconv.export_onnx")
+        unless = functools.partial(format_errors, path, writer="sktextconv.export_onnx")
         with unless("it is no file"):
             size_of(path)
         data = path.read_bytes()
         with unless("it has not our header"):
             start, end = _find_header(data)
             header = parse(data[start:end].decode())
-            check_digest(
+            verify_checksum(
                 path,
                 header.get("sha256"),
-                lambda file, digest: data.index(digest, start),
+                lambda file, checksum: data.index(checksum, start),
             )
         with unless("its format is unknown", "Update sktextconv."):
             check_format(header, _FORMAT)
@@ -111,12 +111,12 @@ class OnnxClassifier:
 
         Parameters
         ----------
-        X : array-like of str of shape (n_documents,)
+        X : array-like of str of shape (n_samples,)
             Texts.
 
         Returns
         -------
-        probabilities : ndarray of float64 of shape (n_documents, n_classes)
+        probabilities : ndarray of float64 of shape (n_samples, n_classes)
             Columns in the order of `classes_`; rows sum to 1.
         """
         texts = check_texts(X, required_by=type(self).__name__)
@@ -132,12 +132,12 @@ class OnnxClassifier:
 
         Parameters
         ----------
-        X : array-like of str of shape (n_documents,)
+        X : array-like of str of shape (n_samples,)
             Texts.
 
         Returns
         -------
-        labels : ndarray of shape (n_documents,)
+        labels : ndarray of shape (n_samples,)
             Labels as they were given to `fit`, of the type of `classes_`.
         """
         return self.classes_[self.predict_proba(X).argmax(axis=1)]

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from ..utils._optional_dependencies import require
-from ._format import KEY, NO_DIGEST, check_classes, parse, write_summed
+from ._format import KEY, ZERO_CHECKSUM, check_classes, parse, write_with_checksum
 from ._onnx_format import _ENCODERS, _FORMAT, _find_header, _restore_encoder
 
 __all__ = ["export_onnx"]
@@ -87,7 +87,7 @@ def export_onnx(estimator, path):
     network = estimator.net_.module_
     check_finite({name: w.cpu().numpy() for name, w in network.state_dict().items()})
     header = {
-        "sha256": NO_DIGEST,
+        "sha256": ZERO_CHECKSUM,
         "format": _FORMAT,
         "versions": versions(np, torch, onnx),
         "estimator": type(estimator).__name__,
@@ -109,4 +109,4 @@ def export_onnx(estimator, path):
         )
     data = model.SerializeToString(deterministic=True)
     start, _ = _find_header(data)
-    write_summed(path, data, data.index(NO_DIGEST.encode(), start))
+    write_with_checksum(path, data, data.index(ZERO_CHECKSUM.encode(), start))

@@ -11,7 +11,7 @@ __all__ = []
 _FORMAT = 1  # raise it whenever a file would mean something else
 
 _KEYS = {  # of the header, each with the type of its value
-    "sha256": str,  # sum of the whole file, with `NO_DIGEST` in its own place
+    "sha256": str,  # sum of the whole file, with `ZERO_CHECKSUM` in its own place
     "format": int,
     "versions": dict,  # of the libraries that wrote it, for people to read
     "estimator": str,  # as well

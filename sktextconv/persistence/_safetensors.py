@@ -11,16 +11,16 @@ from torch.overrides import TorchFunctionMode
 
 from ..training._device import resolve_device
 from ._format import (
+    HINT,
     KEY,
-    NO_DIGEST,
-    REMEDY,
+    ZERO_CHECKSUM,
     ModelFormatError,
-    check_digest,
     check_format,
+    format_errors,
     parse,
-    refusing,
     size_of,
-    write_summed,
+    verify_checksum,
+    write_with_checksum,
 )
 from ._header import FORMAT, describe, restore
 
@@ -119,7 +119,7 @@ def save(estimator, path):
             f"Expected vocabulary and names of at most {_MAX_HEADER:,} bytes, got "
             f"{header_size:,}. Set a lower max_tokens."
         )
-    write_summed(path, data, data.index(NO_DIGEST.encode()))
+    write_with_checksum(path, data, data.index(ZERO_CHECKSUM.encode()))
 
 
 def load(path, device="cpu"):
@@ -168,21 +168,21 @@ def load(path, device="cpu"):
 
     device, path = resolve_device(device), Path(path)
     unless = functools.partial(
-        refusing, path, writer="sktextconv.save", also=(SafetensorError,)
+        format_errors, path, writer="sktextconv.save", also=(SafetensorError,)
     )
     with unless("it is no file"):
         size = size_of(path)
     with contextlib.ExitStack() as stack:
-        remedy = f"Read a pickle with pickle.load or joblib.load. {REMEDY}"
-        with unless("it is no whole file of safetensors", remedy):
+        hint = f"Read a pickle with pickle.load or joblib.load. {HINT}"
+        with unless("it is no whole file of safetensors", hint):
             file = stack.enter_context(safe_open(path, framework="numpy"))
         with unless("it has not our header"):
             header = parse((file.metadata() or {}).get(KEY, "null"))
-            check_digest(path, header.get("sha256"), _find_digest)
+            verify_checksum(path, header.get("sha256"), _find_checksum)
         with unless("its format is unknown", "Update sktextconv."):
             check_format(header, FORMAT)
-        remedy = f"Update sktextconv if the file is newer than it. {REMEDY}"
-        with unless("its header is not one that was saved", remedy):
+        hint = f"Update sktextconv if the file is newer than it. {HINT}"
+        with unless("its header is not one that was saved", hint):
             estimator, encoder, state = restore(header)
         with unless("its weights are not those of its network"):
             n_classes = len(state["classes_"])
@@ -194,9 +194,9 @@ def load(path, device="cpu"):
     return estimator
 
 
-def _find_digest(file, digest):
+def _find_checksum(file, checksum):
     header_size = int.from_bytes(file.read(8), "little")
-    return 8 + file.read(header_size).index(digest)
+    return 8 + file.read(header_size).index(checksum)
 
 
 def check_finite(weights):

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 
-from ..utils._files import replacing
+from ..utils._files import atomic_write
 from ._device import generators
 from ._state import load_net_state
 
@@ -75,7 +75,7 @@ class Checkpoint(Callback):
         body = io.BytesIO()
         torch.save(state, body)
         try:
-            with replacing(self.path) as out:
+            with atomic_write(self.path) as out:
                 out.write(_head_of(body.getbuffer()))
                 out.write(body.getbuffer())
         except OSError as error:
@@ -93,7 +93,7 @@ class _TrialError(Exception):
 def check_place(path, *, required_by):
     """Raise `ValueError` unless a checkpoint can be written to a path."""
     try:
-        with replacing(path):
+        with atomic_write(path):
             raise _TrialError
     except _TrialError:
         return

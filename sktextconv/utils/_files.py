@@ -4,11 +4,11 @@ import contextlib
 import os
 import threading
 
-__all__ = ["replacing"]
+__all__ = ["atomic_write"]
 
 
 @contextlib.contextmanager
-def replacing(path):
+def atomic_write(path):
     """A binary file to write, which takes the path's place once all went well."""
     if path.exists() and not path.is_file():
         raise FileExistsError(f"{path} is a folder or a device, and no file")

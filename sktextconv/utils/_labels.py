@@ -56,7 +56,7 @@ def check_labels(y, *, name="y"):
             f"Expected {name} to hold one label for each text: {error}"
         ) from error
     if isinstance(y, np.ma.MaskedArray):
-        _refuse_missing(np.ma.getmaskarray(y).ravel(), name)
+        _reject_missing(np.ma.getmaskarray(y).ravel(), name)
     kind = labels.dtype.kind
     if kind == "U" and not isinstance(y, np.ndarray):
         given = np.fromiter(y, dtype=object, count=len(labels))
@@ -68,24 +68,24 @@ def check_labels(y, *, name="y"):
         assert_all_finite(labels, input_name=name)
         _check_exact(y, name)
     elif kind in "mM":
-        _refuse_missing(np.isnat(labels), name)
+        _reject_missing(np.isnat(labels), name)
     return labels
 
 
 def _check_str(labels, name):
-    _refuse_missing(np.fromiter(map(is_missing, labels), bool, len(labels)), name)
+    _reject_missing(np.fromiter(map(is_missing, labels), bool, len(labels)), name)
     for index, label in enumerate(labels):
         if not isinstance(label, str):
-            raise _refusal(name, f"{type(label).__name__} at index {index}")
+            raise _label_error(name, f"{type(label).__name__} at index {index}")
 
 
 def _check_exact(y, name):
     for index, label in enumerate(y if isinstance(y, (list, tuple)) else ()):
         if isinstance(label, (int, np.integer)) and abs(int(label)) > _EXACT:
-            raise _refusal(name, f"{label} beside floats, at index {index}")
+            raise _label_error(name, f"{label} beside floats, at index {index}")
 
 
-def _refuse_missing(missing, name):
+def _reject_missing(missing, name):
     if missing.any():
         raise ValueError(
             f"Input {name} contains NaN or None (first at index {missing.argmax()}). "
@@ -93,13 +93,13 @@ def _refuse_missing(missing, name):
         )
 
 
-def _refusal(name, got):
-    remedy = (
+def _label_error(name, got):
+    hint = (
         "Decode them"
         if got.startswith("bytes")
         else f"Convert them, for example with list(map(str, {name}))"
     )
     return TypeError(
         f"Unknown label type: expected {name} to be all str or all numbers of 64 bits, "
-        f"got {got}. {remedy}."
+        f"got {got}. {hint}."
     )

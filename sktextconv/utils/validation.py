@@ -7,8 +7,8 @@ __all__ = [
     "TextSequence",
     "check_texts",
     "is_missing",
-    "refuse_non_text",
-    "refuse_single_text",
+    "reject_non_text",
+    "reject_single_text",
 ]
 
 
@@ -29,14 +29,14 @@ def check_texts(X, *, required_by):
 
     Parameters
     ----------
-    X : array-like of str of shape (n_documents,)
+    X : array-like of str of shape (n_samples,)
         The documents. Any Python str is one: empty, or with NULs or lone surrogates.
     required_by : str
         Name of the estimator, for the messages.
 
     Returns
     -------
-    texts : list of str or TextSequence, of length n_documents
+    texts : list of str or TextSequence, of length n_samples
         `X` itself where it is one of the two.
 
     Raises
@@ -52,7 +52,7 @@ def check_texts(X, *, required_by):
     >>> check_texts(("one", "two"), required_by="Example")
     ['one', 'two']
     """
-    refuse_single_text(X)
+    reject_single_text(X)
     texts = X if isinstance(X, TextSequence) else _to_list(X)
     if not len(texts):
         raise ValueError(
@@ -61,11 +61,11 @@ def check_texts(X, *, required_by):
         )
     if isinstance(texts, list) and set(map(type, texts)) != {str}:
         for index, text in enumerate(texts):
-            refuse_non_text(text, index)
+            reject_non_text(text, index)
     return texts
 
 
-def refuse_single_text(X):
+def reject_single_text(X):
     """Raise `ValueError` if `X` is one text, which is a sequence of characters too."""
     if isinstance(X, (str, bytes, bytearray)):
         raise ValueError(
@@ -73,7 +73,7 @@ def refuse_single_text(X):
         )
 
 
-def refuse_non_text(text, index):
+def reject_non_text(text, index):
     """Raise `ValueError` or `TypeError` if the document at `index` is no str."""
     if isinstance(text, str):
         return
@@ -82,9 +82,9 @@ def refuse_non_text(text, index):
             f"Input X contains NaN or None (first at index {index}); a missing "
             "text has no class. Use '' for an empty document."
         )
-    remedy = "; decode the documents first" if isinstance(text, bytes) else ""
+    hint = "; decode the documents first" if isinstance(text, bytes) else ""
     raise TypeError(
-        f"X must contain only str, got {type(text).__name__} at index {index}{remedy}."
+        f"X must contain only str, got {type(text).__name__} at index {index}{hint}."
     )
 
 

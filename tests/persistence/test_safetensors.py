@@ -648,8 +648,11 @@ def test_a_parameter_younger_than_the_file_takes_its_default(whole, path):
         (lambda text: text[:-1], "Expecting"),
         (lambda text: "[]", "Expected a JSON object, got list"),
         (lambda text: "null", "Expected a JSON object, got NoneType"),
-        (lambda text: text.replace("0" * 64, ""), "Expected a SHA-256 sum, got ''"),
-        (lambda text: text.replace("0" * 64, "1" * 64), "SHA-256 sum 1{64}, got"),
+        (
+            lambda text: text.replace("0" * 64, ""),
+            "Expected a SHA-256 checksum, got ''",
+        ),
+        (lambda text: text.replace("0" * 64, "1" * 64), "SHA-256 checksum 1{64}, got"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
