@@ -85,3 +85,16 @@ def test_everything_in_all_is_there():
         assert getattr(sktextconv, name) is not None
     assert sorted(sktextconv.__all__) == sktextconv.__all__
     assert {*sktextconv.__all__} <= {*dir(sktextconv)}
+
+
+def test_onnx_classifier_loads_no_network_modules():
+    """Importing `OnnxClassifier` loads no module that only downloads need."""
+    script = (
+        "import sys, numpy, onnxruntime; before = set(sys.modules)\n"
+        "import sktextconv; from sktextconv import OnnxClassifier\n"
+        "print(*{'http.client', 'ssl', 'tarfile'} & (sys.modules.keys() - before))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert result.stdout == "\n"
