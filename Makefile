@@ -31,4 +31,4 @@ docs: .venv/dev.stamp
 	touch $@
 
 clean:
-	rm -rf .venv out docs/_build docs/generated docs/gallery dist
+	rm -rf .venv out docs/_build docs/generated docs/_public_names.rst docs/gallery dist

@@ -27,7 +27,15 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["templates"]
-exclude_patterns = ["_build", "examples", "sg_execution_times.rst", "gallery/sg_*"]
+html_static_path = ["static"]
+html_css_files = ["doors.css"]
+exclude_patterns = [
+    "_build",
+    "_public_names.rst",  # included by reference.rst
+    "examples",
+    "sg_execution_times.rst",
+    "gallery/sg_*",
+]
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
@@ -46,7 +54,7 @@ try:
 except LookupError:  # without WordNet its example is shown, and not run
     sphinx_gallery_conf["filename_pattern"] = r"/plot_(?!augmentation)"
 nitpicky = False
-autosummary_generate = True
+autosummary_generate = ["reference.rst", "_public_names.rst"]
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # the docstrings say more
 autodoc_default_options = {"members": False}
@@ -54,15 +62,50 @@ autodoc_default_options = {"members": False}
 html_theme = "pydata_sphinx_theme"
 html_title = "sktextconv"
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
-html_sidebars = {
-    page: []
-    for page in ("index", "install", "quickstart", "reproduction", "contributing")
-}
+html_sidebars = {page: [] for page in ("index", "contributing")}
 html_show_sourcelink = False
+
+# Sections of the reference: a package of the table of public names, its heading, and
+# the names that are imported from the package itself.
+REFERENCE = {
+    "networks": ("Neural network classifiers", ()),
+    "baselines": ("Linear classifiers", ()),
+    "feature_extraction": (
+        "Feature extraction",
+        ("CountScaler", "BagOfMeansVectorizer", "LogCountRatio"),
+    ),
+    "datasets": ("Data sets and files", ("join_fields",)),
+    "augmentation": ("Data augmentation", ()),
+    "inspection": ("Model inspection", ("Span", "DeletionCurve")),
+    "persistence": ("Persistence and export", ()),
+    "estimator_checks": ("Estimator checks", ()),
+}
+
+
+def write_public_names(app, config):
+    """Write the sections of the reference that list the public names."""
+    lines = []
+    for package, names in sktextconv._HOMES.items():
+        heading, more = REFERENCE.get(package, (package, ()))
+        paths = [f"sktextconv.{name}" for name in names]
+        paths += [f"sktextconv.{package}.{name}" for name in more]
+        lines += autosummary(heading, paths)
+    classifiers = sktextconv._HOMES["networks"]
+    modules = [name.removesuffix("Classifier") for name in classifiers]
+    paths = [f"sktextconv.networks.{name}" for name in modules]
+    lines += autosummary("PyTorch modules", paths)
+    (HERE / "_public_names.rst").write_text("\n".join(lines))
+
+
+def autosummary(heading, paths):
+    """Return the lines of a section that summarizes the objects at these paths."""
+    lines = [heading, "-" * len(heading), ""]
+    lines += [".. autosummary::", "   :toctree: generated", ""]
+    return [*lines, *(f"   {path}" for path in paths), ""]
 
 
 def write_tables(app):
-    """The pages of results show the committed ones, and nothing else."""
+    """Write the tables that pages include, from the committed results."""
     found = tables.read_results(tables.RESULTS)
     text = tables.render(found, "rst") if found else "No results are committed yet.\n"
     folder = HERE / "generated"
@@ -106,4 +149,5 @@ def definitions(rows):
 
 
 def setup(app):
+    app.connect("config-inited", write_public_names)
     app.connect("builder-inited", write_tables)

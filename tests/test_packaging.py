@@ -9,6 +9,7 @@ import zipfile
 
 from packaging.requirements import Requirement
 
+import sktextconv
 from sktextconv.estimator_checks import CHECKS
 
 from .conftest import REPOSITORY
@@ -61,6 +62,7 @@ def test_documentation_builds_without_a_warning(tmp_path):
     how = ("-W", "--keep-going", "-q", "-D", "plot_gallery=0")
     run("sphinx", *how, "-b", "html", "docs", tmp_path)
     reference = (tmp_path / "reference.html").read_text()
-    assert "CharCNNClassifier" in reference
-    guide = (tmp_path / "guide/checking.html").read_text()
+    public = set(sktextconv.__all__) - {"__version__"}
+    assert all(f"sktextconv.{name}" in reference for name in public)
+    guide = (tmp_path / "how-to/checking.html").read_text()
     assert all(f">{check.name}<" in guide for check in CHECKS)

@@ -39,4 +39,4 @@ for augmenter in (None, replacer):
 
 # %%
 # The three seeds of a line tell how much chance there is in it. WordNet comes with
-# ``python -m nltk.downloader wordnet``, see :doc:`../guide/augmentation`.
+# ``python -m nltk.downloader wordnet``, see :doc:`/how-to/augmentation`.

@@ -55,4 +55,4 @@ ax.grid(axis="x", alpha=0.3)
 
 # %%
 # ``python -m benchmarks.accuracy.run`` does this with test sets, intervals and all
-# 40 rows of the papers; see :doc:`../reproduction`.
+# 40 rows of the papers; see :doc:`/background/reproduction`.

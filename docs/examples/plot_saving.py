@@ -38,6 +38,6 @@ print("the same:", (loaded.predict_proba(texts) == network.predict_proba(texts))
 #     sktextconv serve docstrings.safetensors
 #
 # The second answers at http://127.0.0.1:8000, as a page and as an API; see
-# :doc:`../guide/serving`.
+# :doc:`/how-to/serving`.
 
 folder.cleanup()
