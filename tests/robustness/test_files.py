@@ -15,7 +15,7 @@ from sktextconv import TextStore, read_csv
 from sktextconv.datasets import _compressed
 
 from ..conftest import attempt
-from ..datasets.test_datasets import (
+from ..datasets.test_fetch import (
     TINY,
     fetch,
     make_source,
