@@ -1,7 +1,7 @@
-"""Write a tiny file per network, for all later releases to load.
+"""Tiny saved file per network, for all later releases to load.
 
-``python -m tests.golden`` writes those of the present format that are not there yet.
-None is ever written anew: what they hold is what users have.
+``python -m tests.golden`` writes the missing files of the current format. It never
+rewrites a file: users have files with the same content.
 """
 
 import json
@@ -32,8 +32,8 @@ TEXTS = [
     "",
     "Good, e.g. the U.S. cast; 'ünseen' words too.",
 ]
-LABELS = {  # of two classes, in the types that are kept
-    "charcnn": np.array(["pos", "neg"]),
+DEFAULT_LABELS = np.array(["pos", "neg"])
+LABELS = {  # two classes each, in the other types that a file can hold
     "vdcnn": np.array([3, -1], dtype=np.int16),
     "wordcnn": np.array([True, False]),
     "kimcnn": np.array(["pos", "neg"], dtype=object),
@@ -46,7 +46,7 @@ TINY = {
     "rnn": {"embedding_dim": 3, "hidden_dim": 2, "bidirectional": True},
     "han": {"embedding_dim": 3, "hidden_dim": 2},
 }
-SET_LATER = {  # each kind of value that a parameter may have
+SET_LATER = {  # parameters set after fit: one of each kind of value
     "charcnn": {"random_state": None},
     "kimcnn": {
         "augmenter": sktextconv.SynonymReplacer(p=0.25),
@@ -54,20 +54,20 @@ SET_LATER = {  # each kind of value that a parameter may have
     },
 }
 ENCODED = ("charcnn", "rnn", "han")  # one for each encoder
-_PERIOD = 37  # a prime, that the rows of a weight may differ
+_PERIOD = 37  # prime, so that the rows of a weight differ
 
 
 @torch.no_grad()
 def make(name):
-    """Return a fitted classifier that tells texts apart and packs into little."""
+    """Return a fitted classifier with distinct predictions and compressible weights."""
     classifier = clone(NETWORKS[name]).set_params(max_epochs=1, **TINY.get(name, {}))
-    classifier.fit(TEXTS[:2] * 8, np.tile(LABELS[name], 8))
+    classifier.fit(TEXTS[:2] * 8, np.tile(LABELS.get(name, DEFAULT_LABELS), 8))
     network = classifier.net_.module_
     repeat_values(network)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
-            module.momentum = None  # the plain mean of what it sees
+            module.momentum = None  # cumulative mean over batches
     texts = EncodedTexts(classifier.encoder_.encode(TEXTS), torch.device("cpu"))
     network.train()(texts.ids(torch.arange(len(TEXTS))))
     repeat_values(network)
@@ -77,7 +77,7 @@ def make(name):
 
 
 def repeat_values(network):
-    """Give each long tensor its first values over and over."""
+    """Fill each long tensor with repetitions of its first values."""
     for tensor in network.state_dict().values():
         if tensor.numel() > _PERIOD:
             values = tensor.flatten()[:_PERIOD]

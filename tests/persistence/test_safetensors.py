@@ -1,70 +1,36 @@
-"""A file holds what predicts, or is refused whole; nothing of it is ever run."""
+"""Saving and loading of classifiers."""
 
-import functools
-import hashlib
-import json
-import lzma
 import math
 import os
 import pickle
 import random
-import re
 import subprocess
 import sys
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.numpy
-import skops.io
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
-from torch.utils._python_dispatch import TorchDispatchMode
 
 import sktextconv
-from sktextconv import KimCNNClassifier, ModelFormatError, SynonymReplacer
+from sktextconv import KimCNNClassifier, SynonymReplacer
 from sktextconv.schedules import constant
 
-from .. import golden
 from ..classifiers import NETWORKS
 from ..test_contract import PIPELINES, same_bits
-
-TEXTS = golden.TEXTS
-LABELS = ["good", "bad", "odd", "good"]
-
-KIM = KimCNNClassifier(
-    embedding_dim=2, n_filters=2, max_epochs=1, batch_size=4, random_state=0
-)
-
-
-@functools.cache
-def trained(name):
-    network = clone(NETWORKS[name]).set_params(max_epochs=1)
-    return network.fit(TEXTS[:2] * 4, ["good", "bad"] * 4)
-
-
-@pytest.fixture(params=NETWORKS)
-def network(request):
-    return trained(request.param)
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.safetensors"
+from .model_files import KIM, LABELS, TEXTS, trained
 
 
 def kept(classifier, path):
     """The classifier after it went through a file."""
     sktextconv.save(classifier, path)
     return sktextconv.load(path)
-
-
-# -- what comes back ----------------------------------------------------------------
 
 
 def test_predictions_are_the_same_bits(network, path):
@@ -247,9 +213,6 @@ def test_any_word_comes_back(tmp_path_factory, texts):
     assert same_bits(loaded, classifier, texts)
 
 
-# -- going on ------------------------------------------------------------------------
-
-
 def test_fit_starts_afresh(path):
     loaded = kept(clone(KIM).fit(TEXTS, LABELS), path)
     fresh = clone(KIM).fit(TEXTS[:3], [1, 2, 3])
@@ -291,9 +254,6 @@ def test_saving_and_loading_move_no_generator(path):
     assert state() == before
 
 
-# -- devices -------------------------------------------------------------------------
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_a_device_that_is_not_there_is_no_fault_of_the_file(path):
     sktextconv.save(clone(KIM).fit(TEXTS, LABELS), path)
@@ -310,9 +270,6 @@ def test_a_model_moves_between_devices(network, path):
     expected = network.predict_proba(TEXTS)
     np.testing.assert_allclose(moved.predict_proba(TEXTS), expected, atol=1e-4)
     assert same_bits(kept(moved, path), network, TEXTS)
-
-
-# -- saving --------------------------------------------------------------------------
 
 
 class Subclass(KimCNNClassifier):
@@ -420,412 +377,3 @@ def test_a_file_is_smaller_than_a_pickle_and_open_to_other_programs(network, pat
     assert weights.keys() == expected.keys()
     for name, tensor in expected.items():
         assert np.array_equal(weights[name], tensor.numpy())
-
-
-# -- damage --------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("damaged")
-
-
-@pytest.fixture(scope="module")
-def whole(folder):
-    """The bytes of a file."""
-    path = folder / "whole"
-    sktextconv.save(clone(KIM).fit(TEXTS, LABELS), path)
-    return path.read_bytes()
-
-
-def take_apart(data):
-    """The table of tensors, our header without its sum, the bytes of the tensors."""
-    end = 8 + int.from_bytes(data[:8], "little")
-    outer = json.loads(data[8:end])
-    header = json.loads(outer.pop("__metadata__")["sktextconv"])
-    return outer, header | {"sha256": "0" * 64}, data[end:]
-
-
-def put_together(outer, header, body):
-    """A file with a right sum, whatever is in it: what an attacker would write."""
-    text = header if isinstance(header, str) else json.dumps(header)
-    text = json.dumps({"__metadata__": {"sktextconv": text}} | outer)
-    data = len(text).to_bytes(8, "little") + text.encode() + body
-    return data.replace(b"0" * 64, hashlib.sha256(data).hexdigest().encode(), 1)
-
-
-def refusal(data, path):
-    """The message by which a file with these bytes is refused."""
-    path.write_bytes(data)
-    with pytest.raises(ModelFormatError) as error:
-        sktextconv.load(path)
-    message = str(error.value)
-    assert message.startswith(f"Expected {path} to be a model that sktextconv.save")
-    assert message.endswith(("save the file again.", "Update sktextconv."))
-    assert "\n" not in message
-    return message
-
-
-def test_the_file_is_put_together_as_it_says(whole, path):
-    path.write_bytes(put_together(*take_apart(whole)))
-    assert same_bits(sktextconv.load(path), clone(KIM).fit(TEXTS, LABELS), TEXTS)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.data())
-def test_a_file_that_is_cut_short_is_refused(whole, folder, data):
-    size = data.draw(st.integers(0, len(whole) - 1))
-    refusal(whole[:size], folder / "short")
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_a_flipped_bit_is_noticed_wherever_it_is(whole, folder, data):
-    damaged = bytearray(whole)
-    for place in data.draw(st.sets(st.integers(0, len(whole) - 1), min_size=1)):
-        damaged[place] ^= 1 << data.draw(st.integers(0, 7))
-    refusal(bytes(damaged), folder / "flipped")
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.data(), st.binary(max_size=20))
-def test_bytes_put_in_or_taken_out_are_noticed(whole, folder, data, between):
-    start = data.draw(st.integers(0, len(whole)))
-    end = data.draw(st.integers(start, len(whole)))
-    damaged = whole[:start] + between + whole[end:]
-    assume(damaged != whole)
-    refusal(damaged, folder / "changed")
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.binary(max_size=200))
-def test_any_bytes_are_refused(folder, data):
-    refusal(data, folder / "any")
-
-
-KINDS = st.sampled_from(["tuple", "dict", "path", "SynonymReplacer", "words"])
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(KINDS | st.text(max_size=3), inner, max_size=2)
-    ),
-    max_leaves=4,
-)
-
-
-def load_or_refuse(data, path):
-    """A right sum vouches for nothing: the file is refused, or it is a model."""
-    path.write_bytes(data)
-    try:
-        loaded = sktextconv.load(path)
-    except ModelFormatError:
-        return
-    assert loaded.predict_proba(TEXTS).shape == (4, 3)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_a_forged_header_is_refused_or_is_of_a_model(whole, folder, data):
-    outer, header, body = take_apart(whole)
-    key = data.draw(st.sampled_from(sorted(header.keys() - {"sha256"})))
-    header[key] = data.draw(JSON)
-    load_or_refuse(put_together(outer, header, body), folder / "forged")
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_a_forged_parameter_is_refused_or_is_of_a_model(whole, folder, data):
-    outer, header, body = take_apart(whole)
-    key = data.draw(st.sampled_from(sorted(header["parameters"])))
-    header["parameters"][key] = data.draw(JSON)
-    load_or_refuse(put_together(outer, header, body), folder / "forged")
-
-
-FORGERIES = {  # what is done to the header, and what the message says
-    "newer": (
-        lambda h: h | {"format": 2, "new": 0, "versions": {"sktextconv": "9.1"}},
-        r"Expected 1, got 2, .*'9.1'.* Update sktextconv\.",
-    ),
-    "format": (lambda h: h | {"format": "1"}, "Expected 1, got '1'"),
-    "true": (lambda h: h | {"format": True}, "got True|got bool"),
-    "estimator": (lambda h: h | {"estimator": "Pipeline"}, "got 'Pipeline'"),
-    "callable": (lambda h: h | {"estimator": "os.system"}, "got 'os.system'"),
-    "other": (
-        lambda h: h | {"estimator": "RNNClassifier"},
-        "unexpected keyword argument",
-    ),
-    "extra": (lambda h: h | {"more": 1}, "Expected nothing as 'more', got int"),
-    "parameter": (
-        lambda h: h | {"parameters": h["parameters"] | {"more": 1}},
-        "unexpected keyword argument 'more'.* Update sktextconv if",
-    ),
-    "range": (
-        lambda h: h | {"parameters": h["parameters"] | {"dropout": 2}},
-        r"'dropout' parameter .* \[0.0, 1.0\)\. Got 2",
-    ),
-    "width": (
-        lambda h: h | {"parameters": h["parameters"] | {"embedding_dim": 3}},
-        r"Expected F32 \[2, 3, 1, 3\] as tensor .*, got F32 \[2, 2, 1, 3\]",
-    ),
-    "threads": (
-        lambda h: h | {"parameters": h["parameters"] | {"n_jobs": 10**9}},
-        "Expected n_jobs .* to 4096, got 1000000000",
-    ),
-    "large": (
-        lambda h: h | {"parameters": h["parameters"] | {"max_length": 2**60}},
-        "Expected an int up to 9007199254740992, got 1152921504606846976",
-    ),
-    "words": (
-        lambda h: h | {"encoder": {"words": h["encoder"]["words"][1:]}},
-        r"as tensor 'embedding.weight'",
-    ),
-    "repeated": (
-        lambda h: h | {"encoder": {"words": ["a", *h["encoder"]["words"][1:-1], "a"]}},
-        "words .* distinct",
-    ),
-    "numbers": (
-        lambda h: h | {"encoder": {"words": [*h["encoder"]["words"][1:], 7]}},
-        "words .* list of str",
-    ),
-    "encoder": (lambda h: h | {"encoder": {}}, "'words'"),
-    "classes": (lambda h: h | {"classes": h["classes"][:2]}, "as tensor 'head.bias'"),
-    "order": (lambda h: h | {"classes": h["classes"][::-1]}, "sorted labels"),
-    "cut": (lambda h: h | {"dtype": "<U3"}, "sorted labels of dtype <U3"),
-    "types": (lambda h: h | {"dtype": "<i8"}, "Expected int as labels"),
-    "objects": (
-        lambda h: h | {"dtype": "|O", "classes": [[], "a", 1]},
-        "str as labels",
-    ),
-    "dtype": (lambda h: h | {"dtype": "|V8"}, "labels, got '|V8'"),
-    "history": (lambda h: h | {"history": [{"epoch": "1"}]}, "numbers of an epoch"),
-    "seed": (lambda h: h | {"seed": -1}, "Seed must be between 0 and"),
-}
-
-
-@pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_header_is_refused_with_what_is_wrong(name, whole, path):
-    forge, match = FORGERIES[name]
-    outer, header, body = take_apart(whole)
-    assert re.search(match, refusal(put_together(outer, forge(header), body), path))
-
-
-def test_each_key_is_needed_with_its_type(whole, path):
-    outer, header, body = take_apart(whole)
-    for key in header.keys() - {"sha256", "format"}:
-        less = {name: value for name, value in header.items() if name != key}
-        message = refusal(put_together(outer, less, body), path)
-        assert f"as '{key}', got nothing" in message
-        message = refusal(put_together(outer, header | {key: None}, body), path)
-        assert f"as '{key}', got NoneType" in message
-
-
-def test_a_parameter_younger_than_the_file_takes_its_default(whole, path):
-    outer, header, body = take_apart(whole)
-    del header["parameters"]["batch_size"]
-    path.write_bytes(put_together(outer, header, body))
-    assert sktextconv.load(path).batch_size == KimCNNClassifier().batch_size
-
-
-@pytest.mark.parametrize(
-    ("change", "match"),
-    [
-        (
-            lambda text: text.replace('"seed": ', '"seed": 1, "seed": '),
-            "no key .* twice",
-        ),
-        (lambda text: text.replace('"n_iter": 1', '"n_iter": NaN'), "NaN"),
-        (lambda text: text.replace('"n_iter": 1', '"n_iter": -Infinity'), "Infinity"),
-        (lambda text: text.replace('"n_iter": 1', '"n_iter": 1e999'), "64 bits"),
-        (
-            lambda text: text.replace('"n_iter": 1', '"n_iter": ' + "9" * 9999),
-            "64 bits",
-        ),
-        (
-            lambda text: text.replace('"n_iter": 1', '"n_iter": ' + "[" * 10**6),
-            "recursion",
-        ),
-        (lambda text: text[:-1], "Expecting"),
-        (lambda text: "[]", "Expected a JSON object, got list"),
-        (lambda text: "null", "Expected a JSON object, got NoneType"),
-        (
-            lambda text: text.replace("0" * 64, ""),
-            "Expected a SHA-256 checksum, got ''",
-        ),
-        (lambda text: text.replace("0" * 64, "1" * 64), "SHA-256 checksum 1{64}, got"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_json_that_was_not_saved_is_refused(change, match, whole, path):
-    outer, header, body = take_apart(whole)
-    text = json.dumps(header)
-    assert change(text) != text
-    assert re.search(match, refusal(put_together(outer, change(text), body), path))
-
-
-def test_other_tensors_are_refused(whole, path):
-    _, header, _ = take_apart(whole)
-    tensors = safetensors.numpy.load(whole)
-
-    def message(**others):
-        changed = {
-            name: array
-            for name, array in (tensors | others).items()
-            if array is not None
-        }
-        data = safetensors.numpy.save(changed, {"sktextconv": json.dumps(header)})
-        outer, _, body = take_apart(data)
-        return refusal(put_together(outer, header, body), path)
-
-    bias = tensors["head.bias"]
-    assert "Expected F32 [3] as tensor 'head.bias', got none" in message(
-        **{"head.bias": None}
-    )
-    assert "Expected none as tensor 'more', got F32 [3]" in message(more=bias)
-    assert "got F64 [3]" in message(**{"head.bias": bias.astype(float)})
-    assert "got F16 [3]" in message(**{"head.bias": bias.astype(np.float16)})
-    assert "got F32 [3, 1]" in message(**{"head.bias": bias[:, None]})
-    assert "got NaN or infinity in 'head.bias'" in message(
-        **{"head.bias": np.array([0, np.nan, 1], np.float32)}
-    )
-
-
-def test_tensors_that_lie_over_each_other_are_refused(whole, path):
-    outer, header, body = take_apart(whole)
-    outer["head.bias"]["data_offsets"] = [0, 12]
-    assert "safetensors" in refusal(put_together(outer, header, body), path)
-
-
-def test_files_of_other_programs_are_refused(tmp_path, path):
-    weights = {"head.bias": np.zeros(3, np.float32)}
-    message = refusal(safetensors.numpy.save(weights), path)
-    assert "it has not our header" in message
-    message = refusal(safetensors.numpy.save(weights, {"sktextconv": "no"}), path)
-    assert "it has not our header" in message
-    for data in (b"", b"{}", skops.io.dumps(clone(KIM)), lzma.compress(b"")):
-        assert "it is no whole file of safetensors" in refusal(data, path)
-
-
-class Harmful:
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
-@pytest.mark.parametrize("protocol", [0, pickle.HIGHEST_PROTOCOL])
-def test_a_pickle_is_refused_and_not_run(protocol, path, tmp_path):
-    data = pickle.dumps(Harmful(str(tmp_path / "harm")), protocol)
-    assert "Read a pickle with pickle.load or joblib.load" in refusal(data, path)
-    assert not (tmp_path / "harm").exists()
-
-
-def test_a_folder_is_refused_and_no_file_is_not_found(tmp_path):
-    with pytest.raises(ModelFormatError, match="it is no file"):
-        sktextconv.load(tmp_path)
-    with pytest.raises(FileNotFoundError):
-        sktextconv.load(tmp_path / "none")
-
-
-# -- what a file may take ------------------------------------------------------------
-
-
-class Largest(TorchDispatchMode):
-    """Bytes of the largest tensor that is made off the meta device."""
-
-    size = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        if isinstance(result, torch.Tensor) and result.device.type != "meta":
-            self.size = max(self.size, result.nbytes)
-        return result
-
-
-def test_shapes_are_checked_before_memory_is_taken(whole, path):
-    outer, header, body = take_apart(whole)
-    with Largest() as usual:
-        path.write_bytes(whole)
-        sktextconv.load(path)
-    assert 0 < usual.size < len(whole)
-    for size in (10**4, 2**62):
-        header["parameters"]["embedding_dim"] = size
-        with Largest() as largest:
-            refusal(put_together(outer, header, body), path)
-        assert largest.size == 0
-
-
-def test_labels_are_bounded_before_memory_is_taken(whole, path):
-    outer, header, body = take_apart(whole)
-    data = put_together(outer, header | {"dtype": "<U100000000"}, body)
-    tracemalloc.start()
-    try:
-        assert "3 of 400000000 each" in refusal(data, path)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 10**7
-
-
-def test_layers_are_bounded_by_the_tensors(path):
-    sktextconv.save(trained("rnn"), path)
-    outer, header, body = take_apart(path.read_bytes())
-    header["parameters"]["n_layers"] = 10**3
-    message = refusal(put_together(outer, header, body), path)
-    assert "as many layers as there are tensors" in message
-
-
-def test_tensors_that_are_not_in_the_file_are_bounded_by_its_size(path, monkeypatch):
-    sktextconv.save(trained("charcnn"), path)  # which makes its one-hot rows anew
-    monkeypatch.setattr("sktextconv.persistence._safetensors._MAX_MEMORY", 1)
-    assert "Expected a larger file" in refusal(path.read_bytes(), path)
-
-
-# -- later releases ------------------------------------------------------------------
-
-
-GOLDEN = sorted(golden.FOLDER.parent.glob("format-*/*.xz"))
-
-
-def test_every_network_has_a_file_of_the_present_format():
-    names = {path.name for path in GOLDEN if path.parent == golden.FOLDER}
-    assert names == {f"{name}.safetensors.xz" for name in NETWORKS}
-    assert all(path.stat().st_size < 12_000 for path in GOLDEN)
-
-
-@pytest.mark.parametrize("packed", GOLDEN, ids=lambda path: path.name.partition(".")[0])
-def test_files_of_all_releases_predict_as_they_did(packed, path):
-    path.write_bytes(lzma.decompress(packed.read_bytes()))
-    name = packed.name.partition(".")[0]
-    expected = json.loads(packed.with_name(f"{name}.json").read_text())
-    loaded = sktextconv.load(path)
-    probabilities = loaded.predict_proba(TEXTS)
-    np.testing.assert_allclose(probabilities, expected["probabilities"], atol=1e-5)
-    assert len(np.unique(probabilities.round(3), axis=0)) == len(TEXTS)
-    assert loaded.predict(TEXTS).tolist() == expected["labels"]
-    assert loaded.classes_.dtype.str == expected["dtype"]
-    for parameter, value in golden.SET_LATER.get(name, {}).items():
-        assert repr(getattr(loaded, parameter)) == repr(value)
-
-
-# -- other ways ----------------------------------------------------------------------
-
-
-def test_skops_need_trust_no_more_than_the_class(network):
-    data = skops.io.dumps(network)
-    trusted = skops.io.get_untrusted_types(data=data)
-    cls = type(network)
-    assert trusted == [f"{cls.__module__}.{cls.__name__}"]
-    loaded = skops.io.loads(data, trusted=trusted)
-    assert same_bits(loaded, network, TEXTS)
-    assert loaded.net_.optimizer_.state
-
-
-@pytest.mark.parametrize("name", PIPELINES)
-def test_skops_keep_pipelines(name):
-    pipeline = clone(PIPELINES[name]).fit(TEXTS[:2] * 8, LABELS[:2] * 8)
-    data = skops.io.dumps(pipeline)
-    trusted = skops.io.get_untrusted_types(data=data)
-    assert all(kind.startswith("sktextconv.") for kind in trusted)
-    assert same_bits(skops.io.loads(data, trusted=trusted), pipeline, TEXTS)

@@ -1,0 +1,163 @@
+"""Damaged and foreign files are rejected; their code is never run."""
+
+import json
+import lzma
+import os
+import pickle
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import skops.io
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import sktextconv
+from sktextconv import ModelFormatError
+
+from ..test_contract import same_bits
+from .model_files import KIM, LABELS, TEXTS, put_together, refusal, take_apart, trained
+
+
+def test_the_file_is_put_together_as_it_says(whole, path):
+    path.write_bytes(put_together(*take_apart(whole)))
+    assert same_bits(sktextconv.load(path), clone(KIM).fit(TEXTS, LABELS), TEXTS)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_file_that_is_cut_short_is_refused(whole, folder, data):
+    size = data.draw(st.integers(0, len(whole) - 1))
+    refusal(whole[:size], folder / "short")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_flipped_bit_is_noticed_wherever_it_is(whole, folder, data):
+    damaged = bytearray(whole)
+    for place in data.draw(st.sets(st.integers(0, len(whole) - 1), min_size=1)):
+        damaged[place] ^= 1 << data.draw(st.integers(0, 7))
+    refusal(bytes(damaged), folder / "flipped")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data(), st.binary(max_size=20))
+def test_bytes_put_in_or_taken_out_are_noticed(whole, folder, data, between):
+    start = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(start, len(whole)))
+    damaged = whole[:start] + between + whole[end:]
+    assume(damaged != whole)
+    refusal(damaged, folder / "changed")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused(folder, data):
+    refusal(data, folder / "any")
+
+
+def test_other_tensors_are_refused(whole, path):
+    _, header, _ = take_apart(whole)
+    tensors = safetensors.numpy.load(whole)
+
+    def message(**others):
+        changed = {
+            name: array
+            for name, array in (tensors | others).items()
+            if array is not None
+        }
+        data = safetensors.numpy.save(changed, {"sktextconv": json.dumps(header)})
+        outer, _, body = take_apart(data)
+        return refusal(put_together(outer, header, body), path)
+
+    bias = tensors["head.bias"]
+    assert "Expected F32 [3] as tensor 'head.bias', got none" in message(
+        **{"head.bias": None}
+    )
+    assert "Expected none as tensor 'more', got F32 [3]" in message(more=bias)
+    assert "got F64 [3]" in message(**{"head.bias": bias.astype(float)})
+    assert "got F16 [3]" in message(**{"head.bias": bias.astype(np.float16)})
+    assert "got F32 [3, 1]" in message(**{"head.bias": bias[:, None]})
+    assert "got NaN or infinity in 'head.bias'" in message(
+        **{"head.bias": np.array([0, np.nan, 1], np.float32)}
+    )
+
+
+def test_tensors_that_lie_over_each_other_are_refused(whole, path):
+    outer, header, body = take_apart(whole)
+    outer["head.bias"]["data_offsets"] = [0, 12]
+    assert "safetensors" in refusal(put_together(outer, header, body), path)
+
+
+def test_files_of_other_programs_are_refused(tmp_path, path):
+    weights = {"head.bias": np.zeros(3, np.float32)}
+    message = refusal(safetensors.numpy.save(weights), path)
+    assert "it has not our header" in message
+    message = refusal(safetensors.numpy.save(weights, {"sktextconv": "no"}), path)
+    assert "it has not our header" in message
+    for data in (b"", b"{}", skops.io.dumps(clone(KIM)), lzma.compress(b"")):
+        assert "it is no whole file of safetensors" in refusal(data, path)
+
+
+class Harmful:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("protocol", [0, pickle.HIGHEST_PROTOCOL])
+def test_a_pickle_is_refused_and_not_run(protocol, path, tmp_path):
+    data = pickle.dumps(Harmful(str(tmp_path / "harm")), protocol)
+    assert "Read a pickle with pickle.load or joblib.load" in refusal(data, path)
+    assert not (tmp_path / "harm").exists()
+
+
+def test_a_folder_is_refused_and_no_file_is_not_found(tmp_path):
+    with pytest.raises(ModelFormatError, match="it is no file"):
+        sktextconv.load(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        sktextconv.load(tmp_path / "none")
+
+
+class Largest(TorchDispatchMode):
+    """Bytes of the largest tensor that is made off the meta device."""
+
+    size = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.device.type != "meta":
+            self.size = max(self.size, result.nbytes)
+        return result
+
+
+def test_shapes_are_checked_before_memory_is_taken(whole, path):
+    outer, header, body = take_apart(whole)
+    with Largest() as usual:
+        path.write_bytes(whole)
+        sktextconv.load(path)
+    assert 0 < usual.size < len(whole)
+    for size in (10**4, 2**62):
+        header["parameters"]["embedding_dim"] = size
+        with Largest() as largest:
+            refusal(put_together(outer, header, body), path)
+        assert largest.size == 0
+
+
+def test_layers_are_bounded_by_the_tensors(path):
+    sktextconv.save(trained("rnn"), path)
+    outer, header, body = take_apart(path.read_bytes())
+    header["parameters"]["n_layers"] = 10**3
+    message = refusal(put_together(outer, header, body), path)
+    assert "as many layers as there are tensors" in message
+
+
+def test_tensors_that_are_not_in_the_file_are_bounded_by_its_size(path, monkeypatch):
+    sktextconv.save(trained("charcnn"), path)  # which makes its one-hot rows anew
+    monkeypatch.setattr("sktextconv.persistence._safetensors._MAX_MEMORY", 1)
+    assert "Expected a larger file" in refusal(path.read_bytes(), path)

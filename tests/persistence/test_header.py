@@ -1,0 +1,187 @@
+"""JSON header of a saved model: wrong values are rejected."""
+
+import json
+import re
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sktextconv
+from sktextconv import KimCNNClassifier, ModelFormatError
+
+from .model_files import TEXTS, put_together, refusal, take_apart
+
+KINDS = st.sampled_from(["tuple", "dict", "path", "SynonymReplacer", "words"])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(KINDS | st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def load_or_refuse(data, path):
+    """A right sum vouches for nothing: the file is refused, or it is a model."""
+    path.write_bytes(data)
+    try:
+        loaded = sktextconv.load(path)
+    except ModelFormatError:
+        return
+    assert loaded.predict_proba(TEXTS).shape == (4, 3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_forged_header_is_refused_or_is_of_a_model(whole, folder, data):
+    outer, header, body = take_apart(whole)
+    key = data.draw(st.sampled_from(sorted(header.keys() - {"sha256"})))
+    header[key] = data.draw(JSON)
+    load_or_refuse(put_together(outer, header, body), folder / "forged")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_forged_parameter_is_refused_or_is_of_a_model(whole, folder, data):
+    outer, header, body = take_apart(whole)
+    key = data.draw(st.sampled_from(sorted(header["parameters"])))
+    header["parameters"][key] = data.draw(JSON)
+    load_or_refuse(put_together(outer, header, body), folder / "forged")
+
+
+FORGERIES = {  # what is done to the header, and what the message says
+    "newer": (
+        lambda h: h | {"format": 2, "new": 0, "versions": {"sktextconv": "9.1"}},
+        r"Expected 1, got 2, .*'9.1'.* Update sktextconv\.",
+    ),
+    "format": (lambda h: h | {"format": "1"}, "Expected 1, got '1'"),
+    "true": (lambda h: h | {"format": True}, "got True|got bool"),
+    "estimator": (lambda h: h | {"estimator": "Pipeline"}, "got 'Pipeline'"),
+    "callable": (lambda h: h | {"estimator": "os.system"}, "got 'os.system'"),
+    "other": (
+        lambda h: h | {"estimator": "RNNClassifier"},
+        "unexpected keyword argument",
+    ),
+    "extra": (lambda h: h | {"more": 1}, "Expected nothing as 'more', got int"),
+    "parameter": (
+        lambda h: h | {"parameters": h["parameters"] | {"more": 1}},
+        "unexpected keyword argument 'more'.* Update sktextconv if",
+    ),
+    "range": (
+        lambda h: h | {"parameters": h["parameters"] | {"dropout": 2}},
+        r"'dropout' parameter .* \[0.0, 1.0\)\. Got 2",
+    ),
+    "width": (
+        lambda h: h | {"parameters": h["parameters"] | {"embedding_dim": 3}},
+        r"Expected F32 \[2, 3, 1, 3\] as tensor .*, got F32 \[2, 2, 1, 3\]",
+    ),
+    "threads": (
+        lambda h: h | {"parameters": h["parameters"] | {"n_jobs": 10**9}},
+        "Expected n_jobs .* to 4096, got 1000000000",
+    ),
+    "large": (
+        lambda h: h | {"parameters": h["parameters"] | {"max_length": 2**60}},
+        "Expected an int up to 9007199254740992, got 1152921504606846976",
+    ),
+    "words": (
+        lambda h: h | {"encoder": {"words": h["encoder"]["words"][1:]}},
+        r"as tensor 'embedding.weight'",
+    ),
+    "repeated": (
+        lambda h: h | {"encoder": {"words": ["a", *h["encoder"]["words"][1:-1], "a"]}},
+        "words .* distinct",
+    ),
+    "numbers": (
+        lambda h: h | {"encoder": {"words": [*h["encoder"]["words"][1:], 7]}},
+        "words .* list of str",
+    ),
+    "encoder": (lambda h: h | {"encoder": {}}, "'words'"),
+    "classes": (lambda h: h | {"classes": h["classes"][:2]}, "as tensor 'head.bias'"),
+    "order": (lambda h: h | {"classes": h["classes"][::-1]}, "sorted labels"),
+    "cut": (lambda h: h | {"dtype": "<U3"}, "sorted labels of dtype <U3"),
+    "types": (lambda h: h | {"dtype": "<i8"}, "Expected int as labels"),
+    "objects": (
+        lambda h: h | {"dtype": "|O", "classes": [[], "a", 1]},
+        "str as labels",
+    ),
+    "dtype": (lambda h: h | {"dtype": "|V8"}, "labels, got '|V8'"),
+    "history": (lambda h: h | {"history": [{"epoch": "1"}]}, "numbers of an epoch"),
+    "seed": (lambda h: h | {"seed": -1}, "Seed must be between 0 and"),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_header_is_refused_with_what_is_wrong(name, whole, path):
+    forge, match = FORGERIES[name]
+    outer, header, body = take_apart(whole)
+    assert re.search(match, refusal(put_together(outer, forge(header), body), path))
+
+
+def test_each_key_is_needed_with_its_type(whole, path):
+    outer, header, body = take_apart(whole)
+    for key in header.keys() - {"sha256", "format"}:
+        less = {name: value for name, value in header.items() if name != key}
+        message = refusal(put_together(outer, less, body), path)
+        assert f"as '{key}', got nothing" in message
+        message = refusal(put_together(outer, header | {key: None}, body), path)
+        assert f"as '{key}', got NoneType" in message
+
+
+def test_a_parameter_younger_than_the_file_takes_its_default(whole, path):
+    outer, header, body = take_apart(whole)
+    del header["parameters"]["batch_size"]
+    path.write_bytes(put_together(outer, header, body))
+    assert sktextconv.load(path).batch_size == KimCNNClassifier().batch_size
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (
+            lambda text: text.replace('"seed": ', '"seed": 1, "seed": '),
+            "no key .* twice",
+        ),
+        (lambda text: text.replace('"n_iter": 1', '"n_iter": NaN'), "NaN"),
+        (lambda text: text.replace('"n_iter": 1', '"n_iter": -Infinity'), "Infinity"),
+        (lambda text: text.replace('"n_iter": 1', '"n_iter": 1e999'), "64 bits"),
+        (
+            lambda text: text.replace('"n_iter": 1', '"n_iter": ' + "9" * 9999),
+            "64 bits",
+        ),
+        (
+            lambda text: text.replace('"n_iter": 1', '"n_iter": ' + "[" * 10**6),
+            "recursion",
+        ),
+        (lambda text: text[:-1], "Expecting"),
+        (lambda text: "[]", "Expected a JSON object, got list"),
+        (lambda text: "null", "Expected a JSON object, got NoneType"),
+        (
+            lambda text: text.replace("0" * 64, ""),
+            "Expected a SHA-256 checksum, got ''",
+        ),
+        (lambda text: text.replace("0" * 64, "1" * 64), "SHA-256 checksum 1{64}, got"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_json_that_was_not_saved_is_refused(change, match, whole, path):
+    outer, header, body = take_apart(whole)
+    text = json.dumps(header)
+    assert change(text) != text
+    assert re.search(match, refusal(put_together(outer, change(text), body), path))
+
+
+def test_labels_are_bounded_before_memory_is_taken(whole, path):
+    outer, header, body = take_apart(whole)
+    data = put_together(outer, header | {"dtype": "<U100000000"}, body)
+    tracemalloc.start()
+    try:
+        assert "3 of 400000000 each" in refusal(data, path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10**7

@@ -1,0 +1,27 @@
+"""Saving with skops."""
+
+import pytest
+import skops.io
+from sklearn.base import clone
+
+from ..test_contract import PIPELINES, same_bits
+from .model_files import LABELS, TEXTS
+
+
+def test_skops_need_trust_no_more_than_the_class(network):
+    data = skops.io.dumps(network)
+    trusted = skops.io.get_untrusted_types(data=data)
+    cls = type(network)
+    assert trusted == [f"{cls.__module__}.{cls.__name__}"]
+    loaded = skops.io.loads(data, trusted=trusted)
+    assert same_bits(loaded, network, TEXTS)
+    assert loaded.net_.optimizer_.state
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_skops_keep_pipelines(name):
+    pipeline = clone(PIPELINES[name]).fit(TEXTS[:2] * 8, LABELS[:2] * 8)
+    data = skops.io.dumps(pipeline)
+    trusted = skops.io.get_untrusted_types(data=data)
+    assert all(kind.startswith("sktextconv.") for kind in trusted)
+    assert same_bits(skops.io.loads(data, trusted=trusted), pipeline, TEXTS)
