@@ -1,6 +1,7 @@
-"""Print the error table from the JSON files of the cells; nothing is run here.
+"""Error tables of the results; trains nothing.
 
 python -m benchmarks.accuracy.tables --data imdb ag_news --format markdown
+python -m benchmarks.accuracy.tables --format readme  # the table of the README
 """
 
 import argparse
@@ -17,7 +18,16 @@ from .._render import as_list_table, as_markdown, as_text, wrap
 from .models import ROWS
 from .published import PUBLISHED, PUBLISHED_SIZES
 
-__all__ = ["Line", "interval", "read_results", "render"]
+__all__ = [
+    "README_DATA",
+    "README_ROWS",
+    "Line",
+    "interval",
+    "read_results",
+    "readme_lines",
+    "render",
+    "render_readme",
+]
 
 _N_RESAMPLES = 2000
 _COLUMNS = (
@@ -34,7 +44,22 @@ _COLUMNS = (
     "Peak MiB",
     "What was run",
 )
-_SHORT = ("Model", "Error %", "95 % interval", "Paper %", "Train s", "What was run")
+# The table of the README: at most twelve rows, each with the cells that it shows.
+README_ROWS = {
+    "BoW TFIDF": ("bow-tfidf",),
+    "ngrams TFIDF": ("ngrams-tfidf",),
+    "ngrams NB": ("ngrams-nb",),
+    "bag-of-means": ("bag-of-means",),
+    "fastText, bigrams": ("fasttext-bigram",),
+    "LSTM": ("lstm",),
+    "HAN": ("han-attention",),
+    "KimCNN": ("kim-rand", "kim-non-static"),
+    "WordCNN": ("wordcnn-small-lookup", "wordcnn-small-w2v"),
+    "CharCNN": ("charcnn-small",),
+    "CharCNN, init=random": ("charcnn-small, init=random",),
+    "VDCNN-9": ("vdcnn-9-max",),
+}
+README_DATA = {"ag_news": "AG News", "imdb": "IMDB"}
 
 
 class Line:
@@ -61,13 +86,18 @@ class Line:
     def median(self, key):
         return float(np.median([result[key] for result in self.results]))
 
+    def error(self):
+        return float(np.mean([result["error"] for result in self.results]))
+
+    def interval(self):
+        return interval([wrong_of(result) for result in self.results])
+
     def cells(self):
         """The texts of the columns; an empty one was not run or not printed."""
         paper = "" if self.published is None else f"{self.published:.2f}"
         if not self.results:
             return [self.name, "", "", paper, *[""] * (len(_COLUMNS) - 4)]
-        error = float(np.mean([result["error"] for result in self.results]))
-        low, high = interval([wrong_of(result) for result in self.results])
+        error, (low, high) = self.error(), self.interval()
         gap = "" if self.published is None else f"{error - self.published:+.2f}"
         return [
             self.name,
@@ -211,6 +241,48 @@ def render(found, style="text"):
     return "\n".join(blocks)
 
 
+def readme_lines(found, data):
+    """Return the lines of a data set that the README shows, by their name there."""
+    lines = {}
+    for line in lines_of(data, found[data, None]):
+        for name, keys in README_ROWS.items():
+            if line.results and _readme_key(line) in keys:
+                if name in lines:
+                    raise ValueError(f"{data} has two results for {name!r}.")
+                lines[name] = line
+    return lines
+
+
+def _readme_key(line):
+    cell = line.results[0]["cell"]
+    init = cell["settings"].get("init")
+    return cell["model"] if init is None else f"{cell['model']}, init={init}"
+
+
+def render_readme(found):
+    """Return the table of the README: chosen rows, a column for each data set."""
+    columns, sizes = [], []
+    for data, title in README_DATA.items():
+        lines = readme_lines(found, data)
+        column = [(f"{title}: error %", "95 % interval", "train s")]
+        for name in README_ROWS:
+            _, *figures = lines[name].cells() if name in lines else [""] * 8
+            column.append((figures[0], figures[1], figures[5]))
+        columns.append(column)
+        n_train, n_test = (found[data, None][0][key] for key in ("n_train", "n_test"))
+        whole, _ = PUBLISHED_SIZES[data]
+        subset = "" if n_train == whole else f" of {whole:,}"
+        sizes.append(
+            f"{title}: {n_train:,}{subset} training texts, {n_test:,} test texts."
+        )
+    names = ["", *README_ROWS]
+    rows = [
+        [name, *cells[0], *cells[1]]
+        for name, *cells in zip(names, *columns, strict=True)
+    ]
+    return f"{as_markdown(rows)}\n\n{' '.join(sizes)}\n"
+
+
 def _as_text(heading, rows):
     """Return two lines per row: the error, and below it the cost."""
     done, absent = _divide(rows)
@@ -235,16 +307,8 @@ def _divide(rows):
     return done, [row[0] for row in rows if not row[error]]
 
 
-def _as_markdown(heading, rows, columns=_COLUMNS):
-    shown = [_COLUMNS.index(column) for column in columns]
-    table = [[row[at] for at in shown] for row in (_COLUMNS, *rows)]
-    return "\n".join([heading, "", as_markdown(table), ""])
-
-
-def _as_short_markdown(heading, rows):
-    done, absent = _divide(rows)
-    text = _as_markdown(heading, done, _SHORT)
-    return f"{text}\nNot run: {', '.join(absent)}.\n" if absent else text
+def _as_markdown(heading, rows):
+    return "\n".join([heading, "", as_markdown([_COLUMNS, *rows]), ""])
 
 
 def _as_rst(heading, rows):
@@ -254,7 +318,6 @@ def _as_rst(heading, rows):
 _STYLES = {
     "text": _as_text,
     "markdown": _as_markdown,
-    "short": _as_short_markdown,
     "rst": _as_rst,
 }
 
@@ -275,7 +338,7 @@ def main():
     )
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--data", nargs="+", help="only these data sets")
-    parser.add_argument("--format", choices=list(_STYLES), default="text")
+    parser.add_argument("--format", choices=[*_STYLES, "readme"], default="text")
     options = parser.parse_args()
     found = read_results(options.results)
     if options.data:
@@ -284,6 +347,11 @@ def main():
         parser.error(
             f"no results in {options.results}; see python -m benchmarks.accuracy.run"
         )
+    if options.format == "readme":
+        if missing := [data for data in README_DATA if (data, None) not in found]:
+            parser.error(f"--format readme needs results of {', '.join(missing)}")
+        sys.stdout.write(render_readme(found))
+        return
     sys.stdout.write(render(found, options.format) + "\n")
 
 

@@ -65,6 +65,7 @@ from .timing import (
 
 __all__ = [
     "LINES",
+    "README_LINES",
     "RESULT",
     "Line",
     "describe",
@@ -439,6 +440,7 @@ LINES = {
     "ngrams": ngrams,
     "solver": solver,
 }
+README_LINES = ("characters", "train-charcnn-bf16", "train-lstm", "ngrams", "solver")
 
 
 # -- how much of the machine is used -------------------------------------------------
@@ -496,10 +498,11 @@ def _trainer(network, classifier, encoded, codes):
 # -- command ------------------------------------------------------------------------
 
 
-def table(result):
-    """Return the lines as rows of cells, the head first."""
+def table(result, names=None):
+    """Return the lines as rows of cells, the head first; None takes all lines."""
     rows = [("", "Ours", "Theirs", "Ratio", "Goal", "Theirs is")]
-    for line in result["lines"].values():
+    for key in result["lines"] if names is None else names:
+        line = result["lines"][key]
         name = f"{line['name']}, {line['unit']}"
         goal = (
             "" if line["target"] is None else f"≥\N{NO-BREAK SPACE}{line['target']:g}"

@@ -404,7 +404,7 @@ def test_a_network_that_learnt_nothing_is_said_to(loss, said):
     assert ("never left chance level" in line.note()) is said
 
 
-@pytest.mark.parametrize("style", ["text", "markdown", "short", "rst"])
+@pytest.mark.parametrize("style", ["text", "markdown", "rst"])
 def test_every_style_shows_every_row(style):
     text = tables.render({("ag_news", None): [fake(), fake("charcnn-large")]}, style)
     for row in ROWS.values():
@@ -466,21 +466,61 @@ def committed_results():
     return [RESULTS / name for name in listed.stdout.split()]
 
 
-def test_readme_shows_the_committed_results(tmp_path):
+@pytest.fixture
+def committed(tmp_path):
     for path in committed_results():
         copied = tmp_path / path.parent.name / path.name
         copied.parent.mkdir(exist_ok=True)
         copied.write_text(path.read_text())
+    return tables.read_results(tmp_path)
+
+
+def test_readme_table_shows_committed_results(committed):
     readme = (RESULTS.parents[1] / "README.md").read_text()
     shown = readme.partition("<!-- tables -->\n")[2].partition("<!-- end of tables")[0]
-    assert shown == tables.render(tables.read_results(tmp_path), "short")
+    assert shown == tables.render_readme(committed)
 
 
-def test_readme_shows_the_committed_speed():
+def test_readme_rows_have_results(committed):
+    """Each of at most twelve rows has a result on some data set of the README."""
+    assert len(tables.README_ROWS) <= 12
+    lines = [tables.readme_lines(committed, data) for data in tables.README_DATA]
+    assert set().union(*lines) == set(tables.README_ROWS)
+
+
+def test_readme_lines_refuse_two_results_per_row():
+    results = [fake(), fake()]
+    results[1]["cell"] = results[1]["cell"] | {"settings": {"C": 1.0}}
+    for result in results:
+        result["cell"] = result["cell"] | {"model": "bow-tfidf"}
+    with pytest.raises(ValueError, match="two results for 'BoW TFIDF'"):
+        tables.readme_lines({("ag_news", None): results}, "ag_news")
+
+
+def test_figure_shows_committed_results(committed):
+    plot = pytest.importorskip("benchmarks.accuracy.plot")
+    image = pytest.importorskip("PIL.Image")
+    with image.open(plot.PATH) as figure:
+        shown = json.loads(figure.info["Description"])
+    for data in tables.README_DATA:
+        expected = plot.points(committed, data)
+        assert shown[data].keys() == expected.keys()
+        for name, point in expected.items():
+            assert shown[data][name] == pytest.approx(point)
+
+
+def test_frontier_excludes_slower_and_worse_points():
+    plot = pytest.importorskip("benchmarks.accuracy.plot")
+    made = {"slow": (9, 4.0), "fast": (1, 5.0), "worse": (2, 6.0), "tied": (3, 5.0)}
+    assert plot.frontier(made) == ["fast", "slow"]
+
+
+def test_readme_shows_committed_speed():
     readme = (RESULTS.parents[1] / "README.md").read_text()
     shown = readme.partition("<!-- speed -->\n")[2].partition("<!-- end of speed")[0]
     result = json.loads(cpu.RESULT.read_text())
-    table = as_markdown(cpu.table(result))
+    assert len(cpu.README_LINES) == 5
+    table = as_markdown(cpu.table(result, cpu.README_LINES))
     assert shown == f"{table}\n\n{cpu.describe(result)}\n"
 
 

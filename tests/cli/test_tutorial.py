@@ -1,6 +1,6 @@
-"""What the README tells a newcomer to type works as it stands, on a CSV of their own.
+"""The commands of the tutorial "From a CSV file to a served model", run in order.
 
-The commands are those of the page, in its order. All that is changed is the port.
+They run as the page prints them; only the port of the servers is changed.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import urllib.request
 from pathlib import Path
 
@@ -28,13 +29,17 @@ from sktextconv.serving import serve
 
 from ..conftest import REPOSITORY
 
-PAGE = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-SECTION = PAGE.split("\n## From your CSV to a served model\n")[1].split("\n## ")[0]
+PAGE = REPOSITORY / "docs" / "tutorials" / "csv_to_server.rst"
+TEXT = PAGE.read_text(encoding="utf-8")
 ADDRESS = f"http://127.0.0.1:{inspect.signature(serve).parameters['port'].default}"
 
 
 def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", SECTION, re.M | re.S)
+    """Return the code blocks of a language, without their indent."""
+    found = re.findall(
+        rf"^\.\. code-block:: {language}\n\n((?:   .*\n|\n)+)", TEXT, re.M
+    )
+    return [textwrap.dedent(block).strip("\n") + "\n" for block in found]
 
 
 COMMANDS = [
@@ -43,7 +48,7 @@ COMMANDS = [
     for line in block.replace("\\\n", "").splitlines()
     if line.strip()
 ]
-(HEAD, *EXAMPLES) = csv.reader("".join(blocks("csv")).splitlines())
+(HEAD, *EXAMPLES) = csv.reader("".join(blocks("text")).splitlines())
 
 
 def words_of(command):
@@ -70,7 +75,7 @@ SERVE, SERVE_ONNX = (command_of("sktextconv serve ", nth) for nth in (0, 1))
 
 @pytest.fixture(scope="module")
 def texts():
-    """Texts of the classes of the page's example, which words tell apart."""
+    """Labeled texts with the classes of the page; single words decide the class."""
     parts = {
         "pos": (["fine", "good", "lovely"], ["well played", "moving", "funny"]),
         "neg": (["dull", "bad", "silly"], ["too long", "a bore", "badly cut"]),
@@ -87,8 +92,8 @@ def texts():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, texts):
-    """An empty folder but for the files that the page takes for granted."""
-    folder = tmp_path_factory.mktemp("newcomer")
+    """Folder with only the files that the page starts from."""
+    folder = tmp_path_factory.mktemp("tutorial")
     rows = [dict(zip(HEAD, row, strict=True)) for row in texts]
     new = after("--text-column", PREDICT)
     for command, columns, chosen in (
@@ -97,7 +102,7 @@ def folder(tmp_path_factory, texts):
         (PREDICT, [new], [{new: row[new]} for row in rows[::4]]),
     ):
         name = next(word for word in words_of(command) if word.endswith(".csv"))
-        assert f"`{name}`" in SECTION
+        assert f"``{name}``" in TEXT
         with (folder / name).open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
@@ -112,7 +117,7 @@ def environment():
 
 
 def type_in(folder, command):
-    """Run a command as a shell does; return what it printed."""
+    """Run a command in a shell; return its output."""
     done = subprocess.run(
         command,
         shell=True,
@@ -127,11 +132,11 @@ def type_in(folder, command):
 
 @contextlib.contextmanager
 def running(folder, command):
-    """A server and its address; it has to end well after Ctrl-C."""
+    """Yield the address of a server; check that Ctrl-C ends it without an error."""
     program = "sktextconv serve "
     assert command.startswith(program)
     process = subprocess.Popen(
-        # The shell makes way, so that the signal reaches the server alone.
+        # exec replaces the shell, so that the signal reaches the server.
         f"exec {program}--port 0 {command.removeprefix(program)}",
         shell=True,
         cwd=folder,
@@ -141,25 +146,25 @@ def running(folder, command):
         encoding="utf-8",
     )
     try:
-        said = ""
+        printed = ""
         for line in process.stderr:
-            said += line
+            printed += line
             if found := re.search(r"running on (http://[\d.]+:\d+)", line):
                 break
         else:
-            raise AssertionError(f"{command}\n{said}")
+            raise AssertionError(f"{command}\n{printed}")
         yield found[1]
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
-        assert process.returncode == 0, said
-        assert "Traceback" not in said
+        _, printed = process.communicate(timeout=30)
+        assert process.returncode == 0, printed
+        assert "Traceback" not in printed
     finally:
         process.kill()
         process.communicate()
 
 
 def ask(folder, address):
-    """Send the request of the page; return the answer."""
+    """Send the request of the page; return the response."""
     assert ADDRESS in ASK
     command = ASK.replace(ADDRESS, address)
     if shutil.which("curl"):
@@ -181,7 +186,7 @@ def model(folder, trained):
     return load(folder / after("--out", TRAIN))
 
 
-def test_the_page_goes_from_training_to_a_server_without_pytorch():
+def test_tutorial_commands_in_order():
     kinds = [" ".join(words_of(command)[:2]) for command in COMMANDS]
     assert kinds == [
         "sktextconv train",
@@ -200,13 +205,13 @@ def test_the_page_goes_from_training_to_a_server_without_pytorch():
     assert max(map(len, "".join(blocks("sh")).splitlines())) <= 80
 
 
-def test_what_the_page_installs_is_there():
-    (extras,) = re.findall(r"pip install \"\.\[(.*?)\]\"", SECTION)
+def test_tutorial_installs_existing_extras():
+    (extras,) = re.findall(r"pip install \"\.\[(.*?)\]\"", TEXT)
     offered = importlib.metadata.metadata("sktextconv").get_all("Provides-Extra")
     assert {*extras.split(",")} <= {*offered}
 
 
-def test_training_saves_a_model_and_says_how_well_it_does(trained, model, texts):
+def test_train_saves_model_and_prints_error(trained, model, texts):
     lines = trained.splitlines()
     assert lines[0].endswith(f": {len(texts)} texts of 2 classes: neg 37, pos 37")
     assert sum(line.startswith("epoch ") for line in lines) == model.n_iter_
@@ -216,7 +221,7 @@ def test_training_saves_a_model_and_says_how_well_it_does(trained, model, texts)
     assert model.classes_.tolist() == ["neg", "pos"]
 
 
-def test_the_error_is_printed_for_all_and_for_each_class(folder, model, texts):
+def test_evaluate_prints_error_of_each_class(folder, model, texts):
     printed = type_in(folder, EVALUATE)
     n_wrong, n_texts = map(int, re.search(r"(\d+) of (\d+) texts\n", printed).groups())
     assert n_texts == len(texts[::3])
@@ -228,7 +233,7 @@ def test_the_error_is_printed_for_all_and_for_each_class(folder, model, texts):
     assert max(map(len, printed.splitlines())) <= 80
 
 
-def test_each_new_text_has_its_label(folder, model, texts):
+def test_predict_writes_label_of_each_text(folder, model, texts):
     assert type_in(folder, PREDICT) == ""
     name = after(">", PREDICT)
     with (folder / name).open(newline="", encoding="utf-8") as file:
@@ -236,7 +241,7 @@ def test_each_new_text_has_its_label(folder, model, texts):
     assert found == model.predict([text for _, text in texts[::4]]).tolist()
 
 
-def test_the_words_of_a_text_are_weighed_on_the_terminal_and_on_a_page(folder, model):
+def test_explain_on_terminal_and_as_html(folder, model):
     text, page = after("--text", EXPLAIN), folder / after("--html", EXPLAIN_PAGE)
     (label,) = model.predict([text])
     printed = type_in(folder, EXPLAIN)
@@ -249,10 +254,10 @@ def test_the_words_of_a_text_are_weighed_on_the_terminal_and_on_a_page(folder, m
     assert all(f">{word}</span>" in html for word in re.findall(r"\w+", text))
 
 
-def test_the_servers_of_the_model_and_of_its_onnx_file_agree(folder, model):
+def test_serve_agrees_with_exported_onnx(folder, model):
     (text,) = json.loads(after("-d", ASK))["texts"]
     (label,), (probabilities,) = model.predict([text]), model.predict_proba([text])
-    assert f" {ADDRESS}," in SECTION  # where the page sends a browser
+    assert f" {ADDRESS}," in TEXT  # the address for a browser
     with running(folder, SERVE) as address:
         answer = ask(folder, address)
         with urllib.request.urlopen(address) as response:
@@ -278,6 +283,6 @@ def test_the_servers_of_the_model_and_of_its_onnx_file_agree(folder, model):
         np.testing.assert_allclose(
             prediction["probabilities"], probabilities, rtol=0, atol=1e-5
         )
-    # A newcomer forgets the first server.
+    # The port is still in use: the first server was not stopped.
     assert taken.returncode == 2
     assert taken.stderr.splitlines()[-1].endswith("or 0 for any that is free.")

@@ -1,0 +1,172 @@
+"""Figure of test error against training time, drawn from the committed results.
+
+python -m benchmarks.accuracy.plot
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import patheffects
+from matplotlib import pyplot as plt
+from matplotlib.ticker import FuncFormatter
+
+from sktextconv.base import BaseTextNetClassifier
+
+from .._record import RESULTS
+from .models import ROWS
+from .published import PUBLISHED_SIZES
+from .tables import README_DATA, README_ROWS, read_results, readme_lines
+
+__all__ = ["PATH", "draw", "frontier", "points"]
+
+PATH = Path(__file__).parents[2] / "docs" / "images" / "error_by_time.png"
+_LINEAR, _NETWORK, _FRONTIER = "#0b6e99", "#c2410c", "#475569"
+_HALO = [patheffects.withStroke(linewidth=3, foreground="white")]
+# Offsets of labels from their points, in typographic points; the others are (8, 0).
+_OFFSETS = {
+    ("ag_news", "BoW TFIDF"): (0, 25),
+    ("ag_news", "fastText, bigrams"): (0, 23),
+    ("ag_news", "ngrams TFIDF"): (-14, -24),
+    ("ag_news", "ngrams NB"): (4, 10),
+    ("ag_news", "KimCNN"): (6, -24),
+    ("ag_news", "LSTM"): (-8, 0),
+    ("imdb", "BoW TFIDF"): (0, 18),
+    ("imdb", "fastText, bigrams"): (0, -18),
+    ("imdb", "ngrams TFIDF"): (8, 8),
+    ("imdb", "ngrams NB"): (0, -18),
+    ("imdb", "LSTM"): (-8, 0),
+}
+_FRONTIER_LABEL_AT = {"ag_news": 12, "imdb": 900}  # seconds
+
+
+def points(found, data):
+    """Return seconds, error and 95 % interval of each row, by its name."""
+    made = {}
+    for name, line in readme_lines(found, data).items():
+        low, high = line.interval()
+        made[name] = (line.median("train_seconds"), line.error(), low, high)
+    return made
+
+
+def frontier(made):
+    """Return the names of the points that no faster one beats, fastest first."""
+    names, best = [], float("inf")
+    for name, (_, error, *_) in sorted(made.items(), key=lambda item: item[1]):
+        if error < best:
+            names.append(name)
+            best = error
+    return names
+
+
+def draw(found):
+    """Return the figure, with an axes for each data set."""
+    style = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
+    with mpl.rc_context(style):
+        figure, both = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
+        for axes, data in zip(both, README_DATA, strict=True):
+            _draw_data(axes, data, found)
+        both[0].set_ylabel("test error, %")
+        for label, marker, color in (
+            ("network", "s", _NETWORK),
+            ("linear model", "o", _LINEAR),
+        ):
+            both[0].plot([], [], marker, color=color, label=label)
+        both[0].legend(loc="upper left", frameon=False, labelcolor="linecolor")
+        figure.supxlabel("training time in seconds, one CPU thread", fontsize=10)
+    return figure
+
+
+def _draw_data(axes, data, found):
+    made = points(found, data)
+    best = frontier(made)
+    seconds, errors = zip(*(made[name][:2] for name in best), strict=True)
+    right = 1.15 * max(second for second, *_ in made.values())
+    axes.step(
+        [*seconds, right],
+        [*errors, errors[-1]],
+        where="post",
+        color=_FRONTIER,
+        linewidth=1.2,
+        linestyle=(0, (4, 2)),
+        zorder=1,
+    )
+    at = _FRONTIER_LABEL_AT[data]
+    reached = min(error for second, error, *_ in made.values() if second <= at)
+    axes.annotate(
+        "frontier",
+        (at, reached),
+        (0, -4),
+        textcoords="offset points",
+        va="top",
+        fontsize=9.5,
+        fontstyle="italic",
+        color=_FRONTIER,
+    )
+    for name, (second, error, low, high) in made.items():
+        is_network = _is_network(name)
+        color = _NETWORK if is_network else _LINEAR
+        axes.errorbar(
+            second,
+            error,
+            [[error - low], [high - error]],
+            fmt="s" if is_network else "o",
+            color=color,
+            markersize=6,
+            capsize=2.5,
+            elinewidth=1.2,
+        )
+        x, y = _OFFSETS.get((data, name), (8, 0))
+        axes.annotate(
+            name,
+            (second, error),
+            (x, y),
+            textcoords="offset points",
+            ha=("center", "left", "right")[np.sign(x)],
+            va="center",
+            fontsize=9,
+            fontweight="bold" if name in best else "normal",
+            color=color,
+            path_effects=_HALO,
+        )
+    n_train = found[data, None][0]["n_train"]
+    whole, _ = PUBLISHED_SIZES[data]
+    size = f"{n_train:,}" if n_train == whole else f"{n_train:,} of {whole:,}"
+    axes.set_title(f"{README_DATA[data]}, {size} training texts", fontsize=11)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter("{:,.0f}".format))
+    axes.set_xlim(1.2, 5 * right)
+    axes.set_ylim(bottom=min(low for *_, low, _ in made.values()) - 1)
+    axes.grid(alpha=0.25, linewidth=0.6)
+
+
+def _is_network(name):
+    first, *_ = README_ROWS[name]
+    return isinstance(ROWS[first.partition(",")[0]].make(), BaseTextNetClassifier)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.accuracy.plot",
+        description=__doc__.partition("\n")[0],
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=PATH)
+    options = parser.parse_args()
+    mpl.use("Agg")
+    found = read_results(options.results)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    shown = {data: points(found, data) for data in README_DATA}
+    draw(found).savefig(
+        options.out,
+        dpi=120,
+        facecolor="white",
+        # Read by the test that compares the figure with the results.
+        metadata={"Description": json.dumps(shown)},
+    )
+
+
+if __name__ == "__main__":
+    main()
