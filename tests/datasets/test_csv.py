@@ -49,7 +49,7 @@ def write_dialect(path, rows):
         ('"' + "x" * 200_000 + '"', "x" * 200_000),
     ],
 )
-def test_every_nasty_cell_comes_through(tmp_path, cell, text):
+def test_read_csv_special_cells(tmp_path, cell, text):
     path = tmp_path / "nasty.csv"
     path.write_bytes(f'"1",{cell}\n"2","other"\n'.encode())
     assert read_csv(path).data == [text, "other"]
@@ -71,7 +71,7 @@ rows = st.integers(1, 3).flatmap(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(rows=rows)
-def test_any_rows_written_in_the_dialect_read_back_equal(tmp_path, rows):
+def test_read_csv_round_trip(tmp_path, rows):
     path = write_dialect(tmp_path / "any.csv", rows)
     names = ["a", "b", "c"]
     raw = read_csv(path, class_names=names, line_breaks=False, strip=False)
@@ -90,7 +90,7 @@ def test_any_rows_written_in_the_dialect_read_back_equal(tmp_path, rows):
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
-def test_compressed_files_read_as_plain_ones(tmp_path, suffix):
+def test_read_csv_compressed(tmp_path, suffix):
     content = b'"2","Title","b\\nc"\n"1","","d"\n'
     compress = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[suffix]
     path = tmp_path / f"a.csv{suffix}"
@@ -101,20 +101,22 @@ def test_compressed_files_read_as_plain_ones(tmp_path, suffix):
     assert read_csv(path, field_order="reverse").data == ["b\nc Title", "d "]
 
 
-def test_line_breaks_and_strip_can_be_switched_off(tmp_path):
+def test_read_csv_without_line_breaks_or_strip(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('"1"," a\\nb "\n"2","c"\n')
     assert read_csv(path, line_breaks=False).data[0] == "a\\nb"
     assert read_csv(path, strip=False).data[0] == " a\nb "
 
 
-def test_byte_order_mark_blank_lines_and_a_missing_last_break_do_not_matter(tmp_path):
+def test_read_csv_ignores_bom_and_blank_lines(tmp_path):
+    """A byte order mark, blank lines and a missing final line break are ignored."""
     path = tmp_path / "a.csv"
     path.write_bytes(b'\xef\xbb\xbf\r\n"1","a"\r\n\r\n"2","b"')
     assert read_csv(path).data == ["a", "b"]
 
 
-def test_field_size_limit_is_restored_even_after_an_error(tmp_path):
+def test_read_csv_restores_field_size_limit(tmp_path):
+    """The limit of the csv module is restored after an error, too."""
     limit = csv.field_size_limit()
     path = tmp_path / "a.csv"
     path.write_text('"1","' + "x" * 200_000 + '"\n"2","b"\n')
@@ -131,7 +133,7 @@ def test_field_size_limit_is_restored_even_after_an_error(tmp_path):
         assert len(read_csv(path).data[0]) == 200_000
 
 
-def test_threads_read_long_cells_side_by_side(tmp_path):
+def test_read_csv_threads_with_long_cells(tmp_path):
     path = write_dialect(tmp_path / "a.csv", [["1", "x" * 150_000]] * 20)
     found, limit = [], csv.field_size_limit()
     threads = [
@@ -160,9 +162,8 @@ def test_threads_read_long_cells_side_by_side(tmp_path):
         (["NA", "null", "None"], ["NA", "null", "None"], ["NA", "None", "null"]),
     ],
 )
-def test_labels_from_one_to_k_become_codes_and_all_others_stay(
-    tmp_path, labels, target, target_names
-):
+def test_read_csv_label_types(tmp_path, labels, target, target_names):
+    """Labels 1 to K become integers from 0; all others stay str."""
     path = write_dialect(tmp_path / "a.csv", [[label, "text"] for label in labels])
     bunch = read_csv(path)
     assert bunch.target.tolist() == list(target)
@@ -170,7 +171,7 @@ def test_labels_from_one_to_k_become_codes_and_all_others_stay(
     assert bunch.target_names == [str(name) for name in target_names]
 
 
-def test_class_names_keep_codes_when_a_class_is_absent(tmp_path):
+def test_read_csv_class_names_with_absent_class(tmp_path):
     path = write_dialect(tmp_path / "a.csv", [["3", "a"], ["1", "b"]])
     bunch = read_csv(path, class_names=("low", "middle", "high"))
     assert bunch.target.dtype == np.int64
@@ -179,7 +180,8 @@ def test_class_names_keep_codes_when_a_class_is_absent(tmp_path):
 
 
 @pytest.mark.parametrize("label", ["4", "0", "-1", "1.0", "world", "01", "\u0661"])
-def test_label_outside_the_class_numbers_is_refused_with_its_line(tmp_path, label):
+def test_read_csv_label_outside_class_names(tmp_path, label):
+    """The error names the line and quotes the label."""
     path = write_dialect(tmp_path / "a.csv", [["1", "a\nb"], [label, "b"]])
     with pytest.raises(ValueError, match=r"a\.csv, line 3: .* 1 to 3 .* got '") as info:
         read_csv(path, class_names=["x", "y", "z"])
@@ -199,7 +201,7 @@ named = 'id,"text",title,label\n7,"b, c",a,pos\n8,e,d,neg\n'
         (3, None, ["7 b, c a", "8 e d"]),
     ],
 )
-def test_columns_are_chosen_by_name_or_position(
+def test_read_csv_columns_by_name_or_position(
     tmp_path, label_column, text_columns, texts
 ):
     path = tmp_path / "named.csv"
@@ -226,21 +228,22 @@ def test_columns_are_chosen_by_name_or_position(
         ({"field_order": "backward"}, r"one of \('forward', 'reverse'\)"),
     ],
 )
-def test_wrong_options_are_named_with_what_there_is(tmp_path, options, message):
+def test_read_csv_invalid_options(tmp_path, options, message):
+    """The error names the option and the available columns."""
     path = tmp_path / "named.csv"
     path.write_text(named)
     with pytest.raises(ValueError, match=message):
         read_csv(path, **options)
 
 
-def test_column_name_that_occurs_twice_is_refused(tmp_path):
+def test_read_csv_duplicate_column_name(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("label,text,text\n1,a,b\n")
     with pytest.raises(ValueError, match="found 2 among"):
         read_csv(path, text_columns="text", header=True)
 
 
-def test_header_taken_for_a_record_is_noticed(tmp_path):
+def test_read_csv_undeclared_header(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("label,text\n1,a\n2,b\n")
     with pytest.raises(ValueError, match=r"line 1: .* 'label'; pass header=True"):
@@ -266,21 +269,22 @@ def test_header_taken_for_a_record_is_noticed(tmp_path):
         (b"1\ta\n2\tb\n", "with commas between, got 1 column"),
     ],
 )
-def test_damage_is_named_with_file_and_line(tmp_path, content, message):
+def test_read_csv_damaged_file(tmp_path, content, message):
+    """The error names the file and the line."""
     path = tmp_path / "damaged.csv"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"damaged\.csv.*" + message):
         read_csv(path)
 
 
-def test_undecodable_line_is_found_far_from_the_start(tmp_path):
+def test_read_csv_undecodable_line_number(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b'"1","a"\n' * 9999 + b'"1","\xff"\n' + b'"1","a"\n' * 9999)
     with pytest.raises(ValueError, match=r"line 10000: .* 0xff"):
         read_csv(path)
 
 
-def test_header_without_records_is_an_error(tmp_path):
+def test_read_csv_header_without_records(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("label,text\n")
     with pytest.raises(ValueError, match="after the header"):
@@ -288,7 +292,7 @@ def test_header_without_records_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".xz"])
-def test_truncated_or_false_archive_is_an_error(tmp_path, suffix):
+def test_read_csv_damaged_archive(tmp_path, suffix):
     compress = {".gz": gzip.compress, ".xz": lzma.compress}[suffix]
     noise = np.random.default_rng(0).integers(97, 123, 90_000, np.uint8).tobytes()
     whole = compress(b'"1","' + noise + b'"\n"2","b"\n')
@@ -301,7 +305,7 @@ def test_truncated_or_false_archive_is_an_error(tmp_path, suffix):
             read_csv(path)
 
 
-def test_absent_file_says_so(tmp_path):
+def test_read_csv_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent"):
         read_csv(tmp_path / "absent.csv")
 
@@ -314,7 +318,7 @@ def test_absent_file_says_so(tmp_path):
         ("yelp_review_full_subset.csv.xz", [1_036, 986, 982, 1_016, 980]),
     ],
 )
-def test_subsets_are_read_with_read_csv(data_folder, file, counts):
+def test_read_csv_real_subsets(data_folder, file, counts):
     path = data_folder / file
     if not path.exists():
         pytest.skip(f"{file} is not in the folder of data files")

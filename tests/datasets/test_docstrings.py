@@ -80,7 +80,8 @@ if True:
     return {"alpha_lib": "alpha_lib", "beta_lib": "beta_lib"}
 
 
-def test_docstrings_are_read_cleaned_and_filtered_without_running(libraries, tmp_path):
+def test_load_parses_cleans_and_filters(libraries, tmp_path):
+    """The sources are parsed and never imported."""
     rows = _docstrings.load(libraries, None)["rows"]
     assert not {"alpha_lib", "beta_lib"} & sys.modules.keys()
     texts = {text.split()[0]: (label, file) for _, label, file, text in rows}
@@ -92,7 +93,8 @@ def test_docstrings_are_read_cleaned_and_filtered_without_running(libraries, tmp
     assert classes == f"Class.\n\n{LONG}\n    indented"
 
 
-def test_no_source_file_is_in_both_subsets_and_each_library_in_proportion(libraries):
+def test_load_splits_by_source_file(libraries):
+    """No source file is in both subsets; each library keeps its proportion."""
     rows = _docstrings.load(libraries, None)["rows"]
     files = {
         subset: {file for s, _, file, _ in rows if s == subset}
@@ -104,7 +106,7 @@ def test_no_source_file_is_in_both_subsets_and_each_library_in_proportion(librar
     assert test.count("beta_lib") == 2
 
 
-def test_kept_docstrings_are_read_again_and_equal(libraries, tmp_path):
+def test_load_reads_cache(libraries, tmp_path):
     folder = tmp_path / "cache"
     first = _docstrings.load(libraries, folder)
     (kept,) = folder.iterdir()
@@ -114,7 +116,7 @@ def test_kept_docstrings_are_read_again_and_equal(libraries, tmp_path):
     assert len(_docstrings.load(libraries, folder)["rows"]) == len(first["rows"]) - 1
 
 
-def test_an_upgrade_makes_the_docstrings_again(libraries, tmp_path):
+def test_load_rebuilds_cache_after_upgrade(libraries, tmp_path):
     folder = tmp_path / "cache"
     _docstrings.load(libraries, folder)
     (tmp_path / "site" / "beta_lib-1.0.dist-info").rename(tmp_path / "gone")
@@ -125,7 +127,7 @@ def test_an_upgrade_makes_the_docstrings_again(libraries, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "text", "other gzip"])
-def test_damaged_cache_is_made_again(libraries, tmp_path, damage):
+def test_load_rebuilds_damaged_cache(libraries, tmp_path, damage):
     folder = tmp_path / "cache"
     first = _docstrings.load(libraries, folder)
     (kept,) = folder.iterdir()
@@ -147,7 +149,7 @@ def test_damaged_cache_is_made_again(libraries, tmp_path, damage):
     assert names_in(folder) == [kept.name]
 
 
-def test_folder_that_cannot_be_written_is_no_error(libraries, tmp_path):
+def test_load_unwritable_folder(libraries, tmp_path):
     file = tmp_path / "file"
     file.write_text("in the way")
     first = _docstrings.load(libraries, None)
@@ -156,7 +158,8 @@ def test_folder_that_cannot_be_written_is_no_error(libraries, tmp_path):
     assert file.read_text() == "in the way"
 
 
-def test_library_that_is_missing_or_has_no_sources_is_named(libraries, tmp_path):
+def test_load_missing_library(libraries, tmp_path):
+    """A library that is missing or has no sources is named in the error."""
     with pytest.raises(ImportError, match="pip install no-such-library"):
         _docstrings.load({"no-such-library": "no_such_library"}, None)
     write_library(tmp_path / "site", "gamma_lib", {"__init__.py": ""})
@@ -171,7 +174,7 @@ def docstrings():  # from the user's own cache, as in the examples: made only on
     }
 
 
-def test_docstrings_of_the_real_libraries_make_a_data_set(docstrings):
+def test_load_docstrings_real_libraries(docstrings):
     train, test, both = docstrings["train"], docstrings["test"], docstrings["all"]
     assert len(train.data) + len(test.data) == len(both.data) > 10_000
     assert len(both.data) == len(both.target) == len(both.filenames)
@@ -186,13 +189,13 @@ def test_docstrings_of_the_real_libraries_make_a_data_set(docstrings):
         assert name in both.DESCR
 
 
-def test_docstrings_come_with_their_classes_mixed(docstrings):
+def test_load_docstrings_shuffles_classes(docstrings):
     target = docstrings["train"].target
     shares = np.bincount(target[:1000]) / 1000 - np.bincount(target) / len(target)
     assert np.abs(shares).max() < 0.05
 
 
 @pytest.mark.parametrize("subset", ["both", None])
-def test_unknown_subset_of_docstrings_is_refused(subset):
+def test_load_docstrings_unknown_subset(subset):
     with pytest.raises(ValueError, match="'train', 'test', 'all'"):
         load_docstrings(subset=subset)

@@ -113,7 +113,7 @@ def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_download_is_unpacked_read_and_not_repeated(server, tmp_path):
+def test_fetch_downloads_once(server, tmp_path):
     source = make_source(server, make_tar(TINY))
     folder = tmp_path / "new" / "folder"
     train = fetch(source, folder)
@@ -127,7 +127,8 @@ def test_download_is_unpacked_read_and_not_repeated(server, tmp_path):
     assert server.ranges == (None,)
 
 
-def test_broken_download_leaves_nothing_finished_and_resumes(server, tmp_path):
+def test_fetch_resumes_interrupted_download(server, tmp_path):
+    """An interrupted download leaves only a partial file, and the next call resumes."""
     content = make_tar([*TINY, ("tiny_csv/noise", os.urandom(50_000))])
     source = make_source(server, content)
     server.breaks_after = 20_000
@@ -142,7 +143,8 @@ def test_broken_download_leaves_nothing_finished_and_resumes(server, tmp_path):
     assert names_in(tmp_path) == ["tiny_test.csv", "tiny_train.csv"]
 
 
-def test_progress_is_one_line_and_only_on_a_terminal(server, tmp_path, monkeypatch):
+def test_fetch_progress_only_on_terminal(server, tmp_path, monkeypatch):
+    """Progress is a single line, written to a terminal only."""
     source = make_source(server, make_tar([*TINY, ("big", os.urandom(3_000_000))]))
     for terminal in (False, True):
         stderr = io.StringIO()
@@ -155,14 +157,15 @@ def test_progress_is_one_line_and_only_on_a_terminal(server, tmp_path, monkeypat
     assert shown.count("\n") == 1 < shown.count("\r")
 
 
-def test_resume_works_where_the_server_knows_no_ranges(server, tmp_path):
+def test_fetch_resume_without_range_support(server, tmp_path):
     source = make_source(server, make_tar(TINY))
     server.knows_ranges = False
     (tmp_path / "tiny.tgz.part").write_bytes(server.content[:100])
     assert len(fetch(source, tmp_path).data) == 4
 
 
-def test_part_that_is_already_whole_is_not_fetched_again(server, tmp_path):
+def test_fetch_complete_partial_file(server, tmp_path):
+    """A partial file with all bytes is not downloaded again."""
     source = make_source(server, make_tar(TINY))
     (tmp_path / "tiny.tgz.part").write_bytes(server.content)
     assert len(fetch(source, tmp_path).data) == 4
@@ -170,9 +173,8 @@ def test_part_that_is_already_whole_is_not_fetched_again(server, tmp_path):
 
 
 @pytest.mark.parametrize("change", ["one byte", "longer", "false start"])
-def test_checksum_mismatch_is_an_error_and_the_next_call_starts_afresh(
-    server, tmp_path, change
-):
+def test_fetch_checksum_mismatch(server, tmp_path, change):
+    """A wrong checksum is an error; the next call downloads from scratch."""
     source = make_source(server, make_tar(TINY))
     good = server.content
     if change == "one byte":
@@ -188,14 +190,16 @@ def test_checksum_mismatch_is_an_error_and_the_next_call_starts_afresh(
     assert len(fetch(source, tmp_path).data) == 4
 
 
-def test_unreachable_server_names_the_file_to_fetch_by_hand(server, tmp_path):
+def test_fetch_unreachable_server(server, tmp_path):
+    """The error names the file to download by hand."""
     source = make_source(server, b"", url="http://127.0.0.1:9/tiny.tgz", size=9)
     with pytest.raises(OSError, match="browser") as info:
         fetch(source, tmp_path)
     assert str(tmp_path / "tiny.tgz") in str(info.value)
 
 
-def test_archive_put_there_by_hand_is_checked_used_and_kept(server, tmp_path):
+def test_fetch_uses_manual_archive(server, tmp_path):
+    """An archive saved by hand is verified, used and not deleted."""
     source = make_source(server, make_tar(TINY))
     archive = tmp_path / "tiny.tgz"
     archive.write_bytes(server.content[:-1])
@@ -207,7 +211,8 @@ def test_archive_put_there_by_hand_is_checked_used_and_kept(server, tmp_path):
     assert server.ranges == ()
 
 
-def test_file_that_is_there_is_not_replaced_by_the_archives(server, tmp_path):
+def test_fetch_keeps_existing_file(server, tmp_path):
+    """A file that exists already is not replaced by that of the archive."""
     source = make_source(server, make_tar(TINY))
     mine = TRAIN.replace(b"a", b"mine")
     (tmp_path / "tiny_train.csv.xz").write_bytes(lzma.compress(mine))
@@ -230,9 +235,8 @@ def test_file_that_is_there_is_not_replaced_by_the_archives(server, tmp_path):
     ],
 )
 @pytest.mark.parametrize("last", [False, True])
-def test_archive_with_a_climbing_or_linked_member_unpacks_nothing(
-    server, tmp_path, member, last
-):
+def test_fetch_unsafe_archive_member(server, tmp_path, member, last):
+    """An archive with a link or a path outside its folder is not unpacked at all."""
     members = [*TINY, member] if last else [member, *TINY]
     source = make_source(server, make_tar(members))
     folder = tmp_path / "folder"
@@ -242,14 +246,15 @@ def test_archive_with_a_climbing_or_linked_member_unpacks_nothing(
     assert names_in(tmp_path) == ["folder"]
 
 
-def test_archive_without_the_expected_files_unpacks_nothing(server, tmp_path):
+def test_fetch_archive_without_expected_files(server, tmp_path):
     source = make_source(server, make_tar(TINY[:2]))
     with pytest.raises(ValueError, match="expected the texts of test, found none"):
         fetch(source, tmp_path)
     assert names_in(tmp_path) == ["tiny.tgz"]
 
 
-def test_one_file_a_text_becomes_the_dialect_in_order_of_numbers(server, tmp_path):
+def test_fetch_archive_with_one_file_per_text(server, tmp_path):
+    """The texts are written to a CSV file in the order of their numbers."""
     members = [
         ("acl/README", b"x"),
         ("acl/train/urls_pos.txt", b"x"),
@@ -276,7 +281,7 @@ def test_one_file_a_text_becomes_the_dialect_in_order_of_numbers(server, tmp_pat
 @pytest.mark.parametrize(
     "content", [TRAIN[:12], TRAIN + TRAIN, TRAIN.replace(b'"2"', b'"1"')]
 )
-def test_wrong_counts_are_an_error_with_both_numbers(server, tmp_path, content):
+def test_fetch_wrong_counts(server, tmp_path, content):
     source = make_source(server, b"")
     (tmp_path / "tiny_train.csv").write_bytes(content)
     with pytest.raises(
@@ -289,7 +294,7 @@ def test_wrong_counts_are_an_error_with_both_numbers(server, tmp_path, content):
     assert f"{found.sum()}, [{found[0]}" in str(info.value)
 
 
-def test_subset_file_is_never_taken_for_the_whole(tmp_path, monkeypatch):
+def test_fetch_ignores_subset_file(tmp_path, monkeypatch):
     monkeypatch.setenv("SKTEXTCONV_DATA", str(tmp_path))
     (tmp_path / "ag_news_train_subset.csv").write_text('"1","a","b"\n')
     with pytest.raises(
@@ -298,7 +303,8 @@ def test_subset_file_is_never_taken_for_the_whole(tmp_path, monkeypatch):
         fetch_text_dataset("ag_news", download_if_missing=False)
 
 
-def test_folder_comes_from_argument_then_environment_then_cache(tmp_path, monkeypatch):
+def test_fetch_folder_precedence(tmp_path, monkeypatch):
+    """The argument precedes the environment variable, which precedes the user cache."""
     monkeypatch.setenv("SKTEXTCONV_DATA", str(tmp_path / "named"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     where = {"download_if_missing": False}
@@ -321,13 +327,14 @@ def test_folder_comes_from_argument_then_environment_then_cache(tmp_path, monkey
         ({"field_order": "last"}, "'forward', 'reverse'"),
     ],
 )
-def test_unknown_choice_is_answered_with_the_known_ones(tmp_path, options, known):
+def test_fetch_unknown_option(tmp_path, options, known):
+    """The error lists the valid values, and nothing is downloaded."""
     with pytest.raises(ValueError, match=known):
         fetch_text_dataset(**{"name": "imdb", "data_home": tmp_path / "new", **options})
     assert names_in(tmp_path) == []  # before anything is fetched
 
 
-def test_the_table_of_sources_is_sound():
+def test_sources_are_consistent():
     published = {
         "ag_news": (4, 120_000, 7_600),
         "sogou_news": (5, 450_000, 60_000),
@@ -377,7 +384,7 @@ PUBLISHED_FILES = {  # sha256, unpacked
 
 @pytest.mark.data
 @pytest.mark.parametrize(("name", "subset"), PUBLISHED_FILES)
-def test_real_file_has_its_checksum_counts_and_classes(data_folder, name, subset):
+def test_fetch_real_file(data_folder, name, subset):
     path = _download.find(data_folder, name, subset)
     if path is None:
         pytest.skip(f"{name}_{subset} is not in the folder of data files")
@@ -392,7 +399,7 @@ def test_real_file_has_its_checksum_counts_and_classes(data_folder, name, subset
 
 
 @pytest.mark.data
-def test_ag_news_reads_as_its_authors_wrote_it(data_folder):
+def test_fetch_real_ag_news_texts(data_folder):
     path = _download.find(data_folder, "ag_news", "test")
     if path is None:
         pytest.skip("ag_news_test is not in the folder of data files")
@@ -403,9 +410,7 @@ def test_ag_news_reads_as_its_authors_wrote_it(data_folder):
 
 
 @pytest.mark.data
-def test_imdb_goes_back_into_files_and_out_again_unaltered(
-    data_folder, server, tmp_path
-):
+def test_fetch_imdb_archive_round_trip(data_folder, server, tmp_path):
     """The rows of the file, laid out as in the archive, are unpacked as the file."""
     path = _download.find(data_folder, "imdb", "train")
     if path is None:
@@ -426,7 +431,7 @@ def test_imdb_goes_back_into_files_and_out_again_unaltered(
 
 @pytest.mark.network
 @pytest.mark.parametrize("name", ["ag_news", "imdb"])
-def test_real_download_gives_the_published_files(tmp_path, name):
+def test_fetch_real_download(tmp_path, name):
     for subset in ("train", "test"):
         fetch_text_dataset(name, subset=subset, data_home=tmp_path)
         path = tmp_path / f"{name}_{subset}.csv"

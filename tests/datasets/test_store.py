@@ -73,7 +73,7 @@ def stored(corpus, path):
 
 @each_example
 @given(texts=ANY_TEXTS)
-def test_any_texts_come_back(path, texts):
+def test_from_texts_round_trip(path, texts):
     store = TextStore.from_texts(texts, path)
     assert list(store) == texts
     assert store == texts == TextStore(path)
@@ -99,7 +99,8 @@ def keys(n):
 
 @settings(each_example, max_examples=80)
 @given(data=st.data())
-def test_indexing_is_that_of_an_array_also_of_a_view(path, data):
+def test_indexing_matches_numpy(path, data):
+    """A store and its views are indexed as an array is."""
     texts = [f"{number}é" for number in range(9)]
     if not path.exists():
         TextStore.from_texts(texts, path)
@@ -116,7 +117,7 @@ def test_indexing_is_that_of_an_array_also_of_a_view(path, data):
     assert [got[row] for row in range(len(got))] == expected.tolist()
 
 
-def test_a_view_of_more_than_one_block_keeps_its_order(path):
+def test_view_of_several_blocks_order(path):
     texts = [str(number) for number in range(2_000)]
     rows = np.random.default_rng(0).permutation(2_000)
     store = TextStore.from_texts(texts, path)
@@ -139,12 +140,13 @@ def test_a_view_of_more_than_one_block_keeps_its_order(path):
         ([[0], [1]], TypeError, r"of int64 of shape \(2, 1\)"),
     ],
 )
-def test_what_is_no_index_is_refused(path, key, error, message):
+def test_indexing_invalid_index(path, key, error, message):
     with pytest.raises(error, match=message):
         TextStore.from_texts(["a", "b", "c"], path)[key]
 
 
-def test_views_read_on_when_the_file_has_another_name_or_none(path):
+def test_view_after_rename_or_deletion(path):
+    """Views still read when the file is renamed or deleted."""
     store = TextStore.from_texts(["a", "b"], path)
     TextStore.from_texts(["x"], path)
     assert store[1:] == ["b"]
@@ -156,7 +158,7 @@ def test_views_read_on_when_the_file_has_another_name_or_none(path):
 # --- writing ------------------------------------------------------------------------
 
 
-def test_texts_are_taken_one_by_one(path):
+def test_from_texts_consumes_lazily(path):
     taken = []
 
     def texts():
@@ -178,7 +180,7 @@ def test_texts_are_taken_one_by_one(path):
         (["a", float("nan")], ValueError, r"NaN or None \(first at index 1\)"),
     ],
 )
-def test_a_refused_text_leaves_the_old_file(path, texts, error, message):
+def test_from_texts_invalid_text_keeps_old_file(path, texts, error, message):
     TextStore.from_texts(["old"], path)
     with pytest.raises(error, match=message):
         TextStore.from_texts(texts, path)
@@ -207,7 +209,7 @@ def write_in_a_process(path, what_happens):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
-def test_a_kill_in_the_middle_leaves_the_old_file(path):
+def test_from_texts_killed_keeps_old_file(path):
     TextStore.from_texts(["old"], path)
     done = write_in_a_process(path, "os.kill(os.getpid(), signal.SIGKILL)")
     assert done.returncode == -signal.SIGKILL
@@ -215,7 +217,7 @@ def test_a_kill_in_the_middle_leaves_the_old_file(path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
-def test_a_disk_that_is_full_in_the_middle_leaves_nothing(path):
+def test_from_texts_full_disk_leaves_nothing(path):
     full = (
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (6_000_000, 6_000_000))"
@@ -239,7 +241,7 @@ def peak_of(function):
 LONG = "a long text of few words, again and again " * 50
 
 
-def test_writing_and_reading_take_no_more_memory_for_more_texts(path):
+def test_memory_independent_of_n_texts(path):
     write = peak_of(lambda: TextStore.from_texts((LONG for _ in range(10_000)), path))
     store = TextStore(path)
     read = peak_of(lambda: sum(map(len, store)))
@@ -261,7 +263,7 @@ def test_writing_and_reading_take_no_more_memory_for_more_texts(path):
         {"label_column": "a", "text_columns": ["c"], "header": True},
     ],
 )
-def test_from_csv_gives_what_read_csv_does(tmp_path, path, suffix, how):
+def test_from_csv_matches_read_csv(tmp_path, path, suffix, how):
     rows = [["2", " a\\nb ", "c "], ["1", "", '"d" é\0'], ["2", "x", "y"]]
     rows = [["a", "b", "c"], *rows] if how.get("header") else rows
     source = tmp_path / f"some.csv{suffix}"
@@ -279,7 +281,7 @@ def test_from_csv_gives_what_read_csv_does(tmp_path, path, suffix, how):
 
 
 @pytest.mark.parametrize("content", ['"1","a"\n"2"\n', "class,text\n1,a\n2,b\n", ""])
-def test_a_csv_that_read_csv_refuses_leaves_no_store(tmp_path, path, content):
+def test_from_csv_invalid_file_leaves_no_store(tmp_path, path, content):
     source = tmp_path / "some.csv"
     source.write_text(content)
     with pytest.raises(ValueError, match=r"some\.csv") as expected:
@@ -290,7 +292,7 @@ def test_a_csv_that_read_csv_refuses_leaves_no_store(tmp_path, path, content):
     assert os.listdir(tmp_path) == ["some.csv"]
 
 
-def test_from_csv_takes_no_more_memory_than_the_labels(tmp_path, path):
+def test_from_csv_memory(tmp_path, path):
     source = tmp_path / "some.csv"
     source.write_text(f'"1","{LONG}"\n"2","{LONG}"\n' * 5_000)
     assert peak_of(lambda: TextStore.from_csv(source, path)) < 4e6
@@ -299,7 +301,7 @@ def test_from_csv_takes_no_more_memory_than_the_labels(tmp_path, path):
 # --- damage -------------------------------------------------------------------------
 
 
-def test_no_changed_bit_goes_unnoticed(path):
+def test_verify_detects_any_flipped_bit(path):
     texts = ["abc", "é", "\udcff\0"]
     TextStore.from_texts(texts, path)
     whole = path.read_bytes()
@@ -312,7 +314,7 @@ def test_no_changed_bit_goes_unnoticed(path):
                 TextStore(path).verify()
 
 
-def test_a_file_of_another_length_is_refused(path):
+def test_open_wrong_length(path):
     TextStore.from_texts(["abc", "é"], path)
     whole = path.read_bytes()
     for data in [*(whole[:length] for length in range(len(whole))), whole + b"\0"]:
@@ -321,7 +323,7 @@ def test_a_file_of_another_length_is_refused(path):
             TextStore(path)
 
 
-def test_bytes_that_are_no_text_are_named_when_they_are_read(path):
+def test_read_invalid_encoding(path):
     TextStore.from_texts(["abc", "é", "z"], path)
     path.write_bytes(path.read_bytes().replace("é".encode(), b"e\xa9"))
     store = TextStore(path)
@@ -330,7 +332,7 @@ def test_bytes_that_are_no_text_are_named_when_they_are_read(path):
         list(store)
 
 
-def test_other_files_and_none_are_told_apart(path):
+def test_open_foreign_or_missing_file(path):
     with pytest.raises(FileNotFoundError, match=r"no file .*some\.texts; make one"):
         TextStore(path)
     path.write_text("label,text\n")
@@ -342,7 +344,7 @@ def test_other_files_and_none_are_told_apart(path):
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
-def test_a_pickle_holds_rows_and_no_text(path, protocol):
+def test_pickle_holds_rows_only(path, protocol):
     store = TextStore.from_texts([LONG, "b", "c"], path)
     for part in (store, store[1:], store[[2, 0]], store[:0]):
         pickled = pickle.dumps(part, protocol)
@@ -350,7 +352,7 @@ def test_a_pickle_holds_rows_and_no_text(path, protocol):
         assert len(pickled) < 1_000
 
 
-def test_a_pickle_of_a_file_that_is_gone_or_another_is_refused(path):
+def test_unpickle_missing_or_changed_file(path):
     pickled = pickle.dumps(TextStore.from_texts(["a", "b"], path)[1:])
     TextStore.from_texts(["a", "c"], path)
     with pytest.raises(ValueError, match=r"some\.texts: expected the text store of"):
@@ -362,7 +364,8 @@ def test_a_pickle_of_a_file_that_is_gone_or_another_is_refused(path):
     assert pickle.loads(pickled) == ["b"]
 
 
-def test_a_relative_path_is_that_of_the_folder_it_was_opened_in(path, monkeypatch):
+def test_relative_path_after_chdir(path, monkeypatch):
+    """A relative path is resolved when the store is opened."""
     TextStore.from_texts(["a"], path)
     monkeypatch.chdir(path.parent)
     pickled = pickle.dumps(TextStore(path.name))
@@ -373,7 +376,7 @@ def test_a_relative_path_is_that_of_the_folder_it_was_opened_in(path, monkeypatc
 # --- in the place of a list ---------------------------------------------------------
 
 
-def test_a_store_is_not_turned_into_a_list(path):
+def test_check_texts_returns_store(path):
     store = TextStore.from_texts(["a"], path)
     assert check_texts(store, required_by="Test") is store
     with pytest.raises(ValueError, match="minimum of 1 is required by Test"):
@@ -385,7 +388,7 @@ def weights_of(classifier):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_has_the_same_bits_from_a_store(name, corpus, stored):
+def test_network_same_bits_from_store(name, corpus, stored):
     (texts, labels), (store, _) = corpus, stored
     weights = np.arange(len(texts)) % 3  # of which a third is dropped
     how = {"early_stopping": True, "validation_fraction": 0.3}
@@ -399,7 +402,7 @@ def test_a_network_has_the_same_bits_from_a_store(name, corpus, stored):
     assert b"some.texts" not in pickle.dumps(ours)
 
 
-def test_partial_fit_has_the_same_bits_from_a_store(corpus, stored):
+def test_partial_fit_same_bits_from_store(corpus, stored):
     (texts, labels), (store, _) = corpus, stored
     ours, theirs = clone(NETWORKS["kimcnn"]), clone(NETWORKS["kimcnn"])
     for part in (slice(0, 24, 2), slice(1, 24, 2)):
@@ -409,7 +412,7 @@ def test_partial_fit_has_the_same_bits_from_a_store(corpus, stored):
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_a_pipeline_has_the_same_bits_from_a_store(name, corpus, stored):
+def test_pipeline_same_bits_from_store(name, corpus, stored):
     (texts, labels), (store, _) = corpus, stored
     ours = clone(PIPELINES[name]).fit(store, labels)
     theirs = clone(PIPELINES[name]).fit(texts, labels)
@@ -417,13 +420,13 @@ def test_a_pipeline_has_the_same_bits_from_a_store(name, corpus, stored):
     assert np.array_equal(ours.predict_proba(store[::-1]), expected)
 
 
-def test_attention_in_a_store_is_that_in_a_list(corpus, stored):
+def test_attention_same_from_store(corpus, stored):
     (texts, labels), (store, _) = corpus, stored
     network = clone(NETWORKS["han"]).set_params(max_epochs=1).fit(store, labels)
     assert network.attention(store[5:8]) == network.attention(texts[5:8])
 
 
-def test_splits_are_stores_of_the_same_file(corpus, stored):
+def test_train_test_split_gives_stores(corpus, stored):
     (texts, labels), (store, _) = corpus, stored
     parts = train_test_split(store, labels, random_state=0)
     expected = train_test_split(texts, labels, random_state=0)
@@ -435,7 +438,7 @@ def test_splits_are_stores_of_the_same_file(corpus, stored):
 @pytest.mark.parametrize(
     "classifier", [NETWORKS["charcnn"], PIPELINES["ngrams"]], ids=["charcnn", "ngrams"]
 )
-def test_cross_validation_scores_as_on_a_list(classifier, corpus, stored):
+def test_cross_val_score_same_from_store(classifier, corpus, stored):
     if "n_jobs" in classifier.get_params():
         classifier = clone(classifier).set_params(n_jobs=1)
     folds = StratifiedKFold(2, shuffle=True, random_state=0)
@@ -444,7 +447,7 @@ def test_cross_validation_scores_as_on_a_list(classifier, corpus, stored):
     assert ours.tolist() == cross_val_score(classifier, *corpus, **how).tolist()
 
 
-def test_a_parallel_search_scores_as_on_a_list(corpus, stored):
+def test_parallel_search_same_from_store(corpus, stored):
     classifier = clone(NETWORKS["kimcnn"]).set_params(n_jobs=1, max_epochs=1)
     grid = {"learning_rate": [1e-12, 1e-2]}
     how = {"cv": 2, "scoring": "neg_log_loss"}
@@ -467,7 +470,7 @@ def test_a_parallel_search_scores_as_on_a_list(corpus, stored):
     ],
     ids=["characters", "words", "documents"],
 )
-def test_encoding_holds_a_part_of_the_texts(encoder, path, monkeypatch):
+def test_encode_reads_in_chunks(encoder, path, monkeypatch):
     monkeypatch.setattr(_char, "_TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(_tokenize, "_TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(_tokenize, "_CHARACTERS_AT_ONCE", 2**12)
@@ -479,7 +482,7 @@ def test_encoding_holds_a_part_of_the_texts(encoder, path, monkeypatch):
     assert np.array_equal(encoder.encode(store).ids, encoder.encode(list(store)).ids)
 
 
-def test_a_vocabulary_is_learnt_from_a_part_at_a_time(path, monkeypatch):
+def test_fit_vocabulary_reads_in_chunks(path, monkeypatch):
     monkeypatch.setattr("sktextconv.datasets._store._TEXTS_AT_ONCE", 100)
     monkeypatch.setattr(_tokenize, "_TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(_tokenize, "_CHARACTERS_AT_ONCE", 2**12)
@@ -488,9 +491,8 @@ def test_a_vocabulary_is_learnt_from_a_part_at_a_time(path, monkeypatch):
     assert peak_of(lambda: WordEncoder().fit(list(store))) > path.stat().st_size
 
 
-def test_ids_beyond_the_limit_are_in_a_file_that_is_gone_with_them(
-    corpus, tmp_path, monkeypatch
-):
+def test_ids_above_limit_in_temporary_file(corpus, tmp_path, monkeypatch):
+    """Ids above the memory limit live in a file that is deleted with them."""
     texts, labels = corpus
     in_memory = clone(NETWORKS["kimcnn"]).fit(texts, labels)
     encoders = [CharEncoder(), WordEncoder().fit(texts), DocumentEncoder(min_count=1)]
@@ -511,7 +513,7 @@ def test_ids_beyond_the_limit_are_in_a_file_that_is_gone_with_them(
 
 
 @pytest.mark.parametrize("n_words", [200, 40_000, 70_000])
-def test_a_batch_copies_its_own_ids_only(n_words):
+def test_batch_copies_own_ids_only(n_words):
     numbers = np.arange(n_words)
     text = " ".join(f"w{number:06}" for number in numbers)
     encoder = WordEncoder(max_tokens=n_words, max_length=n_words).fit([text])
@@ -522,14 +524,12 @@ def test_a_batch_copies_its_own_ids_only(n_words):
     assert dataset.ids(torch.tensor([0, 1]))[0].tolist() == [0] * n_words
 
 
-def test_texts_without_any_id_make_a_batch_of_padding():
+def test_batch_of_empty_texts_is_padding():
     dataset = EncodedTexts(CharEncoder().encode(["", ""]), torch.device("cpu"))
     assert dataset.ids(torch.tensor([1, 0])).tolist() == [[0], [0]]
 
 
-def test_predictions_do_not_depend_on_the_parts_they_are_made_in(
-    stored, corpus, monkeypatch
-):
+def test_predictions_independent_of_chunks(stored, corpus, monkeypatch):
     store, labels = stored
     classifier = clone(NETWORKS["rnn"]).fit(store, labels)
     whole = classifier.predict_proba(store)
@@ -539,7 +539,7 @@ def test_predictions_do_not_depend_on_the_parts_they_are_made_in(
     assert np.array_equal(parts, classifier.predict_proba(corpus[0]))
 
 
-def test_counting_reads_the_texts_of_a_store_a_part_at_a_time(path, monkeypatch):
+def test_ngram_counting_reads_in_chunks(path, monkeypatch):
     monkeypatch.setattr(_tokenize, "_TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(_tokenize, "_CHARACTERS_AT_ONCE", 2**12)
     monkeypatch.setattr("sktextconv.datasets._store._TEXTS_AT_ONCE", 100)

@@ -22,21 +22,21 @@ from ..test_contract import same_bits
 from .model_files import KIM, LABELS, TEXTS, put_together, refusal, take_apart, trained
 
 
-def test_the_file_is_put_together_as_it_says(whole, path):
+def test_load_reassembled_file(whole, path):
     path.write_bytes(put_together(*take_apart(whole)))
     assert same_bits(sktextconv.load(path), clone(KIM).fit(TEXTS, LABELS), TEXTS)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_a_file_that_is_cut_short_is_refused(whole, folder, data):
+def test_load_truncated_file(whole, folder, data):
     size = data.draw(st.integers(0, len(whole) - 1))
     refusal(whole[:size], folder / "short")
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_a_flipped_bit_is_noticed_wherever_it_is(whole, folder, data):
+def test_load_flipped_bits(whole, folder, data):
     damaged = bytearray(whole)
     for place in data.draw(st.sets(st.integers(0, len(whole) - 1), min_size=1)):
         damaged[place] ^= 1 << data.draw(st.integers(0, 7))
@@ -45,7 +45,7 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(whole, folder, data):
 
 @settings(max_examples=50, deadline=None)
 @given(st.data(), st.binary(max_size=20))
-def test_bytes_put_in_or_taken_out_are_noticed(whole, folder, data, between):
+def test_load_inserted_or_removed_bytes(whole, folder, data, between):
     start = data.draw(st.integers(0, len(whole)))
     end = data.draw(st.integers(start, len(whole)))
     damaged = whole[:start] + between + whole[end:]
@@ -55,11 +55,11 @@ def test_bytes_put_in_or_taken_out_are_noticed(whole, folder, data, between):
 
 @settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200))
-def test_any_bytes_are_refused(folder, data):
+def test_load_arbitrary_bytes(folder, data):
     refusal(data, folder / "any")
 
 
-def test_other_tensors_are_refused(whole, path):
+def test_load_wrong_tensors(whole, path):
     _, header, _ = take_apart(whole)
     tensors = safetensors.numpy.load(whole)
 
@@ -86,13 +86,13 @@ def test_other_tensors_are_refused(whole, path):
     )
 
 
-def test_tensors_that_lie_over_each_other_are_refused(whole, path):
+def test_load_overlapping_tensors(whole, path):
     outer, header, body = take_apart(whole)
     outer["head.bias"]["data_offsets"] = [0, 12]
     assert "safetensors" in refusal(put_together(outer, header, body), path)
 
 
-def test_files_of_other_programs_are_refused(tmp_path, path):
+def test_load_foreign_file(tmp_path, path):
     weights = {"head.bias": np.zeros(3, np.float32)}
     message = refusal(safetensors.numpy.save(weights), path)
     assert "it has not our header" in message
@@ -111,13 +111,13 @@ class Harmful:
 
 
 @pytest.mark.parametrize("protocol", [0, pickle.HIGHEST_PROTOCOL])
-def test_a_pickle_is_refused_and_not_run(protocol, path, tmp_path):
+def test_load_pickle_is_not_executed(protocol, path, tmp_path):
     data = pickle.dumps(Harmful(str(tmp_path / "harm")), protocol)
     assert "Read a pickle with pickle.load or joblib.load" in refusal(data, path)
     assert not (tmp_path / "harm").exists()
 
 
-def test_a_folder_is_refused_and_no_file_is_not_found(tmp_path):
+def test_load_folder_or_missing_file(tmp_path):
     with pytest.raises(ModelFormatError, match="it is no file"):
         sktextconv.load(tmp_path)
     with pytest.raises(FileNotFoundError):
@@ -136,7 +136,7 @@ class Largest(TorchDispatchMode):
         return result
 
 
-def test_shapes_are_checked_before_memory_is_taken(whole, path):
+def test_load_checks_shapes_before_allocating(whole, path):
     outer, header, body = take_apart(whole)
     with Largest() as usual:
         path.write_bytes(whole)
@@ -149,7 +149,7 @@ def test_shapes_are_checked_before_memory_is_taken(whole, path):
         assert largest.size == 0
 
 
-def test_layers_are_bounded_by_the_tensors(path):
+def test_load_bounds_layers_by_tensors(path):
     sktextconv.save(trained("rnn"), path)
     outer, header, body = take_apart(path.read_bytes())
     header["parameters"]["n_layers"] = 10**3
@@ -157,7 +157,8 @@ def test_layers_are_bounded_by_the_tensors(path):
     assert "as many layers as there are tensors" in message
 
 
-def test_tensors_that_are_not_in_the_file_are_bounded_by_its_size(path, monkeypatch):
+def test_load_bounds_buffers_by_file_size(path, monkeypatch):
+    """Tensors that are not in the file are bounded by its size."""
     sktextconv.save(trained("charcnn"), path)  # which makes its one-hot rows anew
     monkeypatch.setattr("sktextconv.persistence._safetensors._MAX_MEMORY", 1)
     assert "Expected a larger file" in refusal(path.read_bytes(), path)

@@ -15,14 +15,14 @@ from .model_files import TEXTS
 GOLDEN = sorted(golden.FOLDER.parent.glob("format-*/*.xz"))
 
 
-def test_every_network_has_a_file_of_the_present_format():
+def test_golden_file_per_network():
     names = {path.name for path in GOLDEN if path.parent == golden.FOLDER}
     assert names == {f"{name}.safetensors.xz" for name in NETWORKS}
     assert all(path.stat().st_size < 12_000 for path in GOLDEN)
 
 
 @pytest.mark.parametrize("packed", GOLDEN, ids=lambda path: path.name.partition(".")[0])
-def test_files_of_all_releases_predict_as_they_did(packed, path):
+def test_golden_predictions(packed, path):
     path.write_bytes(lzma.decompress(packed.read_bytes()))
     name = packed.name.partition(".")[0]
     expected = json.loads(packed.with_name(f"{name}.json").read_text())

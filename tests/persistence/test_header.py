@@ -38,7 +38,8 @@ def load_or_refuse(data, path):
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_a_forged_header_is_refused_or_is_of_a_model(whole, folder, data):
+def test_load_random_header_value(whole, folder, data):
+    """A file with a valid checksum is rejected, or is a working model."""
     outer, header, body = take_apart(whole)
     key = data.draw(st.sampled_from(sorted(header.keys() - {"sha256"})))
     header[key] = data.draw(JSON)
@@ -47,7 +48,8 @@ def test_a_forged_header_is_refused_or_is_of_a_model(whole, folder, data):
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_a_forged_parameter_is_refused_or_is_of_a_model(whole, folder, data):
+def test_load_random_parameter_value(whole, folder, data):
+    """A file with a valid checksum is rejected, or is a working model."""
     outer, header, body = take_apart(whole)
     key = data.draw(st.sampled_from(sorted(header["parameters"])))
     header["parameters"][key] = data.draw(JSON)
@@ -116,13 +118,13 @@ FORGERIES = {  # what is done to the header, and what the message says
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_header_is_refused_with_what_is_wrong(name, whole, path):
+def test_load_forged_header(name, whole, path):
     forge, match = FORGERIES[name]
     outer, header, body = take_apart(whole)
     assert re.search(match, refusal(put_together(outer, forge(header), body), path))
 
 
-def test_each_key_is_needed_with_its_type(whole, path):
+def test_load_requires_each_key_with_its_type(whole, path):
     outer, header, body = take_apart(whole)
     for key in header.keys() - {"sha256", "format"}:
         less = {name: value for name, value in header.items() if name != key}
@@ -132,7 +134,8 @@ def test_each_key_is_needed_with_its_type(whole, path):
         assert f"as '{key}', got NoneType" in message
 
 
-def test_a_parameter_younger_than_the_file_takes_its_default(whole, path):
+def test_load_missing_parameter_takes_default(whole, path):
+    """Parameters added after the file was written take their defaults."""
     outer, header, body = take_apart(whole)
     del header["parameters"]["batch_size"]
     path.write_bytes(put_together(outer, header, body))
@@ -168,14 +171,14 @@ def test_a_parameter_younger_than_the_file_takes_its_default(whole, path):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_json_that_was_not_saved_is_refused(change, match, whole, path):
+def test_load_invalid_json(change, match, whole, path):
     outer, header, body = take_apart(whole)
     text = json.dumps(header)
     assert change(text) != text
     assert re.search(match, refusal(put_together(outer, change(text), body), path))
 
 
-def test_labels_are_bounded_before_memory_is_taken(whole, path):
+def test_load_bounds_labels_before_allocating(whole, path):
     outer, header, body = take_apart(whole)
     data = put_together(outer, header | {"dtype": "<U100000000"}, body)
     tracemalloc.start()

@@ -110,7 +110,7 @@ def path(tmp_path):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_predictions_are_those_of_the_network(variant, exported):
+def test_predictions_match_network(variant, exported):
     network, classifier = trained(variant), OnnxClassifier(exported(variant))
     expected = network.predict_proba(TEXTS)
     assert expected.std(axis=0).max() > 0.05
@@ -126,7 +126,7 @@ def test_predictions_are_those_of_the_network(variant, exported):
     assert labels.dtype == network.classes_.dtype
 
 
-def test_any_number_of_texts_comes_in_their_order(exported, monkeypatch):
+def test_predict_keeps_order_in_batches(exported, monkeypatch):
     monkeypatch.setattr("sktextconv.persistence._onnx_classifier._BATCH_SIZE", 4)
     monkeypatch.setattr(
         "sktextconv.persistence._onnx_classifier._PREDICTED_AT_ONCE", 10
@@ -138,7 +138,7 @@ def test_any_number_of_texts_comes_in_their_order(exported, monkeypatch):
     assert abs(classifier.predict_proba(texts) - expected).max() < 1e-5
 
 
-def test_nothing_of_torch_or_scikit_learn_is_needed(exported, tmp_path):
+def test_predict_without_torch_or_sklearn(exported, tmp_path):
     variants = ["charcnn", "lstm-mean", "han-attention"]
     paths = {variant: str(exported(variant)) for variant in variants}
     script = (
@@ -158,7 +158,7 @@ def test_nothing_of_torch_or_scikit_learn_is_needed(exported, tmp_path):
         assert abs(found[variant] - expected).max() < 1e-5
 
 
-def test_other_programs_are_told_what_goes_in_and_comes_out(exported):
+def test_graph_declares_inputs_and_outputs(exported):
     network = trained("rnn-max")
     model = onnx.load(exported("rnn-max"))
     onnx.checker.check_model(model, full_check=True)
@@ -173,7 +173,7 @@ def test_other_programs_are_told_what_goes_in_and_comes_out(exported):
     assert header["estimator"] == "RNNClassifier"
 
 
-def test_texts_are_checked_as_by_the_networks(exported):
+def test_predict_checks_texts(exported):
     classifier = OnnxClassifier(exported("lstm-mean"))
     with pytest.raises(ValueError, match="string object received"):
         classifier.predict("a text")
@@ -183,7 +183,7 @@ def test_texts_are_checked_as_by_the_networks(exported):
         classifier.predict(["a", 1])
 
 
-def test_words_are_weighed_as_those_of_the_network(exported):
+def test_explain_matches_network(exported):
     ours = explain(OnnxClassifier(exported("lstm-mean")), TEXTS[0], target="bad")
     theirs = explain(trained("lstm-mean"), TEXTS[0], target="bad")
     assert (ours.label, ours.words) == (theirs.label, theirs.words)
@@ -194,7 +194,7 @@ def test_words_are_weighed_as_those_of_the_network(exported):
 # -- writing -------------------------------------------------------------------------
 
 
-def test_exporting_changes_nothing(path, exported):
+def test_export_leaves_state_unchanged(path, exported):
     network = trained("lstm-mean")
 
     def state():
@@ -229,7 +229,7 @@ def with_nan():
     ],
     ids=["unfitted", "pipeline", "nan"],
 )
-def test_what_cannot_be_exported_is_refused_before_writing(make, error, match, path):
+def test_export_invalid_estimator_writes_nothing(make, error, match, path):
     path.write_bytes(b"old")
     with pytest.raises(error, match=match):
         export_onnx(make(), path)
@@ -237,7 +237,7 @@ def test_what_cannot_be_exported_is_refused_before_writing(make, error, match, p
     assert path.read_bytes() == b"old"
 
 
-def test_a_failing_disk_leaves_the_old_file(path, monkeypatch):
+def test_write_error_keeps_old_file(path, monkeypatch):
     path.write_bytes(b"old")
 
     def fail(*args):
@@ -251,19 +251,19 @@ def test_a_failing_disk_leaves_the_old_file(path, monkeypatch):
 
 
 @pytest.mark.parametrize("module", ["onnx", "onnxscript"])
-def test_exporting_says_which_extra_it_needs(module, path, monkeypatch):
+def test_export_missing_extra(module, path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=rf"export_onnx needs {module}, .*\[onnx\]"):
         export_onnx(trained("lstm-mean"), path)
 
 
-def test_reading_says_which_extra_it_needs(path, monkeypatch):
+def test_open_missing_extra(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ImportError, match=r"OnnxClassifier needs .*\[onnx\]"):
         OnnxClassifier(path)
 
 
-def test_the_command_line_exports_what_was_saved(exported, tmp_path):
+def test_cli_export(exported, tmp_path):
     saved, path = tmp_path / "model.safetensors", tmp_path / "model.onnx"
     save(trained("rnn-max"), saved)
     assert cli.main(["export", str(saved), "--out", str(path)]) == 0
@@ -301,14 +301,14 @@ def with_header(data, header, change=lambda model: None):
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_one_flipped_bit_anywhere_is_noticed(whole, tmp_path_factory, data):
+def test_open_flipped_bit(whole, tmp_path_factory, data):
     damaged = bytearray(whole)
     place = data.draw(st.integers(0, len(whole) - 1))
     damaged[place] ^= 1 << data.draw(st.integers(0, 7))
     refusal(bytes(damaged), tmp_path_factory.mktemp("flip") / "model.onnx")
 
 
-def test_a_file_that_is_cut_short_or_of_another_program_is_refused(whole, path):
+def test_open_truncated_or_foreign_file(whole, path):
     for size in (0, 1, 7, len(whole) // 2, len(whole) - 1):
         refusal(whole[:size], path)
     refusal(whole + b"\0", path)
@@ -319,7 +319,7 @@ def test_a_file_that_is_cut_short_or_of_another_program_is_refused(whole, path):
     assert "with the key 'sktextconv'" in refusal(model.SerializeToString(), path)
 
 
-def test_a_folder_is_refused_and_no_file_is_not_found(tmp_path):
+def test_open_folder_or_missing_file(tmp_path):
     with pytest.raises(ModelFormatError, match="it is no file"):
         OnnxClassifier(tmp_path)
     with pytest.raises(FileNotFoundError):
@@ -357,7 +357,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_header_is_refused_with_what_is_wrong(name, whole, path):
+def test_open_forged_header(name, whole, path):
     forge, match = FORGERIES[name]
     header = forge(header_of(whole))
     if name == "list":  # which has no place for a sum
@@ -377,7 +377,8 @@ JSON = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_a_forged_value_is_refused_or_predicts(whole, tmp_path_factory, data):
+def test_open_random_header_value(whole, tmp_path_factory, data):
+    """A file with a valid checksum is rejected, or is a working model."""
     header = header_of(whole)
     part = data.draw(st.sampled_from([header, header["settings"], header["learnt"]]))
     part[data.draw(st.sampled_from(sorted(part.keys() - {"sha256"})))] = data.draw(JSON)
@@ -401,7 +402,7 @@ def test_a_forged_value_is_refused_or_predicts(whole, tmp_path_factory, data):
     ],
     ids=lambda labels: labels.dtype.str,
 )
-def test_labels_come_back_with_value_and_dtype(labels, whole, path):
+def test_labels_keep_value_and_dtype(labels, whole, path):
     header = header_of(whole) | {"classes": labels.tolist(), "dtype": labels.dtype.str}
     path.write_bytes(with_header(whole, header))
     classifier = OnnxClassifier(path)
@@ -426,7 +427,7 @@ def logits_for_probabilities(model):
 @pytest.mark.parametrize(
     "change", [rename_output, drop_nodes, logits_for_probabilities]
 )
-def test_a_graph_that_gives_no_probabilities_is_refused(change, whole, path):
+def test_open_graph_without_probabilities(change, whole, path):
     data = with_header(whole, header_of(whole), change)
     assert "its graph is not one that was exported" in refusal(data, path)
 
@@ -437,14 +438,14 @@ def test_a_graph_that_gives_no_probabilities_is_refused(change, whole, path):
 GOLDEN = sorted(golden.ONNX_FOLDER.parent.glob("onnx-*/*.xz"))
 
 
-def test_every_encoder_has_a_file_of_the_present_format():
+def test_golden_file_per_encoder():
     names = {path.name for path in GOLDEN if path.parent == golden.ONNX_FOLDER}
     assert names == {f"{name}.onnx.xz" for name in golden.ENCODED}
     assert all(path.stat().st_size < 12_000 for path in GOLDEN)
 
 
 @pytest.mark.parametrize("packed", GOLDEN, ids=lambda path: path.name.partition(".")[0])
-def test_files_of_all_releases_predict_as_they_did(packed, path):
+def test_golden_predictions(packed, path):
     path.write_bytes(lzma.decompress(packed.read_bytes()))
     name = packed.name.partition(".")[0]
     expected = json.loads(packed.with_name(f"{name}.json").read_text())

@@ -33,7 +33,7 @@ def kept(classifier, path):
     return sktextconv.load(path)
 
 
-def test_predictions_are_the_same_bits(network, path):
+def test_load_predicts_same_bits(network, path):
     before = pickle.dumps(network)
     loaded = kept(network, path)
     assert type(loaded) is type(network)
@@ -46,7 +46,7 @@ def test_predictions_are_the_same_bits(network, path):
     assert pickle.dumps(network) == before  # saving changes nothing
 
 
-def test_another_process_gives_the_same_bits(tmp_path):
+def test_load_in_new_process_same_bits(tmp_path):
     for name in NETWORKS:
         sktextconv.save(trained(name), tmp_path / name)
     script = (
@@ -80,7 +80,7 @@ def test_another_process_gives_the_same_bits(tmp_path):
     ],
     ids=lambda labels: labels.dtype.str,
 )
-def test_labels_come_back_with_value_and_dtype(labels, path):
+def test_labels_keep_value_and_dtype(labels, path):
     classifier = clone(KIM).fit(TEXTS, labels)
     loaded = kept(classifier, path)
     assert loaded.classes_.dtype == classifier.classes_.dtype
@@ -100,7 +100,7 @@ def test_labels_come_back_with_value_and_dtype(labels, path):
     ],
     ids=["sequences", "scalars", "dict", "replacer", "others"],
 )
-def test_parameters_come_back(parameters, path, capsys):
+def test_load_restores_parameters(parameters, path, capsys):
     classifier = clone(KIM).set_params(**parameters | {"augmenter": None})
     classifier.fit(TEXTS, LABELS).set_params(**parameters)
     loaded = kept(classifier, path)
@@ -112,7 +112,7 @@ def test_parameters_come_back(parameters, path, capsys):
     assert type(loaded.widths) is type(classifier.widths)
 
 
-def test_labels_of_class_weight_keep_their_type(path):
+def test_class_weight_keys_keep_type(path):
     weights = {3: 1.0, -1: 2.0}
     classifier = clone(KIM).set_params(class_weight=weights).fit(TEXTS[:2], [3, -1])
     loaded = kept(classifier, path)
@@ -120,7 +120,7 @@ def test_labels_of_class_weight_keep_their_type(path):
     assert same_bits(loaded.fit(TEXTS[:2], [3, -1]), classifier, TEXTS)
 
 
-def test_path_of_vectors_comes_back_as_a_path(path, tmp_path):
+def test_vectors_path_stays_path(path, tmp_path):
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("1 2\nfilm 1 0\n")
     classifier = clone(KIM).set_params(vectors=vectors, tuning="static")
@@ -145,7 +145,8 @@ class Shouting:
         ("vectors", {"film": np.ones(2)}),
     ],
 )
-def test_what_only_trains_and_is_not_plain_comes_back_as_none(parameter, value, path):
+def test_unserializable_training_parameters(parameter, value, path):
+    """Training parameters that JSON cannot hold are loaded as None, with a warning."""
     classifier = clone(KIM)
     if parameter == "vectors":
         classifier.set_params(vectors=value, tuning="static")
@@ -161,7 +162,7 @@ def test_what_only_trains_and_is_not_plain_comes_back_as_none(parameter, value, 
     assert same_bits(again, loaded, TEXTS)
 
 
-def test_vectors_that_were_left_out_are_asked_for_by_a_fit(path):
+def test_fit_asks_for_omitted_vectors(path):
     classifier = clone(KIM).set_params(vectors={"film": np.ones(2)}, tuning="static")
     classifier.fit(TEXTS, LABELS)
     with pytest.warns(UserWarning, match="vectors"):
@@ -170,7 +171,8 @@ def test_vectors_that_were_left_out_are_asked_for_by_a_fit(path):
         sktextconv.load(path).fit(TEXTS, LABELS)
 
 
-def test_network_comes_back_as_fitted_and_training_as_last_set(path):
+def test_load_after_set_params(path):
+    """Network parameters are those of `fit`; training parameters those set last."""
     classifier = clone(KIM).fit(TEXTS, LABELS)
     classifier.set_params(embedding_dim=7, lowercase=False, max_epochs=9)
     loaded = kept(classifier, path)
@@ -178,13 +180,13 @@ def test_network_comes_back_as_fitted_and_training_as_last_set(path):
     assert same_bits(loaded, classifier, TEXTS)
 
 
-def test_a_loaded_network_knows_no_checkpoint(path, tmp_path):
+def test_load_resets_checkpoint(path, tmp_path):
     classifier = clone(KIM).set_params(checkpoint=tmp_path / "state", resume=True)
     loaded = kept(classifier.fit(TEXTS, LABELS), path)
     assert (loaded.checkpoint, loaded.resume) == (None, False)
 
 
-def test_a_loaded_network_needs_no_compiler(path):
+def test_load_resets_compile(path):
     classifier = clone(KIM).set_params(compile="eager").fit(TEXTS, LABELS)
     loaded = kept(classifier, path)
     assert loaded.compile is False
@@ -193,7 +195,7 @@ def test_a_loaded_network_needs_no_compiler(path):
     assert len(loaded.set_params(warm_start=True).fit(TEXTS, LABELS).history_) == 2
 
 
-def test_what_punkt_learnt_comes_back(path):
+def test_load_restores_punkt_model(path):
     encoder = trained("han").encoder_
     assert "mr" in encoder.learnt()["boundaries"]["abbreviations"]
     loaded = kept(trained("han"), path).encoder_
@@ -204,7 +206,7 @@ def test_what_punkt_learnt_comes_back(path):
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4))
-def test_any_word_comes_back(tmp_path_factory, texts):
+def test_load_restores_any_word(tmp_path_factory, texts):
     path = tmp_path_factory.mktemp("words") / "model"
     texts = [*texts, "a", "b"]
     classifier = clone(KIM).fit(texts, [0, 1] + [0] * (len(texts) - 2))
@@ -213,14 +215,14 @@ def test_any_word_comes_back(tmp_path_factory, texts):
     assert same_bits(loaded, classifier, texts)
 
 
-def test_fit_starts_afresh(path):
+def test_fit_after_load_starts_from_scratch(path):
     loaded = kept(clone(KIM).fit(TEXTS, LABELS), path)
     fresh = clone(KIM).fit(TEXTS[:3], [1, 2, 3])
     assert same_bits(loaded.fit(TEXTS[:3], [1, 2, 3]), fresh, TEXTS)
 
 
 @pytest.mark.parametrize("name", ["kimcnn", "vdcnn"])
-def test_training_goes_on_with_a_new_optimizer(name, path):
+def test_training_continues_with_new_optimizer(name, path):
     one = kept(trained(name), path).set_params(warm_start=True)
     other = sktextconv.load(path).set_params(warm_start=True)
     assert trained(name).net_.optimizer_.state
@@ -238,7 +240,7 @@ def test_training_goes_on_with_a_new_optimizer(name, path):
         one.set_params(max_length=150).fit(TEXTS[:2], ["good", "bad"])
 
 
-def test_saving_and_loading_move_no_generator(path):
+def test_save_and_load_leave_generators_unchanged(path):
     classifier = clone(KIM).set_params(random_state=None).fit(TEXTS, LABELS)
 
     def state():
@@ -255,7 +257,8 @@ def test_saving_and_loading_move_no_generator(path):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
-def test_a_device_that_is_not_there_is_no_fault_of_the_file(path):
+def test_load_unavailable_device(path):
+    """An unavailable device is a plain ValueError, not a ModelFormatError."""
     sktextconv.save(clone(KIM).fit(TEXTS, LABELS), path)
     with pytest.raises(ValueError, match="The 'device' parameter") as error:
         sktextconv.load(path, device="cuda")
@@ -263,7 +266,7 @@ def test_a_device_that_is_not_there_is_no_fault_of_the_file(path):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_a_model_moves_between_devices(network, path):
+def test_load_on_cuda(network, path):
     sktextconv.save(network, path)
     moved = sktextconv.load(path, device="cuda")
     assert moved.net_.device == "cuda"
@@ -322,7 +325,7 @@ def with_nan():
         "nan",
     ],
 )
-def test_what_cannot_be_kept_is_refused_before_writing(make, error, match, path):
+def test_save_invalid_estimator_writes_nothing(make, error, match, path):
     path.write_bytes(b"old")
     with pytest.raises(error, match=match):
         sktextconv.save(make(), path)
@@ -331,7 +334,7 @@ def test_what_cannot_be_kept_is_refused_before_writing(make, error, match, path)
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_a_failing_disk_leaves_the_old_file(step, path, monkeypatch):
+def test_write_error_keeps_old_file(step, path, monkeypatch):
     path.write_bytes(b"old")
 
     def fail(*args):
@@ -344,7 +347,7 @@ def test_a_failing_disk_leaves_the_old_file(step, path, monkeypatch):
     assert path.read_bytes() == b"old"
 
 
-def test_a_file_takes_its_place_once_it_is_on_the_disk(path, monkeypatch):
+def test_save_replaces_after_fsync(path, monkeypatch):
     steps = []
     replace, fsync = os.replace, os.fsync
     monkeypatch.setattr(os, "fsync", lambda file: (steps.append("fsync"), fsync(file)))
@@ -361,7 +364,7 @@ def test_a_file_takes_its_place_once_it_is_on_the_disk(path, monkeypatch):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_one_model_is_one_file(path):
+def test_save_is_deterministic(path):
     classifier = clone(KIM).fit(TEXTS, LABELS)
     sktextconv.save(classifier, str(path))
     before = path.read_bytes()
@@ -369,7 +372,8 @@ def test_one_model_is_one_file(path):
     assert path.read_bytes() == before
 
 
-def test_a_file_is_smaller_than_a_pickle_and_open_to_other_programs(network, path):
+def test_save_smaller_than_pickle_and_readable(network, path):
+    """The file is smaller than a pickle, and safetensors can read its weights."""
     sktextconv.save(network, path)
     assert path.stat().st_size < 0.7 * len(pickle.dumps(network))
     weights = safetensors.numpy.load_file(path)

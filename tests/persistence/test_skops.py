@@ -8,7 +8,7 @@ from ..test_contract import PIPELINES, same_bits
 from .model_files import LABELS, TEXTS
 
 
-def test_skops_need_trust_no_more_than_the_class(network):
+def test_skops_trusted_types(network):
     data = skops.io.dumps(network)
     trusted = skops.io.get_untrusted_types(data=data)
     cls = type(network)
@@ -19,7 +19,7 @@ def test_skops_need_trust_no_more_than_the_class(network):
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_skops_keep_pipelines(name):
+def test_skops_pipeline_round_trip(name):
     pipeline = clone(PIPELINES[name]).fit(TEXTS[:2] * 8, LABELS[:2] * 8)
     data = skops.io.dumps(pipeline)
     trusted = skops.io.get_untrusted_types(data=data)

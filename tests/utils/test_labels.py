@@ -69,7 +69,8 @@ def same(label, given):
 
 @settings(deadline=None, max_examples=500)
 @given(labels=st.lists(LABELS, min_size=1) | st.lists(NUMBERS) | st.lists(WORDS))
-def test_an_array_of_labels_holds_them_as_given_or_none_is_made(labels):
+def test_check_labels_exact_or_error(labels):
+    """The array holds each label exactly as given, or an error is raised."""
     array, error = attempt(check_labels, labels)
     if error:
         assert isinstance(error, (TypeError, ValueError))
@@ -116,7 +117,7 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("kind", RIGHT)
-def test_labels_that_look_alike_are_learnt_apart(kind):
+def test_fit_similar_labels(kind):
     y = RIGHT[kind]
     classifier = tiny().fit(TEXTS, y)
     expected = y.tolist() if hasattr(y, "tolist") else [*y]
@@ -166,7 +167,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("kind", REFUSED)
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
-def test_what_cannot_be_a_label_is_refused_in_a_sentence(kind, call):
+def test_fit_invalid_labels(kind, call):
     y, message = REFUSED[kind]
     how = {} if call == "fit" else {"classes": [0, 1]}
     with pytest.raises((TypeError, ValueError), match=message) as caught:
@@ -186,18 +187,18 @@ def test_what_cannot_be_a_label_is_refused_in_a_sentence(kind, call):
         ({"a", "b"}, "Expected classes to hold one label for each"),
     ],
 )
-def test_classes_are_looked_at_as_labels_are(classes, message):
+def test_partial_fit_invalid_classes(classes, message):
     with pytest.raises((TypeError, ValueError), match=message):
         tiny().partial_fit(TEXTS[:2], ["a", "b"], classes=classes)
 
 
-def test_classes_that_differ_by_a_nul_stay_two():
+def test_partial_fit_classes_differing_by_nul():
     classifier = tiny().partial_fit(TEXTS[:2], ["a", "a\0"], classes=["a\0", "a"])
     assert classifier.classes_.tolist() == ["a", "a\0"]
 
 
 @pytest.mark.parametrize(("classes", "y"), [(["1", "2"], [1, 2]), ([1, 2], ["1", "2"])])
-def test_numbers_are_no_labels_of_the_same_spelling(classes, y):
+def test_partial_fit_numbers_are_not_strings(classes, y):
     with pytest.raises(ValueError, match="`y` has classes not in `self"):
         tiny().partial_fit(TEXTS[:2], y, classes=classes)
 
@@ -221,7 +222,7 @@ ALL = len(TEXTS)
     ],
 )
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
-def test_weights_without_measure_are_refused(weights, message, call):
+def test_fit_invalid_sample_weights(weights, message, call):
     how = {} if call == "fit" else {"classes": [0, 1]}
     with pytest.raises(ValueError, match=message) as caught:
         getattr(tiny(), call)(TEXTS, pair(0, 1), sample_weight=weights, **how)
@@ -231,14 +232,14 @@ def test_weights_without_measure_are_refused(weights, message, call):
 @pytest.mark.parametrize(
     "weight", [-1, math.nan, math.inf, None, "2", 10**400, 1j, [1.0], True]
 )
-def test_a_class_weight_that_is_none_is_refused(weight):
+def test_class_weight_invalid_value(weight):
     classifier = tiny().set_params(class_weight={0: weight, 1: 1.0})
     message = r"'class_weight' parameter of KimCNNClassifier must hold a float in the r"
     with pytest.raises(ValueError, match=message):
         classifier.fit(TEXTS, pair(0, 1))
 
 
-def test_class_weights_too_large_to_add_are_refused():
+def test_class_weight_overflow():
     classifier = tiny().set_params(class_weight={0: 1e308, 1: 1e308})
     with pytest.raises(ValueError, match="also after they are multiplied by class_wei"):
         classifier.fit(TEXTS, pair(0, 1))

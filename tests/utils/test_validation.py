@@ -14,17 +14,17 @@ from sktextconv.datasets import join_fields
 from sktextconv.utils.validation import check_texts
 
 
-def test_a_list_is_not_copied():
+def test_check_texts_does_not_copy_list():
     texts = ["a", ""]
     assert check_texts(texts, required_by="Test") is texts
 
 
-def test_trailing_nuls_and_lone_surrogates_survive():
+def test_check_texts_keeps_nuls_and_surrogates():
     texts = ("a\0", "\0", "\udcff")
     assert check_texts(texts, required_by="Test") == list(texts)
 
 
-def test_sequences_of_other_kinds_are_taken():
+def test_check_texts_other_sequences():
     texts = collections.UserList(["a", "b"])
     assert check_texts(texts, required_by="Test") == ["a", "b"]
     assert check_texts(collections.deque("ab"), required_by="Test") == ["a", "b"]
@@ -69,36 +69,36 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_is_no_text_is_refused_in_one_sentence(kind):
+def test_check_texts_invalid_input(kind):
     X, error, sentence = REFUSED[kind]
     with pytest.raises(error, match=sentence):
         check_texts(X, required_by="Test")
 
 
 @pytest.mark.parametrize("X", [range(2), [1.5], [True], [{}], [("a",)]])
-def test_other_elements_are_named_by_type_and_index(X):
+def test_check_texts_names_type_and_index(X):
     name = type(X[0]).__name__
     with pytest.raises(TypeError, match=f"got {name} at index 0"):
         check_texts(X, required_by="Test")
 
 
-def test_a_type_is_no_sequence():
+def test_check_texts_type_is_no_sequence():
     with pytest.raises(TypeError, match="Expected sequence or array-like"):
         check_texts(list, required_by="Test")
 
 
-def test_the_estimator_is_named_where_there_is_no_document():
+def test_check_texts_empty_names_estimator():
     with pytest.raises(ValueError, match="minimum of 1 is required by Test"):
         check_texts(np.array([], dtype=object), required_by="Test")
 
 
-def test_fields_join_with_one_space_in_either_order():
+def test_join_fields_order():
     titles, bodies = ["Ab", ""], ["x-1", "y"]
     assert join_fields(titles, bodies) == ["Ab x-1", " y"]
     assert join_fields(titles, bodies, order="reverse") == ["x-1 Ab", "y "]
 
 
-def test_fields_of_unlike_length_and_unknown_orders_are_refused():
+def test_join_fields_invalid_input():
     with pytest.raises(ValueError, match="shorter"):
         join_fields(["a"], [])
     with pytest.raises(ValueError, match="Expected order to be one of"):
