@@ -1,35 +1,35 @@
-"""Compressed files: read whole, and no further than a limit."""
+"""Reading of compressed files with a limit on the decompressed size."""
 
 import functools
 import gzip
 import io
 import lzma
 
-__all__ = ["most_bytes", "open_compressed"]
+__all__ = ["max_bytes", "open_compressed"]
 
-# A small file can hold more than any memory. Texts shrink to a third or a tenth.
+# Guards against decompression bombs; texts compress by a factor of 3 to 10.
 _LARGEST_RATIO = 100
-_ALWAYS_TAKEN = 10**9  # bytes
+_ALWAYS_ALLOWED = 10**9  # bytes
 
 _CHUNK = 2**18  # bytes
 
 
-def most_bytes(path):
-    """The most bytes that are taken from a compressed file."""
-    return max(_ALWAYS_TAKEN, _LARGEST_RATIO * path.stat().st_size)
+def max_bytes(path):
+    """Return how many bytes may be read from a compressed file."""
+    return max(_ALWAYS_ALLOWED, _LARGEST_RATIO * path.stat().st_size)
 
 
 def open_compressed(path):
-    """Open a ``.gz`` or ``.xz`` file to read the bytes that are in it.
+    """Open a ``.gz`` or ``.xz`` file to read the decompressed bytes.
 
-    Several files end to end are read as one.
+    Concatenated files are read as one.
 
     Raises
     ------
     ValueError
-        From reading, if there is more than `most_bytes` in it.
+        From reading, if it holds more than `max_bytes`.
     EOFError, OSError, zlib.error, lzma.LZMAError
-        From reading, if it is cut off or damaged.
+        From reading, if it is truncated or damaged.
     """
     return io.BufferedReader(_Unpacked(path), _CHUNK)
 
@@ -37,7 +37,7 @@ def open_compressed(path):
 class _Unpacked(io.RawIOBase):
     def __init__(self, path):
         self._path = path
-        self._most = self._left = most_bytes(path)
+        self._most = self._left = max_bytes(path)
         self._file = path.open("rb")
         self._chunks = _READERS[path.suffix](self._file)
         self._chunk = memoryview(b"")
@@ -57,7 +57,7 @@ class _Unpacked(io.RawIOBase):
         if self._left < 0:
             raise ValueError(
                 f"{self._path}: expected at most {self._most:,} bytes in a compressed "
-                "file of that size, got more; if they are meant to be there, unpack it "
+                "file of that size, got more; if this is intended, decompress it "
                 "first."
             )
         return size
@@ -72,7 +72,7 @@ def _read_gz(file):
 
 
 def _read_xz(file):
-    # Python's LZMAFile takes a damaged file behind the first one for the end.
+    # LZMAFile stops silently at a damaged stream after the first one.
     data = file.read(_CHUNK)
     while data:
         decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ)

@@ -19,13 +19,13 @@ from sklearn.utils import Bunch
 from ._compressed import open_compressed
 from ._fields import FIELD_ORDERS
 
-__all__ = ["read_csv", "read_labelled", "read_lines", "read_texts"]
+__all__ = ["read_csv", "read_labeled", "read_lines", "read_texts"]
 
 
 _MAX_LABEL = 200  # characters; a longer "label" is a text in the wrong column
 _STDIN = Path("-")
-_NO_LABELS = object()  # in the place of a column
-_one_reader = threading.Lock()  # csv.field_size_limit belongs to the whole process
+_NO_LABELS = object()  # label_column of a file without labels
+_one_reader = threading.Lock()  # csv.field_size_limit is global to the process
 
 
 def read_csv(
@@ -39,13 +39,13 @@ def read_csv(
     line_breaks=True,
     strip=True,
 ):
-    """Read labelled texts from a CSV file, plain, ``.xz`` or ``.gz``.
+    """Read labeled texts from a CSV file, plain, ``.xz`` or ``.gz``.
 
     The defaults read the files of Zhang, Zhao and LeCun [1]_: UTF-8, no header,
     the class number first, then one or more text columns, quotes doubled inside
-    quoted cells. The file is read record by record, blank lines are passed over,
-    and no cell (``NA``, ``null``, empty, a backslash) has a special meaning. Of a
-    compressed file, a hundred times its size is read at most, or 1 GB if that is more.
+    quoted cells. The file is read record by record, blank lines are skipped,
+    and no cell (``NA``, ``null``, empty, a backslash) has a special meaning. At most
+    100 times the size of a compressed file is read, or 1 GB if that is more.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def read_csv(
     line_breaks : bool, default=True
         Whether the two characters ``\\n`` become a line break.
     strip : bool, default=True
-        Whether each field loses the ASCII white space at both ends, after
+        Whether ASCII white space is removed from both ends of each field, after
         `line_breaks`.
 
     Returns
@@ -78,18 +78,18 @@ def read_csv(
             The texts.
         target : ndarray of shape (n_texts,)
             If `class_names` is given, or if the distinct labels are exactly the
-            numbers 1 to K with K at least 2: codes from 0, as int64. Otherwise the
+            numbers 1 to K with K at least 2: integers from 0, as int64. Otherwise the
             labels as written (white space at both ends removed), as str. Give
             `class_names` wherever a class may be absent, so that all files agree.
         target_names : list of str of shape (n_classes,)
-            `class_names`, or the distinct labels in order. Where `target` holds
-            codes, ``target_names[code]`` is the name.
+            `class_names`, or the distinct labels in order. If `target` holds
+            integers, ``target_names[i]`` is the name of class ``i``.
 
     Raises
     ------
     ValueError
-        If the file is empty, damaged, not UTF-8, not in this dialect, expands without
-        measure, or lacks a column or label. The message names the file and the line.
+        If the file is empty, damaged, not UTF-8, not in this dialect, expands beyond
+        the limit, or lacks a column or label. The message names the file and the line.
 
     See Also
     --------
@@ -114,7 +114,7 @@ def read_csv(
     >>> news.target
     array([1, 0])
     """
-    return read_labelled(
+    return read_labeled(
         path,
         list,
         label_column=label_column,
@@ -127,11 +127,11 @@ def read_csv(
     )
 
 
-def read_labelled(path, collect, *, class_names, field_order, **how):
-    """Return what `read_csv` does, with ``collect(texts)`` of an iterator as `data`."""
+def read_labeled(path, collect, *, class_names, field_order, **how):
+    """Return the bunch of `read_csv` with `data` made by ``collect(iterator)``."""
     _check_choice("field_order", field_order, FIELD_ORDERS)
     numbers = None if class_names is None else _numbers(len(class_names))
-    known, codes = {}, array.array("q")  # codes by first appearance
+    known, codes = {}, array.array("q")  # numbered by first appearance
     read = _read_texts(
         Path(path), known, codes, numbers=numbers, field_order=field_order, **how
     )
@@ -151,7 +151,7 @@ def read_labelled(path, collect, *, class_names, field_order, **how):
 
 
 def _read_texts(path, known, codes, *, numbers, label_column, header, **how):
-    """Yield the text of each record; add its label to `known` and `codes`."""
+    """Yield the text of each record; record its label in `known` and `codes`."""
     rows = _rows(path, label_column=label_column, header=header, **how)
     with contextlib.closing(rows):
         for where, label, text in rows:
@@ -169,8 +169,8 @@ def _read_texts(path, known, codes, *, numbers, label_column, header, **how):
 def read_texts(path, *, text_columns, header):
     """Yield the texts of a CSV file one by one, as `read_csv` reads them.
 
-    Without `text_columns`, the first of several columns is taken for that of labels,
-    and passed over; a single column is that of texts.
+    Without `text_columns`, the first of several columns is assumed to hold labels and
+    skipped; a single column holds the texts.
     """
     rows = _rows(
         Path(path),
@@ -194,7 +194,7 @@ def read_lines(path):
 
 
 def _rows(path, *, label_column, text_columns, header, field_order, line_breaks, strip):
-    """Yield where each record stands, the cell of its label or None, and its text."""
+    """Yield the location, label cell (or None) and text of each record."""
     with contextlib.closing(_records(path)) as records:
         line, first = next(records, (1, None))
         if first is None:
@@ -246,7 +246,7 @@ def _check_label(where, label, label_at, numbers):
 
 
 def _records(path):
-    """Yield the line a record begins on, and its cells."""
+    """Yield the first line number and the cells of each record."""
     line = 1
     with _cells_of_any_length(), contextlib.closing(_lines(path)) as lines:
         reader = csv.reader(lines, strict=True)
@@ -263,7 +263,7 @@ def _records(path):
 
 
 def _lines(path):
-    """Yield the lines of a file, with what ends them."""
+    """Yield the lines of a file, with their line endings."""
     number = 0
     with _open_text(path) as stream:
         try:
@@ -297,14 +297,14 @@ def _cells_of_any_length():
 
 @contextlib.contextmanager
 def _open_text(path, errors="strict"):
-    # Spreadsheets begin a file with a byte order mark; "-sig" passes over it.
+    # Spreadsheets begin a file with a byte order mark; "-sig" skips it.
     how = {"encoding": "utf-8-sig", "errors": errors, "newline": ""}
     if path == _STDIN:
         stream = io.TextIOWrapper(sys.stdin.buffer, **how)
         try:
             yield stream
         finally:
-            stream.detach()  # which leaves it open, for it is not ours
+            stream.detach()  # leaves standard input open
         return
     is_compressed = path.suffix in (".gz", ".xz")
     data = open_compressed(path) if is_compressed else path.open("rb")
@@ -323,7 +323,7 @@ def _first_undecodable_line(path):
 
 
 def _positions(path, first, names, label_column, text_columns):
-    """Position of the label's column, list of positions of the text columns."""
+    """Return the position of the label column and those of the text columns."""
 
     def position(column):
         if isinstance(column, str):

@@ -1,4 +1,4 @@
-"""Docstrings of installed libraries, read from their sources and kept in a cache."""
+"""Docstrings of installed libraries, parsed from their sources and cached."""
 
 import ast
 import contextlib
@@ -37,10 +37,10 @@ docstrings of one file share whole paragraphs. Libraries' own names ("import num
 np") stay in the texts; taking them out raised the error of linear models by about one
 point. About half of the texts are torch's, so look at more than accuracy.
 
-The texts change with the versions of the libraries, and their licences apply.
+The texts change with the versions of the libraries, and their licenses apply.
 """
 
-_FORMAT = 1  # raise it whenever other texts, or another order, would come out
+_FORMAT = 1  # increase it when the texts or their order change
 _MIN_LENGTH = 80  # characters, runs of white space counted as one
 _TEST_FRACTION = 0.2
 _LEFT_OUT = {
@@ -54,14 +54,14 @@ _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")  # of statements
 def load(libraries, folder):
     """Return {"versions": …, "rows": [[subset, library, file, text], …]}.
 
-    `folder` is where the result is kept, or None.
+    `folder` is the cache folder, or None.
     """
     versions = {library: _version(library) for library in libraries}
     key = hashlib.sha256(json.dumps([_FORMAT, versions]).encode()).hexdigest()[:12]
     if folder is None:
         return {"versions": versions, "rows": _rows(libraries)}
     path = folder / f"docstrings-{key}.json.gz"
-    # gzip ends with a check sum, so that damage is noticed and the file made again.
+    # The checksum of gzip detects damage; the file is then written again.
     with contextlib.suppress(OSError, EOFError, zlib.error, ValueError):
         return json.loads(gzip.decompress(path.read_bytes()))
     found = {"versions": versions, "rows": _rows(libraries)}
@@ -83,7 +83,7 @@ def _version(library):
 
 
 def _rows(libraries):
-    owners, places = {}, {}  # by the text, runs of white space made one space
+    owners, places = {}, {}  # keys: texts with white space collapsed
     with _without_garbage_collection():
         for library, package in libraries.items():
             for filename, text in _docstrings(package):
@@ -108,7 +108,7 @@ def _rows(libraries):
 
 @contextlib.contextmanager
 def _without_garbage_collection():
-    # It takes half of the time, and finds nothing: syntax trees have no cycles.
+    # Garbage collection took half of the time; syntax trees have no cycles.
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -119,7 +119,7 @@ def _without_garbage_collection():
 
 
 def _docstrings(package):
-    spec = util.find_spec(package)  # of a top-level name: imports nothing
+    spec = util.find_spec(package)  # does not import a top-level package
     for root in map(Path, (spec and spec.submodule_search_locations) or ()):
         for path in sorted(root.rglob("*.py")):
             filename = path.relative_to(root.parent)
@@ -133,7 +133,7 @@ def _docstrings_of(path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the library's own string escapes
             pending = [ast.parse(path.read_bytes())]
-    # A template, a file for a later Python, one nested too deeply.
+    # Templates, syntax of a later Python, too deep nesting.
     except (SyntaxError, ValueError, RecursionError):
         return
     while pending:
@@ -141,7 +141,7 @@ def _docstrings_of(path):
         if isinstance(node, _DOCUMENTED) and (text := ast.get_docstring(node)):
             yield text
         children = [c for block in _BLOCKS for c in getattr(node, block, ())]
-        pending += children[::-1]  # so that they are taken in the order of the source
+        pending += children[::-1]  # source order
 
 
 def _test_files(rows):

@@ -1,4 +1,4 @@
-"""The published data sets: where they come from, and how they get into a folder."""
+"""Sources of the published data sets; download and unpacking."""
 
 import contextlib
 import csv
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..utils._files import atomic_write
-from ._compressed import most_bytes
+from ._compressed import max_bytes
 
 __all__ = ["SOURCES", "Source", "archive_path", "find", "install"]
 
@@ -25,7 +25,7 @@ _TIMEOUT = 30  # seconds without an answer
 
 @dataclass(frozen=True)
 class Source:
-    """Where a published data set comes from, and what must be in it."""
+    """Origin and expected content of a published data set."""
 
     name: str
     url: str
@@ -36,8 +36,8 @@ class Source:
     class_names: tuple  # class 1 first; every class has equally many rows
     fields: tuple  # names of the text columns
     terms: str
-    # An archive of one file a text names here the folders of class 1, 2, …;
-    # otherwise the archive holds train.csv and test.csv.
+    # Folders of class 1, 2, … of an archive with one file per text; without them, the
+    # archive holds train.csv and test.csv.
     folders: tuple = ()
 
 
@@ -179,7 +179,7 @@ SOURCES = {
             n_test=25_000,
             class_names=_POLARITY,
             fields=("text",),
-            terms="no licence stated; cite Maas et al., ACL 2011",
+            terms="no license stated; cite Maas et al., ACL 2011",
             folders=("neg", "pos"),
         ),
     )
@@ -187,7 +187,7 @@ SOURCES = {
 
 
 def find(folder, name, subset):
-    """Path of a subset's file in a folder, or None."""
+    """Return the path of the file of a subset in a folder, or None."""
     for suffix in ("", ".xz", ".gz"):
         path = folder / f"{name}_{subset}.csv{suffix}"
         if path.exists():
@@ -200,16 +200,16 @@ def archive_path(url, folder):
 
 
 def install(source, folder):
-    """Put the train and test file of a source into a folder, where not yet there.
+    """Write the missing train and test files of a source to a folder.
 
-    An archive that somebody put there by hand is checked, used and left; one that was
-    downloaded goes once its files are there.
+    An archive saved by hand is verified, used and not deleted; a downloaded one is
+    deleted once it is unpacked.
     """
     folder.mkdir(parents=True, exist_ok=True)
     archive = archive_path(source.url, folder)
     by_hand = archive.exists()
     if by_hand:
-        _check(archive, archive, source)
+        _verify(archive, archive, source)
     else:
         _download(source, archive)
     _unpack(source, archive, folder)
@@ -231,7 +231,7 @@ def _download(source, archive):
             reason = f"the connection ended after {have} of {source.size} bytes"
             raise _failure(source, archive, part, reason)
     try:
-        _check(part, archive, source)
+        _verify(part, archive, source)
     except ValueError:
         part.unlink()
         raise
@@ -239,10 +239,10 @@ def _download(source, archive):
 
 
 def _receive(request, part, have, size):
-    """Append to the part what the server sends; return the bytes it then has."""
+    """Append the response to the partial file; return the size of that file."""
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
         if response.status != http.client.PARTIAL_CONTENT:
-            have = 0  # this server sends the whole again
+            have = 0  # the server ignores ranges and sends the whole file
         with part.open("ab" if have else "wb") as out:
             while have <= size and (chunk := response.read(_CHUNK)):
                 out.write(chunk)
@@ -257,13 +257,13 @@ def _receive(request, part, have, size):
 
 def _failure(source, archive, part, reason):
     return OSError(
-        f"Expected to fetch {source.url}, got: {reason}. What has come is kept in "
-        f"{part}: call again to go on, or fetch the file with a browser and save it as "
+        f"Expected to fetch {source.url}, got: {reason}. The partial file is saved "
+        f"as {part}: call again to resume, or save the file with a browser as "
         f"{archive}."
     )
 
 
-def _check(path, archive, source):
+def _verify(path, archive, source):
     algorithm, _, expected = source.checksum.partition(":")
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, algorithm).hexdigest()
@@ -276,13 +276,13 @@ def _check(path, archive, source):
 
 
 def _unpack(source, archive, folder):
-    """Write all missing files, or none; no member's name is ever used as a path."""
+    """Write all missing files, or none; never use the name of a member as a path."""
     wanted = [s for s in ("train", "test") if not find(folder, source.name, s)]
     texts = {subset: [] for subset in wanted}
-    n_left, taken = most_bytes(archive), set()
+    n_left, taken = max_bytes(archive), set()
     with contextlib.ExitStack() as stack:
         tar = stack.enter_context(tarfile.open(archive))
-        # On leaving, each file gets its name or, after an error, all are dropped.
+        # At exit all files are renamed or, after an error, all are deleted.
         files = {
             subset: stack.enter_context(
                 atomic_write(folder / f"{source.name}_{subset}.csv")
@@ -296,18 +296,11 @@ def _unpack(source, archive, folder):
             n_left -= member.size
             if n_left < 0:
                 raise ValueError(
-                    f"{archive}: expected at most {most_bytes(archive):,} bytes in it, "
+                    f"{archive}: expected at most {max_bytes(archive):,} bytes in it, "
                     f"got more with {member.name!r}; nothing was unpacked."
                 )
-            if source.folders:
-                name = parts[-3:]
-                used = (
-                    len(name) == 3 and name[0] in wanted and name[1] in source.folders
-                )
-            else:
-                name = parts[-1:]
-                used = name[0] in [f"{subset}.csv" for subset in wanted]
-            if not used:
+            name = _needed_name(source, parts, wanted)
+            if name is None:
                 continue
             if name in taken:
                 raise ValueError(
@@ -329,6 +322,17 @@ def _unpack(source, archive, folder):
                 raise ValueError(
                     f"{archive}: expected the texts of {subset}, found none."
                 )
+
+
+def _needed_name(source, parts, wanted):
+    """Return the end of a member's path if its content is needed, or None."""
+    if source.folders:
+        name = parts[-3:]
+        used = len(name) == 3 and name[0] in wanted and name[1] in source.folders
+    else:
+        name = parts[-1:]
+        used = name[0] in [f"{subset}.csv" for subset in wanted]
+    return name if used else None
 
 
 def _safe_parts(archive, member):

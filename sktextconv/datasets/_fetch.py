@@ -22,12 +22,12 @@ def fetch_text_dataset(
     download_if_missing=True,
     field_order="forward",
 ):
-    """Read a published data set, downloading it if it is not there.
+    """Read a published data set; download it if it is missing.
 
     The eight data sets of Zhang, Zhao and LeCun [1]_ and the movie reviews of Maas et
     al. [2]_. A file ``<name>_<subset>.csv`` (or ``.csv.xz``, ``.csv.gz``) in the
-    folder is used as it is. Otherwise the archive is downloaded, resumed where an
-    earlier download stopped, checked against its checksum and unpacked.
+    folder is used as it is. Otherwise the archive is downloaded (an interrupted
+    download is resumed), verified with its checksum and unpacked.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def fetch_text_dataset(
         data : list of str of shape (n_texts,)
             The texts, in the order of the file; ``imdb`` is sorted by class.
         target : ndarray of shape (n_texts,), dtype int64
-            Class codes, from 0.
+            Classes as integers from 0.
         target_names : list of str of shape (n_classes,)
             Names of the classes.
         DESCR : str
@@ -63,7 +63,7 @@ def fetch_text_dataset(
     FileNotFoundError
         If the file is missing and `download_if_missing` is false.
     OSError
-        If the download fails; what has come is kept, and the next call goes on.
+        If the download fails; the next call resumes it.
     ValueError
         If the archive does not have its published checksum, or the file is not
         readable or has not exactly the published numbers of texts.
@@ -106,7 +106,7 @@ def load_docstrings(*, subset="train", data_home=None):
 
     Real texts that every installation has: the docstrings in the sources of numpy,
     scipy, scikit-learn, torch and nltk. The sources are parsed, never imported. The
-    first call takes some ten seconds; the result is kept, per library version, and
+    first call takes some ten seconds; the result is cached per library version, and
     later calls take a fraction of a second. The texts depend on the installed
     versions, so quote the field ``versions`` with any result.
 
@@ -115,8 +115,8 @@ def load_docstrings(*, subset="train", data_home=None):
     subset : {"train", "test", "all"}, default="train"
         About a fifth of each library's texts are for testing.
     data_home : str or path-like, default=None
-        Where the result is kept. By default ``sktextconv`` in the user's cache folder
-        (``XDG_CACHE_HOME`` or ``~/.cache``). A folder that cannot be written is no
+        The cache folder. By default ``sktextconv`` in the user's cache folder
+        (``XDG_CACHE_HOME`` or ``~/.cache``). A folder that is not writable is not an
         error.
 
     Returns
@@ -125,7 +125,7 @@ def load_docstrings(*, subset="train", data_home=None):
         data : list of str of shape (n_texts,)
             The docstrings, in a fixed order that mixes the classes.
         target : ndarray of shape (n_texts,), dtype int64
-            Class codes, from 0.
+            Classes as integers from 0.
         target_names : list of str of shape (n_classes,)
             Names of the libraries.
         filenames : list of str of shape (n_texts,)
@@ -133,7 +133,7 @@ def load_docstrings(*, subset="train", data_home=None):
         versions : dict of str to str
             Installed version of each library.
         DESCR : str
-            What was kept, what was dropped, and how the split was made.
+            Selection of the texts and train-test split.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def load_docstrings(*, subset="train", data_home=None):
 
     Notes
     -----
-    All docstrings of one source file are in the same subset: neighbours share whole
+    All docstrings of one source file are in the same subset: neighbors share whole
     paragraphs, and a random split would flatter every model. Names of the libraries
     stay in the texts. About half of the texts are torch's: look at more than accuracy.
 
@@ -160,13 +160,13 @@ def load_docstrings(*, subset="train", data_home=None):
     with contextlib.suppress(RuntimeError):  # a user without a home folder
         folder = Path(data_home or _user_cache()).expanduser()
     found = _docstrings.load(_docstrings.LIBRARIES, folder)
-    kept = [row for row in found["rows"] if subset in ("all", row[0])]
+    rows = [row for row in found["rows"] if subset in ("all", row[0])]
     names = list(_docstrings.LIBRARIES)
     return Bunch(
-        data=[text for _, _, _, text in kept],
-        target=np.array([names.index(name) for _, name, _, _ in kept], np.int64),
+        data=[text for _, _, _, text in rows],
+        target=np.array([names.index(name) for _, name, _, _ in rows], np.int64),
         target_names=names,
-        filenames=[filename for _, _, filename, _ in kept],
+        filenames=[filename for _, _, filename, _ in rows],
         versions=found["versions"],
         DESCR=_docstrings.DESCR,
     )
@@ -208,6 +208,6 @@ def _fetch(source, subset, folder, download_if_missing, field_order):
 
 
 def _user_cache():
-    # The XDG specification says to pass over a relative path.
+    # The XDG specification says to ignore a relative path.
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (cache if cache.is_absolute() else Path.home() / ".cache") / "sktextconv"

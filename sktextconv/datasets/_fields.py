@@ -15,7 +15,7 @@ def join_fields(*fields, order="forward"):
         One sequence per field, in the order of the file's columns.
     order : {"forward", "reverse"}, default="forward"
         From the first field to the last, or from the last to the first as Zhang, Zhao
-        and LeCun (2015) do: their network reads backwards, and meets the title first.
+        and LeCun (2015) do: their network reads backwards, title first.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Texts in a file, read from there when they are needed."""
+"""Memory-mapped store of texts in a file."""
 
 import array
 import mmap
@@ -12,13 +12,13 @@ import numpy as np
 
 from ..utils._files import atomic_write
 from ..utils.validation import TextSequence, reject_non_text, reject_single_text
-from ._csv import read_labelled
+from ._csv import read_labeled
 
 __all__ = ["TextStore"]
 
-# The file: a header, the UTF-8 bytes of all texts end to end, zeros up to a multiple of
-# eight bytes, and where each text begins, with the end of the last one, as int64. All
-# numbers are little-endian.
+# File layout: a header, the UTF-8 bytes of all texts concatenated, zero padding to a
+# multiple of eight bytes, and the int64 offset of each text followed by the end of the
+# last one. All numbers are little-endian.
 _MAGIC = b"sktexts\n"
 _VERSION = 1
 _HEADER = struct.Struct("<8sIQQIII")
@@ -27,27 +27,27 @@ _FIELDS = (
     "version",
     "n_texts",
     "n_bytes",
-    "texts_crc",  # CRC-32 of the bytes of all texts and the zeros
+    "texts_crc",  # CRC-32 of the bytes of all texts and the padding
     "offsets_crc",  # CRC-32 of the offsets
     "header_crc",  # CRC-32 of all before it
 )
 _OFFSET = np.dtype("<i8")
 
-# Bound the memory of a step.
+# Chunk sizes, which bound memory.
 _TEXTS_AT_ONCE = 512
 _OFFSETS_AT_ONCE = 2**16
 _BYTES_AT_ONCE = 2**20
 
-_HINT = "copy the file again, or make it anew with TextStore.from_texts or from_csv"
+_HINT = "copy the file, or write it, again with TextStore.from_texts or from_csv"
 
 
 class TextStore(TextSequence):
-    """Texts in a file, of which only those in use are in memory.
+    """Memory-mapped sequence of texts for data larger than memory.
 
-    A read-only sequence of str, which every classifier and vectorizer takes in the
-    place of a list, and scikit-learn's splitters and searches too: for data that do
-    not fit into memory. A slice, an array of row numbers or a boolean array gives
-    another store that reads the same file.
+    A read-only sequence of str that every classifier and vectorizer accepts in place
+    of a list, as do scikit-learn's splitters and searches. Indexing with a slice, an
+    array of row numbers or a boolean array gives another store that reads the same
+    file.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class TextStore(TextSequence):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no text store, of a later version, cut off or damaged.
+        If it is not a text store, or of a later version, truncated or damaged.
 
     See Also
     --------
@@ -76,12 +76,12 @@ class TextStore(TextSequence):
 
     Notes
     -----
-    The file is mapped into memory. Opening it checks the header, the size of the file
-    and where texts begin, but reads none of them; `verify` reads all. Texts hold
-    whatever a str can, NULs and lone surrogates as well.
+    The file is mapped into memory. Opening it checks the header, the file size and the
+    offsets, but not the texts; `verify` reads all. Any str can be stored, including
+    NULs and lone surrogates.
 
-    Pickles hold the path and the numbers of the rows, no text. To load one takes the
-    same file in the same place: what is missing or has other contents is an error.
+    Pickles hold the path and the row numbers, but no text. Unpickling needs the same
+    file at the same path; it is an error if the file is missing or has other contents.
 
     Examples
     --------
@@ -100,18 +100,19 @@ class TextStore(TextSequence):
     def __init__(self, path):
         self.path = Path(path).absolute()
         self._content = _Content(self.path)
-        self._rows = None  # all of them
+        self._rows = None  # all rows
 
     @classmethod
     def from_texts(cls, texts, path):
         """Write texts to a file and open it.
 
-        The file appears whole or not at all, and one that was there stays until then.
+        The file is written atomically: an existing file stays until the new one is
+        complete.
 
         Parameters
         ----------
         texts : iterable of str
-            Read once, one by one: a generator will do.
+            Consumed once, one by one; a generator works.
         path : str or path-like
             The file to make.
 
@@ -124,7 +125,7 @@ class TextStore(TextSequence):
         ValueError
             If `texts` is a single text, or one of them is missing.
         TypeError
-            If one of them is no str.
+            If one of them is not a str.
         OSError
             If the file cannot be written.
         """
@@ -172,9 +173,10 @@ class TextStore(TextSequence):
         line_breaks=True,
         strip=True,
     ):
-        """Write the texts of a CSV file to a text store, as `read_csv` reads them.
+        """Write the texts of a CSV file to a text store.
 
-        The file is read record by record and takes no more memory than its labels.
+        The file is parsed as by `read_csv`, record by record; only its labels are held
+        in memory.
 
         Parameters
         ----------
@@ -184,22 +186,22 @@ class TextStore(TextSequence):
             The text store to make.
         label_column, text_columns, header, class_names, field_order, line_breaks, \
 strip
-            As of `read_csv`.
+            As in `read_csv`.
 
         Returns
         -------
         bunch : :class:`~sklearn.utils.Bunch`
-            That of `read_csv`, with a `TextStore` as `data`. The labels are not in
-            the text store.
+            As returned by `read_csv`, with a `TextStore` as `data`. The text store
+            does not hold the labels.
 
         Raises
         ------
         ValueError
-            As `read_csv` does; there is then no new text store.
+            As in `read_csv`; no text store is written then.
         OSError
             If a file cannot be read or written.
         """
-        return read_labelled(
+        return read_labeled(
             source,
             lambda texts: cls.from_texts(texts, path),
             label_column=label_column,
@@ -212,12 +214,12 @@ strip
         )
 
     def verify(self):
-        """Read the whole file and compare it with its checksum.
+        """Verify the checksum of the whole file.
 
         Raises
         ------
         ValueError
-            If a bit of it is not as it was written.
+            If a bit of it has changed since it was written.
         """
         self._content.verify()
 
@@ -230,8 +232,8 @@ strip
 
     def __getitem__(self, key):
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
-            key = key[0]  # as scikit-learn indexes what has a shape
-        # An array of one number, which can be an index too, is an array.
+            key = key[0]  # scikit-learn indexes objects with a shape so
+        # An array of one number has __index__, too, but is treated as an array.
         if hasattr(key, "__index__") and not getattr(key, "ndim", 0):
             key = operator.index(key)
             if not -len(self) <= key < len(self):
@@ -254,8 +256,8 @@ strip
         for start in range(0, len(self), _TEXTS_AT_ONCE):
             rows = self._part(slice(start, start + _TEXTS_AT_ONCE))
             yield from self._content.read(rows)
-            if rows[-1] - rows[0] < 2 * len(rows):  # in order, so not soon again
-                self._content.let_go()
+            if rows[-1] - rows[0] < 2 * len(rows):  # sequential: not needed again soon
+                self._content.release_pages()
 
     def __eq__(self, other):
         if not isinstance(other, (TextStore, list, tuple)):
@@ -279,13 +281,12 @@ strip
         self._content = _Content(self.path)
         if self._content.header != state["header"]:
             raise ValueError(
-                f"{self.path}: expected the text store of which this pickle was made, "
-                "got one with other contents; put the file back, or select the texts "
-                "anew."
+                f"{self.path}: expected the text store of this pickle, got one with "
+                "other contents; put the file back, or select the texts again."
             )
 
     def _part(self, part):
-        """The row numbers in the file of a slice."""
+        """Return the row numbers of a slice in the file."""
         if self._rows is None:
             return np.arange(*part.indices(len(self)))
         return self._rows[part]
@@ -297,7 +298,7 @@ strip
 
 
 class _Content:
-    """The mapped file, which all stores that read it share."""
+    """Mapped file, shared by all stores that read it."""
 
     def __init__(self, path):
         self.path = path
@@ -317,7 +318,7 @@ class _Content:
         self._data = memoryview(self._map)
         self._starts_at = _offsets_start(found["n_bytes"])
         self._offsets = np.frombuffer(self._map, _OFFSET, offset=self._starts_at)
-        # All else rests on them, and they are a small part of the file.
+        # Every read depends on the offsets, and they are a small part of the file.
         if self._checksum(self._starts_at, len(self._data)) != found["offsets_crc"]:
             raise ValueError(self._damage("a table of offsets", "checksum"))
 
@@ -342,13 +343,13 @@ class _Content:
         for at in range(start, end, _BYTES_AT_ONCE):
             data = self._data[at : min(at + _BYTES_AT_ONCE, end)]
             checksum = zlib.crc32(data, checksum)
-            self.let_go()
+            self.release_pages()
         return checksum
 
-    def let_go(self):
-        """Count what was read no longer as memory of this process.
+    def release_pages(self):
+        """Remove the mapped pages from the resident memory of this process.
 
-        It stays in the system's cache, as long as there is room.
+        They stay in the page cache of the system while there is room.
         """
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)

@@ -9,9 +9,9 @@ __all__ = ["atomic_write"]
 
 @contextlib.contextmanager
 def atomic_write(path):
-    """A binary file to write, which takes the path's place once all went well."""
+    """Open a binary file that replaces `path` on success; on error nothing changes."""
     if path.exists() and not path.is_file():
-        raise FileExistsError(f"{path} is a folder or a device, and no file")
+        raise FileExistsError(f"{path} is a folder or a device, not a file")
     part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         with part.open("wb") as out:

@@ -1,4 +1,4 @@
-"""Labels as an array that holds each as it was given."""
+"""Validation of labels."""
 
 import numpy as np
 from sklearn.utils import assert_all_finite, column_or_1d
@@ -7,21 +7,21 @@ from .validation import is_missing
 
 __all__ = ["check_labels"]
 
-_EXACT = 2**53  # up to which each int is a float
+_EXACT = 2**53  # floats represent all ints up to this
 
 
 def check_labels(y, *, name="y"):
-    """Return labels as an array, or say what is wrong with them.
+    """Return labels as an array that holds each as it was given.
 
-    NumPy would write numbers beside words as words, drop NULs at the end of a word and
-    round large ints beside floats, and two classes could become one.
+    NumPy converts numbers mixed with strings to strings, drops trailing NULs and rounds
+    large ints mixed with floats: two classes could become one.
 
     Parameters
     ----------
     y : array-like of shape (n,)
         All str, or all numbers.
     name : str, default="y"
-        What messages call them.
+        Name of the labels in messages.
 
     Returns
     -------
@@ -30,14 +30,14 @@ def check_labels(y, *, name="y"):
     Raises
     ------
     ValueError
-        If a label is missing or infinite, or if they are not in one dimension.
+        If a label is missing or infinite, or if `y` is not one-dimensional.
     TypeError
         If labels are neither all str nor all numbers.
 
     Warns
     -----
     DataConversionWarning
-        If they are a column.
+        If `y` is a column.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def check_labels(y, *, name="y"):
     TypeError: Unknown label type: expected y to be all str or all numbers...
     """
     if isinstance(y, np.ndarray) and y.dtype.kind == "T":
-        y = y.astype(object)  # scikit-learn knows no StringDType
+        y = y.astype(object)  # scikit-learn does not support StringDType
     try:
         labels = column_or_1d(y, warn=True)
     except (RuntimeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Packages that only some of us need: one sentence where one is missing."""
+"""Import of optional dependencies."""
 
 import importlib
 
@@ -6,14 +6,16 @@ __all__ = ["require"]
 
 
 def require(module, *, by, extra):
-    """Import and return `module`, or say which extra of the package brings it.
+    """Import and return an optional module.
+
+    The error names the extra that installs it.
 
     Parameters
     ----------
     module : str
         Full name, such as "matplotlib.pyplot".
     by : str
-        What needs it, for the message.
+        Name of the caller, for the message.
     extra : str
         The extra to install.
 

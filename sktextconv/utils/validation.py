@@ -13,39 +13,38 @@ __all__ = [
 
 
 class TextSequence(collections.abc.Sequence):
-    """Texts that are read part by part, because all may be more than fit into memory.
+    """Sequence of str that may be larger than memory and is read in chunks.
 
-    Every item is a str. A slice of it is another one, and so is what an array of row
-    numbers selects.
+    Indexing with a slice or an array of row numbers returns another sequence.
     """
 
 
 def check_texts(X, *, required_by):
-    """Return the documents of `X` as a sequence of str, or say what is wrong with them.
+    """Return the texts of `X` as a sequence of str.
 
-    Accepted are lists, tuples and other sequences, NumPy arrays, and the columns of
-    pandas, polars and pyarrow, always by position. Texts are never copied into a
-    NumPy array on the way, which would pad each to the longest and drop trailing NULs.
+    `X` can be a list, tuple or other sequence, a NumPy array, or a column of pandas,
+    polars or pyarrow, always read by position. Texts are never copied to a NumPy array
+    of str, which would pad each to the longest and drop trailing NULs.
 
     Parameters
     ----------
     X : array-like of str of shape (n_samples,)
-        The documents. Any Python str is one: empty, or with NULs or lone surrogates.
+        The texts. Any str is valid: also empty, or with NULs or lone surrogates.
     required_by : str
         Name of the estimator, for the messages.
 
     Returns
     -------
     texts : list of str or TextSequence, of length n_samples
-        `X` itself where it is one of the two.
+        `X` itself if it is one of the two.
 
     Raises
     ------
     ValueError
-        If `X` is a single text, has more than one dimension, no document, or a
+        If `X` is a single text, is empty, has more than one dimension, or contains a
         missing value.
     TypeError
-        If `X` is no sequence, or a document is no str.
+        If `X` is not a sequence, or an item is not a str.
 
     Examples
     --------
@@ -66,7 +65,7 @@ def check_texts(X, *, required_by):
 
 
 def reject_single_text(X):
-    """Raise `ValueError` if `X` is one text, which is a sequence of characters too."""
+    """Raise `ValueError` if `X` is a single str, although that is a sequence, too."""
     if isinstance(X, (str, bytes, bytearray)):
         raise ValueError(
             "Iterable over raw text documents expected, string object received."
@@ -74,7 +73,7 @@ def reject_single_text(X):
 
 
 def reject_non_text(text, index):
-    """Raise `ValueError` or `TypeError` if the document at `index` is no str."""
+    """Raise `ValueError` or `TypeError` if the text at `index` is not a str."""
     if isinstance(text, str):
         return
     if is_missing(text):
@@ -90,7 +89,7 @@ def reject_non_text(text, index):
 
 def _to_list(X):
     n_dimensions = len(X.shape) if isinstance(getattr(X, "shape", None), tuple) else 1
-    if n_dimensions > 1 and not hasattr(X, "tocsr"):  # as sparse matrices have it
+    if n_dimensions > 1 and not hasattr(X, "tocsr"):  # not a sparse matrix
         raise ValueError(
             f"Expected a 1D array-like of str, got {n_dimensions}D array of shape "
             f"{X.shape} instead. Pass one column of texts, for example X[:, 0] or "
@@ -99,7 +98,7 @@ def _to_list(X):
     if isinstance(X, (list, tuple)):
         return X if isinstance(X, list) else list(X)
     if n_dimensions == 1 and not isinstance(X, type):
-        # pyarrow, polars and pandas, NumPy and torch, each by its own spelling.
+        # pyarrow; polars and pandas; NumPy and torch.
         for method in ("to_pylist", "to_list", "tolist"):
             if hasattr(X, method):
                 return getattr(X, method)()
@@ -109,7 +108,7 @@ def _to_list(X):
 
 
 def is_missing(value):
-    """Whether a value is None, NaN, or what pandas has for them."""
+    """Return whether a value is None, NaN, pandas.NA or pandas.NaT."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, numbers.Real) and value != value

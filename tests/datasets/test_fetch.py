@@ -132,7 +132,7 @@ def test_fetch_resumes_interrupted_download(server, tmp_path):
     content = make_tar([*TINY, ("tiny_csv/noise", os.urandom(50_000))])
     source = make_source(server, content)
     server.breaks_after = 20_000
-    with pytest.raises(OSError, match=r"after 20000 of .*call again to go on"):
+    with pytest.raises(OSError, match=r"after 20000 of .*call again to resume"):
         fetch(source, tmp_path)
     assert names_in(tmp_path) == ["tiny.tgz.part"]
     with pytest.raises(OSError, match="after 40000 of"):

@@ -216,7 +216,7 @@ def test_no_cut_and_no_changed_bit_loses_a_text(tmp_path, suffix):
 def test_what_expands_without_measure_is_refused(
     tmp_path, monkeypatch, suffix, content
 ):
-    monkeypatch.setattr(_compressed, "_ALWAYS_TAKEN", 10**6)
+    monkeypatch.setattr(_compressed, "_ALWAYS_ALLOWED", 10**6)
     path = tmp_path / f"a.csv{suffix}"
     path.write_bytes(COMPRESS[suffix](content))
     most = max(10**6, 100 * path.stat().st_size)
@@ -230,10 +230,10 @@ def test_what_expands_without_measure_is_refused(
 def test_the_limit_is_that_of_the_documentation(tmp_path):
     path = tmp_path / "a.gz"
     path.write_bytes(bytes(10))
-    assert _compressed.most_bytes(path) == 1_000_000_000
+    assert _compressed.max_bytes(path) == 1_000_000_000
     with path.open("r+b") as file:
         file.truncate(50_000_000)
-    assert _compressed.most_bytes(path) == 100 * 50_000_000
+    assert _compressed.max_bytes(path) == 100 * 50_000_000
     assert "a hundred times its size is read at most, or 1 GB" in read_csv.__doc__
 
 
@@ -274,7 +274,7 @@ def test_a_text_that_comes_twice_is_refused(server, tmp_path):
 def test_an_archive_that_expands_without_measure_is_refused(
     server, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(_compressed, "_ALWAYS_TAKEN", 10**6)
+    monkeypatch.setattr(_compressed, "_ALWAYS_ALLOWED", 10**6)
     source = make_source(
         server, make_tar([*TINY, ("tiny_csv/zeros", bytes(3 * 10**6))])
     )

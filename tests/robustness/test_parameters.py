@@ -315,8 +315,8 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     network = clone(ESTIMATORS["kimcnn"])
-    with pytest.raises(ValueError, match="is a folder or a device, and no file"):
+    with pytest.raises(ValueError, match="is a folder or a device, not a file"):
         clone(network).set_params(checkpoint=pipe).fit(TEXTS, LABELS)
-    with pytest.raises(OSError, match="is a folder or a device, and no file"):
+    with pytest.raises(OSError, match="is a folder or a device, not a file"):
         sktextconv.save(network.fit(TEXTS, LABELS), pipe)
     assert pipe.is_fifo()
