@@ -17,7 +17,7 @@ from torch import nn
 import sktextconv
 from sktextconv.persistence import _onnx_format
 from sktextconv.persistence._header import FORMAT
-from sktextconv.training._data import EncodedTexts
+from sktextconv.training._data import EncodedDataset
 
 from .classifiers import NETWORKS
 
@@ -68,7 +68,7 @@ def make(name):
         if isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None  # cumulative mean over batches
-    texts = EncodedTexts(classifier.encoder_.encode(TEXTS), torch.device("cpu"))
+    texts = EncodedDataset(classifier.encoder_.encode(TEXTS), torch.device("cpu"))
     network.train()(texts.ids(torch.arange(len(TEXTS))))
     repeat_values(network)
     *_, head = (m for m in network.modules() if isinstance(m, nn.Linear))

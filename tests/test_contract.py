@@ -36,7 +36,7 @@ from sktextconv.baselines import (
     make_ngram_classifier,
 )
 from sktextconv.estimator_checks._global_state import changed, generators, settings
-from sktextconv.training._data import EncodedTexts
+from sktextconv.training._data import EncodedDataset
 from sktextconv.training._loop import train
 from sktextconv.training._net import make_net
 
@@ -242,8 +242,8 @@ def test_the_host_waits_for_the_device_once_an_epoch(network, corpus):
     labels = np.zeros(len(texts), dtype=int), np.ones(len(texts))
     # There are no values on "meta": who asks for one, and so would wait, fails.
     device = torch.device("meta")
-    dataset = EncodedTexts(
-        network.encoder_.encode(texts), device, codes=labels[0], weights=labels[1]
+    dataset = EncodedDataset(
+        network.encoder_.encode(texts), device, targets=labels[0], weights=labels[1]
     )
     module, recipe = network.net_.module_, network._recipe()
     net = make_net(module, recipe, device=device, precision="float32")

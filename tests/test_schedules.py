@@ -22,7 +22,7 @@ from sktextconv.schedules import (
     resolve_schedule,
 )
 from sktextconv.training import Recipe
-from sktextconv.training._data import EncodedTexts
+from sktextconv.training._data import EncodedDataset
 from sktextconv.training._loop import train
 from sktextconv.training._net import make_net
 
@@ -248,7 +248,7 @@ def train_bag(net, schedule, *, n_epochs=3):
     """Train on five texts, two in a minibatch; return rates and momenta."""
     ragged = CharEncoder(reverse=False).encode(["ab", "c", "abba", "cc", "ca"])
     codes = np.array([0, 1, 0, 1, 1])
-    dataset = EncodedTexts(ragged, CPU, codes=codes, weights=np.ones(5))
+    dataset = EncodedDataset(ragged, CPU, targets=codes, weights=np.ones(5))
     pairs = []
     train(
         net,

@@ -37,7 +37,7 @@ from sktextconv.encoding import ALPHABETS, PAD, CharEncoder, Ragged, WordEncoder
 from sktextconv.encoding._tokenize import TOKEN_PATTERN
 from sktextconv.feature_extraction import NGramVectorizer
 from sktextconv.training import Recipe
-from sktextconv.training._data import Batches, EncodedTexts
+from sktextconv.training._data import BatchLoader, EncodedDataset
 from sktextconv.training._loop import train
 from sktextconv.training._net import WeightedCrossEntropy, make_net
 
@@ -234,7 +234,7 @@ def training_of_rnn(data, cell, target):
     classifier = RNNClassifier(cell=cell, bidirectional=True, batch_size=64)
     ours = fitter(classifier, texts, codes)
     encoded = classifier.encoder_.encode(texts)
-    encoded_texts = EncodedTexts(encoded, torch.device("cpu"))
+    encoded_texts = EncodedDataset(encoded, torch.device("cpu"))
     n_classes = len(classifier.classes_)
     packed = PackedRNN(classifier.encoder_.n_tokens, n_classes, cell=cell)
     theirs = _trainer(packed, classifier, encoded, codes)
@@ -276,7 +276,7 @@ def training_of_han(data):
     padded = PaddedHAN(n_tokens, len(classifier.classes_))
     theirs = _trainer(padded, classifier, encoded, codes)
     padded.load_state_dict(network.state_dict())
-    ids = EncodedTexts(encoded, torch.device("cpu")).ids(torch.arange(32))
+    ids = EncodedDataset(encoded, torch.device("cpu")).ids(torch.arange(32))
     with torch.inference_mode():
         differs = (padded.eval()(ids) - network.eval()(ids)).abs().max()
     return compared(
@@ -304,10 +304,10 @@ def overhead(data):
     n_batches, size = _LOOPS, 8
     ids = np.ones(n_batches * size * 4, dtype=np.uint8)
     ragged = Ragged(ids, np.arange(0, len(ids) + 1, 4))
-    texts = EncodedTexts(
+    texts = EncodedDataset(
         ragged,
         torch.device("cpu"),
-        codes=np.zeros(len(ragged), dtype=np.int64),
+        targets=np.zeros(len(ragged), dtype=np.int64),
         weights=np.ones(len(ragged)),
     )
     recipe = Recipe(torch.optim.SGD, learning_rate=1e-3)
@@ -325,7 +325,7 @@ def overhead(data):
         return n_batches
 
     def theirs():
-        for (ids, _), target in Batches(texts, size, training=True):
+        for (ids, _), target in BatchLoader(texts, size, training=True):
             optimizer.zero_grad()
             criterion(bare(ids), target).backward()
             optimizer.step()
@@ -486,7 +486,7 @@ def _trainer(network, classifier, encoded, codes):
     recipe = classifier._recipe()
     net = make_net(network, recipe, device=device, precision="float32")
     codes = np.unique(codes, return_inverse=True)[1]
-    texts = EncodedTexts(encoded, device, codes=codes, weights=np.ones(len(codes)))
+    texts = EncodedDataset(encoded, device, targets=codes, weights=np.ones(len(codes)))
 
     def run():
         train(net, texts, n_epochs=1, batch_size=classifier._batch_size())

@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from sktextconv import HANClassifier, KimCNNClassifier, RNNClassifier
-from sktextconv.training._data import EncodedTexts
+from sktextconv.training._data import EncodedDataset
 from sktextconv.training._device import autocast
 
 from .._record import peak_mib
@@ -70,7 +70,7 @@ def training_flops(classifier, texts):
         return None
     net = classifier.net_
     network = net.module_.train()
-    encoded = EncodedTexts(classifier.encoder_.encode(texts), net.device)
+    encoded = EncodedDataset(classifier.encoder_.encode(texts), net.device)
     counter = FlopCounterMode(display=False)
     with counter, autocast(net.device, net.precision):
         for rows in torch.arange(len(texts)).split(classifier._batch_size()):

@@ -13,7 +13,7 @@ from ..encoding._document import SENTENCE_END
 from ..encoding._ragged import PAD
 from ..encoding._tokenize import word_spans
 from ..networks.han import HANClassifier
-from ..training._data import EncodedTexts
+from ..training._data import EncodedDataset
 from ..training._device import threads
 from ._attribution import (
     Attribution,
@@ -155,7 +155,7 @@ class _Table(nn.Module):
 def _integrate(estimator, text, code, label):
     encoder, net = estimator.encoder_, estimator.net_
     places = encoder.places(text)
-    ids = EncodedTexts(encoder.encode([text]), net.device).ids(torch.tensor([0]))[0]
+    ids = EncodedDataset(encoder.encode([text]), net.device).ids(torch.tensor([0]))[0]
     is_read = torch.zeros_like(ids, dtype=torch.bool)  # of an empty text one padding
     is_read[: len(places)] = torch.tensor(places[:, 0] < places[:, 1])
     with threads(estimator.n_jobs):

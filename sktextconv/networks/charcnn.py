@@ -337,7 +337,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
             init="paper" if self.recipe == "paper" else "kaiming",
         )
 
-    def _start(self, network, encoder, examples, seed):
+    def _init_weights(self, network, encoder, examples, seed):
         if self.recipe == "paper" or self.init == "random":
             return
         # Departs from the paper: it starts at random. On long reviews, where few words

@@ -12,7 +12,7 @@ from ..base import BaseTextNetClassifier
 from ..encoding._document import SENTENCE_END, DocumentEncoder
 from ..encoding._ragged import PAD
 from ..schedules import one_cycle
-from ..training._data import EncodedTexts
+from ..training._data import EncodedDataset
 from ..training._device import threads, to_device
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
@@ -553,7 +553,7 @@ class HANClassifier(BaseTextNetClassifier):
             dropout=usual if self.dropout is None else self.dropout,
         )
 
-    def _start(self, network, encoder, examples, seed):
+    def _init_weights(self, network, encoder, examples, seed):
         load_vectors(self, network, encoder, examples[0], seed)
 
     def attention(self, X):
@@ -578,7 +578,7 @@ class HANClassifier(BaseTextNetClassifier):
         check_is_fitted(self)
         texts = check_texts(X, required_by=type(self).__name__)
         network = self.net_.module_.eval()
-        encoded = EncodedTexts(self.encoder_.encode(texts), self.net_.device)
+        encoded = EncodedDataset(self.encoder_.encode(texts), self.net_.device)
         attentions = []
         with threads(self.n_jobs), torch.inference_mode():
             for rows in torch.arange(len(texts)).split(self._batch_size()):

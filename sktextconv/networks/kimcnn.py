@@ -397,5 +397,5 @@ class KimCNNClassifier(BaseTextNetClassifier):
             init="paper" if is_paper else "kaiming",
         )
 
-    def _start(self, network, encoder, examples, seed):
+    def _init_weights(self, network, encoder, examples, seed):
         load_vectors(self, network, encoder, examples[0], seed)

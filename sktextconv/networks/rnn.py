@@ -379,5 +379,5 @@ class RNNClassifier(BaseTextNetClassifier):
             init="uniform" if self.recipe == "paper" else "orthogonal",
         )
 
-    def _start(self, network, encoder, examples, seed):
+    def _init_weights(self, network, encoder, examples, seed):
         load_vectors(self, network, encoder, examples[0], seed)

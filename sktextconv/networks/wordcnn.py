@@ -293,7 +293,7 @@ class WordCNNClassifier(BaseTextNetClassifier):
             init="paper" if self.recipe == "paper" else "kaiming",
         )
 
-    def _start(self, network, encoder, examples, seed):
+    def _init_weights(self, network, encoder, examples, seed):
         load_vectors(self, network, encoder, examples[0], seed)
         if self.recipe != "paper":
             # Departs from the paper: it starts at random. With few texts, six

@@ -83,7 +83,7 @@ def describe(classifier):
     check_network(classifier)
     parameters, left_out = {}, []
     # Those that made the network, as they were then.
-    given = classifier.get_params(deep=False) | classifier._made_with | _NOT_KEPT
+    given = classifier.get_params(deep=False) | classifier._init_params | _NOT_KEPT
     for key, value in given.items():
         try:
             parameters[key] = _to_json(value)
@@ -154,7 +154,7 @@ def restore(header):
             "encoder_": header["encoder"],
             "history_": header["history"],
             "n_iter_": header["n_iter"],
-            "_made_with": classifier._network_parameters(),
+            "_init_params": classifier._network_parameters(),
             "_rng": np.random.RandomState(header["seed"]),
         },
     )

@@ -1,44 +1,61 @@
-"""Training that goes on where it was cut off, bit for bit."""
+"""Checkpoints, from which interrupted training resumes bit for bit."""
 
 import dataclasses
 import io
+import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback, EarlyStopping
 
 from ..utils._files import atomic_write
 from ._device import generators
 from ._state import load_net_state
 
-__all__ = ["Checkpoint", "check_place", "check_same_training", "read_checkpoint"]
+__all__ = ["Checkpoint", "fingerprint_training", "open_checkpoint", "read_checkpoint"]
 
 _FORMAT = 1
 
-_STOPPING = ("misses_", "dynamic_threshold_", "best_model_weights_", "best_epoch_")
+# Parameters without an effect on the trained weights; they may change on resuming.
+_WITHOUT_EFFECT = {"verbose", "callbacks", "checkpoint", "resume", "warm_start"}
+
+_EARLY_STOPPING_STATE = (
+    "misses_",
+    "dynamic_threshold_",
+    "best_model_weights_",
+    "best_epoch_",
+)
 
 
 @dataclasses.dataclass(eq=False)
 class Checkpoint(Callback):
-    """Write a file after each epoch; at the start, go on from one that was read.
+    """Callback that writes a file after each epoch and resumes from one at the start.
 
-    It must come after `EarlyStopping`, whose state it keeps.
+    It must come after `EarlyStopping`, whose state it saves.
 
     Parameters
     ----------
     path : path
-        The file. It is the old one or the new one, never a part.
-    about : mapping of str to plain values
-        What is trained and how; a checkpoint of anything else is not gone on with.
+        The file, which is replaced atomically.
+    fingerprint : mapping of str to str or int
+        Parameters, data checksum and seed. Training only resumes from a checkpoint
+        with the same fingerprint.
     resumed : dict or None
-        What `read_checkpoint` returned.
+        The checkpoint to resume from, as returned by `read_checkpoint`.
     """
 
     path: Path
-    about: Mapping
+    fingerprint: Mapping
     resumed: dict | None = None
+
+    @property
+    def seed(self):
+        """Seed of the whole training."""
+        return self.fingerprint["seed"]
 
     def on_train_begin(self, net, **kwargs):
         state = self.resumed
@@ -49,7 +66,7 @@ class Checkpoint(Callback):
             net.schedule.load_state_dict(state["schedule"])
         net.history.extend(row | {"batches": []} for row in state["history"])
         net.max_epochs -= len(state["history"])
-        for stopping in _stopping_of(net):
+        for stopping in _early_stopping(net):
             vars(stopping).update(state["stopping"])
         for generator, value in zip(
             generators(net.device), state["generators"], strict=True
@@ -58,11 +75,11 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         stopping = [
-            {name: getattr(each, name) for name in _STOPPING}
-            for each in _stopping_of(net)
+            {name: getattr(each, name) for name in _EARLY_STOPPING_STATE}
+            for each in _early_stopping(net)
         ]
         state = {
-            "about": dict(self.about),
+            "about": dict(self.fingerprint),
             "net": {
                 "module": net.module_.state_dict(),
                 "optimizer": net.optimizer_.state_dict(),
@@ -76,21 +93,66 @@ class Checkpoint(Callback):
         torch.save(state, body)
         try:
             with atomic_write(self.path) as out:
-                out.write(_head_of(body.getbuffer()))
+                out.write(_make_head(body.getbuffer()))
                 out.write(body.getbuffer())
         except OSError as error:
             raise OSError(
                 f"Expected to write the checkpoint {self.path} after epoch "
-                f"{len(net.history)}, got: {error}. The one before is still there. "
-                "Make room, and call fit again with resume=True."
+                f"{len(net.history)}, got: {error}. The previous checkpoint is "
+                "unchanged. Make room, and call fit again with resume=True."
             ) from error
+
+
+def fingerprint_training(estimator, texts, y_encoded, weights):
+    """Return a dict that identifies a training: parameters and a data checksum."""
+    checksum = sha256(y_encoded.tobytes() + weights.tobytes())
+    for text in texts:
+        checksum.update(f"{len(text)} {text}".encode("utf-8", "surrogatepass"))
+    fingerprint = {
+        name: _stable_repr(value)
+        for name, value in estimator.get_params(deep=False).items()
+        if name not in _WITHOUT_EFFECT
+    }
+    return fingerprint | {
+        "estimator": type(estimator).__name__,
+        "data": checksum.hexdigest(),
+    }
+
+
+def open_checkpoint(path, fingerprint, *, resume, make_seed, required_by):
+    """Return the `Checkpoint` of a training, read from its file if it resumes.
+
+    Parameters
+    ----------
+    path : str or path
+    fingerprint : dict
+        As returned by `fingerprint_training`.
+    resume : bool
+        Whether to read the file, if there is one.
+    make_seed : callable
+        Draws the seed of a training that does not resume.
+    required_by : str
+        Name of the estimator, for messages.
+
+    Raises
+    ------
+    ValueError
+        If the path cannot be written, or the file holds another training.
+    """
+    path = Path(path)
+    _check_writable(path, required_by=required_by)
+    resumed = read_checkpoint(path) if resume else None
+    if resumed is None:
+        return Checkpoint(path, fingerprint | {"seed": make_seed()})
+    _check_same_training(path, resumed["about"], fingerprint)
+    return Checkpoint(path, resumed["about"], resumed)
 
 
 class _TrialError(Exception):
     pass
 
 
-def check_place(path, *, required_by):
+def _check_writable(path, *, required_by):
     """Raise `ValueError` unless a checkpoint can be written to a path."""
     try:
         with atomic_write(path):
@@ -105,52 +167,60 @@ def check_place(path, *, required_by):
 
 
 def read_checkpoint(path):
-    """Return what `Checkpoint` wrote, or None where there is no file.
+    """Return the state that `Checkpoint` wrote, or None if there is no file.
 
     Raises
     ------
     ValueError
-        If the file is no checkpoint, or damaged.
+        If the file is not a checkpoint, or is damaged.
     """
     if not path.exists():
         return None
     data = memoryview(path.read_bytes())
     head, body = data[:_HEAD_SIZE], data[_HEAD_SIZE:]
-    if head != _head_of(body):
+    if head != _make_head(body):
         raise ValueError(
             f"Expected {path} to be a checkpoint of format {_FORMAT}, but it is "
-            "damaged or something else. Delete it to start anew, or name another file "
-            "as checkpoint."
+            "damaged or something else. Delete it to start from scratch, or name "
+            "another file as checkpoint."
         )
-    # No code of the file is run.
+    # weights_only: no code from the file is executed.
     return torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
 
 
-def check_same_training(path, before, about):
-    """Raise `ValueError` unless two `about` tell the same but for the seed."""
+def _check_same_training(path, before, now):
+    """Raise `ValueError` if two fingerprints differ in more than the seed."""
     changed = [
-        f"{name} was {before.get(name)!r} and is {about.get(name)!r}"
-        for name in sorted(before.keys() | about.keys())
-        if name != "seed" and before.get(name) != about.get(name)
+        f"{name} was {before.get(name)!r} and is {now.get(name)!r}"
+        for name in sorted(before.keys() | now.keys())
+        if name != "seed" and before.get(name) != now.get(name)
     ]
     if changed:
         raise ValueError(
             f"The checkpoint {path} is of another training: {'; '.join(changed)}. Set "
-            "back what was changed, or start anew with resume=False."
+            "back what was changed, or start from scratch with resume=False."
         )
 
 
-def _head_of(body):
-    """What a file begins with: its format, and the SHA-256 sum of the rest."""
+def _make_head(body):
+    """Return the first line of a file: its format and the checksum of the rest."""
     return f"sktextconv checkpoint {_FORMAT} {sha256(body).hexdigest()}\n".encode()
 
 
-_HEAD_SIZE = len(_head_of(b""))
+_HEAD_SIZE = len(_make_head(b""))
 
 
-def _stopping_of(net):
+def _early_stopping(net):
     return [each for _, each in net.callbacks_ if isinstance(each, EarlyStopping)]
 
 
 def _without_batches(row):
     return {name: value for name, value in row.items() if name != "batches"}
+
+
+def _stable_repr(value):
+    """Return a parameter's value as text that is the same in every process."""
+    plain = (str, int, float, np.generic, tuple, list, dict, BaseEstimator, os.PathLike)
+    if value is None or isinstance(value, plain):
+        return repr(value)
+    return getattr(value, "__qualname__", type(value).__qualname__)

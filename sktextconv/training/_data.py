@@ -1,50 +1,52 @@
-"""Encoded texts on the training device, and minibatches of them."""
+"""Dataset of encoded texts on the training device, and its batch loader."""
 
 import numpy as np
 import torch
+from sklearn.utils import check_consistent_length
 
 from ..encoding._ragged import PAD
+from ..utils.validation import check_texts
 from ._device import to_device
 
-__all__ = ["Batches", "EncodedTexts"]
+__all__ = ["BatchLoader", "EncodedDataset", "make_augment_fn"]
 
-# Texts whose lengths differ by less than this count as of one size.
-_LENGTHS_PER_GROUP = 8
+# Width of the length buckets.
+_BUCKET_WIDTH = 8
 
 
-class EncodedTexts(torch.utils.data.Dataset):
-    """Encoded texts, label codes and weights, kept on the training device.
+class EncodedDataset(torch.utils.data.Dataset):
+    """Encoded texts, targets and weights on the training device.
 
     Parameters
     ----------
-    ragged : Ragged, of length n_documents
+    ragged : Ragged, of length n_samples
     device : torch.device
-    codes : ndarray of int of shape (n_documents,), default=()
-        Needed, as the weights are, to train but not to predict.
-    weights : ndarray of float of shape (n_documents,), default=()
+    targets : ndarray of int of shape (n_samples,), default=()
+        Encoded labels. Training needs them and the weights; prediction does not.
+    weights : ndarray of float of shape (n_samples,), default=()
     """
 
-    def __init__(self, ragged, device, *, codes=(), weights=()):
-        self.codes = torch.tensor(codes, dtype=torch.int64)
+    def __init__(self, ragged, device, *, targets=(), weights=()):
+        self.targets = torch.tensor(targets, dtype=torch.int64)
         self.weights = torch.tensor(weights, dtype=torch.float32)
         self.device = device
-        self.put(ragged)
+        self.set_ids(ragged)
 
-    def put(self, ragged):
-        """Take other texts in the place of the present ones, with the same labels."""
-        self._texts = _Rows(ragged)
+    def set_ids(self, ragged):
+        """Replace the ids of all texts; targets and weights stay."""
+        self._ids = _RaggedTensor(ragged)
         if self._fits():
-            self._texts.ids = self._texts.ids.to(self.device)
-        self._parts = None if ragged.parts is None else _Rows(ragged.parts)
-        self.sizes = (
-            # Exact lengths would make groups too small to be shuffled inside.
-            -(-self._texts.lengths // _LENGTHS_PER_GROUP)
+            self._ids.ids = self._ids.ids.to(self.device)
+        self._parts = None if ragged.parts is None else _RaggedTensor(ragged.parts)
+        self.bucket_keys = (
+            # Buckets of one length each would be too small to shuffle within.
+            -(-self._ids.lengths // _BUCKET_WIDTH)
             if self._parts is None
             else self._parts.lengths
         )
 
     def __len__(self):
-        return len(self._texts.lengths)
+        return len(self._ids.lengths)
 
     def ids(self, rows):
         """Return the ids of some texts, padded to the longest of them.
@@ -57,10 +59,10 @@ class EncodedTexts(torch.utils.data.Dataset):
         -------
         ids : tensor of int64 of shape (n, length), on the training device
         """
-        return _unsigned(to_device(self._texts.take(rows), self.device))
+        return _unsigned(to_device(self._ids.take(rows), self.device))
 
     def lengths(self, rows):
-        """Return how long some texts, or their parts, are.
+        """Return the lengths of some texts or of their parts.
 
         Parameters
         ----------
@@ -69,44 +71,44 @@ class EncodedTexts(torch.utils.data.Dataset):
         Returns
         -------
         lengths : tensor of int64 of shape (n,) or (n, n_parts), on the CPU
-            Of texts with parts, such as sentences, the length of each part; 0 where
-            another text has more of them.
+            For texts with parts, such as sentences, the length of each part, padded
+            with 0.
         """
         if self._parts is None:
-            return self._texts.lengths[rows]
+            return self._ids.lengths[rows]
         return _unsigned(self._parts.take(rows))
 
     def batch(self, rows):
-        """Return ``(ids, lengths), (codes, weights)`` of some texts.
+        """Return ``(ids, lengths), (targets, weights)`` of some texts.
 
-        All but the lengths is on the training device.
+        All are on the training device but the lengths, which are on the CPU.
         """
-        codes, weights = self.codes[rows], self.weights[rows]
-        target = to_device(codes, self.device), to_device(weights, self.device)
+        targets, weights = self.targets[rows], self.weights[rows]
+        target = to_device(targets, self.device), to_device(weights, self.device)
         return (self.ids(rows), self.lengths(rows)), target
 
     def by_length(self):
-        """Return the order of the texts from shortest to longest, on the CPU."""
-        return torch.argsort(self._texts.lengths, stable=True)
+        """Return the row numbers from the shortest to the longest text, on the CPU."""
+        return torch.argsort(self._ids.lengths, stable=True)
 
     def _fits(self):
-        """Whether the device has room for all ids, and for a network beside them."""
+        """Return whether all ids fit on the device with room for a network."""
         if self.device.type != "cuda":
             return True
         n_free, _ = torch.cuda.mem_get_info(self.device)
-        return self._texts.ids.nbytes < n_free // 2
+        return self._ids.ids.nbytes < n_free // 2
 
 
-class _Rows:
-    """A `Ragged` as tensors, some rows of which are taken at a time.
+class _RaggedTensor:
+    """A `Ragged` as tensors, with padded batches of its rows.
 
-    Offsets and lengths stay with the host, which needs them to size a batch: asking the
-    device would make it wait.
+    Offsets and lengths stay on the CPU, which needs them for the shape of a batch;
+    reading them from the device would block.
     """
 
     def __init__(self, ragged):
-        # Not a copy: there may be more ids than fit into memory. torch indexes no
-        # uint16, so wide ids go by as signed ones of the same bits.
+        # A view, since the ids may not fit into memory. torch cannot index uint16, so
+        # uint16 ids are viewed as int16.
         ids = ragged.ids if len(ragged.ids) else np.array([PAD], dtype=np.uint8)
         ids = ids if ids.itemsize == 1 else ids.view(f"i{ids.itemsize}")
         self.ids = torch.from_numpy(np.require(ids, requirements="W"))
@@ -119,23 +121,24 @@ class _Rows:
         longest = max(int(spans[1].max()), 1)
         starts, lengths = to_device(spans, self.ids.device)
         steps = torch.arange(longest, device=self.ids.device)
-        inside = steps < lengths
-        return self.ids[torch.where(inside, starts + steps, 0)].where(inside, PAD)
+        mask = steps < lengths
+        return self.ids[torch.where(mask, starts + steps, 0)].where(mask, PAD)
 
 
 def _unsigned(ids):
-    """Return as int64 what went by as signed for want of an unsigned type."""
+    """Undo the int16 view of uint16 ids; return int64."""
     return ids.long() & 0xFFFF if ids.dtype == torch.int16 else ids.long()
 
 
-class Batches:
-    """Minibatches of `EncodedTexts`, for skorch in the place of a DataLoader.
+class BatchLoader:
+    """Loader of minibatches of an `EncodedDataset`, in place of torch's DataLoader.
 
-    In training, a pass over the data in a new order each time or, with `epoch_size`,
-    that many minibatches drawn as Zhang et al. (2015) draw them: a class uniformly,
-    then a document of it uniformly, both with replacement. With `bucketing`, those of
-    like size then go together, and the order of the minibatches is random (Yang et al.
-    2016, section 3.3). Otherwise, from the shortest text to the longest.
+    In training, an epoch is one pass over the data in random order. With `epoch_size`,
+    it is that many minibatches, sampled as in Zhang et al. (2015): draw a class
+    uniformly, then a text of that class uniformly, both with replacement. With
+    `bucketing`, texts of similar length then share minibatches, whose order is random
+    (Yang et al. 2016, section 3.3). Outside of training, texts go from the shortest to
+    the longest.
     """
 
     def __init__(
@@ -154,22 +157,44 @@ class Batches:
         if not self.training:
             batches = self.dataset.by_length().split(self.batch_size)
         else:
-            rows = self._drawn()
+            rows = self._sample_rows()
             if self.bucketing:
-                rows = rows[torch.argsort(self.dataset.sizes[rows], stable=True)]
+                rows = rows[torch.argsort(self.dataset.bucket_keys[rows], stable=True)]
             batches = rows.split(self.batch_size)
             if self.bucketing:
                 batches = [batches[index] for index in torch.randperm(len(batches))]
         for rows in batches:
             yield self.dataset.batch(rows)
 
-    def _drawn(self):
+    def _sample_rows(self):
         if self.epoch_size is None:
             return torch.randperm(len(self.dataset))
-        by_class = torch.argsort(self.dataset.codes, stable=True)
-        present, sizes = torch.unique(self.dataset.codes, return_counts=True)
+        by_class = torch.argsort(self.dataset.targets, stable=True)
+        present, sizes = torch.unique(self.dataset.targets, return_counts=True)
         starts = sizes.cumsum(0) - sizes
         n_draws = self.epoch_size * self.batch_size
         drawn = torch.randint(len(present), (n_draws,))
         within = (torch.rand(n_draws, dtype=torch.float64) * sizes[drawn]).long()
         return by_class[starts[drawn] + within]
+
+
+def make_augment_fn(augmenter, texts, encoder, *, seed, first_epoch):
+    """Return a function from an epoch to the ids of its augmented texts.
+
+    Parameters
+    ----------
+    augmenter : object with a method ``augment(texts, seed=, epoch=)``
+    texts : sequence of str
+    encoder : fitted encoder
+    seed : int
+    first_epoch : int
+        Epochs trained before, which is added to the argument of the function.
+    """
+
+    def augment_fn(epoch):
+        augmented = augmenter.augment(texts, seed=seed, epoch=epoch + first_epoch)
+        augmented = check_texts(augmented, required_by=type(augmenter).__name__)
+        check_consistent_length(texts, augmented)
+        return encoder.encode(augmented)
+
+    return augment_fn

@@ -1,28 +1,22 @@
-"""Training loop, prediction of logits, and checks of memory and loss."""
+"""Training loop, and checks of memory and loss."""
 
 import copy
 import warnings
 
-import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch.helper import predefined_split
 
-from ._data import EncodedTexts
-from ._device import autocast, memory
-from ._net import DivergedError, epoch_record
+from ._device import memory
+from ._net import epoch_record
 
-__all__ = ["check_size", "predict_logits", "train"]
-
-
-# ---------------------------------------------------------------------------
-# The net
-# ---------------------------------------------------------------------------
+__all__ = ["check_size", "train"]
 
 
-# A network that has learnt nothing after so many steps is not merely slow.
-_STEPS_TO_LEARN = 500
-_MARGIN = 0.02  # of the loss
+# Warn about chance-level loss after this many steps.
+_CHANCE_CHECK_STEPS = 500
+# Relative margin below the chance-level loss.
+_CHANCE_MARGIN = 0.02
 
 
 def check_size(make_network, sizes, *, required_by):
@@ -36,17 +30,17 @@ def check_size(make_network, sizes, *, required_by):
     required_by : str
         Name of the estimator, for the message.
     """
-    with torch.device("meta"):  # where a tensor of any size takes no memory
+    with torch.device("meta"):  # tensors on it take no memory
         weights = dict(make_network(*sizes).named_parameters())
     n_needed = 2 * sum(weight.nbytes for weight in weights.values())
-    n_there = memory()
-    if n_needed > n_there:
+    n_available = memory()
+    if n_needed > n_available:
         largest = max(weights, key=lambda name: weights[name].nbytes)
         shape = " x ".join(f"{size:,}" for size in weights[largest].shape)
         raise ValueError(
             f"The network of {required_by} would take {n_needed / 1e9:,.0f} GB with "
-            f"its gradients, and this machine has {n_there / 1e9:,.0f} GB of memory. "
-            f"Its largest weight, {largest}, is {shape}: choose smaller sizes."
+            f"its gradients, and this machine has {n_available / 1e9:,.0f} GB of "
+            f"memory. Its largest weight, {largest}, is {shape}: choose smaller sizes."
         )
 
 
@@ -60,7 +54,7 @@ def train(
     epoch_size=None,
     bucketing=False,
     schedule=None,
-    renew=None,
+    augment_fn=None,
     valid=None,
     callbacks=(),
 ):
@@ -69,23 +63,24 @@ def train(
     Parameters
     ----------
     net : TextNet
-    dataset : EncodedTexts
+    dataset : EncodedDataset
     n_epochs : int
     batch_size : int
     learning_rate : float or None, default=None
         None takes the recipe's.
     epoch_size : int or None, default=None
-        Minibatches in an epoch, see `Batches`; None is one pass over the data.
+        Minibatches in an epoch, see `BatchLoader`; None is one pass over the data.
     bucketing : bool, default=False
-        Whether texts of like size share minibatches.
+        Whether texts of similar length share minibatches.
     schedule : callable or None, default=None
         As in `Recipe`.
-    renew : callable or None, default=None
-        ``renew(epoch)`` returns the texts of an epoch, counted from 0, as a `Ragged`.
-    valid : EncodedTexts or None, default=None
+    augment_fn : callable or None, default=None
+        ``augment_fn(epoch)`` returns the ids of an epoch, counted from 0, as a
+        `Ragged`.
+    valid : EncodedDataset or None, default=None
         Measured after each epoch.
     callbacks : sequence of skorch callbacks, default=()
-        They are copied first.
+        Shallow copies of them are used.
 
     Returns
     -------
@@ -98,14 +93,14 @@ def train(
         If the loss is not finite.
     """
     net.batch_size, net.epoch_size, net.max_epochs = batch_size, epoch_size, n_epochs
-    net.bucketing, net.renew = bucketing, renew
+    net.bucketing, net.augment_fn = bucketing, augment_fn
     net.train_split = None if valid is None else predefined_split(valid)
-    # Not deeply: one may hold what cannot be copied, such as an open file.
+    # A shallow copy, as a callback may hold what cannot be copied, such as a file.
     net.callbacks = [copy.copy(callback) for callback in callbacks]
     net.interrupted = False
     net.initialize_callbacks()
     net.initialize_history()
-    settings = [dict(group) for group in net.optimizer_.param_groups]
+    initial_groups = [dict(group) for group in net.optimizer_.param_groups]
     try:
         for group in net.optimizer_.param_groups:
             group["lr"] = learning_rate or net.recipe.learning_rate
@@ -119,16 +114,18 @@ def train(
                     "Expected the function given as schedule to return a scheduler "
                     f"of torch, got {net.schedule!r}."
                 )
-        _fit_or_say_what_fits(net, dataset)
+        _fit_within_memory(net, dataset)
         history = [epoch_record(row) for row in net.history if "dur" in row]
     finally:
-        # A schedule leaves its last rate and momentum, and entries of its own.
-        for group, before in zip(net.optimizer_.param_groups, settings, strict=True):
+        # A schedule has changed rate and momentum, and added entries of its own.
+        for group, before in zip(
+            net.optimizer_.param_groups, initial_groups, strict=True
+        ):
             group.clear()
             group.update(before)
-        # Whoever keeps the net shall not keep the training data with it.
+        # Drop references to the training data from the net.
         net.callbacks, net.train_split = None, None
-        net.schedule, net.renew = None, None
+        net.schedule, net.augment_fn = None, None
         net.initialize_callbacks()
         net.initialize_history()
     if net.interrupted:
@@ -140,27 +137,27 @@ def train(
     return history
 
 
-def _fit_or_say_what_fits(net, dataset):
+def _fit_within_memory(net, dataset):
     try:
         net.partial_fit(dataset)
         return
     except RuntimeError as error:
-        # torch has an error of its own for devices, but not for the CPU.
+        # torch has an exception class for a full device, but not for the CPU.
         out_of_memory = isinstance(error, torch.OutOfMemoryError)
         if not out_of_memory and "DefaultCPUAllocator" not in str(error):
             raise
         got = str(error).splitlines()[0]
-    # Outside the handler, which keeps what the failed step had computed.
+    # Outside the handler, since the traceback holds the tensors of the failed step.
     size = _largest_that_fits(net, dataset)
-    remedy = f"Set batch_size={size}" if size else "Set a lower max_length"
+    hint = f"Set batch_size={size}" if size else "Set a lower max_length"
     raise MemoryError(
         f"Expected minibatches of batch_size={net.batch_size} texts to fit into the "
-        f"memory of {net.device}, got: {got} {remedy}, or choose a smaller network."
+        f"memory of {net.device}, got: {got} {hint}, or choose a smaller network."
     )
 
 
 def _largest_that_fits(net, dataset):
-    """Halve the minibatch until one of the longest texts can be trained on; or 0."""
+    """Return the largest halved batch size whose longest texts fit, or 0."""
     longest, size = dataset.by_length().flip(0), net.batch_size
     while size := size // 2:
         net.optimizer_.zero_grad()
@@ -177,60 +174,23 @@ def _largest_that_fits(net, dataset):
 
 
 def _warn_if_at_chance(net, dataset, history, n_epochs):
-    """Warn if, after many steps, the loss is still that of guessing by frequency."""
+    """Warn if, after many steps, the loss is still at chance level."""
     n_steps = n_epochs * len(net.get_iterator(dataset, training=True))
-    mass = torch.bincount(dataset.codes, dataset.weights)
+    mass = torch.bincount(dataset.targets, dataset.weights)
     mass = mass[mass > 0]
-    if len(mass) < 2:  # as a call of partial_fit may have; guessing knows all
+    # A call of partial_fit may have texts of one class, whose chance loss is 0.
+    if len(mass) < 2:
         return
-    if net.epoch_size is not None:  # classes are drawn uniformly
+    if net.epoch_size is not None:  # which draws classes uniformly
         mass = torch.ones_like(mass)
     chance = float(torch.distributions.Categorical(mass).entropy())
     loss = history[-1]["train_loss"]
-    if n_steps >= _STEPS_TO_LEARN and loss > (1 - _MARGIN) * chance:
+    if n_steps >= _CHANCE_CHECK_STEPS and loss > (1 - _CHANCE_MARGIN) * chance:
         warnings.warn(
             f"After {n_steps:,} minibatches the training loss is {loss:.3f}, and "
             f"guessing by the frequency of the classes has {chance:.3f}: nothing was "
-            "learnt. Try another learning_rate, a smaller batch_size, more epochs or "
+            "learned. Try another learning_rate, a smaller batch_size, more epochs or "
             "more texts.",
             ConvergenceWarning,
             stacklevel=4,
         )
-
-
-def predict_logits(net, ragged, *, batch_size):
-    """Return the logits of encoded texts, in their order.
-
-    Parameters
-    ----------
-    net : TextNet
-    ragged : Ragged, of length n_documents
-    batch_size : int
-        Texts in a forward pass. Texts of like length go together.
-
-    Returns
-    -------
-    logits : ndarray of float64 of shape (n_documents, n_classes)
-
-    Raises
-    ------
-    ValueError
-        If they are not finite.
-    """
-    texts = EncodedTexts(ragged, net.device)
-    order = texts.by_length()
-    net.module_.eval()
-    # Entered once: within it, weights are made bfloat16 once.
-    with torch.inference_mode(), autocast(net.device, net.precision):
-        logits = [
-            net.infer((texts.ids(rows), texts.lengths(rows))).float()
-            for rows in order.split(int(batch_size))
-        ]
-        logits = torch.cat(logits).cpu()[order.argsort()].double().numpy()
-    if not np.isfinite(logits).all():
-        raise DivergedError(
-            "Expected finite logits, got NaN or infinity: the weights of the network "
-            "have grown without bound in training. Fit it again with a lower "
-            "learning_rate."
-        )
-    return logits

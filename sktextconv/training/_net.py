@@ -8,7 +8,7 @@ import torch
 from skorch.callbacks import EarlyStopping, EpochTimer
 from torch import nn
 
-from ._data import Batches
+from ._data import BatchLoader
 from ._device import autocast, resolve_backend, resolve_precision, to_device
 
 __all__ = [
@@ -20,25 +20,25 @@ __all__ = [
 ]
 
 
-# Of so many minibatches, losses and errors are added up at once.
+# Minibatches whose losses and errors are summed together.
 _BATCHES_PER_SUM = 64
 
 
 class DivergedError(ArithmeticError, ValueError):
-    """Training went wrong though all that was given is right; weights are useless."""
+    """Error of a training that diverged with valid parameters; weights are useless."""
 
 
 class WeightedCrossEntropy(nn.Module):
-    """The mean over a batch of weight times cross-entropy."""
+    """Mean over a batch of weight times cross-entropy."""
 
     def forward(self, logits, target):
-        codes, weights = target
-        losses = nn.functional.cross_entropy(logits.float(), codes, reduction="none")
+        targets, weights = target
+        losses = nn.functional.cross_entropy(logits.float(), targets, reduction="none")
         return (losses * weights).mean()
 
 
 class TextNet(skorch.NeuralNet):
-    """skorch's net, reading results back from the device once an epoch, not a batch."""
+    """skorch net that reads results from the device once per epoch, not per batch."""
 
     def __init__(self, *args, recipe, precision, takes_lengths, **kwargs):
         super().__init__(*args, **kwargs)
@@ -47,7 +47,7 @@ class TextNet(skorch.NeuralNet):
         self.takes_lengths = takes_lengths
         self.epoch_size = None
         self.bucketing = False
-        self.renew = None
+        self.augment_fn = None
         self.schedule = None
         self.interrupted = False
 
@@ -57,8 +57,8 @@ class TextNet(skorch.NeuralNet):
 
     def get_iterator(self, dataset, training=False):
         if not training:
-            return Batches(dataset, self.batch_size)
-        return Batches(
+            return BatchLoader(dataset, self.batch_size)
+        return BatchLoader(
             dataset,
             self.batch_size,
             training=True,
@@ -67,7 +67,7 @@ class TextNet(skorch.NeuralNet):
         )
 
     def _set_training(self, training=True):
-        # Walking through all modules for every batch costs more than a small step.
+        # Visiting all modules in each batch takes longer than a small training step.
         if self.module_.training != training:
             super()._set_training(training)
 
@@ -84,12 +84,12 @@ class TextNet(skorch.NeuralNet):
             nn.utils.clip_grad_norm_(self.module_.parameters(), self.recipe.clip_norm)
 
     def train_step(self, batch, **fit_params):
-        # As skorch's own, but for what each minibatch would pay for generality:
-        # closures, conversions of tensors to tensors, many optimizers.
-        texts, target = batch
+        # skorch's own method without the parts that cost time in each minibatch:
+        # closures, conversions between tensors, support of several optimizers.
+        inputs, target = batch
         self._set_training(True)
         self.optimizer_.zero_grad()
-        y_pred = self.infer(texts)
+        y_pred = self.infer(inputs)
         loss = self.criterion_(y_pred, target)
         loss.backward()
         named = self.module_.named_parameters()
@@ -104,11 +104,11 @@ class TextNet(skorch.NeuralNet):
             self.schedule.step()
         return {"loss": loss, "y_pred": y_pred}
 
-    def fit_loop(self, X, y=None, **how):
+    def fit_loop(self, X, y=None, **fit_params):
         try:
-            return super().fit_loop(X, y, **how)
+            return super().fit_loop(X, y, **fit_params)
         except KeyboardInterrupt:
-            # skorch swallows it, and its EarlyStopping raises it to stop.
+            # skorch catches this exception, which its EarlyStopping raises too.
             self.interrupted = not any(
                 isinstance(callback, EarlyStopping)
                 and callback.misses_ == callback.patience
@@ -121,21 +121,21 @@ class TextNet(skorch.NeuralNet):
             return
         if training:
             self.history.record("learning_rate", self.optimizer_.param_groups[0]["lr"])
-            if self.renew is not None:
-                iterator.dataset.put(self.renew(len(self.history) - 1))
-        tally = _Tally(self.device)
+            if self.augment_fn is not None:
+                iterator.dataset.set_ids(self.augment_fn(len(self.history) - 1))
+        metrics = EpochMetrics(self.device)
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             rate = self.optimizer_.param_groups[0]["lr"]
-            tally.add(step["loss"], step["y_pred"], batch[1][0], rate)
+            metrics.add(step["loss"], step["y_pred"], batch[1][0], rate)
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        loss, error = tally.means()
+        loss, error = metrics.means()
         self.history.record(f"{prefix}_loss", loss)
         self.history.record(f"{prefix}_error", error)
-        self.history.record(f"{prefix}_texts", tally.n_texts)
+        self.history.record(f"{prefix}_texts", metrics.n_texts)
         if not math.isfinite(loss):
-            number, rate = tally.first_not_finite()
+            number, rate = metrics.first_not_finite()
             raise DivergedError(
                 f"The {prefix} loss became {loss} in epoch {len(self.history)}, at "
                 f"minibatch {number}, where the learning rate was {rate:g}. Set a "
@@ -143,45 +143,45 @@ class TextNet(skorch.NeuralNet):
             )
 
 
-class _Tally:
-    """Loss and errors of an epoch, summed on the device, some minibatches at once."""
+class EpochMetrics:
+    """Loss and error rate of an epoch, summed on the device over several batches."""
 
     def __init__(self, device):
         self.n_texts = 0
         self._sums = torch.zeros(2, device=device)
-        self._waiting, self._losses, self._rates = [], [], []
+        self._pending, self._losses, self._rates = [], [], []
 
-    def add(self, loss, logits, codes, rate):
-        self.n_texts += len(codes)
+    def add(self, loss, logits, targets, rate):
+        self.n_texts += len(targets)
         self._rates.append(rate)
-        self._waiting.append((loss.detach(), logits.detach(), codes))
-        if len(self._waiting) == _BATCHES_PER_SUM:
-            self._add_up()
+        self._pending.append((loss.detach(), logits.detach(), targets))
+        if len(self._pending) == _BATCHES_PER_SUM:
+            self._flush()
 
     def means(self):
-        """Return the mean loss and the share of errors; the device is waited for."""
-        if self._waiting:
-            self._add_up()
+        """Return the mean loss and the error rate; this waits for the device."""
+        if self._pending:
+            self._flush()
         return (self._sums / self.n_texts).tolist()
 
     def first_not_finite(self):
-        """Return the number of the first minibatch without a loss, and its rate."""
+        """Return number and learning rate of the first batch with a non-finite loss."""
         index = int(torch.cat(self._losses).isfinite().int().argmin())
         return index + 1, self._rates[index]
 
-    def _add_up(self):
-        losses, logits, codes = zip(*self._waiting, strict=True)
+    def _flush(self):
+        losses, logits, targets = zip(*self._pending, strict=True)
         losses = torch.stack(losses)
-        sizes = torch.tensor([len(each) for each in codes], dtype=losses.dtype)
+        sizes = torch.tensor([len(each) for each in targets], dtype=losses.dtype)
         sizes = to_device(sizes, losses.device)
-        wrong = torch.cat(logits).argmax(1) != torch.cat(codes)
+        wrong = torch.cat(logits).argmax(1) != torch.cat(targets)
         self._sums += torch.stack([losses @ sizes, wrong.sum()])
         self._losses.append(losses)
-        self._waiting.clear()
+        self._pending.clear()
 
 
 def epoch_record(row):
-    """One epoch of skorch's history as a plain dict of numbers."""
+    """Return one epoch of skorch's history as a dict of numbers."""
     keys = ("train_loss", "train_error", "valid_loss", "valid_error", "learning_rate")
     return {
         "epoch": row["epoch"],
@@ -192,28 +192,28 @@ def epoch_record(row):
 
 
 def make_net(network, recipe, *, device, precision, compile=False):
-    """Compose a network and a recipe into a skorch net that is ready to train.
+    """Return a skorch net that trains a network by a recipe.
 
     Parameters
     ----------
     network : nn.Module
-        Ids in, logits out; it is moved to `device`. If its `forward` takes `lengths`,
-        it is given those of `EncodedTexts.lengths` too, unless it is compiled.
+        Maps ids to logits; it is moved to `device`. If its `forward` has a parameter
+        `lengths`, it gets `EncodedDataset.lengths` too, unless it is compiled.
     recipe : Recipe
     device : torch.device
     precision : {"float32", "bfloat16", "auto"}
     compile : bool or str, default=False
-        Whether, or with which backend, `torch.compile` translates the network.
+        Whether to compile the network with `torch.compile`; a str names the backend.
 
     Returns
     -------
     net : TextNet
     """
     if compile:
-        # In place: the names of weights and the network's other methods stay.
+        # In place, which preserves weight names and the network's other methods.
         network.compile(backend=resolve_backend(compile))
     options = dict(recipe.options)
-    # On one CPU thread a fused step takes a quarter of the time of the default one.
+    # On one CPU thread, a fused step takes a quarter of the time of the default one.
     fusible = "fused" in inspect.signature(recipe.optimizer).parameters
     if fusible and device.type in ("cpu", "cuda"):
         options["fused"] = True
@@ -227,7 +227,7 @@ def make_net(network, recipe, *, device, precision, compile=False):
         verbose=0,
         recipe=recipe,
         precision=resolve_precision(precision, device),
-        # A graph of them would have to be made anew for each minibatch.
+        # A graph with lengths would be compiled again for each minibatch.
         takes_lengths=not compile
         and "lengths" in inspect.signature(network.forward).parameters,
         **{f"optimizer__{name}": value for name, value in options.items()},

@@ -1,4 +1,4 @@
-"""Weights and optimizer state as plain values and NumPy arrays."""
+"""Weights and optimizer state as NumPy arrays and JSON-serializable values."""
 
 import contextlib
 import copy
@@ -6,17 +6,12 @@ import copy
 import numpy as np
 import torch
 
-__all__ = ["load_net_state", "net_state", "unharmed"]
-
-
-# ---------------------------------------------------------------------------
-# Keeping
-# ---------------------------------------------------------------------------
+__all__ = ["load_net_state", "net_state", "restore_on_error"]
 
 
 @contextlib.contextmanager
-def unharmed(net):
-    """Put weights and optimizer back as they were if the block fails."""
+def restore_on_error(net):
+    """Restore weights and optimizer state if the block raises."""
     before = copy.deepcopy(
         {"module": net.module_.state_dict(), "optimizer": net.optimizer_.state_dict()}
     )
@@ -28,8 +23,8 @@ def unharmed(net):
 
 
 def net_state(net):
-    """Return weights and optimizer of `net` as plain values and NumPy arrays."""
-    return _plain(
+    """Return weights and optimizer state of `net` without tensors."""
+    return _to_numpy(
         {
             "device": str(net.device),
             "module": dict(net.module_.state_dict()),
@@ -39,35 +34,35 @@ def net_state(net):
 
 
 def load_net_state(net, state):
-    """Put what `net_state` returned into a net of the same make.
+    """Load the result of `net_state` into a net of the same architecture.
 
-    Without an "optimizer" in it, that of the net stays as new.
+    Without an "optimizer" in `state`, the net's optimizer is left as it is.
     """
-    net.module_.load_state_dict(_tensors(state["module"]))
+    net.module_.load_state_dict(_to_tensors(state["module"]))
     if "optimizer" not in state:
         return
-    net.optimizer_.load_state_dict(_tensors(state["optimizer"]))
-    # A fused step goes through weights and moments in the order of memory, so the
-    # moments must lie there as their weights do: channels last, not as loaded.
+    net.optimizer_.load_state_dict(_to_tensors(state["optimizer"]))
+    # A fused step walks weights and moments in memory order, so moments need the memory
+    # layout of their weights (channels last), which loading does not preserve.
     for parameter, moments in net.optimizer_.state.items():
         for name, moment in moments.items():
             if moment.shape == parameter.shape:
                 moments[name] = torch.empty_like(parameter).copy_(moment)
 
 
-def _plain(value):
+def _to_numpy(value):
     if isinstance(value, torch.Tensor):
         return value.detach().cpu().numpy()
-    return _rebuild(value, _plain)
+    return _map_nested(value, _to_numpy)
 
 
-def _tensors(value):
+def _to_tensors(value):
     if isinstance(value, np.ndarray):
         return torch.tensor(value)
-    return _rebuild(value, _tensors)
+    return _map_nested(value, _to_tensors)
 
 
-def _rebuild(value, convert):
+def _map_nested(value, convert):
     if isinstance(value, dict):
         return {key: convert(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

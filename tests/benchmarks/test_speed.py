@@ -22,7 +22,7 @@ from sktextconv.encoding._tokenize import TOKEN_PATTERN
 from sktextconv.networks.charcnn import CharCNN
 from sktextconv.networks.han import HAN
 from sktextconv.networks.rnn import RNN
-from sktextconv.training._data import EncodedTexts
+from sktextconv.training._data import EncodedDataset
 
 CPU = torch.device("cpu")
 TEXTS = [
@@ -34,7 +34,7 @@ TEXTS = [
 
 
 def padded(encoder):
-    encoded = EncodedTexts(encoder.fit(TEXTS).encode(TEXTS), CPU)
+    encoded = EncodedDataset(encoder.fit(TEXTS).encode(TEXTS), CPU)
     return encoded.ids(torch.arange(len(TEXTS)))
 
 

@@ -41,7 +41,7 @@ from sktextconv.encoding import (
     _ragged,
     _tokenize,
 )
-from sktextconv.training._data import EncodedTexts
+from sktextconv.training._data import EncodedDataset
 from sktextconv.utils.validation import check_texts
 
 from ..classifiers import NETWORKS
@@ -518,14 +518,14 @@ def test_batch_copies_own_ids_only(n_words):
     text = " ".join(f"w{number:06}" for number in numbers)
     encoder = WordEncoder(max_tokens=n_words, max_length=n_words).fit([text])
     ragged = encoder.encode(["", text])
-    dataset = EncodedTexts(ragged, torch.device("cpu"))
+    dataset = EncodedDataset(ragged, torch.device("cpu"))
     assert np.shares_memory(dataset._texts.ids.numpy(), ragged.ids)
     assert dataset.ids(torch.tensor([1])).tolist() == [(numbers + 2).tolist()]
     assert dataset.ids(torch.tensor([0, 1]))[0].tolist() == [0] * n_words
 
 
 def test_batch_of_empty_texts_is_padding():
-    dataset = EncodedTexts(CharEncoder().encode(["", ""]), torch.device("cpu"))
+    dataset = EncodedDataset(CharEncoder().encode(["", ""]), torch.device("cpu"))
     assert dataset.ids(torch.tensor([1, 0])).tolist() == [[0], [0]]
 
 

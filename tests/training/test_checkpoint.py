@@ -128,7 +128,7 @@ def test_another_training_is_not_gone_on_with(change, sentence, tmp_path):
     with pytest.raises(ValueError, match="is of another training: ") as caught:
         network.fit(TEXTS, LABELS)
     assert sentence in str(caught.value)
-    assert str(caught.value).endswith("or start anew with resume=False.")
+    assert str(caught.value).endswith("or start from scratch with resume=False.")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_other_data_are_not_gone_on_with(data, tmp_path):
 
 
 def test_resume_without_a_name_is_refused():
-    with pytest.raises(ValueError, match="resume=True of KimCNNClassifier goes on"):
+    with pytest.raises(ValueError, match="resume=True of KimCNNClassifier continues"):
         clone(NETWORKS["kimcnn"]).set_params(resume=True).fit(TEXTS, LABELS)
 
 
@@ -183,7 +183,7 @@ def test_a_full_disk_is_said_and_leaves_the_old_checkpoint(tmp_path, monkeypatch
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match=r"after epoch 1, got: .*No space left.*one bef"):
+    with pytest.raises(OSError, match=r"after epoch 1, got: .*No space left.*previous"):
         network.fit(TEXTS, LABELS)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -197,7 +197,7 @@ def endless(path):
 KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
-from sktextconv.checkpoints import read_checkpoint
+from sktextconv.training._checkpoint import read_checkpoint
 from tests.training.test_checkpoint import LABELS, TEXTS, endless
 
 path, draw = Path(sys.argv[1]), random.Random(0)

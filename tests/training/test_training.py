@@ -13,11 +13,11 @@ from torch import nn
 
 from sktextconv.encoding import CharEncoder, Ragged
 from sktextconv.training import Recipe
-from sktextconv.training._data import Batches, EncodedTexts
+from sktextconv.training._data import BatchLoader, EncodedDataset
 from sktextconv.training._device import seeded
 from sktextconv.training._loop import train
 from sktextconv.training._net import WeightedCrossEntropy, make_net
-from sktextconv.training._state import net_state, unharmed
+from sktextconv.training._state import net_state, restore_on_error
 
 CPU = torch.device("cpu")
 
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 def dataset_of(texts, codes, weights=None):
     weights = np.ones(len(codes)) if weights is None else weights
     ragged = CharEncoder(reverse=False).encode(texts)
-    return EncodedTexts(ragged, CPU, codes=np.array(codes), weights=weights)
+    return EncodedDataset(ragged, CPU, targets=np.array(codes), weights=weights)
 
 
 def test_a_batch_is_padded_to_its_longest_only():
@@ -39,31 +39,31 @@ def test_a_batch_is_padded_to_its_longest_only():
 
 def test_wide_ids_survive_the_batch():
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
-    dataset = EncodedTexts(CharEncoder(many, reverse=False).encode([many]), CPU)
+    dataset = EncodedDataset(CharEncoder(many, reverse=False).encode([many]), CPU)
     assert dataset.ids(torch.tensor([0])).tolist() == [list(range(1, 301))]
 
 
 def test_an_epoch_is_every_row_once_in_a_new_order():
     dataset = dataset_of([""] * 10, list(range(10)))
-    batches = Batches(dataset, 4, training=True)
+    batches = BatchLoader(dataset, 4, training=True)
     passes = [[b[1][0].tolist() for b in batches] for _ in range(2)]
     assert [len(batch) for batch in passes[0]] == [4, 4, 2]
     assert sorted(itertools.chain(*passes[0])) == list(range(10))
     assert passes[0] != passes[1]
-    ordered = [b[1][0].tolist() for b in Batches(dataset, 4)]
+    ordered = [b[1][0].tolist() for b in BatchLoader(dataset, 4)]
     assert list(itertools.chain(*ordered)) == list(range(10))
 
 
 def test_out_of_training_batches_go_from_short_to_long():
     dataset = dataset_of(["abc", "", "ab", "a"], [0, 1, 2, 3])
-    batches = [b[1][0].tolist() for b in Batches(dataset, 3)]
+    batches = [b[1][0].tolist() for b in BatchLoader(dataset, 3)]
     assert batches == [[1, 3, 2], [0]]
 
 
 def test_bucketing_puts_texts_of_like_size_together_in_new_order():
     lengths = np.random.default_rng(0).integers(1, 400, 640)
     dataset = dataset_of(["a" * n for n in lengths], range(640))
-    batches = Batches(dataset, 32, training=True, bucketing=True)
+    batches = BatchLoader(dataset, 32, training=True, bucketing=True)
     passes = [[b[1][0].numpy() for b in batches] for _ in range(2)]
     for batches in passes:
         assert sorted(np.concatenate(batches)) == list(range(640))
@@ -79,9 +79,9 @@ def test_texts_of_as_many_parts_share_minibatches():
     ragged = CharEncoder().encode(["aaaa", "aaa", "aa", "aaaaa"])
     parts = Ragged(np.array([4, 2, 1, 2, 2, 3], np.uint8), np.array([0, 1, 3, 4, 6]))
     parted = Ragged(ragged.ids, ragged.offsets, parts)
-    dataset = EncodedTexts(parted, CPU, codes=[0, 1, 0, 1], weights=np.ones(4))
+    dataset = EncodedDataset(parted, CPU, targets=[0, 1, 0, 1], weights=np.ones(4))
     assert dataset.lengths(torch.tensor([2, 1])).tolist() == [[2, 0], [2, 1]]
-    batches = Batches(dataset, 2, training=True, bucketing=True)
+    batches = BatchLoader(dataset, 2, training=True, bucketing=True)
     assert sorted(b[1][0].tolist() for b in batches) == [[0, 0], [1, 1]]
 
 
@@ -89,7 +89,7 @@ def test_the_papers_epoch_balances_classes_and_documents():
     codes = [0] * 90 + [2] * 9 + [3]  # class 1 has no document
     dataset = dataset_of([""] * 100, codes, np.arange(100.0))
     torch.manual_seed(0)
-    batches = Batches(dataset, 100, training=True, epoch_size=300)
+    batches = BatchLoader(dataset, 100, training=True, epoch_size=300)
     assert len(batches) == len(list(batches)) == 300
     drawn = torch.cat([weights.long() for _, (_, weights) in batches])
     counts = torch.bincount(drawn, minlength=100).numpy()
@@ -157,7 +157,7 @@ def test_the_net_keeps_no_data_after_training():
     train(net, dataset, n_epochs=1, batch_size=2, valid=dataset)
     assert net.train_split is None
     assert len(net.history) == 0
-    held = [value for value in vars(net).values() if isinstance(value, EncodedTexts)]
+    held = [value for value in vars(net).values() if isinstance(value, EncodedDataset)]
     assert held == []
 
 
@@ -238,7 +238,7 @@ def test_a_failed_block_leaves_weights_and_optimizer_as_they_were():
     before = pickle.dumps(net_state(net))
 
     def fail():
-        with unharmed(net):
+        with restore_on_error(net):
             train(net, texts, n_epochs=1, batch_size=2)
             assert pickle.dumps(net_state(net)) != before
             raise ConnectionError
