@@ -1,9 +1,9 @@
 """
-Reading the attention of HAN
-============================
+Attention weights of HAN
+========================
 
-A hierarchical attention network weighs the words of each sentence, and the sentences of
-a text. That is where it looks, which need not be why it decides.
+A hierarchical attention network computes a weight for each word of a sentence and for
+each sentence of a text. The weights show where it looks, but not why it decides.
 """
 
 from sktextconv import HANClassifier, TextWeightsDisplay, explain, load_docstrings
@@ -24,22 +24,21 @@ for sentence in attention.sentences:
     print(f"{sentence.weight:.2f}  {text[sentence.start : sentence.end]}")
 
 # %%
-# The bar on the left is the weight of a sentence; the shades are the weights of its
+# The bar on the left shows the weight of a sentence, the shading the weights of its
 # words.
 
 display = TextWeightsDisplay.from_attribution(attention)
 
 # %%
-# Occlusion asks another question: how much less sure is the network without a word?
-# Its weights have a sign.
+# Occlusion measures how much less certain the network is without a word. Its weights
+# have a sign.
 
 occlusion = explain(classifier, text)
 display = TextWeightsDisplay.from_attribution(occlusion)
 
 # %%
-# Which of them tells more about the network? Take out the words, the heaviest first,
-# and see how fast the probability of the label falls: a smaller area is a better
-# account.
+# To compare both, remove the words in the order of their weights and watch the
+# probability of the label fall. The better explanation has the smaller area.
 
 for name, attribution in (("attention", attention), ("occlusion", occlusion)):
     print(f"{name:9} area {attribution.deletion_curve(classifier).area:.2f}")

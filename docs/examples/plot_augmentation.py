@@ -1,10 +1,10 @@
 """
-Synonym augmentation: does it help?
-===================================
+Data augmentation with synonyms
+===============================
 
-Zhang, Zhao and LeCun augment their training texts with a thesaurus. Whether that helps
-on your texts is a question for held-out ones, and for more than one seed: the
-difference is often smaller than that between two seeds.
+Zhang, Zhao and LeCun augment their training texts with a thesaurus. To find out whether
+this helps on your texts, compare errors on held-out texts for several seeds: the effect
+is often smaller than the difference between two seeds.
 """
 
 from sktextconv import KimCNNClassifier, SynonymReplacer, load_docstrings
@@ -15,8 +15,8 @@ for epoch in range(4):
     print(replacer.augment([text], seed=0, epoch=epoch)[0])
 
 # %%
-# Each epoch draws anew, in training only: texts to be classified are never touched.
-# Few texts are where augmentation has most to give.
+# Each training epoch draws new synonyms; prediction never changes a text. Augmentation
+# helps most if there are few texts.
 
 train, test = load_docstrings(subset="train"), load_docstrings(subset="test")
 X, y = train.data[:240], train.target[:240]
@@ -38,5 +38,5 @@ for augmenter in (None, replacer):
     print(f"{name:14} error {', '.join(f'{error:.1f}' for error in errors)} %")
 
 # %%
-# The three seeds of a line tell how much chance there is in it. WordNet comes with
-# ``python -m nltk.downloader wordnet``, see :doc:`/how-to/augmentation`.
+# The spread of the three seeds shows the effect of chance. ``python -m nltk.downloader
+# wordnet`` installs WordNet, see :doc:`/how-to/augmentation`.

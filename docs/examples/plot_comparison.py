@@ -1,9 +1,9 @@
 """
-The table on your own data
-==========================
+Comparison of models on your own data
+=====================================
 
-Linear models and networks are compared by the same cross-validation, on the same folds.
-Linear ones come first: they take seconds, and on few texts they are hard to beat.
+Cross-validation compares linear models and networks on the same folds. Start with the
+linear models: they take seconds, and are hard to beat on few texts.
 """
 
 import time
@@ -40,8 +40,8 @@ for name, model in models.items():
     print(f"{name:15} {np.mean(errors[name]):5.1f} %   {seconds[name]:5.1f} s")
 
 # %%
-# Three folds are three numbers: show all of them, not their mean alone. Where two
-# rows overlap, more texts or more folds have to decide.
+# The plot shows all three folds, not only their mean. If two rows overlap, use more
+# texts or more folds to decide.
 
 fig, ax = plt.subplots(figsize=(6, 2.8), layout="constrained")
 for row, name in enumerate(models):
@@ -54,5 +54,5 @@ ax.invert_yaxis()
 ax.grid(axis="x", alpha=0.3)
 
 # %%
-# ``python -m benchmarks.accuracy.run`` does this with test sets, intervals and all
+# ``python -m benchmarks.accuracy.run`` does the same with test sets, intervals and all
 # 40 rows of the papers; see :doc:`/background/reproduction`.

@@ -1,8 +1,8 @@
 """
-A first model
-=============
+First model
+===========
 
-Ten lines from texts to a network that is trained, measured and explained.
+Ten lines train a network, measure its error and explain a prediction.
 """
 
 from sktextconv import KimCNNClassifier, TextWeightsDisplay, load_docstrings
@@ -19,8 +19,8 @@ classifier.fit(X, y)
 print(f"{classifier.score(X_test, y_test):.1%} of the test texts are right")
 
 # %%
-# Labels come back as they were given, and probabilities are in the order of
-# ``classes_``.
+# Predicted labels have the type of the training labels, and the columns of the
+# probabilities are in the order of ``classes_``.
 
 text = "Return the tensor of gradients, with the same device and dtype as the input."
 print(classifier.predict([text]))
@@ -30,6 +30,6 @@ for label, share in zip(
     print(f"{label:13} {share:.3f}")
 
 # %%
-# Which words decided? Orange ones speak for the label, blue ones against it.
+# Orange words support the predicted label, blue words oppose it.
 
 display = TextWeightsDisplay.from_estimator(classifier, text)

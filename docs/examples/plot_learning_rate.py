@@ -1,10 +1,10 @@
 """
-A learning-rate range test
-==========================
+Learning-rate range test
+========================
 
-Train for some minibatches while the rate grows from very low to very high, and look
-where the loss falls fastest and where it breaks out. A rate between the two is a good
-one to begin with.
+The test trains for a few minibatches while the learning rate rises from very low to
+very high. A good first choice lies between the rate at which the loss falls fastest and
+the one at which it diverges.
 """
 
 from sktextconv import (
@@ -21,8 +21,8 @@ network = KimCNNClassifier(max_tokens=3000, max_length=100, random_state=0)
 LearningRateRangeDisplay.from_estimator(network, X, y)
 
 # %%
-# Then train with rates from it, and lay the curves over each other.
-# ``validation_fraction`` keeps some texts out of training to measure the error on.
+# Train with several rates from this range and compare the curves.
+# ``validation_fraction`` holds out some texts to measure the error.
 
 networks = [
     KimCNNClassifier(

@@ -2,8 +2,8 @@
 Saving, loading and serving
 ===========================
 
-A fitted network is one file. Loading it runs no code from the file, so that models can
-be exchanged.
+A fitted network is saved to one file. Loading it runs no code from the file, so models
+can be shared.
 """
 
 import tempfile
@@ -24,7 +24,7 @@ save(network, path)
 print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
 
 # %%
-# Another process, another machine, another device: the same answers.
+# The loaded network gives the same predictions, also in another process.
 
 loaded = load(path, device="cpu")
 texts = docs.data[1000:1010]
@@ -32,12 +32,12 @@ print(loaded.predict(texts))
 print("the same:", (loaded.predict_proba(texts) == network.predict_proba(texts)).all())
 
 # %%
-# The same file is what the command line takes. In a terminal::
+# The command line uses the same file. In a terminal::
 #
 #     sktextconv predict docstrings.safetensors texts.csv
 #     sktextconv serve docstrings.safetensors
 #
-# The second answers at http://127.0.0.1:8000, as a page and as an API; see
+# The second command serves a web page and an API at http://127.0.0.1:8000; see
 # :doc:`/how-to/serving`.
 
 folder.cleanup()

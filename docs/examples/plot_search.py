@@ -1,10 +1,9 @@
 """
-Choosing an architecture with GridSearchCV
-==========================================
+Architecture selection with GridSearchCV
+========================================
 
 A classifier is a parameter of the pipeline around it, so one search compares
-architectures and their settings. What it chooses is fitted again on all texts, and can
-be saved.
+architectures and their parameters. The best one is fitted again on all texts.
 """
 
 import pandas as pd
@@ -37,7 +36,7 @@ search = GridSearchCV(
 search.fit(X, y)
 
 # %%
-# All that was tried, the best first:
+# All candidates, the best first:
 
 tried = pd.DataFrame(search.cv_results_)
 tried["classifier"] = [type(each).__name__ for each in tried["param_clf"]]
@@ -45,6 +44,6 @@ columns = ["classifier", "param_clf__dropout", "param_clf__cell", "mean_test_sco
 print(tried.sort_values("rank_test_score")[columns].to_string(index=False))
 
 # %%
-# Two folds of 300 texts decide little. On a GPU name the device,
-# ``KimCNNClassifier(device="cuda")``, and let the search run one fit at a time; on a
-# CPU, ``GridSearchCV(n_jobs=...)`` with ``n_jobs=1`` in the network.
+# Two folds of 300 texts are too few for a conclusion. On a GPU, set the device,
+# ``KimCNNClassifier(device="cuda")``, and run one fit at a time. On a CPU, use
+# ``GridSearchCV(n_jobs=...)`` with ``n_jobs=1`` in the network.

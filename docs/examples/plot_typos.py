@@ -1,9 +1,9 @@
 """
-Typing errors: where character models shine
-===========================================
+Robustness of character models to typos
+=======================================
 
-A word with a typing error is an unknown word. To a network over characters it is nearly
-the same word as before, so its error rises more slowly.
+To a word model, a word with a typo is an unknown word. To a character network it is
+almost the same word, so the error of the network rises more slowly.
 """
 
 import string
@@ -48,4 +48,5 @@ ax.legend(frameon=False)
 ax.grid(alpha=0.3)
 
 # %%
-# Read the slopes: the more letters are wrong, the more a model gains from characters.
+# Compare the slopes: the more letters are wrong, the greater the advantage of
+# characters.
