@@ -1,4 +1,4 @@
-"""Learning-rate schedules: how the rate goes from minibatch to minibatch."""
+"""Learning-rate schedules, stepped after each minibatch."""
 
 import functools
 import math
@@ -16,12 +16,12 @@ __all__ = [
     "resolve_schedule",
 ]
 
-# Each function is called at the start of a training. The scheduler that it returns is
-# stepped after each minibatch; the optimizer's rate at the call is the one to go by.
+# Each function is called at the start of training and returns a scheduler, which is
+# stepped after each minibatch. The base rate is the optimizer's rate at the call.
 
 
 def constant(optimizer, *, steps_per_epoch, n_epochs):
-    """Keep the rate."""
+    """Leave the rate constant."""
     return lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
 
 
@@ -32,10 +32,10 @@ def halving(optimizer, *, steps_per_epoch, n_epochs):
 
 
 def one_cycle(optimizer, *, steps_per_epoch, n_epochs):
-    """Raise the rate linearly for a tenth of the steps, then let it fall to nothing.
+    """Raise the rate linearly for a tenth of the steps, then lower it to zero.
 
-    It falls along a cosine (Smith 2018). torch's OneCycleLR divides by zero where a
-    tenth of the steps is one.
+    It falls along a cosine (Smith 2018). torch's OneCycleLR divides by zero if a tenth
+    of the steps is one step.
     """
     n_steps = steps_per_epoch * n_epochs
     n_rising = max(1, n_steps // 10)
@@ -57,8 +57,8 @@ def decay(optimizer, *, steps_per_epoch, n_epochs, gamma=0.94):
 def ramp(optimizer, *, steps_per_epoch, n_epochs, ratio=1e5, spacing="log"):
     """Raise the rate over the whole training, for a range test (Smith 2017).
 
-    The last minibatch has the optimizer's rate, the first one that over `ratio`; in
-    between a step multiplies it by the same factor ("log") or adds the same ("linear").
+    The rate grows from the optimizer's rate divided by `ratio` to the optimizer's rate,
+    by a constant factor ("log") or a constant difference ("linear") per minibatch.
     """
     last = max(1, steps_per_epoch * n_epochs - 1)
 
@@ -82,37 +82,38 @@ def cyclical(
     gamma=0.99994,
     momentum=(0.85, 0.95),
 ):
-    """Let the rate rise and fall in triangles, and the momentum against it.
+    """Vary the rate in triangular cycles, and the momentum in the opposite direction.
 
-    The rate starts at its lowest, is highest after `half_cycle` epochs and lowest again
-    after as many more [1]_; the momentum is highest where the rate is lowest [2]_.
+    The rate rises from its minimum for `half_cycle` epochs and falls for as many [1]_.
+    The momentum is highest when the rate is lowest [2]_.
 
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
-        Its rate at the call is the highest of the cycle. Its momentum, or the first of
-        its betas, cycles if there is one and it is not 0.
+        Its rate at the call is the maximum of the cycle. Its momentum or first beta
+        cycles too, unless it is 0 or missing.
     steps_per_epoch : int
         Minibatches in an epoch.
     n_epochs : int
-        Epochs of the training; the cycle does not depend on it.
+        Epochs of the training; it has no effect on the cycle.
     mode : {"triangular", "triangular2", "exp_range"}, default="triangular"
-        Whether the cycles stay as high as the first, each is half as high as the one
-        before, or their height is multiplied by `gamma` in each minibatch.
+        Height of the cycles: constant, halved after each cycle, or multiplied by
+        `gamma` after each minibatch.
     half_cycle : float, default=2
         Epochs from the lowest rate to the highest; 2 to 8 are usual. A training of
         ``2 * k * half_cycle`` epochs ends at the lowest rate.
     ratio : float, default=6
         Highest rate over lowest rate.
     gamma : float, default=0.99994
-        For "exp_range". After 10,000 minibatches this one leaves 55 % of the height.
+        Factor for "exp_range". The default leaves 55 % of the height after 10,000
+        minibatches.
     momentum : tuple of two floats or None, default=(0.85, 0.95)
-        The lowest and the highest; None leaves the optimizer's.
+        Minimum and maximum; None leaves the optimizer's momentum unchanged.
 
     Returns
     -------
     scheduler : torch.optim.lr_scheduler.CyclicLR
-        To be stepped after each minibatch.
+        Scheduler to step after each minibatch.
 
     Raises
     ------
@@ -126,9 +127,9 @@ def cyclical(
     2 ** (1 - c) for "triangular2" or gamma ** t for "exp_range". The rate is
     low + (high - low) h, the momentum is high - (high - low) h.
 
-    The widely used public code of hierarchical attention networks with cyclical rates
-    adds where this subtracts and starts at the other end: its momentum runs from 0.85
-    to 0.75 and back where 0.95 to 0.85 and back is meant. This one is as meant.
+    A widely used public implementation of hierarchical attention networks with cyclical
+    rates has a sign error: its momentum runs from 0.85 to 0.75 and back instead of from
+    0.95 to 0.85 and back. This function implements the latter.
 
     References
     ----------
@@ -156,7 +157,7 @@ def cyclical(
         )
     rates = [group["lr"] for group in optimizer.param_groups]
     cycled = {}
-    # Momentum is not switched on where there is none: RMSprop would miss its buffer.
+    # An optimizer without momentum gets none: RMSprop would lack its buffer.
     if momentum is not None and all(map(_momentum, optimizer.param_groups)):
         cycled = dict(zip(("base_momentum", "max_momentum"), momentum, strict=True))
     return lr_scheduler.CyclicLR(
@@ -187,7 +188,7 @@ SCHEDULES = {
 
 
 def resolve_schedule(schedule):
-    """Return the schedule of that name, or `schedule` itself if it is a function.
+    """Return the schedule called `schedule`, or `schedule` itself if it is callable.
 
     Raises
     ------

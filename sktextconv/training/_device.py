@@ -1,4 +1,4 @@
-"""Where networks compute: devices, threads, precision, random numbers."""
+"""Devices, threads, precision and random number generators."""
 
 import contextlib
 import math
@@ -23,10 +23,10 @@ __all__ = [
 
 
 def resolve_device(name):
-    """Return the torch device that `name` stands for, or say why there is none.
+    """Return the torch device called `name`; raise `ValueError` if it is unusable.
 
-    "auto" takes CUDA, then MPS, then the CPU. In a worker process of a parallel search
-    it takes the CPU: several workers would fill the memory of one GPU between them.
+    "auto" selects CUDA, then MPS, then the CPU. In a worker process of a parallel
+    search it selects the CPU, since several workers could exhaust one GPU's memory.
     """
     if name == "auto":
         if _in_worker_process():
@@ -36,13 +36,13 @@ def resolve_device(name):
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device).cpu()  # which fails for "meta"
+        torch.empty(0, device=device).cpu()  # fails for "meta"
     except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
         raise ValueError(
             "The 'device' parameter must be 'auto' or a device that this PyTorch can "
             f"use, such as 'cpu', 'cuda' or 'cuda:1'. Got {name!r}, which fails with: "
-            f"{str(error).splitlines()[0]} Set device='auto' to take the best one at "
-            "hand."
+            f"{str(error).splitlines()[0]} Set device='auto' to take the best "
+            "available one."
         ) from error
     return device
 
@@ -53,10 +53,10 @@ def _in_worker_process():
 
 @contextlib.contextmanager
 def threads(n_jobs):
-    """Let torch use `n_jobs` threads inside the block; None leaves its setting."""
+    """Set torch's number of threads inside the block; None leaves it unchanged."""
     before = torch.get_num_threads()
     if n_jobs is not None:
-        # The process ends if the system has not as many threads as are asked for.
+        # The process crashes if the system cannot start that many threads.
         n_threads = min(joblib.effective_n_jobs(n_jobs), os.cpu_count() or 1)
         torch.set_num_threads(int(n_threads))
     try:
@@ -66,30 +66,30 @@ def threads(n_jobs):
             torch.set_num_threads(before)
 
 
-# torch has one generator per process and device, so threads take turns.
+# torch has one generator per process and device, so threads must not share it.
 _GENERATOR_LOCK = threading.RLock()
 
 
 @contextlib.contextmanager
 def seeded(seed, device):
-    """Seed torch's generators inside the block, with gradients on; then put all back.
+    """Seed torch's generators and enable gradients inside the block.
 
-    The caller's generators are as before afterwards, also when the block raises.
+    The states of the generators are restored at the end, also if the block raises.
     """
     with _GENERATOR_LOCK, torch.enable_grad():
-        drawn_from = generators(device)
-        states = [generator.get_state() for generator in drawn_from]
+        used = generators(device)
+        states = [generator.get_state() for generator in used]
         try:
-            for generator in drawn_from:
+            for generator in used:
                 generator.manual_seed(seed)
             yield
         finally:
-            for generator, state in zip(drawn_from, states, strict=True):
+            for generator, state in zip(used, states, strict=True):
                 generator.set_state(state)
 
 
 def generators(device):
-    """The default generators that computing on `device` draws from."""
+    """Return the default generators that computation on `device` draws from."""
     if device.type == "cuda":
         torch.cuda.init()
         index = torch.cuda.current_device() if device.index is None else device.index
@@ -100,38 +100,38 @@ def generators(device):
 
 
 def to_device(tensor, device):
-    """Return `tensor` on a device; the host goes on meanwhile where that is safe."""
-    # torch may read the memory of a tensor that is gone when it copies to MPS.
+    """Copy a tensor to a device, without blocking if that is safe."""
+    # A non-blocking copy to MPS may read the tensor's memory after it is freed.
     return tensor.to(device, non_blocking=device.type != "mps")
 
 
 def autocast(device, precision):
-    """The context in which a network computes in `precision`."""
+    """Return the context in which a network computes in `precision`."""
     if precision == "float32":
         return contextlib.nullcontext()
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
 
 
 def resolve_precision(name, device):
-    """Return the precision that `name` stands for on a device."""
+    """Return `name`, or for "auto" the fastest precision of a device."""
     if name != "auto":
         return name
     return "bfloat16" if _multiplies_bfloat16(device) else "float32"
 
 
 def _multiplies_bfloat16(device):
-    """Whether the hardware multiplies bfloat16 faster than float32."""
+    """Return whether the hardware multiplies bfloat16 faster than float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    # torch names these but has no public way to ask.
-    asked = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    # torch has no public functions for these features.
+    features = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return device.type == "cpu" and any(
-        getattr(torch.cpu, name)() for name in asked if hasattr(torch.cpu, name)
+        getattr(torch.cpu, name)() for name in features if hasattr(torch.cpu, name)
     )
 
 
 def resolve_backend(name):
-    """Return the backend of `torch.compile` that `name` stands for."""
+    """Return the backend of `torch.compile` for the parameter `compile`."""
     if name is True:
         return "inductor"
     backends = torch.compiler.list_backends(exclude_tags=())
@@ -144,7 +144,7 @@ def resolve_backend(name):
 
 
 def memory():
-    """Bytes of memory of this machine; infinite where the system does not say."""
+    """Return this machine's memory in bytes, or infinity if it is unknown."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What training shows while it runs: a line per epoch, or a bar as well."""
+"""Progress of training: a line per epoch and a progress bar."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ _SECONDS_PER_LINE = 10
 
 
 class EpochLine(Callback):
-    """Write a line per epoch to the standard output."""
+    """Callback that writes a line per epoch to the standard output."""
 
     def on_epoch_end(self, net, **kwargs):
         epoch = epoch_record(net.history[-1])
@@ -32,45 +32,45 @@ class EpochLine(Callback):
 
 
 class ProgressBar(EpochLine):
-    """Write a line per epoch, and below how far the whole training is.
+    """Callback that writes a line per epoch and the progress of the whole training.
 
-    On a terminal that is a bar, which goes away in the end, and elsewhere a plain line
-    now and then.
+    On a terminal it shows a progress bar, which is removed at the end; elsewhere it
+    writes a line every few seconds.
     """
 
     def __init__(self):
-        self.shown = None
+        self.bar = None
 
     def on_epoch_begin(self, net, dataset_train, **kwargs):
         n_finished = len(net.history) - 1
-        if self.shown is None:
+        if self.bar is None:
             n_texts = len(dataset_train)
             if net.epoch_size is not None:
                 n_texts = net.epoch_size * net.batch_size
-            shown = _Bar if sys.stdout.isatty() else _Lines
-            # One that goes on from a checkpoint has some epochs behind it.
-            self.shown = shown(
+            make_bar = _Bar if sys.stdout.isatty() else _Lines
+            # A training that resumes from a checkpoint has finished some epochs.
+            self.bar = make_bar(
                 desc=_epoch(n_finished + 1),
                 initial=n_texts * n_finished,
                 total=n_texts * (n_finished + net.max_epochs),
             )
-        self.shown.desc = _epoch(n_finished + 1)
+        self.bar.desc = _epoch(n_finished + 1)
 
     def on_batch_end(self, net, batch, training, **kwargs):
         if training:
-            self.shown.update(len(batch[1][0]))  # known to the host, unlike the loss
+            self.bar.update(len(batch[1][0]))  # on the CPU, unlike the loss
 
     def on_epoch_end(self, net, **kwargs):
-        self.shown.clear()
+        self.bar.clear()
         super().on_epoch_end(net)
 
     def on_train_end(self, net, **kwargs):
-        if self.shown is not None:
-            self.shown.close()
+        if self.bar is not None:
+            self.bar.close()
 
 
 class _Bar(tqdm):
-    monitor_interval = 0  # it needs no thread beside it
+    monitor_interval = 0  # no monitor thread
 
     def __init__(self, *, desc, initial, total):
         super().__init__(
@@ -80,28 +80,28 @@ class _Bar(tqdm):
             file=sys.stdout,
             leave=False,
             dynamic_ncols=True,
-            smoothing=0,  # what is left takes validation too
+            smoothing=0,  # the average rate, which includes validation
             unit=" texts",
             bar_format=_BAR,
         )
 
 
 class _Lines:
-    """As far as it is needed here, what a bar is, for where lines cannot be redrawn."""
+    """Plain-text replacement of `_Bar` for output that is not a terminal."""
 
     def __init__(self, *, desc, initial, total):
         self.desc, self.n, self.initial, self.total = desc, initial, initial, total
-        self.began = self.written = time.monotonic()
+        self.start_time = self.last_time = time.monotonic()
 
     def update(self, n_texts):
         self.n += n_texts
         now = time.monotonic()
-        if now - self.written >= _SECONDS_PER_LINE:
-            self.written = now
+        if now - self.last_time >= _SECONDS_PER_LINE:
+            self.last_time = now
             line = tqdm.format_meter(
                 self.n,
                 self.total,
-                now - self.began,
+                now - self.start_time,
                 initial=self.initial,
                 prefix=self.desc,
                 unit=" texts",
@@ -122,4 +122,4 @@ def _epoch(number):
 
 def _write(line):
     sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()  # to be seen now, in a file or pipe too
+    sys.stdout.flush()  # shows it at once in files and pipes too

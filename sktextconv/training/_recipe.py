@@ -9,35 +9,30 @@ import torch
 __all__ = ["Recipe"]
 
 
-# ---------------------------------------------------------------------------
-# Recipes
-# ---------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Recipe:
-    """How a paper trains, apart from what its users tune.
+    """Training settings of a paper that estimators do not expose as parameters.
 
     Attributes
     ----------
     optimizer : type of torch.optim.Optimizer
     learning_rate : float
-        The rate where the estimator's `learning_rate` is None.
+        Learning rate if the estimator's `learning_rate` is None.
     options : mapping
-        Further arguments of the optimizer.
+        Further keyword arguments of the optimizer.
     schedule : callable or None
         ``schedule(optimizer, steps_per_epoch=, n_epochs=)`` returns a torch scheduler
-        that is stepped after each minibatch. None keeps the rate.
+        that is stepped after each minibatch. None leaves the rate constant.
     epoch_size : int or None
-        Minibatches in an epoch where the estimator's `epoch_size` is None; None is
-        one pass over the data.
+        Minibatches in an epoch if the estimator's `epoch_size` is None; None is one
+        pass over the data.
     clip_norm : float or None
-        Largest norm of all gradients together; longer ones are scaled back.
+        Maximal norm of the gradients of all weights together.
     constrain : callable or None
-        ``constrain(network)`` is called after each step, without gradients, to bring
-        weights back to where they must lie.
+        ``constrain(network)`` is called after each step, without gradients, to
+        constrain the weights.
     batch_size : int
-        Texts in a minibatch where the estimator's `batch_size` is None.
+        Texts in a minibatch if the estimator's `batch_size` is None.
     """
 
     optimizer: type[torch.optim.Optimizer]
