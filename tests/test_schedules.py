@@ -1,4 +1,4 @@
-"""Rates and momenta are those of the formulas, minibatch by minibatch."""
+"""Learning rates and momenta in each minibatch, compared with formulas."""
 
 import math
 from functools import partial
@@ -32,13 +32,13 @@ OPTIMIZERS = [SGD, VelocitySGD, torch.optim.Adam, torch.optim.AdamW]
 
 
 def settings_of(group):
-    """The rate, and the momentum or first beta (None without either)."""
+    """Return the rate, and the momentum or first beta (None without either)."""
     betas = group.get("betas")
     return group["lr"], betas[0] if betas else group.get("momentum")
 
 
 def follow(schedule, *, steps_per_epoch, n_epochs, optimizer=SGD, lr=0.01):
-    """Rates and momenta of each minibatch."""
+    """Return the rates and momenta of each minibatch."""
     optimizer = optimizer([nn.Parameter(torch.zeros(1))], lr=lr)
     scheduler = schedule(optimizer, steps_per_epoch=steps_per_epoch, n_epochs=n_epochs)
     pairs = []
@@ -67,7 +67,7 @@ def height(t, half, mode, gamma=1):
     return max(0, 1 - x) * scale[mode]
 
 
-def test_four_steps_up_and_four_down():
+def test_cyclical_single_cycle():
     rates = rates_of(cyclical, steps_per_epoch=2, n_epochs=5, lr=0.06)
     heights = [(rate - 0.01) / 0.05 for rate in rates]
     expected = [0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25, 0, 0.25]
@@ -76,7 +76,7 @@ def test_four_steps_up_and_four_down():
 
 @pytest.mark.parametrize("mode", ["triangular", "triangular2", "exp_range"])
 @pytest.mark.parametrize(("steps_per_epoch", "half_cycle"), [(7, 3), (3, 0.5), (1, 2)])
-def test_five_cycles_follow_the_formulas(mode, steps_per_epoch, half_cycle):
+def test_cyclical_follows_formulas(mode, steps_per_epoch, half_cycle):
     schedule = partial(
         cyclical, mode=mode, half_cycle=half_cycle, ratio=4, gamma=0.99, momentum=(0, 1)
     )
@@ -90,14 +90,14 @@ def test_five_cycles_follow_the_formulas(mode, steps_per_epoch, half_cycle):
 
 
 @pytest.mark.parametrize("name", ["triangular", "triangular2", "exp_range"])
-def test_names_of_cycles_stand_for_their_mode(name):
+def test_cyclical_modes_by_name(name):
     rates = rates_of(SCHEDULES[name], steps_per_epoch=1000, n_epochs=6, lr=6)
     expected = [1 + 5 * height(t, 2000, name, 0.99994) for t in range(6000)]
     assert rates == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_momentum_is_highest_where_the_rate_is_lowest(optimizer):
+def test_cyclical_momentum_opposes_rate(optimizer):
     rates, momenta = follow(
         cyclical, steps_per_epoch=5, n_epochs=8, optimizer=optimizer
     )
@@ -111,7 +111,8 @@ def test_momentum_is_highest_where_the_rate_is_lowest(optimizer):
 @pytest.mark.parametrize(
     "optimizer", [torch.optim.SGD, torch.optim.RMSprop, torch.optim.Adagrad]
 )
-def test_no_momentum_is_made_where_there_is_none(optimizer):
+def test_cyclical_without_momentum(optimizer):
+    """An optimizer without momentum gets none."""
     rates, momenta = follow(
         cyclical, steps_per_epoch=5, n_epochs=4, optimizer=optimizer
     )
@@ -119,18 +120,19 @@ def test_no_momentum_is_made_where_there_is_none(optimizer):
     assert set(momenta) <= {0, None}
 
 
-def test_momentum_can_be_left_alone():
+def test_cyclical_momentum_none():
     schedule = partial(cyclical, momentum=None)
     assert set(follow(schedule, steps_per_epoch=5, n_epochs=4)[1]) == {0.9}
 
 
-def test_a_half_cycle_longer_than_the_training_only_rises():
+def test_cyclical_half_cycle_longer_than_training():
+    """The rate only rises."""
     schedule = partial(cyclical, half_cycle=100)
     rates = rates_of(schedule, steps_per_epoch=5, n_epochs=4)
     assert (np.diff(rates) > 0).all()
 
 
-def test_groups_keep_their_rates_apart():
+def test_cyclical_with_parameter_groups():
     weights = [nn.Parameter(torch.zeros(1)) for _ in range(2)]
     groups = [{"params": [weights[0]], "lr": 0.6}, {"params": [weights[1]], "lr": 6}]
     optimizer = SGD(groups, lr=1)
@@ -146,7 +148,7 @@ def test_groups_keep_their_rates_apart():
         ({"ratio": 0.5}, r"ratio >= 1, .*, got 0.5"),
     ],
 )
-def test_impossible_cycles_are_refused(wrong, message):
+def test_cyclical_invalid_arguments(wrong, message):
     with pytest.raises(ValueError, match=message):
         rates_of(partial(cyclical, **wrong), steps_per_epoch=5, n_epochs=4)
 
@@ -154,7 +156,7 @@ def test_impossible_cycles_are_refused(wrong, message):
 # The other schedules
 
 
-def test_rate_is_halved_every_3_epochs_10_times():
+def test_halving_every_3_epochs_10_times():
     rates = rates_of(halving, steps_per_epoch=5, n_epochs=40)
     by_epoch = [rates[5 * epoch : 5 * epoch + 5] for epoch in range(40)]
     expected = [0.01 * 0.5 ** min(epoch // 3, 10) for epoch in range(40)]
@@ -162,7 +164,7 @@ def test_rate_is_halved_every_3_epochs_10_times():
     assert min(rates) == pytest.approx(0.000009765625)
 
 
-def test_decay_leaves_94_percent_of_the_rate_after_each_epoch():
+def test_decay_per_epoch():
     rates = rates_of(decay, steps_per_epoch=3, n_epochs=10)
     expected = [0.01 * 0.94**epoch for epoch in range(10) for _ in range(3)]
     assert rates == pytest.approx(expected, rel=1e-12)
@@ -170,7 +172,7 @@ def test_decay_leaves_94_percent_of_the_rate_after_each_epoch():
     assert rates == pytest.approx([0.01, 0.005, 0.0025])
 
 
-def test_one_cycle_rises_then_falls_to_nothing():
+def test_one_cycle_rises_then_falls_to_zero():
     rates = rates_of(one_cycle, steps_per_epoch=10, n_epochs=10)
     top = int(np.argmax(rates))
     assert top == 9
@@ -181,20 +183,20 @@ def test_one_cycle_rises_then_falls_to_nothing():
 
 
 @pytest.mark.parametrize("n_steps", range(1, 31))
-def test_one_cycle_takes_any_number_of_steps(n_steps):
+def test_one_cycle_any_number_of_steps(n_steps):
     rates = rates_of(one_cycle, steps_per_epoch=n_steps, n_epochs=1)
     assert max(rates) == pytest.approx(0.01)
     assert min(rates) > 0
 
 
-def test_constant_keeps_the_rate():
+def test_constant():
     assert set(rates_of(constant, steps_per_epoch=5, n_epochs=4)) == {0.01}
 
 
 @pytest.mark.parametrize(
     ("spacing", "spaced"), [("log", np.geomspace), ("linear", np.linspace)]
 )
-def test_a_ramp_goes_from_the_lowest_rate_to_the_highest(spacing, spaced):
+def test_ramp_spacing(spacing, spaced):
     schedule = partial(ramp, ratio=1000, spacing=spacing)
     rates = rates_of(schedule, steps_per_epoch=7, n_epochs=3)
     np.testing.assert_allclose(rates, spaced(1e-5, 1e-2, 21), rtol=1e-9)
@@ -204,14 +206,14 @@ def test_a_ramp_goes_from_the_lowest_rate_to_the_highest(spacing, spaced):
 # Names
 
 
-def test_functions_stand_for_themselves():
+def test_resolve_schedule():
     mine = partial(cyclical, half_cycle=4)
     assert resolve_schedule(mine) is mine
     assert resolve_schedule("halving") is halving
 
 
 @pytest.mark.parametrize("wrong", ["cosine", "", 3, None])
-def test_other_schedules_are_answered_with_those_there_are(wrong):
+def test_resolve_schedule_unknown(wrong):
     with pytest.raises(ValueError, match="must be a str among") as caught:
         resolve_schedule(wrong)
     assert str(caught.value).endswith(f"Got {wrong!r} instead.")
@@ -269,7 +271,7 @@ def groups_of(net):
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_training_takes_one_step_of_the_schedule_per_minibatch(name):
+def test_train_steps_schedule_per_minibatch(name):
     net = make_bag(torch.optim.SGD, momentum=0.9)
     expected = follow(SCHEDULES[name], steps_per_epoch=3, n_epochs=3)
     assert train_bag(net, SCHEDULES[name]) == expected
@@ -284,9 +286,7 @@ def test_training_takes_one_step_of_the_schedule_per_minibatch(name):
     ],
 )
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_a_second_training_finds_nothing_of_the_first_ones_schedule(
-    name, optimizer, options
-):
+def test_train_resets_schedule_afterwards(name, optimizer, options):
     net = make_bag(optimizer, **options)
     before = groups_of(net)
     first = train_bag(net, SCHEDULES[name])
@@ -296,7 +296,7 @@ def test_a_second_training_finds_nothing_of_the_first_ones_schedule(
     assert (set(rates), set(momenta)) == ({0.01}, {0.9})
 
 
-def test_a_training_that_fails_leaves_nothing_of_its_schedule():
+def test_train_resets_schedule_on_error():
     def failing(optimizer, **lengths):
         cyclical(optimizer, **lengths)
         raise RuntimeError("no schedule")

@@ -1,4 +1,4 @@
-"""Training that was cut off goes on as if it had not been."""
+"""Checkpoints: interrupted training resumes bit for bit."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ LABELS = ["+", "+", "-", "-"] * 8
 
 
 class Shouting:
-    """An augmenter whose texts differ from epoch to epoch."""
+    """Augmenter whose texts differ in each epoch."""
 
     def __repr__(self):  # in the names of tests
         return "Shouting()"
@@ -33,7 +33,7 @@ class Shouting:
 
 
 class CutOff(Callback):
-    """End training in the midst of an epoch, as a crash does."""
+    """Raise in the middle of an epoch, like a crash."""
 
     def __init__(self, after):
         self.after = after
@@ -44,7 +44,7 @@ class CutOff(Callback):
 
 
 def state_of(classifier):
-    """Whatever could differ: weights, moments, record, and the draws to come."""
+    """Return weights, moments, history and random state."""
     state = classifier.__getstate__()
     times = {"seconds"}
     history = [
@@ -55,7 +55,7 @@ def state_of(classifier):
     return net, history, state["n_iter_"], state["_rng"].get_state()[1].tolist()
 
 
-def cut_and_resumed(classifier, path, after):
+def fit_interrupted_and_resumed(classifier, path, after):
     cut = clone(classifier).set_params(checkpoint=path, callbacks=[CutOff(after)])
     with pytest.raises(ConnectionError):
         cut.fit(TEXTS, LABELS)
@@ -63,10 +63,11 @@ def cut_and_resumed(classifier, path, after):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_two_epochs_and_two_more_are_four(name, tmp_path):
+def test_resume_equals_uninterrupted(name, tmp_path):
+    """Training resumed after two of four epochs ends with the same bits."""
     network = clone(NETWORKS[name]).set_params(max_epochs=4)
     straight = clone(network).fit(TEXTS, LABELS)
-    resumed = cut_and_resumed(network, tmp_path / "state", after=2)
+    resumed = fit_interrupted_and_resumed(network, tmp_path / "state", after=2)
     assert state_of(resumed) == state_of(straight)
 
 
@@ -84,16 +85,18 @@ def test_two_epochs_and_two_more_are_four(name, tmp_path):
     ids=str,
 )
 @pytest.mark.parametrize("after", [1, 3])
-def test_whatever_training_keeps_is_gone_on_with(settings, after, tmp_path):
+def test_resume_restores_training_state(settings, after, tmp_path):
+    """Schedule, early stopping, augmentation and precision resume bit for bit."""
     network = clone(NETWORKS["kimcnn"]).set_params(max_epochs=5, **settings)
     straight = clone(network).fit(TEXTS, LABELS)
     if straight.n_iter_ <= after:
         after = straight.n_iter_ - 1
-    resumed = cut_and_resumed(network, tmp_path / "state", after)
+    resumed = fit_interrupted_and_resumed(network, tmp_path / "state", after)
     assert state_of(resumed) == state_of(straight)
 
 
-def test_a_seed_that_was_drawn_is_kept(tmp_path):
+def test_resume_restores_random_seed(tmp_path):
+    """With random_state=None, the seed comes from the checkpoint."""
     network = clone(NETWORKS["kimcnn"]).set_params(max_epochs=3, random_state=None)
     path = tmp_path / "state"
     whole = clone(network).set_params(checkpoint=path).fit(TEXTS, LABELS)
@@ -104,7 +107,8 @@ def test_a_seed_that_was_drawn_is_kept(tmp_path):
     ]
 
 
-def test_without_a_file_resume_starts_at_the_beginning(tmp_path):
+def test_resume_without_file(tmp_path):
+    """Training starts from scratch and writes the checkpoint."""
     network = clone(NETWORKS["kimcnn"])
     straight = clone(network).fit(TEXTS, LABELS)
     network.set_params(checkpoint=str(tmp_path / "state"), resume=True)
@@ -121,7 +125,7 @@ def test_without_a_file_resume_starts_at_the_beginning(tmp_path):
         ({"augmenter": SynonymReplacer()}, "augmenter was 'None' and is 'SynonymR"),
     ],
 )
-def test_another_training_is_not_gone_on_with(change, sentence, tmp_path):
+def test_resume_with_changed_parameter(change, sentence, tmp_path):
     network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
     network.fit(TEXTS, LABELS)
     network.set_params(resume=True, **change)
@@ -141,19 +145,20 @@ def test_another_training_is_not_gone_on_with(change, sentence, tmp_path):
     ],
     ids=["texts", "labels", "weights", "cut elsewhere"],
 )
-def test_other_data_are_not_gone_on_with(data, tmp_path):
+def test_resume_with_changed_data(data, tmp_path):
     network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
     network.fit(TEXTS, LABELS).set_params(resume=True)
     with pytest.raises(ValueError, match="is of another training: data was"):
         network.fit(*data)
 
 
-def test_resume_without_a_name_is_refused():
+def test_resume_without_path():
     with pytest.raises(ValueError, match="resume=True of KimCNNClassifier continues"):
         clone(NETWORKS["kimcnn"]).set_params(resume=True).fit(TEXTS, LABELS)
 
 
-def test_a_damaged_checkpoint_is_refused_in_one_sentence(tmp_path):
+def test_read_damaged_checkpoint(tmp_path):
+    """Truncated and bit-flipped files raise one error and stay as they are."""
     path = tmp_path / "state"
     network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=path, resume=True)
     whole = network.fit(TEXTS, LABELS).checkpoint.read_bytes()
@@ -173,7 +178,8 @@ def test_a_damaged_checkpoint_is_refused_in_one_sentence(tmp_path):
         assert path.read_bytes() == data
 
 
-def test_a_full_disk_is_said_and_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+def test_write_checkpoint_on_full_disk(tmp_path, monkeypatch):
+    """The error is reported and the previous checkpoint stays."""
     path = tmp_path / "state"
     network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=path)
     network.fit(TEXTS, LABELS)
@@ -216,7 +222,8 @@ for _ in range(25):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed after a fork")
-def test_killed_at_any_moment_the_checkpoint_is_whole(tmp_path):
+def test_checkpoint_survives_sigkill(tmp_path):
+    """A process killed at any moment leaves a complete checkpoint to resume from."""
     path = tmp_path / "state"
     ran = subprocess.run(
         [sys.executable, "-c", KILLER, str(path)],

@@ -1,4 +1,4 @@
-"""Devices, precisions and seeds are what they are asked to be."""
+"""Devices, precision and seeding."""
 
 import multiprocessing
 
@@ -23,9 +23,8 @@ CPU = torch.device("cpu")
         (True, False, "bfloat16"),
     ],
 )
-def test_auto_precision_is_what_the_processor_multiplies_fast(
-    monkeypatch, amx, avx512, expected
-):
+def test_resolve_precision_auto_on_cpu(monkeypatch, amx, avx512, expected):
+    """It is bfloat16 only if the CPU multiplies bfloat16 in hardware."""
     asked = {"_is_amx_tile_supported": amx, "_is_avx512_bf16_supported": avx512}
     for name, has in asked.items():
         monkeypatch.setattr(torch.cpu, name, lambda has=has: has, raising=False)
@@ -34,7 +33,8 @@ def test_auto_precision_is_what_the_processor_multiplies_fast(
     assert resolve_precision("float32", CPU) == "float32"
 
 
-def test_auto_precision_is_bfloat16_from_ampere_on(monkeypatch):
+def test_resolve_precision_auto_on_cuda(monkeypatch):
+    """It is bfloat16 from Ampere on."""
     for capability, expected in (((7, 5), "float32"), ((9, 0), "bfloat16")):
         monkeypatch.setattr(
             torch.cuda, "get_device_capability", lambda device, found=capability: found
@@ -42,7 +42,7 @@ def test_auto_precision_is_bfloat16_from_ampere_on(monkeypatch):
         assert resolve_precision("auto", torch.device("cuda")) == expected
 
 
-def test_auto_takes_the_best_device(monkeypatch):
+def test_resolve_device_auto(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto").type == "cpu"
@@ -52,19 +52,20 @@ def test_auto_takes_the_best_device(monkeypatch):
     assert resolve_device("auto").type == "cuda"
 
 
-def test_auto_in_a_worker_of_a_search_takes_the_cpu(monkeypatch):
+def test_resolve_device_auto_in_worker_process(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: object())
     assert resolve_device("auto").type == "cpu"
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:99", ""])
-def test_unusable_devices_are_refused_with_the_reason(name):
+def test_resolve_device_unusable(name):
     with pytest.raises(ValueError, match=r"The 'device' parameter must be 'auto' or"):
         resolve_device(name)
 
 
-def test_seeding_ends_with_the_block_even_if_it_raises():
+def test_seeded_restores_generator():
+    """The state is restored after the block, also if it raises."""
     before = torch.get_rng_state()
     with seeded(1, CPU):
         first = torch.rand(1)
@@ -75,7 +76,9 @@ def test_seeding_ends_with_the_block_even_if_it_raises():
 
 
 @pytest.mark.parametrize(("name", "waits"), [("meta", False), ("mps", True)])
-def test_the_host_waits_where_torch_reads_memory_that_may_be_gone(name, waits):
+def test_to_device_blocks_on_mps(name, waits):
+    """A non-blocking copy to MPS may read memory that is already freed."""
+
     class Asked:
         def to(self, device, *, non_blocking):
             return device.type, not non_blocking

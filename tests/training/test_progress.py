@@ -1,4 +1,4 @@
-"""What training shows while it runs, on a terminal and elsewhere."""
+"""Progress output of training, on a terminal and elsewhere."""
 
 import io
 import re
@@ -32,7 +32,7 @@ def shown_on(stream, monkeypatch, corpus, **parameters):
 
 
 def screen_of(text):
-    """The lines that a terminal shows in the end, if none is longer than it is wide."""
+    """Return the final lines of a terminal that wraps none of them."""
     lines = []
     for line in text.split("\n"):
         row = ""
@@ -46,7 +46,8 @@ def percentages(text):
     return [int(number) for number in re.findall(r"(\d+) ?%", text)]
 
 
-def test_no_terminal_gets_plain_lines_alone(monkeypatch, corpus):
+def test_progress_without_terminal(monkeypatch, corpus):
+    """Output to a file or pipe consists of plain ASCII lines."""
     monkeypatch.setattr(_progress, "_SECONDS_PER_LINE", 0)
     text = shown_on(io.StringIO(), monkeypatch, corpus)
     assert text.isascii()
@@ -61,7 +62,8 @@ def test_no_terminal_gets_plain_lines_alone(monkeypatch, corpus):
     assert "train loss" in last
 
 
-def test_a_quick_training_has_its_epochs_lines_alone(monkeypatch, corpus):
+def test_progress_of_quick_training(monkeypatch, corpus):
+    """It shows one line per epoch and no progress lines."""
     lines = shown_on(io.StringIO(), monkeypatch, corpus).splitlines()
     assert [line[:21] for line in lines] == [
         "epoch   1  train loss",
@@ -70,8 +72,8 @@ def test_a_quick_training_has_its_epochs_lines_alone(monkeypatch, corpus):
 
 
 @pytest.mark.parametrize("stopping", [False, True])
-def test_a_terminal_gets_a_bar_that_goes_away(monkeypatch, corpus, stopping):
-    # It stops in the second epoch, since nothing gets better by so much.
+def test_progress_bar_is_removed_at_end(monkeypatch, corpus, stopping):
+    # With this tolerance, training stops in the second epoch.
     how = {"early_stopping": stopping, "n_iter_no_change": 1, "tol": 100.0}
     how |= {"max_epochs": 3} if stopping else {}
     text = shown_on(Terminal(), monkeypatch, corpus, **how)
@@ -85,7 +87,7 @@ def test_a_terminal_gets_a_bar_that_goes_away(monkeypatch, corpus, stopping):
     assert last == ""
 
 
-def test_a_failed_training_leaves_no_bar(monkeypatch, corpus):
+def test_progress_bar_is_removed_on_error(monkeypatch, corpus):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     with pytest.raises(ValueError, match="loss became"):
@@ -94,13 +96,15 @@ def test_a_failed_training_leaves_no_bar(monkeypatch, corpus):
     assert screen_of(terminal.getvalue()) == [""]
 
 
-def test_the_paper_s_epochs_count_what_they_draw(monkeypatch, corpus):
+def test_progress_with_epoch_size(monkeypatch, corpus):
+    """Percentages count the sampled texts."""
     monkeypatch.setattr(_progress, "_SECONDS_PER_LINE", 0)
     text = shown_on(io.StringIO(), monkeypatch, corpus, epoch_size=5, max_epochs=1)
     assert percentages(text) == [20, 40, 60, 80, 100]
 
 
-def test_a_resumed_training_begins_where_it_was(monkeypatch, corpus, tmp_path):
+def test_progress_of_resumed_training(monkeypatch, corpus, tmp_path):
+    """Percentages start at the finished epochs."""
     monkeypatch.setattr(_progress, "_SECONDS_PER_LINE", 0)
 
     class CutOff(Callback):
@@ -117,7 +121,7 @@ def test_a_resumed_training_begins_where_it_was(monkeypatch, corpus, tmp_path):
 
 
 class Reads(TorchDispatchMode):
-    """Counts how often a number is asked of the device, which has to be waited for."""
+    """Counter of blocking reads of a number from the device."""
 
     n_reads = 0
 
@@ -126,7 +130,7 @@ class Reads(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_a_bar_never_waits_for_the_device(monkeypatch, corpus):
+def test_progress_bar_never_reads_from_device(monkeypatch, corpus):
     n_reads = []
     for verbose in (0, 2):
         with Reads() as reads:
@@ -135,12 +139,12 @@ def test_a_bar_never_waits_for_the_device(monkeypatch, corpus):
     assert n_reads[0] == n_reads[1] > 0
 
 
-def test_no_thread_watches_the_bar(monkeypatch, corpus):
+def test_progress_bar_starts_no_thread(monkeypatch, corpus):
     class Look(Callback):
         def on_epoch_end(self, net, **kwargs):
             seen.append(threading.enumerate())
 
-    # Others that use the same library may have started one before.
+    # Other users of tqdm may have started a monitor thread before.
     before, seen = threading.enumerate(), []
     shown_on(Terminal(), monkeypatch, corpus, callbacks=[Look()])
     started = {type(one) for each in seen for one in each if one not in before}
@@ -149,7 +153,7 @@ def test_no_thread_watches_the_bar(monkeypatch, corpus):
 
 
 class Journal(Callback):
-    """Holds what cannot be copied, as that of TensorBoard does."""
+    """Callback whose attributes cannot be copied, like skorch's TensorBoard."""
 
     def __init__(self, file):
         self.file, self.lock = file, threading.Lock()
@@ -158,7 +162,7 @@ class Journal(Callback):
         self.file.write(f"{net.history[-1, 'train_error']:.1f} ")
 
 
-def test_a_callback_may_hold_an_open_file(corpus, tmp_path):
+def test_callback_with_open_file(corpus, tmp_path):
     with (tmp_path / "journal").open("w") as file:
         tiny(verbose=0, callbacks=[Journal(file)]).fit(*corpus)
     assert len((tmp_path / "journal").read_text().split()) == 2

@@ -1,4 +1,4 @@
-"""Batches, training, and what the net keeps."""
+"""Batch loader, training loop and net state."""
 
 import itertools
 import pickle
@@ -28,7 +28,7 @@ def dataset_of(texts, codes, weights=None):
     return EncodedDataset(ragged, CPU, targets=np.array(codes), weights=weights)
 
 
-def test_a_batch_is_padded_to_its_longest_only():
+def test_batch_is_padded_to_longest():
     dataset = dataset_of(["abc", "", "a" * 50, "b"], [0, 1, 0, 1], np.arange(4.0))
     (ids, lengths), (codes, weights) = dataset.batch(torch.tensor([3, 0, 1]))
     assert ids.tolist() == [[2, 0, 0], [1, 2, 3], [0, 0, 0]]
@@ -37,13 +37,14 @@ def test_a_batch_is_padded_to_its_longest_only():
     assert weights.tolist() == [3.0, 0.0, 1.0]
 
 
-def test_wide_ids_survive_the_batch():
+def test_batch_of_uint16_ids():
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
     dataset = EncodedDataset(CharEncoder(many, reverse=False).encode([many]), CPU)
     assert dataset.ids(torch.tensor([0])).tolist() == [list(range(1, 301))]
 
 
-def test_an_epoch_is_every_row_once_in_a_new_order():
+def test_loader_shuffles_each_epoch():
+    """Each epoch holds every row once, in a different order."""
     dataset = dataset_of([""] * 10, list(range(10)))
     batches = BatchLoader(dataset, 4, training=True)
     passes = [[b[1][0].tolist() for b in batches] for _ in range(2)]
@@ -54,13 +55,14 @@ def test_an_epoch_is_every_row_once_in_a_new_order():
     assert list(itertools.chain(*ordered)) == list(range(10))
 
 
-def test_out_of_training_batches_go_from_short_to_long():
+def test_loader_sorts_by_length_in_prediction():
     dataset = dataset_of(["abc", "", "ab", "a"], [0, 1, 2, 3])
     batches = [b[1][0].tolist() for b in BatchLoader(dataset, 3)]
     assert batches == [[1, 3, 2], [0]]
 
 
-def test_bucketing_puts_texts_of_like_size_together_in_new_order():
+def test_loader_with_bucketing():
+    """Texts of similar length share batches, whose order and contents are random."""
     lengths = np.random.default_rng(0).integers(1, 400, 640)
     dataset = dataset_of(["a" * n for n in lengths], range(640))
     batches = BatchLoader(dataset, 32, training=True, bucketing=True)
@@ -75,7 +77,7 @@ def test_bucketing_puts_texts_of_like_size_together_in_new_order():
     assert together[0] != together[1]
 
 
-def test_texts_of_as_many_parts_share_minibatches():
+def test_loader_buckets_by_number_of_parts():
     ragged = CharEncoder().encode(["aaaa", "aaa", "aa", "aaaaa"])
     parts = Ragged(np.array([4, 2, 1, 2, 2, 3], np.uint8), np.array([0, 1, 3, 4, 6]))
     parted = Ragged(ragged.ids, ragged.offsets, parts)
@@ -85,8 +87,9 @@ def test_texts_of_as_many_parts_share_minibatches():
     assert sorted(b[1][0].tolist() for b in batches) == [[0, 0], [1, 1]]
 
 
-def test_the_papers_epoch_balances_classes_and_documents():
-    codes = [0] * 90 + [2] * 9 + [3]  # class 1 has no document
+def test_loader_with_epoch_size():
+    """Classes, and texts within each class, are sampled uniformly."""
+    codes = [0] * 90 + [2] * 9 + [3]  # class 1 has no text
     dataset = dataset_of([""] * 100, codes, np.arange(100.0))
     torch.manual_seed(0)
     batches = BatchLoader(dataset, 100, training=True, epoch_size=300)
@@ -94,13 +97,14 @@ def test_the_papers_epoch_balances_classes_and_documents():
     drawn = torch.cat([weights.long() for _, (_, weights) in batches])
     counts = torch.bincount(drawn, minlength=100).numpy()
     by_class = counts[:90].sum(), counts[90:99].sum(), counts[99]
-    # Thirds of 30,000 draws, within four standard deviations, and even inside.
+    # A third of 30,000 draws per class, within four standard deviations, and uniform
+    # within each class.
     np.testing.assert_allclose(by_class, 10_000, atol=4 * 82)
     np.testing.assert_allclose(counts[90:99], 10_000 / 9, atol=4 * 35)
     np.testing.assert_allclose(counts[:90], 10_000 / 90, atol=5 * 11)
 
 
-def test_loss_is_the_mean_of_weight_times_cross_entropy():
+def test_weighted_cross_entropy():
     logits, codes = torch.randn(5, 3), torch.tensor([0, 2, 1, 1, 0])
     weights = torch.tensor([0.0, 1.0, 2.0, 0.5, 3.0])
     expected = np.mean(
@@ -123,7 +127,7 @@ class Bag(nn.Module):
         return self.embedding(ids).mean(1)
 
 
-def test_training_steps_are_those_of_a_plain_loop():
+def test_train_equals_plain_torch_loop():
     texts, codes = ["ab", "c", "abba", "cc", "ca"], [0, 1, 0, 1, 1]
     dataset = dataset_of(texts, codes)
     recipe = Recipe(torch.optim.SGD, 0.5, {"momentum": 0.9}, clip_norm=0.1)
@@ -151,7 +155,7 @@ def test_training_steps_are_those_of_a_plain_loop():
     torch.testing.assert_close(net.module_.embedding.weight, plain.embedding.weight)
 
 
-def test_the_net_keeps_no_data_after_training():
+def test_train_drops_references_to_data():
     net = make_net(Bag(), Recipe(torch.optim.SGD, 0.1), device=CPU, precision="float32")
     dataset = dataset_of(["a", "b"], [0, 1])
     train(net, dataset, n_epochs=1, batch_size=2, valid=dataset)
@@ -161,13 +165,13 @@ def test_the_net_keeps_no_data_after_training():
     assert held == []
 
 
-def test_every_recipe_steps_with_a_fused_optimizer_where_there_is_one():
+def test_make_net_uses_fused_optimizer():
     for optimizer in (torch.optim.SGD, torch.optim.AdamW):
         net = make_net(Bag(), Recipe(optimizer, 0.1), device=CPU, precision="float32")
         assert net.optimizer_.param_groups[0]["fused"]
 
 
-def test_bfloat16_computes_in_it_and_keeps_float32_weights():
+def test_bfloat16_computation_float32_weights():
     seen = []
 
     class Linear(nn.Module):
@@ -192,7 +196,7 @@ def net_of(network, optimizer, rate):
 
 
 class Steep(nn.Module):
-    """Its loss is infinite from some minibatch on."""
+    """Network whose loss is NaN from some minibatch on."""
 
     def __init__(self, after):
         super().__init__()
@@ -206,7 +210,7 @@ class Steep(nn.Module):
 
 
 @pytest.mark.parametrize("after", [0, 3, 70])
-def test_a_loss_that_is_not_finite_is_placed(after):
+def test_non_finite_loss_names_minibatch(after):
     net = net_of(Steep(after), torch.optim.SGD, 0.25)
     texts = dataset_of(["a", "b"] * 80, [0, 1] * 80)
     sentence = rf"became nan in epoch 1, at minibatch {after + 1}, .* was 0.25\. Set a"
@@ -215,13 +219,14 @@ def test_a_loss_that_is_not_finite_is_placed(after):
 
 
 class Interrupt(Callback):
-    """Press Ctrl-C at the end of the first epoch, outside of any minibatch."""
+    """Callback that interrupts at the end of an epoch, outside of any minibatch."""
 
     def on_epoch_end(self, net, **kwargs):
         raise KeyboardInterrupt
 
 
-def test_an_interrupt_between_epochs_is_not_taken_for_early_stopping():
+def test_interrupt_between_epochs_warns():
+    """KeyboardInterrupt is not mistaken for early stopping, which raises it too."""
     net = net_of(Bag(), torch.optim.SGD, 0.1)
     stopping = EarlyStopping(patience=5, sink=noop)
     texts = dataset_of(["a", "b"], [0, 1])
@@ -231,7 +236,7 @@ def test_an_interrupt_between_epochs_is_not_taken_for_early_stopping():
     assert len(history) == 1
 
 
-def test_a_failed_block_leaves_weights_and_optimizer_as_they_were():
+def test_restore_on_error():
     net = net_of(Bag(), torch.optim.AdamW, 0.1)
     texts = dataset_of(["a", "b"], [0, 1])
     train(net, texts, n_epochs=1, batch_size=2)
@@ -249,7 +254,7 @@ def test_a_failed_block_leaves_weights_and_optimizer_as_they_were():
 
 
 class Greedy(nn.Module):
-    """Fits minibatches of at most some texts into memory."""
+    """Network that raises for minibatches of more than `most` texts."""
 
     def __init__(self, most, error):
         super().__init__()
@@ -269,29 +274,29 @@ class Greedy(nn.Module):
     ],
 )
 @pytest.mark.parametrize(
-    ("most", "remedy"), [(5, "Set batch_size=4, or"), (0, "Set a lower max_length, or")]
+    ("most", "hint"), [(5, "Set batch_size=4, or"), (0, "Set a lower max_length, or")]
 )
-def test_a_minibatch_too_large_for_memory_names_one_that_fits(most, remedy, error):
+def test_out_of_memory_suggests_batch_size(most, hint, error):
     net = net_of(Greedy(most, error), torch.optim.SGD, 0.1)
     texts = dataset_of(["a", "b"] * 32, [0, 1] * 32)
-    with pytest.raises(MemoryError, match=remedy) as caught:
+    with pytest.raises(MemoryError, match=hint) as caught:
         train(net, texts, n_epochs=1, batch_size=32)
     assert str(error) in str(caught.value)
     assert all(parameter.grad is None for parameter in net.module_.parameters())
 
 
-def test_other_errors_of_a_network_are_not_taken_for_lack_of_memory():
+def test_other_runtime_errors_propagate():
     net = net_of(Greedy(0, RuntimeError("shapes")), torch.optim.SGD, 0.1)
     with pytest.raises(RuntimeError, match="shapes"):
         train(net, dataset_of(["a", "b"], [0, 1]), n_epochs=1, batch_size=2)
 
 
 @pytest.mark.parametrize("epoch_size", [None, 250])
-def test_a_network_that_learnt_nothing_says_so_once(epoch_size):
+def test_chance_level_loss_warns_once(epoch_size):
     texts = dataset_of(["a", "b", "c", "d"] * 250, [0, 1, 1, 1] * 250)
     how = {"n_epochs": 2, "batch_size": 4, "epoch_size": epoch_size}
     net = net_of(Steep(10**6), torch.optim.SGD, 1e-9)
-    with torch.no_grad():  # what guessing by frequency answers
+    with torch.no_grad():  # predict the class frequencies
         odds = [1.0, 1.0] if epoch_size else [0.25, 0.75]
         net.module_.weight.copy_(torch.tensor(odds).log())
     chance = "0.693" if epoch_size else "0.562"
@@ -301,7 +306,8 @@ def test_a_network_that_learnt_nothing_says_so_once(epoch_size):
     assert len(caught) == 1
 
 
-def test_few_steps_or_some_learning_give_no_warning():
+def test_no_chance_level_warning():
+    """Few steps, a lower loss, or a single class give no warning."""
     for network, n_texts, codes in (
         (Steep(10**6), 800, [0, 1]),
         (Bag(), 2000, [0, 1]),
