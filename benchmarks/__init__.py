@@ -1,1 +1,1 @@
-"""The error table: rows, cells, and what the papers print."""
+"""Benchmarks of accuracy and speed."""

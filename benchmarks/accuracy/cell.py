@@ -1,4 +1,4 @@
-"""One cell of the table: a model on a data set with a seed, trained and measured."""
+"""Cell of the error table: one model, trained and tested on one data set."""
 
 import base64
 import json
@@ -43,7 +43,7 @@ class Cell:
     train, test : str or None
         CSV files; None takes the data set that `data` names.
     columns : mapping
-        Arguments of `read_csv` that say where labels and texts are.
+        Arguments of `read_csv`: header and the columns of labels and texts.
     sample : int or None
         Training texts, a stratified sample of all; None takes all.
     settings : mapping
@@ -69,7 +69,7 @@ class Cell:
         return Path(results) / self.data / f"{'_'.join(parts)}_seed={self.seed}.json"
 
     def described(self):
-        """The cell as its JSON tells it: files by name, no path of the machine."""
+        """Return the cell for its JSON: names of files, without their folders."""
         names = {"train": _name(self.train), "test": _name(self.test)}
         return asdict(self) | names
 
@@ -91,7 +91,7 @@ def load(cell):
 
 
 def run_cell(cell):
-    """Select, train and measure one cell; return what its JSON holds."""
+    """Select, train and measure one cell; return the content of its JSON."""
     commit = find_commit()
     torch.set_num_threads(cell.threads)
     train, test = load(cell)
@@ -126,7 +126,7 @@ def run_cell(cell):
         predict_seconds = time.perf_counter() - start
     warned = sorted({str(each.message) for each in caught})
     if any("interrupted" in message for message in warned):
-        raise KeyboardInterrupt  # half a training is no cell
+        raise KeyboardInterrupt  # fit returns the half-trained model with a warning
 
     wrong = predicted != y_test
     history = getattr(last, "history_", None)
@@ -166,14 +166,14 @@ def run_cell(cell):
 
 
 def _labels(bunch):
-    """The labels as their file has them, so that a file without a class agrees."""
+    """Return labels as in the file, so that files with different classes agree."""
     if bunch.target.dtype.kind != "i":
         return bunch.target
     return np.array(bunch.target_names)[bunch.target]
 
 
 def _plain(params):
-    """What JSON can hold, with the repr of everything else."""
+    """Return JSON-serializable values; other objects become their repr."""
     return json.loads(json.dumps(params, default=repr))
 
 
@@ -185,13 +185,13 @@ def _split(estimator):
 
 
 def _select(head, last, grid, X, y):
-    """Measure the grid on a validation split of the training data."""
+    """Return the error of each grid point on a split of the training data."""
     if not grid:
         return []
     X, X_valid, y, y_valid = train_test_split(
         X, y, test_size=_VALIDATION_FRACTION, stratify=y, random_state=_SPLIT_SEED
     )
-    if head is not None:  # once for the whole grid
+    if head is not None:  # fitted once, not per grid point
         head = clone(head)
         X, X_valid = head.fit_transform(X), head.transform(X_valid)
     tried = []
@@ -217,7 +217,7 @@ def _name(path):
 
 
 class _Progress(Callback):
-    """Say how far training is: each epoch, and on a terminal each few seconds."""
+    """Progress line per epoch, and on a terminal every second."""
 
     def on_train_begin(self, net, **kwargs):
         self.start = self.last = time.monotonic()

@@ -1,4 +1,4 @@
-"""Programs from outside, in the form of a classifier, to be measured beside ours."""
+"""fastText as a scikit-learn classifier, for comparison."""
 
 import re
 import tempfile
@@ -29,9 +29,9 @@ class FastTextClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Its threads write to the weights without waiting for each other, so that two runs
-    differ. With fewer than ten of them some releases read memory that was never
-    written, and may end in NaN: ten it is, on any number of cores.
+    Threads update the weights without locks, so that two runs differ. With fewer than
+    ten threads some releases read uninitialized memory and may end in NaN; this class
+    always starts ten.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class FastTextClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):
         fasttext = require("fasttext", by="FastTextClassifier", extra="peers")
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.classes_, y_encoded = np.unique(y, return_inverse=True)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "train.txt")
             with path.open("w", encoding="utf-8", errors="replace") as file:
                 file.writelines(
                     f"{_LABEL}{code} {_one_line(text)}\n"
-                    for code, text in zip(codes.tolist(), X, strict=True)
+                    for code, text in zip(y_encoded.tolist(), X, strict=True)
                 )
             self.model_ = fasttext.train_supervised(
                 str(path),
@@ -69,7 +69,7 @@ class FastTextClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        # Of a list of texts: for a single one it fails under NumPy 2.
+        # A list, since predict of a single text fails with NumPy 2.
         labels, _ = self.model_.predict([_one_line(text) for text in X])
         return self.classes_[[int(each[0].removeprefix(_LABEL)) for each in labels]]
 

@@ -1,4 +1,4 @@
-"""The rows of the table: a name, how to make it, and what is selected by validation."""
+"""Rows of the error table: names, estimators and grids of hyper-parameters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,13 +22,13 @@ from .fasttext import FastTextClassifier
 
 __all__ = ["ROWS", "Row"]
 
-# As features are divided by the largest, the best C is large and depends on the data.
+# Features are divided by the largest, so the best C is large and depends on the data.
 _PENALTIES = {"C": [1e1, 1e2, 1e3, 1e4, 1e5]}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table.
+    """Row of the table.
 
     Attributes
     ----------
@@ -37,13 +37,13 @@ class Row:
     make : callable
         Returns an estimator or a Pipeline.
     cost : float
-        Rough seconds per 1,000 training texts of IMDB on one CPU core, to run the
-        quick ones first; a time budget measures for itself.
+        Rough seconds per 1,000 training texts of IMDB on one CPU core; it decides the
+        order. A time budget scales it by the measured times.
     field_order : {"forward", "reverse"}
-        How the fields of a text are joined for it.
+        Order in which the fields of a text are joined.
     grid : mapping of str to list
-        Values of parameters of the estimator, or of the pipeline's last step, among
-        which a validation split of the training data decides.
+        Parameters of the estimator, or of the pipeline's last step, and the values to
+        select from on a validation split of the training data.
     """
 
     name: str
@@ -71,8 +71,8 @@ def _later_linear():
 
 
 def _zhang_networks():
-    """The LSTM and the sixteen ConvNets of Zhang, Zhao and LeCun's Table 4."""
-    # Departs from the paper: vectors trained on the training texts, not on other ones.
+    """Yield the LSTM and the sixteen ConvNets of Table 4 of Zhang et al. (2015)."""
+    # Departs from the paper: word vectors are trained on the training texts only.
     own_vectors = {"vectors": "word2vec", "tuning": "static"}
     lstm = {"cell": "lstm", "hidden_dim": 512, "pooling": "mean", "clip_norm": 5.0}
     yield "lstm", Row("LSTM", partial(RNNClassifier, **lstm, **own_vectors), 150)
@@ -118,9 +118,9 @@ def _later_networks():
 
 
 def _keras_networks():
-    """The three recurrent networks of the Keras examples for IMDB."""
+    """Yield the three recurrent networks of the Keras examples for IMDB."""
     plain = {"pooling": "last", "keep": "end", "clip_norm": None, "bucketing": False}
-    # Two of the words that are kept there stand for padding and for unknown ones.
+    # There, the vocabulary includes two ids for padding and unknown words.
     small = plain | {
         "recipe": "rmsprop",
         "hidden_dim": 32,
@@ -153,7 +153,7 @@ def _peers():
         yield f"fasttext{key}", Row(f"fastText h=10{name}", make, 0.2, grid=grid)
 
 
-# In the order in which they are shown.
+# In the order of the tables.
 ROWS = dict(
     [
         *_linear(),

@@ -72,7 +72,7 @@ def _parse(table):
     return published
 
 
-# Error by data set and row. The last one is in the docstring of Keras' example
+# Error by data set and row. The last one is from the docstring of Keras' example
 # imdb_bidirectional_lstm, as an accuracy of 0.8146.
 PUBLISHED = {
     **_parse(_ZHANG_2015),

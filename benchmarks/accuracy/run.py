@@ -1,10 +1,10 @@
-"""Run the cells of the table, each in a process of its own, and keep one JSON of each.
+"""Training and test of the cells of the error table, one process and JSON per cell.
 
     python -m benchmarks.accuracy.run --data imdb --models bow ngrams
     python -m benchmarks.accuracy.run --data imdb --models all --budget 60
     python -m benchmarks.accuracy.run --train A.csv --test B.csv --name mine
 
-A cell whose JSON is there is not run again.
+A cell with a JSON file is not run again.
 """
 
 import argparse
@@ -26,7 +26,7 @@ __all__ = ["parse", "parse_setting", "run_cells"]
 
 
 def run_cells(cells, results, *, redo=False, budget=None):
-    """Run the cells that have no JSON yet, the quick ones first.
+    """Run the cells without JSON, the cheapest first.
 
     Parameters
     ----------
@@ -34,16 +34,15 @@ def run_cells(cells, results, *, redo=False, budget=None):
     results : path
         Folder of the JSON files.
     redo : bool, default=False
-        Whether done cells are run again.
+        Whether to run cells with JSON again.
     budget : float or None, default=None
-        Seconds in all. A cell that is not expected to end in time is left out, going
-        by how long the others took for their cost, and one that has not ended by then
-        is stopped.
+        Seconds in all. Skips a cell whose expected time, from the seconds per cost of
+        the others, is more than what is left; stops the running cell at the end.
 
     Returns
     -------
     failed, left : list of Cell
-        Those that failed, and those for which there was no time.
+        Cells that failed, and cells that did not fit the budget.
     """
     todo = [cell for cell in cells if redo or not _is_done(cell, results)]
     todo.sort(key=_cost)
@@ -57,7 +56,7 @@ def run_cells(cells, results, *, redo=False, budget=None):
             left.append(cell)
             continue
         _say(f"[{number}/{len(todo)}] {cell.path('')}")
-        # A fresh process, so that the peak of its memory is the cell's own.
+        # A new process, so that its peak memory is that of the cell.
         arguments = ["--cell", json.dumps(asdict(cell)), "--results", str(results)]
         try:
             process = subprocess.run(
@@ -70,7 +69,7 @@ def run_cells(cells, results, *, redo=False, budget=None):
             continue
         if process.returncode:
             failed.append(cell)
-            _say(f"    failed, exit code {process.returncode}; the others go on")
+            _say(f"    failed, exit code {process.returncode}; the others continue")
         else:
             done = json.loads(cell.path(results).read_text())
             seconds = time.monotonic() - start
@@ -95,7 +94,7 @@ def _is_done(cell, results):
         if before[key] != now[key]:
             raise SystemExit(
                 f"{path} is of {before[key]}, not of {now[key]}: give these data "
-                "another --name, or --redo the cell."
+                "another --name, or run the cell again with --redo."
             )
     return True
 
@@ -109,7 +108,7 @@ def _say(line):
 
 
 def parse(arguments=None):
-    """Return the cells that the command line asks for, and its options."""
+    """Return the cells and the options of a command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.accuracy.run", description=__doc__.partition("\n")[0]
     )
@@ -118,9 +117,13 @@ def parse(arguments=None):
     add("--train", metavar="FILE", help="your own training CSV")
     add("--test", metavar="FILE", help="and its test CSV")
     add("--name", help="the name of your own data")
-    add("--header", action="store_true", help="your files name their columns")
-    add("--label-column", type=_literal, default=0, help="its name, or position from 0")
-    add("--text-columns", type=_literal, nargs="+", help="as many as there are fields")
+    add(
+        "--header",
+        action="store_true",
+        help="the first line of your files has the names of the columns",
+    )
+    add("--label-column", type=_literal, default=0, help="name, or position from 0")
+    add("--text-columns", type=_literal, nargs="+", help="names or positions")
     models = [*ROWS, "all"]
     add("--models", nargs="+", default=["all"], choices=models, metavar="MODEL")
     add("--seeds", nargs="+", type=int, default=[0])
@@ -139,7 +142,7 @@ def parse(arguments=None):
         "--budget",
         type=float,
         metavar="MINUTES",
-        help="run what fits, the quick ones first, and say what was left",
+        help="run the cells that fit, the cheapest first, and name the others",
     )
     add("--results", type=Path, default=RESULTS)
     add("--redo", action="store_true", help="run done cells again")
@@ -155,7 +158,10 @@ def parse(arguments=None):
     name = options.data or options.name
     values = [name, *(str(value) for _, value in options.settings)]
     if any("/" in value or value.startswith(".") for value in values):
-        parser.error("a name or value that becomes part of a file's name holds no /")
+        parser.error(
+            "names and values become parts of file names: they must not contain "
+            "/ or start with a dot"
+        )
     columns = {}
     if options.train:
         columns = {
@@ -191,7 +197,7 @@ def _known(model, settings):
 
 
 def parse_setting(text):
-    """Read "NAME=VALUE", whose value is a Python literal or else a str."""
+    """Return name and value of "NAME=VALUE": a Python literal, or else a str."""
     name, found, value = text.partition("=")
     if not found:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")

@@ -1,10 +1,10 @@
-"""Compare settings of a model on held-out training texts; the test set is not read.
+"""Comparison of settings of a model on held-out training texts, without the test set.
 
     python -m benchmarks.accuracy.select --data imdb --model kim-rand --sample 6000 \\
         --common max_epochs=3 --try learning_rate=0.001 --try learning_rate=0.003
 
-Each run, one setting with one seed, is added to the JSON of its model and data set. A
-run that is there already is not made again.
+Each run, one setting with one seed, is added to the JSON of its model and data set.
+Runs in the file are not repeated.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def compare(
     train=None,
     folder=FOLDER,
 ):
-    """Train with each setting and seed; keep the errors on held-out training texts.
+    """Train with each setting and seed; save the errors on held-out training texts.
 
     Parameters
     ----------
@@ -62,11 +62,11 @@ def compare(
     Returns
     -------
     runs : list of dict
-        All that are in the file now.
+        All runs in the file.
     """
     path = Path(folder) / f"{model}_{data}.json"
     runs = json.loads(path.read_text()) if path.exists() else []
-    # In the place of a test file: what is not to be read need not be there.
+    # The training file stands in for the test file, which is not needed here.
     bunch, _ = load(Cell(data=data, model=model, train=train, test=train))
     X, X_valid, y, y_valid = train_test_split(
         bunch.data,
@@ -107,10 +107,7 @@ def compare(
 
 
 def render(folder=FOLDER):
-    """Return all runs as a reST table: a line for each setting, over its seeds.
-
-    Without any run it is empty.
-    """
+    """Return all runs as a reST table with a row per setting; "" without runs."""
     settings = _by_setting(folder)
     if not settings:
         return ""
@@ -134,9 +131,9 @@ def render(folder=FOLDER):
 
 
 def render_seeds(folder=FOLDER):
-    """Return what has been run with five seeds or more as a reST table.
+    """Return settings with five seeds or more as a reST table.
 
-    A line for each model, a column for each data set.
+    A row for each model, a column for each data set.
     """
     cells = defaultdict(lambda: defaultdict(list))
     for (data, n_train, name, _), runs in sorted(_by_setting(folder).items()):
@@ -160,10 +157,10 @@ def render_seeds(folder=FOLDER):
 
 
 def render_precisions(folder=FOLDER):
-    """Return as a reST table what was run in float32 and, all else alike, in bfloat16.
+    """Return a reST table of runs in float32 and, with equal settings, in bfloat16.
 
-    Errors and last training losses are means over the seeds of both, the difference
-    that of their errors, with its standard error.
+    Errors and final training losses are means over the seeds that both have; the
+    difference is that of the errors, with its standard error.
     """
     runs_of = defaultdict(lambda: defaultdict(dict))
     for (data, n_train, name, _), runs in _by_setting(folder).items():

@@ -63,14 +63,14 @@ README_DATA = {"ag_news": "AG News", "imdb": "IMDB"}
 
 
 class Line:
-    """A row of a table: the cells of one model with one setting, over seeds.
+    """Row of a table: the results of one model with one setting, over seeds.
 
     Parameters
     ----------
     name : str
         As the paper prints it.
     results : list of dict
-        One per seed; empty where nothing was run.
+        One per seed; empty if nothing was run.
     published : float or None
         The paper's error in %.
     comparable : bool
@@ -93,7 +93,7 @@ class Line:
         return interval([wrong_of(result) for result in self.results])
 
     def cells(self):
-        """The texts of the columns; an empty one was not run or not printed."""
+        """Return the text of each column; "" where not run or not published."""
         paper = "" if self.published is None else f"{self.published:.2f}"
         if not self.results:
             return [self.name, "", "", paper, *[""] * (len(_COLUMNS) - 4)]
@@ -115,7 +115,7 @@ class Line:
         ]
 
     def note(self):
-        """What was chosen and done, and what a reader must know of it."""
+        """Return the selected penalty, the training and warnings, for the reader."""
         parts = set()
         for result in self.results:
             tried = result["selection"]
@@ -144,16 +144,16 @@ def interval(wrongs):
 
     Parameters
     ----------
-    wrongs : list of ndarray of bool of shape (n_documents,)
-        Which test documents each seed got wrong. Documents are drawn anew, together
-        for all seeds; the error is the mean over seeds.
+    wrongs : list of ndarray of bool of shape (n_samples,)
+        Misclassified test texts of each seed. Each resample draws the same texts for
+        all seeds; the error is the mean over seeds.
 
     Returns
     -------
     low, high : float
     """
     rate = np.mean(wrongs, axis=0)
-    # Documents that err alike are interchangeable: draw how many of each kind.
+    # Texts with the same rate are interchangeable: draw the number of each rate.
     values, counts = np.unique(rate, return_counts=True)
     draws = np.random.RandomState(0).multinomial(
         len(rate), counts / len(rate), size=_N_RESAMPLES
@@ -168,18 +168,18 @@ def wrong_of(result):
 
 
 def read_results(folder):
-    """Return the results in a folder of JSON files, by data set and sample."""
+    """Return the results in a folder of JSON files, by data set and sample size."""
     found = defaultdict(list)
     for path in sorted(Path(folder).glob("*/*.json")):
         result = json.loads(path.read_text())
-        if "cell" not in result:  # a measure of something else than errors
+        if "cell" not in result:  # speed or memory
             continue
         found[path.parent.name, result["cell"]["sample"]].append(result)
     return dict(found)
 
 
 def lines_of(data, results):
-    """One line for each row and setting; a row without result has an empty one."""
+    """Return a line for each row and setting; rows without results are empty."""
     by_row = {key: defaultdict(list) for key in ROWS}
     for result in results:
         cell = result["cell"]
@@ -197,7 +197,7 @@ def lines_of(data, results):
 
 
 def heading_of(data, results):
-    """Say what the table is of, how it was selected, and where it ran."""
+    """Return the sizes of the data, how C was selected, and the machine."""
     first = results[0]
     parts = [
         f"{data}: {first['n_train']:,} training texts, {first['n_test']:,} test texts, "
@@ -232,7 +232,7 @@ def heading_of(data, results):
 
 
 def render(found, style="text"):
-    """Return the tables of `read_results` as text of 80 columns, or as markdown."""
+    """Return the tables of `read_results` as text, Markdown or reStructuredText."""
     blocks = []
     for (data, _), results in found.items():
         heading = heading_of(data, results)
@@ -301,7 +301,7 @@ def _as_text(heading, rows):
 
 
 def _divide(rows):
-    """Return the rows that were run, and the names of the others."""
+    """Return the rows with results, and the names of the others."""
     error = _COLUMNS.index("Error %")
     done = [row for row in rows if row[error]]
     return done, [row[0] for row in rows if not row[error]]
@@ -327,7 +327,7 @@ def _error(tried):
 
 
 def _at_chance(result):
-    """A training loss of nearly ln K: what guessing costs."""
+    """Return the training loss that counts as chance level: nearly ln K."""
     return np.log(result["n_classes"]) - 0.02
 
 

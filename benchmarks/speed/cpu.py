@@ -1,11 +1,11 @@
-"""Measure speed and memory against what one would write first, in one run.
+"""Speed and memory compared with plain implementations, in one run.
 
     python -m benchmarks.speed.cpu                        # all lines, on one CPU thread
     python -m benchmarks.speed.cpu --lines characters words
     python -m benchmarks.speed.cpu --short news.csv.xz    # where AG News has no loader
 
-Each line runs both sides in turn, several times, and keeps the median of the ratios.
-Times are of the process' CPU, so that other programs disturb them less.
+Each line runs both sides in turn, several times, and reports the median ratio. Times
+are CPU times of the process, which other programs disturb less.
 """
 
 import argparse
@@ -81,7 +81,7 @@ _HELD_OUT = 5_000
 
 @dataclass
 class Line:
-    """One comparison.
+    """Result of one comparison.
 
     Attributes
     ----------
@@ -90,12 +90,12 @@ class Line:
         Medians, in `unit`.
     unit : str
     ratio : float
-        Median over the rounds; above 1 is better, whatever the unit.
+        Median over the rounds; above 1 means that ours is faster, whatever the unit.
     target : float or None
     against : str
-        What the other side is.
+        Description of the other side.
     notes : dict
-        Further figures.
+        Further numbers.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Line:
 
 
 def compared(name, measured, unit, target, against, scale=1.0, **notes):
-    """Make a line of the first two of `measured`, and notes of the others' ratios."""
+    """Return a line of the first two of `measured`; other ratios go to the notes."""
     (_, ours), (_, theirs), *others = measured.items()
     notes |= {f"{other} ratio": _ratio(values, theirs) for other, values in others}
     return Line(
@@ -135,7 +135,7 @@ def _ratio(ours, theirs):
 
 
 def characters(data):
-    """Characters to ids."""
+    """Measure the encoding of characters to ids."""
     texts, encoder = data["short"][0] * 3, CharEncoder()
     n_bytes = sum(len(text.encode()) for text in texts)
 
@@ -154,7 +154,7 @@ def characters(data):
 
 
 def words(data):
-    """Words to a vocabulary and ids."""
+    """Measure building a vocabulary and encoding words to ids."""
     texts = data["short"][0] * 3
     n_words = int(WordEncoder().fit(texts).encode(texts).offsets[-1])
 
@@ -177,15 +177,15 @@ def words(data):
 
 
 def training_of_charcnn(data, precision, target):
-    """Training of the small character ConvNet on short texts."""
-    texts, codes = head(data["short"], 2 * _BATCH)
-    network = fitter(CharCNNClassifier(precision=precision), texts, codes)
-    n_classes = len(np.unique(codes))
+    """Measure training of the small character ConvNet on short texts."""
+    texts, y = head(data["short"], 2 * _BATCH)
+    network = fitter(CharCNNClassifier(precision=precision), texts, y)
+    n_classes = len(np.unique(y))
     stock = make_stock_net(PlainCharCNN(70, n_classes), batch_size=_BATCH)
-    one_hot = OneHotTexts(texts, codes, ALPHABETS["paper"], 1014)
+    one_hot = OneHotTexts(texts, y, ALPHABETS["paper"], 1014)
 
     def theirs():
-        stock.partial_fit(one_hot, codes)
+        stock.partial_fit(one_hot, y)
         return len(texts)
 
     return compared(
@@ -198,15 +198,15 @@ def training_of_charcnn(data, precision, target):
 
 
 def prediction_of_charcnn(data, precision, target):
-    """Prediction by the small character ConvNet of short texts."""
-    texts, codes = head(data["short"], 4 * _BATCH)
-    n_classes = len(np.unique(codes))
+    """Measure prediction with the small character ConvNet on short texts."""
+    texts, y = head(data["short"], 4 * _BATCH)
+    n_classes = len(np.unique(y))
     classifier = configured(CharCNNClassifier(precision=precision, epoch_size=1))
-    classifier.fit(texts[:_BATCH], codes[:_BATCH])
+    classifier.fit(texts[:_BATCH], y[:_BATCH])
     plain = PlainCharCNN(70, n_classes)
     plain.take_weights_of(classifier.net_.module_)
     stock = make_stock_net(plain, batch_size=_BATCH)
-    one_hot = OneHotTexts(texts, codes, ALPHABETS["paper"], 1014)
+    one_hot = OneHotTexts(texts, y, ALPHABETS["paper"], 1014)
 
     def ours():
         classifier.predict_proba(texts)
@@ -229,15 +229,15 @@ def prediction_of_charcnn(data, precision, target):
 
 
 def training_of_rnn(data, cell, target):
-    """Training of a bidirectional recurrent network on short texts."""
-    texts, codes = head(data["short"], 2000)
+    """Measure training of a bidirectional recurrent network on short texts."""
+    texts, y = head(data["short"], 2000)
     classifier = RNNClassifier(cell=cell, bidirectional=True, batch_size=64)
-    ours = fitter(classifier, texts, codes)
+    ours = fitter(classifier, texts, y)
     encoded = classifier.encoder_.encode(texts)
     encoded_texts = EncodedDataset(encoded, torch.device("cpu"))
     n_classes = len(classifier.classes_)
     packed = PackedRNN(classifier.encoder_.n_tokens, n_classes, cell=cell)
-    theirs = _trainer(packed, classifier, encoded, codes)
+    theirs = _trainer(packed, classifier, encoded, y)
     recurrent = classifier.net_.module_.recurrent
     inputs = [
         (torch.randn(*ids.shape, classifier.embedding_dim, requires_grad=True), ids)
@@ -266,15 +266,15 @@ def training_of_rnn(data, cell, target):
 
 
 def training_of_han(data):
-    """Training of the hierarchical network on long reviews."""
-    texts, codes = head(data["long"], 384)
+    """Measure training of the hierarchical network on long reviews."""
+    texts, y = head(data["long"], 384)
     classifier = HANClassifier()
-    ours = fitter(classifier, texts, codes)
+    ours = fitter(classifier, texts, y)
     encoded = classifier.encoder_.encode(texts)
     network = classifier.net_.module_
     n_tokens = classifier.encoder_.n_tokens
     padded = PaddedHAN(n_tokens, len(classifier.classes_))
-    theirs = _trainer(padded, classifier, encoded, codes)
+    theirs = _trainer(padded, classifier, encoded, y)
     padded.load_state_dict(network.state_dict())
     ids = EncodedDataset(encoded, torch.device("cpu")).ids(torch.arange(32))
     with torch.inference_mode():
@@ -300,7 +300,7 @@ class _Tiny(nn.Module):
 
 
 def overhead(data):
-    """What the training loop costs beside the network, per minibatch."""
+    """Measure the overhead of the training loop per minibatch."""
     n_batches, size = _LOOPS, 8
     ids = np.ones(n_batches * size * 4, dtype=np.uint8)
     ragged = Ragged(ids, np.arange(0, len(ids) + 1, 4))
@@ -352,7 +352,7 @@ def overhead(data):
 
 
 def ngrams(data):
-    """Counting the 500,000 most frequent n-grams of 1 to 5 words."""
+    """Measure counting the 500,000 most frequent n-grams of 1 to 5 words."""
     texts = data["long"][0]
     seconds, mib = in_fresh_process(_count, NGramVectorizer, {}, texts)
     settings = {
@@ -381,10 +381,10 @@ def _count(vectorizer, settings, texts):
 
 
 def solver(data):
-    """Logistic regression on the TF-IDF of 500,000 n-grams."""
-    texts, codes = data["short"]
+    """Measure logistic regression on the TF-IDF of 500,000 n-grams."""
+    texts, y = data["short"]
     texts, others = texts[:-_HELD_OUT], texts[-_HELD_OUT:]
-    codes, other_codes = codes[:-_HELD_OUT], codes[-_HELD_OUT:]
+    y, y_other = y[:-_HELD_OUT], y[-_HELD_OUT:]
     *first, last = (step for _, step in make_ngram_classifier(tfidf=True).steps)
     X, X_other = texts, others
     for step in first:
@@ -393,26 +393,28 @@ def solver(data):
 
     def fit(regression):
         start = time.process_time()
-        regression.fit(X, codes)
+        regression.fit(X, y)
         seconds = time.process_time() - start
-        loss = log_loss(codes, regression.predict_proba(X), normalize=False)
+        loss = log_loss(y, regression.predict_proba(X), normalize=False)
         return {
             "s": seconds,
             "objective": last.C * loss + np.square(regression.coef_).sum() / 2,
-            "error %": 100 * np.mean(regression.predict(X_other) != other_codes),
+            "error %": 100 * np.mean(regression.predict(X_other) != y_other),
         }
 
     notes = {"newton-cg": fit(last)}
     goal = notes["newton-cg"]["objective"]
-    # A tolerance means something else to each solver, so lbfgs is asked for more until
-    # it has minimized as far.
+    # A tolerance means something else to each solver: lower that of lbfgs until its
+    # objective is as low.
     for tol in last.tol * np.array([1.0, 0.1, 0.01, 0.001]):
         lbfgs = LogisticRegression(C=last.C, tol=tol, max_iter=2_000)
         notes[f"lbfgs to {tol:.0e}"] = theirs = fit(lbfgs)
         if theirs["objective"] <= goal:
             break
     else:
-        raise ArithmeticError(f"lbfgs did not come as far as newton-cg: {notes}")
+        raise ArithmeticError(
+            f"lbfgs did not reach the objective of newton-cg: {notes}"
+        )
     seconds, their_seconds = notes["newton-cg"]["s"], theirs["s"]
     return Line(
         "logistic regression, 500,000 n-grams",
@@ -443,11 +445,11 @@ LINES = {
 README_LINES = ("characters", "train-charcnn-bf16", "train-lstm", "ngrams", "solver")
 
 
-# -- how much of the machine is used -------------------------------------------------
+# -- fraction of the peak -------------------------------------------------
 
 
 def shares(data):
-    """Texts per second of each network's training, and its share of the peak."""
+    """Return texts per second in training and the fraction of peak operations."""
     peaks = {name: peak_flops(getattr(torch, name)) for name in ("float32", "bfloat16")}
     rows = []
     for classifier, which in (
@@ -458,10 +460,10 @@ def shares(data):
         (RNNClassifier(), "long"),
         (HANClassifier(), "long"),
     ):
-        texts, codes = head(data[which], 2 * classifier._batch_size())
+        texts, y = head(data[which], 2 * classifier._batch_size())
         for precision in peaks:
             classifier.set_params(precision=precision)
-            run = fitter(classifier, texts, codes)
+            run = fitter(classifier, texts, y)
             (rate,) = rates({"ours": run}, rounds=3).values()
             flops = training_flops(classifier, texts)
             rows.append(
@@ -480,17 +482,19 @@ def shares(data):
     return {"peak GFLOP/s": peaks, "networks": rows}
 
 
-def _trainer(network, classifier, encoded, codes):
-    """The same for another network in the same loop, minibatches at random."""
+def _trainer(network, classifier, encoded, y):
+    """Return a callable that trains another network, with random minibatches."""
     device = torch.device("cpu")
     recipe = classifier._recipe()
     net = make_net(network, recipe, device=device, precision="float32")
-    codes = np.unique(codes, return_inverse=True)[1]
-    texts = EncodedDataset(encoded, device, targets=codes, weights=np.ones(len(codes)))
+    targets = np.unique(y, return_inverse=True)[1]
+    texts = EncodedDataset(
+        encoded, device, targets=targets, weights=np.ones(len(targets))
+    )
 
     def run():
         train(net, texts, n_epochs=1, batch_size=classifier._batch_size())
-        return len(codes)
+        return len(y)
 
     return run
 
@@ -513,7 +517,7 @@ def table(result, names=None):
 
 
 def table_of_shares(result):
-    """Return as such rows at what share of the peak each network trains."""
+    """Return the fractions of the peak as rows of cells, the head first."""
     rows = [("", "Texts", "Precision", "Texts/s", "GFLOP/text", "Share of the peak")]
     for row in result["shares"]["networks"]:
         flops, share = row["GFLOP/text"], row["share of peak"]
@@ -531,7 +535,7 @@ def table_of_shares(result):
 
 
 def describe(result):
-    """Say where the lines were measured."""
+    """Return the machine and the version of torch."""
     abouts = [*result["lines"].values(), result["shares"]]
     machines = {about["machine"]["cpu"] for about in abouts}
     versions = {about["versions"]["torch"] for about in abouts}
@@ -548,8 +552,8 @@ def main():
     )
     add = parser.add_argument
     add("--lines", nargs="+", choices=[*LINES, "shares"], default=[*LINES, "shares"])
-    add("--short", metavar="FILE", help="CSV of AG News, where it has no loader")
-    add("--out", type=Path, default=RESULT, help="JSON; other lines in it are kept")
+    add("--short", metavar="FILE", help="CSV file of AG News, instead of the loader")
+    add("--out", type=Path, default=RESULT, help="JSON file; its other lines stay")
     options = parser.parse_args()
     torch.set_num_threads(1)
     data = load_data(options.short)

@@ -1,16 +1,17 @@
-"""Check a GPU against the CPU, measure training on it, and train on real data.
+"""Agreement of a GPU with the CPU, speed of training on it, and learning curves.
 
     python -m benchmarks.speed.gpu  # all networks, in turn
-    python -m benchmarks.speed.gpu --networks HAN LSTM  # the others' results are kept
-    python -m benchmarks.speed.gpu --short news.csv.xz  # where AG News has no loader
+    python -m benchmarks.speed.gpu --networks HAN LSTM  # other results stay
+    python -m benchmarks.speed.gpu --short news.csv.xz  # AG News from a file
     python -m benchmarks.speed.gpu --device cpu --quick --out trial.json
 
-For each network: results of the device equal those of the CPU to a tolerance, or it
-stops there. Then texts per second, achieved operations and their share of the measured
-peak of bfloat16, in both precisions (float32 as torch comes, which lets cuDNN round to
-TF32), eager and compiled; beside the small character
-ConvNet a plain loop over one-hot input, and skorch as it comes. Last, error against
-seconds on real data. The file is written after each network.
+For each network, the script first compares the device with the CPU and stops if they
+differ by more than a tolerance. It then measures texts per second, operations per
+second and their ratio to the measured bfloat16 peak, in both precisions (float32 with
+torch's defaults, which let cuDNN round to TF32), eager and compiled. The small
+character ConvNet is compared with a plain loop over one-hot input and with plain
+skorch. Last, it trains on real data and records error against seconds. The file is
+written after each network.
 """
 
 import argparse
@@ -74,13 +75,12 @@ _SETTINGS = {
     "float32, compiled": {"precision": "float32", "compile": True},
     "bfloat16, compiled": {"precision": "bfloat16", "compile": True},
 }
-# Relative to the largest logit; the sums of float32 come in another order there.
+# Relative to the largest logit: devices add float32 in different orders.
 _TOLERANCE = 1e-3
 
-# Seconds an H200 needs at least for 120,000 short texts in minibatches of 128: for
-# matrix products, for activations, and for weights with their optimizer, each at the
-# rate of its data sheet. Derived, not measured. Padding is left out where the network
-# leaves it out.
+# Lower bounds in seconds for 120,000 short texts on an H200 in minibatches of 128: for
+# matrix products, activations, and weights with their optimizer, each at the rate of
+# the data sheet. Computed, not measured. Padding counts only where a network has it.
 _FLOORS = {
     "CharCNN small": (0.12, 0.14, 0.10),
     "CharCNN large": (1.55, 0.57, 0.87),
@@ -90,14 +90,14 @@ _FLOORS = {
 
 
 def agreement(name, network, data, device):
-    """Train a network a little on device and CPU; return how far they are apart.
+    """Train a network briefly on device and CPU; return the largest differences.
 
     Raises
     ------
     AssertionError
-        If losses or logits differ by more than float32 explains.
+        If losses or logits differ by more than the tolerance.
     """
-    texts, codes = head(data["short"], 64)
+    texts, y = head(data["short"], 64)
     settings = {"max_epochs": 2, "batch_size": 16, "random_state": 0}
     for dropout in {"dropout", "embedding_dropout"} & network.get_params().keys():
         settings[dropout] = 0.0  # each device draws its own
@@ -105,7 +105,7 @@ def agreement(name, network, data, device):
     losses, logits = [], []
     for where in ("cpu", device):
         with torch.backends.cudnn.flags(allow_tf32=False):
-            classifier.set_params(device=str(where)).fit(texts, codes)
+            classifier.set_params(device=str(where)).fit(texts, y)
             logits.append(np.asarray(classifier._logits(texts)))
         losses.append([epoch["train_loss"] for epoch in classifier.history_])
     of_loss = np.max(np.abs(np.subtract(*losses)) / losses[0])
@@ -117,7 +117,7 @@ def agreement(name, network, data, device):
 
 
 def limits(device):
-    """What the device does at best: matrix products, copies, launches."""
+    """Measure the peak of matrix products, copies and kernel launches."""
     clock, on_gpu = _clock(device), _is_cuda(device)
     size = 8192 if on_gpu else 1024
     peak = peak_flops(torch.bfloat16, size=size, device=device, clock=clock)
@@ -143,19 +143,19 @@ def limits(device):
 def measurements(
     name, network, data, device, peak, *, n_texts, batch_sizes, rounds, settings
 ):
-    """Texts per second in training with each setting, and how much of `peak` it is.
+    """Measure training with each setting: texts per second, fraction of `peak`.
 
     Returns
     -------
     rows : list of dict
-        What fails, as a translation may, has the reason in the place of figures.
+        A setting that fails, as compilation may, has the error instead of numbers.
     """
     clock, rows = _clock(device), []
-    texts, codes = head(data["short"], n_texts)
+    texts, y = head(data["short"], n_texts)
     for batch_size in batch_sizes:
         for how, given in settings.items():
             if given.get("compile") and batch_size != batch_sizes[0]:
-                continue  # where a step is long, launching its parts costs little
+                continue  # long steps gain little from fewer launches
             row = {"batch_size": batch_size, "how": how}
             classifier = copy.deepcopy(network).set_params(
                 device=str(device), batch_size=batch_size, **given
@@ -164,8 +164,8 @@ def measurements(
                 if _is_cuda(device):
                     torch.cuda.reset_peak_memory_stats(device)
                 start = time.perf_counter()
-                run = fitter(classifier, texts, codes)
-                row["first s"] = time.perf_counter() - start  # with translation
+                run = fitter(classifier, texts, y)
+                row["first s"] = time.perf_counter() - start  # includes compilation
                 rate = _median(rates({"run": run}, rounds=rounds, clock=clock))
                 if _is_cuda(device):
                     n_bytes = torch.cuda.max_memory_allocated(device)
@@ -173,12 +173,12 @@ def measurements(
                 row |= _use(classifier, texts[: 4 * batch_size], rate, peak)
                 if name in _FLOORS and "H200" in _name(device):
                     row["share of the floor"] = floor(name, batch_size) * rate
-            except Exception as error:  # the other settings are still worth having
+            except Exception as error:  # continue with the other settings
                 row["failed"] = f"{type(error).__name__}: {error}".splitlines()[0]
             rows.append(row)
             progress(f"{name}: {row}")
         if name == "CharCNN small" and network.max_length == 1014:
-            for how, run in _naive(texts, codes, batch_size, device).items():
+            for how, run in _naive(texts, y, batch_size, device).items():
                 rate = _median(rates({"run": run}, rounds=1, clock=clock))
                 row = {"batch_size": batch_size, "how": how, "texts/s": rate}
                 rows.append(row)
@@ -187,7 +187,7 @@ def measurements(
 
 
 def _use(classifier, texts, rate, peak):
-    """What a rate is in steps and operations, those of padding not counted."""
+    """Return a rate as time per step and operations, without those of padding."""
     flops = training_flops(classifier, texts)
     return {
         "texts/s": rate,
@@ -198,15 +198,15 @@ def _use(classifier, texts, rate, peak):
 
 
 def floor(name, batch_size):
-    """Seconds an H200 needs at least for a text: see `_FLOORS`."""
+    """Return the lower bound of seconds per text on an H200, from `_FLOORS`."""
     products, activations, weights = _FLOORS[name]
     return (products + activations + weights * 128 / batch_size) / 120_000
 
 
-def _naive(texts, codes, batch_size, device):
-    """The same network as one would write it first: two callables."""
-    one_hot = OneHotTexts(texts, codes, ALPHABETS["paper"], 1014)
-    n_classes = len(np.unique(codes))
+def _naive(texts, y, batch_size, device):
+    """Return two callables that train the same network in the plain way."""
+    one_hot = OneHotTexts(texts, y, ALPHABETS["paper"], 1014)
+    n_classes = len(np.unique(y))
     plain = PlainCharCNN(70, n_classes).to(device)
     optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-3)
     stock = make_stock_net(
@@ -222,7 +222,7 @@ def _naive(texts, codes, batch_size, device):
         return len(texts)
 
     def skorch():
-        stock.partial_fit(one_hot, codes)
+        stock.partial_fit(one_hot, y)
         return len(texts)
 
     return {
@@ -232,9 +232,9 @@ def _naive(texts, codes, batch_size, device):
 
 
 def waits(network, data, device, n_batches):
-    """How often the host waits for CUDA in a `fit` of `n_batches`, reading included."""
-    texts, codes = head(data["short"], n_batches * network._batch_size())
-    run = fitter(copy.deepcopy(network).set_params(device=str(device)), texts, codes)
+    """Count the CUDA synchronizations in a `fit` of `n_batches`, encoding included."""
+    texts, y = head(data["short"], n_batches * network._batch_size())
+    run = fitter(copy.deepcopy(network).set_params(device=str(device)), texts, y)
     torch.cuda.set_sync_debug_mode("warn")
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -246,8 +246,8 @@ def waits(network, data, device, n_batches):
 
 
 def learning_curve(network, data, device, *, max_epochs):
-    """Train on the short texts but a tenth; error on that tenth against seconds."""
-    texts, codes = data["short"]
+    """Train on nine tenths of the short texts; return error on the rest by seconds."""
+    texts, y = data["short"]
     classifier = copy.deepcopy(network).set_params(
         device=str(device),
         max_epochs=max_epochs,
@@ -256,7 +256,7 @@ def learning_curve(network, data, device, *, max_epochs):
         random_state=0,
     )
     start = time.perf_counter()
-    classifier.fit(texts, codes)
+    classifier.fit(texts, y)
     total = time.perf_counter() - start
     epochs, history = np.cumsum([e["seconds"] for e in classifier.history_]), []
     for seconds, epoch in zip(epochs, classifier.history_, strict=True):
@@ -286,7 +286,7 @@ def table(result):
 
 
 def describe(result):
-    """Say on what it was measured, or that nothing was."""
+    """Return the machine and the version of torch, or that no GPU was measured."""
     if not result["networks"]:
         return "No GPU was measured."
     abouts = result["networks"].values()
@@ -296,7 +296,7 @@ def describe(result):
 
 
 def _clock(device):
-    """Seconds, after the device has done what it was given."""
+    """Return a clock that waits for the work of the device before it reads."""
     if not _is_cuda(device):
         return time.perf_counter
 
@@ -327,22 +327,24 @@ def main():
     add = parser.add_argument
     add("--networks", nargs="+", choices=NETWORKS, default=[*NETWORKS])
     add("--device", default="cuda")
-    add("--short", metavar="FILE", help="CSV of AG News, where it has no loader")
-    add("--epochs", type=int, default=5, help="of each training on real data")
-    add("--quick", action="store_true", help="tiny networks: does the script work?")
-    add("--out", type=Path, help="JSON; other networks in it are kept")
+    add("--short", metavar="FILE", help="CSV file of AG News, instead of the loader")
+    add("--epochs", type=int, default=5, help="epochs of each training on real data")
+    add("--quick", action="store_true", help="tiny networks, to try the script")
+    add("--out", type=Path, help="JSON file; its other networks stay")
     options = parser.parse_args()
     device, on_gpu = options.device, _is_cuda(options.device)
     if options.out is None:
         if options.quick or not on_gpu:
-            parser.error("trials are no results: name another file with --out")
+            parser.error(
+                "--quick and --device cpu make no results: name another file with --out"
+            )
         options.out = RESULT
     about = describe_run(torch.get_num_threads(), None)
     result = json.loads(options.out.read_text()) if options.out.exists() else {}
     result = {"networks": {}} | result
     if on_gpu and not torch.cuda.is_available():
         write_json(options.out, result | about)
-        sys.exit(f"torch finds no CUDA device here. {describe(result)}")
+        sys.exit(f"torch finds no CUDA device. {describe(result)}")
     if on_gpu:
         about["machine"]["gpu"] = _name(device)
     data = load_data(options.short, ["short"])
@@ -357,7 +359,7 @@ def main():
         }
         settings = {"float32": _SETTINGS["float32"]}
         how = {"n_texts": 32, "batch_sizes": (16,), "rounds": 1}
-        data = {name: head(labelled, 200) for name, labelled in data.items()}
+        data = {name: head(labeled, 200) for name, labeled in data.items()}
         options.epochs = 1
     result["limits"] = limits(device) | about
     peak = 1e12 * result["limits"]["TFLOP/s, bfloat16"]

@@ -1,11 +1,11 @@
-"""Measure memory and time on a corpus that does not fit, a process for each measure.
+"""Memory and time on a corpus larger than memory, in one process per measurement.
 
     python -m benchmarks.speed.memory --documents 3600000
     python -m benchmarks.speed.memory --documents 3600000 --vectorizer 400000 3600000
 
-A corpus is drawn from a fixed model and streamed into a text store. "RSS" is all memory
-that a process has in use; the part that is "anonymous" is its own, the rest are pages
-of files, which the system takes back when it needs room.
+The corpus is generated from a fixed model and streamed into a text store. "RSS" is the
+resident memory of a process; its "anonymous" part belongs to the process alone, the
+rest are cached pages of files, which the system frees on demand.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from .._record import RESULTS, describe_run, write_json
 __all__ = ["draw_corpus", "main"]
 
 SEED = 0
-N_WORDS = 2_000_000  # of the language
+N_WORDS = 2_000_000
 N_SUCCESSORS = 4  # words that often follow a word
 MEAN_LENGTH = 83  # words of a document, which makes some 430 characters
 DOCUMENTS_AT_ONCE = 4096
@@ -50,7 +50,7 @@ NETWORKS = {
         n_jobs=1,
     ),
 }
-# Texts to predict: a peak that does not grow with them is that of a stream.
+# Numbers of texts to predict: if texts are streamed, the peak does not grow with them.
 PREDICTED = {"charcnn": (500, 2_000), "kimcnn": (50_000, 200_000)}
 
 
@@ -58,10 +58,10 @@ PREDICTED = {"charcnn": (500, 2_000), "kimcnn": (50_000, 200_000)}
 
 
 def draw_corpus(n_documents):
-    """Yield documents of a language in which words follow Zipf's law and each other.
+    """Yield texts whose words follow Zipf's law and depend on the word before.
 
-    Half of the words are drawn by their rank alone, half among a few that often follow
-    the word before. Each class has a word of its own in one place of twenty.
+    Half of the words are drawn by rank alone, half among the frequent successors of the
+    word before. One word in twenty is the word of the class.
     """
     rng = np.random.default_rng(SEED)
     words = np.array([_spell(rank) for rank in range(N_WORDS)], dtype=object)
@@ -83,17 +83,17 @@ def draw_corpus(n_documents):
 
 
 def labels(start, n):
-    """The classes of some documents."""
+    """Return the classes of `n` texts."""
     return np.arange(start, start + n) % 2
 
 
 def _draw_ranks(rng, shape):
-    """Draw ranks in proportion to their inverse."""
+    """Draw ranks with probability proportional to 1 / rank."""
     return (N_WORDS ** rng.random(shape)).astype(np.int64) % N_WORDS
 
 
 def _spell(rank):
-    """A word of one syllable and more, the shorter the more frequent."""
+    """Return the word of a rank; frequent words are shorter."""
     syllables = []
     while rank or not syllables:
         rank, syllable = divmod(rank, 100)
@@ -101,7 +101,7 @@ def _spell(rank):
     return "".join(syllables)
 
 
-# -- measures ----------------------------------------------------------------------
+# -- measurements ----------------------------------------------------------------------
 
 
 def make(path, n_documents):
@@ -135,7 +135,7 @@ def vectorize(path, n_documents):
 
 @contextlib.contextmanager
 def measured(phase):
-    """Measure a block; the mapping it gives holds the numbers afterwards."""
+    """Measure a block; the yielded dict holds the numbers afterwards."""
     peak, stopped = {}, threading.Event()
 
     def sample():
@@ -159,7 +159,7 @@ def measured(phase):
         sample()
     found[phase] = {
         "seconds": round(seconds, 2),
-        "peak_rss_mib": peak["VmHWM"],  # by the kernel; the others are sampled
+        "peak_rss_mib": peak["VmHWM"],  # from the kernel; the others are sampled
         "peak_anonymous_mib": peak["RssAnon"],
         "peak_of_files_mib": peak["RssFile"],
     }
@@ -173,7 +173,7 @@ def _memory():
 
 
 def _forget_peak():
-    Path("/proc/self/clear_refs").write_text("5")  # sets VmHWM to what is in use now
+    Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM to current use
 
 
 MEASURES = {
@@ -185,7 +185,7 @@ MEASURES = {
 
 
 def in_a_process(measure, path, n_documents):
-    """Run one measure in a fresh process and return what it found."""
+    """Run one measurement in a new process and return its result."""
     command = [sys.executable, "-m", "benchmarks.speed.memory", "--measure", measure]
     command += ["--store", str(path), "--documents", str(n_documents)]
     sys.stderr.write(f"{measure}, {n_documents:,} documents\n")
@@ -204,7 +204,7 @@ def main():
         "--vectorizer",
         type=int,
         nargs="+",
-        help="count n-grams of so many documents, and train no network",
+        help="numbers of texts to count n-grams of, instead of training networks",
     )
     parser.add_argument("--results", type=Path, default=RESULTS / "memory")
     parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)

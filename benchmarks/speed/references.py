@@ -1,4 +1,4 @@
-"""What one would write first, to measure against: same results, without the care."""
+"""Plain implementations to compare with: same results, not optimized."""
 
 import re
 from collections import Counter
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def encode_characters(texts, characters, max_length):
-    """Characters to ids by a dictionary, one text after the other."""
+    """Encode characters to ids with a dictionary, text by text."""
     ids = {character: row for row, character in enumerate(characters, 1)}
     return [
         np.array(
@@ -38,7 +38,7 @@ def encode_characters(texts, characters, max_length):
 
 
 def encode_words(texts, pattern, max_tokens, max_length):
-    """Words to ids by ``findall``, a Counter and a dictionary."""
+    """Encode words to ids with ``findall``, a Counter and a dictionary."""
     find = re.compile(pattern).findall
     counts = Counter()
     for text in texts:
@@ -55,10 +55,10 @@ def encode_words(texts, pattern, max_tokens, max_length):
 
 
 class OneHotTexts(torch.utils.data.Dataset):
-    """Texts as one-hot matrices of characters, each made when it is asked for."""
+    """Texts as one-hot matrices of characters, made on access."""
 
-    def __init__(self, texts, codes, characters, max_length):
-        self.texts, self.codes = texts, codes
+    def __init__(self, texts, y, characters, max_length):
+        self.texts, self.y = texts, y
         self.ids = {character: row for row, character in enumerate(characters)}
         self.shape = len(characters), max_length
 
@@ -68,15 +68,15 @@ class OneHotTexts(torch.utils.data.Dataset):
     def __getitem__(self, index):
         one_hot = np.zeros(self.shape, dtype=np.float32)
         text = self.texts[index].lower()[-self.shape[1] :][::-1]
-        for place, character in enumerate(text):
+        for position, character in enumerate(text):
             row = self.ids.get(character)
             if row is not None:
-                one_hot[row, place] = 1.0
-        return one_hot, self.codes[index]
+                one_hot[row, position] = 1.0
+        return one_hot, self.y[index]
 
 
 class PlainCharCNN(nn.Module):
-    """The network of Zhang et al. as their Tables 1 and 2 read, over one-hot input."""
+    """Network of Tables 1 and 2 of Zhang et al. (2015) over one-hot input."""
 
     def __init__(self, n_channels, n_classes, *, width=256, dense_width=1024):
         super().__init__()
@@ -102,7 +102,7 @@ class PlainCharCNN(nn.Module):
 
     @torch.no_grad()
     def take_weights_of(self, network: CharCNN):
-        """Compute what `network` computes."""
+        """Copy the weights of `network`, so that both return the same logits."""
         convolutions = [m for m in self.layers if isinstance(m, nn.Conv1d)]
         for ours, theirs in zip(convolutions, network.convolutions, strict=True):
             ours.weight.copy_(theirs.weight.squeeze(2))
@@ -112,14 +112,14 @@ class PlainCharCNN(nn.Module):
         for ours, theirs in zip(dense, of_network, strict=True):
             ours.bias.copy_(theirs.bias)
             weight = theirs.weight
-            if ours is dense[0]:  # there, the frame comes before the channel
+            if ours is dense[0]:  # there, frames come before channels
                 weight = weight.unflatten(1, (network.n_frames, -1))
                 weight = weight.transpose(1, 2).flatten(1)
             ours.weight.copy_(weight)
 
 
 class PackedRNN(nn.Module):
-    """The mean over the steps of torch's own bidirectional layer, sequences packed."""
+    """Mean over steps of torch's bidirectional layer on packed sequences."""
 
     def __init__(self, n_tokens, n_classes, *, cell, embedding_dim=300, hidden_dim=128):
         super().__init__()
@@ -142,7 +142,7 @@ class PackedRNN(nn.Module):
 
 
 class PaddedHAN(HAN):
-    """The hierarchical network over documents padded to the largest of a minibatch."""
+    """Hierarchical network on documents padded to the largest of a minibatch."""
 
     def _lay_out(self, ids, lengths):
         is_word = (ids != PAD) & (ids != SENTENCE_END)
@@ -156,7 +156,7 @@ class PaddedHAN(HAN):
 
 
 def make_stock_net(network, *, learning_rate=1e-3, batch_size=128, device="cpu"):
-    """Return skorch's classifier as it comes, with AdamW."""
+    """Return skorch's classifier with its defaults and AdamW."""
     return skorch.NeuralNetClassifier(
         network,
         criterion=nn.CrossEntropyLoss,

@@ -1,12 +1,12 @@
-"""Measure how many requests a second a server answers, and how late.
+"""Requests per second and latency of the HTTP server.
 
-    python -m benchmarks.speed.serving               # some three minutes
+    python -m benchmarks.speed.serving               # three minutes
     python -m benchmarks.speed.serving --seconds 0.5
 
-A server on the loopback, in a process of its own with one thread for the network, is
-asked for a label by 1, 8 and 32 connections that each wait for their answer. With and
-without batches in turn, several times; the medians are kept. Requests are also counted
-by the server's CPU time, which other programs disturb less. Needs Linux's /proc.
+A server on the loopback interface runs in its own process with one thread for the
+network. 1, 8 and 32 connections send requests, each waiting for its response. Servers
+with and without batching run in turn, several times; results are medians. Requests per
+CPU second of the server are less disturbed by other programs. Needs Linux's /proc.
 """
 
 import argparse
@@ -60,7 +60,7 @@ uvicorn.run(app, port=0, access_log=False)
 
 @contextlib.contextmanager
 def running(path, max_batch):
-    """A server of a file in a process of its own; yields the process and the port."""
+    """Start a server of a file; yield its process and port."""
     process = subprocess.Popen(
         [sys.executable, "-c", _SERVER, str(path), str(max_batch)],
         stderr=subprocess.PIPE,
@@ -79,7 +79,7 @@ def running(path, max_batch):
 
 
 async def ask(port, texts, *, n_connections, seconds):
-    """Ask for labels over some connections for a while; return seconds of each."""
+    """Send requests over some connections; return the latencies in seconds."""
     bodies = [json.dumps({"texts": [text]}).encode() for text in texts]
     end = time.perf_counter() + seconds
     late = []
@@ -109,12 +109,12 @@ async def ask(port, texts, *, n_connections, seconds):
 
 
 def measure(files, texts, *, seconds=1.5, rounds=3):
-    """Return a row for each file, number of connections and way of batching.
+    """Return a row for each file, number of connections and batching mode.
 
     Parameters
     ----------
     files : dict
-        Paths by the network and the kind of file.
+        Paths by network and kind of file.
     texts : list of str
     seconds : float, default=1.5
         Of each measurement.
@@ -162,7 +162,7 @@ def _peak_mib(process_id):
 
 
 def _cpu_seconds(process_id):
-    # The name of the program, in brackets, may hold anything.
+    # The program name, in parentheses, may contain spaces and parentheses.
     *_, fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")
     user, system = map(int, fields.split()[11:13])
     return (user + system) / os.sysconf("SC_CLK_TCK")
@@ -200,7 +200,7 @@ def table(result):
 
 
 def as_rst(result):
-    """Return the table and where it was measured, as reStructuredText."""
+    """Return the table and the machine as reStructuredText."""
     machine, versions = result["machine"], result["versions"]
     return (
         f"{as_list_table(table(result))}\n{machine['cpu']}, {machine['cores']} cores, "
@@ -215,7 +215,9 @@ def main():
         description=__doc__.partition("\n")[0],
     )
     add = parser.add_argument
-    add("--seconds", type=float, default=1.5, help="of each of 72 measurements")
+    add(
+        "--seconds", type=float, default=1.5, help="duration of each of 72 measurements"
+    )
     add("--rounds", type=int, default=3)
     add("--out", type=Path, default=RESULT)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""How speed is measured: sides in turn, what a machine can do, data to measure on."""
+"""Measurement of speed: alternating runs, peak operations, memory, data."""
 
 import multiprocessing
 import statistics
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def rates(variants, *, rounds=5, warm_up=True, clock=time.process_time):
-    """Run callables in turn; each returns how much it did. Amounts per second."""
+    """Run callables in turn; return the amount that each returns, per second."""
     for run in variants.values() if warm_up else ():
         run()
     measured = {name: [] for name in variants}
@@ -41,7 +41,7 @@ def rates(variants, *, rounds=5, warm_up=True, clock=time.process_time):
 
 
 def peak_flops(dtype, *, size=2048, device="cpu", clock=time.process_time):
-    """Floating-point operations per second of a large matrix product."""
+    """Measure floating-point operations per second of a large matrix product."""
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
 
     def multiply():
@@ -53,7 +53,7 @@ def peak_flops(dtype, *, size=2048, device="cpu", clock=time.process_time):
 
 
 def in_fresh_process(run, *arguments):
-    """CPU seconds of a call and the MiB by which it raised the peak of memory."""
+    """Return CPU seconds of a call and the MiB that it added to peak memory."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measured, (run, arguments))
 
@@ -65,7 +65,7 @@ def _measured(run, arguments):
 
 
 def training_flops(classifier, texts):
-    """Operations of a text forwards and backwards, where torch can count them all."""
+    """Return operations per text, forward and backward; None if torch misses some."""
     if isinstance(classifier, (KimCNNClassifier, RNNClassifier, HANClassifier)):
         return None
     net = classifier.net_
@@ -83,25 +83,25 @@ def configured(classifier):
     return classifier.set_params(max_epochs=1, n_jobs=1, random_state=0)
 
 
-def fitter(classifier, texts, codes):
-    """A callable that goes on with training: a pass over `texts`, encoding included."""
-    configured(classifier).fit(texts, codes)
+def fitter(classifier, texts, y):
+    """Return a callable that trains one more epoch, encoding included."""
+    configured(classifier).fit(texts, y)
 
     def run():
-        classifier.set_params(warm_start=True).fit(texts, codes)
+        classifier.set_params(warm_start=True).fit(texts, y)
         classifier.set_params(warm_start=False)
         return len(texts)
 
     return run
 
 
-def head(labelled, n):
-    texts, codes = labelled
-    return texts[:n], codes[:n]
+def head(labeled, n):
+    texts, y = labeled
+    return texts[:n], y[:n]
 
 
 def load_data(short, names=("short", "long")):
-    """Short news, from a file of one's own or AG News, and long reviews; shuffled."""
+    """Return short news (AG News, or a file) and long reviews (IMDB), shuffled."""
     data = {}
     for name in names:
         dataset, path = {"short": ("ag_news", short), "long": ("imdb", None)}[name]

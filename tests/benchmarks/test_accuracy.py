@@ -1,7 +1,8 @@
-"""The table is honest: resumable, whole or absent, and blind to the test set."""
+"""Error tables: cells, selection without the test set, rendering, the README."""
 
 import json
 import math
+import re
 import subprocess
 import types
 from pathlib import Path
@@ -29,7 +30,7 @@ TINY = {"batch_size": 8, "max_epochs": 2, "max_length": 123}
 
 
 def write_csv(path, n_rows, *, flip=False):
-    """Two classes told apart by a word; `flip` swaps the labels."""
+    """Write two classes that one word decides; `flip` swaps the labels."""
     rng = np.random.RandomState(0)
     lines = []
     for number in range(n_rows):
@@ -65,11 +66,12 @@ def with_(cell, **changes):
         ("yahoo_answers", "LSTM", 29.16),
     ],
 )
-def test_published_errors_are_the_printed_ones(dataset, model, error):
+def test_published_errors(dataset, model, error):
     assert PUBLISHED[dataset, model] == error
 
 
-def test_every_published_row_is_run_and_every_set_is_complete():
+def test_published_rows_are_complete():
+    """Every published row is a row of ours, and every data set has all of its rows."""
     zhang = {model for data, model in PUBLISHED if data == "amazon_full"}
     assert zhang <= {row.name for row in ROWS.values()}
     without_thesaurus = {model for model in zhang if "Th." not in model}
@@ -82,7 +84,7 @@ def test_every_published_row_is_run_and_every_set_is_complete():
 
 
 @pytest.mark.parametrize("key", ROWS)
-def test_every_row_makes_a_new_estimator_of_valid_parameters(key):
+def test_row_makes_valid_new_estimator(key):
     estimator, other = ROWS[key].make(), ROWS[key].make()
     assert estimator is not other
     last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
@@ -92,8 +94,8 @@ def test_every_row_makes_a_new_estimator_of_valid_parameters(key):
     assert (last.get_params().get("augmenter") is not None) == key.endswith("-th")
 
 
-def test_rows_have_the_sizes_that_the_papers_or_their_programs_count():
-    """Without the word vectors, for two classes."""
+def test_row_parameter_counts():
+    """Counts of the papers or their code, without word vectors, for two classes."""
 
     def size_of(model):
         classifier = ROWS[model].make()
@@ -116,7 +118,7 @@ def test_rows_have_the_sizes_that_the_papers_or_their_programs_count():
     assert size_of("han-attention") == 141_802
 
 
-def test_a_linear_cell_says_what_was_run(cell):
+def test_cell_of_linear_model(cell):
     result = run_cell(cell)
     assert result["error"] == 0.0
     assert (result["n_train"], result["n_test"], result["n_classes"]) == (60, 20, 2)
@@ -131,7 +133,7 @@ def test_a_linear_cell_says_what_was_run(cell):
 
 
 @pytest.mark.parametrize("model", ["ngrams-nb", "wordcnn-small-lookup-th"])
-def test_a_cell_with_estimators_among_its_parameters_is_written(cell, model):
+def test_cell_with_nested_estimators_is_json(cell, model):
     settings = {"wordcnn-small-lookup-th": TINY | {"augmenter": Doubled()}}
     result = run_cell(with_(cell, model=model, settings=settings.get(model, {})))
     assert result["params"].keys() & {"augmenter", "estimator"}
@@ -143,7 +145,7 @@ class Doubled:
         return [f"{text} {text}" for text in texts]
 
 
-def test_a_network_cell_keeps_its_history_and_counts(cell):
+def test_cell_of_network_has_history_and_counts(cell):
     result = run_cell(with_(cell, model="charcnn-small", settings=TINY, seed=3))
     assert [row["epoch"] for row in result["history"]] == [1, 2]
     assert result["params"]["random_state"] == 3
@@ -154,23 +156,21 @@ def test_a_network_cell_keeps_its_history_and_counts(cell):
     assert again["wrong"] == result["wrong"]
 
 
-def test_selection_never_reads_the_test_set(cell, tmp_path):
+def test_selection_ignores_test_set(cell, tmp_path):
     flipped = write_csv(tmp_path / "flipped.csv", 20, flip=True)
     honest, poisoned = run_cell(cell), run_cell(with_(cell, test=flipped))
     assert honest["selection"] == poisoned["selection"]
     assert (honest["error"], poisoned["error"]) == (0.0, 100.0)
 
 
-def test_a_sample_is_stratified_and_said_to_be_one(cell):
+def test_sample_is_named_in_heading(cell):
     result = run_cell(with_(cell, sample=20))
     assert (result["n_train"], result["n_train_available"]) == (20, 60)
     text = tables.render({("mine", 20): [result]})
     assert "A stratified sample of the 60 training texts." in " ".join(text.split())
 
 
-def test_done_cells_are_not_run_again_and_failed_ones_leave_nothing(
-    cell, tmp_path, capsys
-):
+def test_run_skips_done_and_drops_failed_cells(cell, tmp_path, capsys):
     broken = with_(cell, model="charcnn-small", settings={"max_length": 100})
     assert run_cells([cell, broken], tmp_path / "out") == ([broken], [])
     written = list((tmp_path / "out").rglob("*"))
@@ -182,19 +182,22 @@ def test_done_cells_are_not_run_again_and_failed_ones_leave_nothing(
     assert written[-1].stat().st_mtime_ns == before
 
 
-def test_a_budget_runs_the_quick_cells_and_names_what_it_left(cell, tmp_path, capsys):
+def test_budget_runs_quick_cells_first(cell, tmp_path, capsys):
+    """Cells without time are named in the output."""
     slow = with_(cell, model="charcnn-large")
     quick = with_(cell, settings={"logisticregression__C": 1.0})
     failed, left = run_cells([slow, quick], tmp_path / "out", budget=25)
     assert (failed, left) == ([], [slow])
-    said = capsys.readouterr().err
-    assert said.index("bow") < said.index("left for lack of time: charcnn-large_seed=0")
+    printed = capsys.readouterr().err
+    assert printed.index("bow") < printed.index(
+        "left for lack of time: charcnn-large_seed=0"
+    )
     assert [path.name for path in (tmp_path / "out/mine").iterdir()] == [
         "bow_logisticregression__C=1.0_seed=0.json"
     ]
 
 
-def test_a_cell_is_stopped_when_the_budget_is_used_up(cell, tmp_path, capsys):
+def test_budget_stops_running_cell(cell, tmp_path, capsys):
     endless = with_(
         cell, model="charcnn-small", settings=TINY | {"max_epochs": 100_000}
     )
@@ -203,20 +206,20 @@ def test_a_cell_is_stopped_when_the_budget_is_used_up(cell, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_other_data_under_the_same_name_is_not_taken_for_done(cell, tmp_path):
+def test_run_rejects_other_data_of_same_name(cell, tmp_path):
     run_cells([cell], tmp_path / "out")
     other = with_(cell, train=write_csv(tmp_path / "other.csv", 60))
     with pytest.raises(SystemExit, match=r"is of train\.csv, not of other\.csv"):
         run_cells([other], tmp_path / "out")
 
 
-def test_a_test_file_may_lack_a_class(cell, tmp_path):
+def test_cell_when_test_file_lacks_a_class(cell, tmp_path):
     lines = Path(cell.test).read_text().splitlines(keepends=True)
     Path(cell.test).write_text("".join(line for line in lines if line[1] == "1"))
     assert run_cell(cell)["error"] == 0.0
 
 
-def test_an_interrupted_training_is_no_cell(cell, monkeypatch):
+def test_interrupted_training_gives_no_cell(cell, monkeypatch):
     def interrupt(self, net, **kwargs):
         if len(net.history) == 2:
             raise KeyboardInterrupt
@@ -226,19 +229,19 @@ def test_an_interrupted_training_is_no_cell(cell, monkeypatch):
         run_cell(with_(cell, model="charcnn-small", settings=TINY))
 
 
-def test_texts_per_second_count_the_texts_seen(cell):
+def test_rate_counts_texts_seen(cell):
     settings = TINY | {"recipe": "paper", "epoch_size": 3}
     result = run_cell(with_(cell, model="charcnn-small", settings=settings))
     assert result["n_seen"] == 2 * 3 * 8
 
 
-def test_a_penalty_that_is_given_is_not_selected(cell):
+def test_given_penalty_is_not_selected(cell):
     result = run_cell(with_(cell, settings={"logisticregression__C": 0.5}))
     assert result["selection"] == []
     assert result["params"]["C"] == 0.5
 
 
-def test_settings_go_to_the_rows_that_have_them(capsys):
+def test_settings_apply_where_known(capsys):
     cells, _ = parse(
         ["--data", "imdb", "--models", "bow", "charcnn-small", "--set", "max_epochs=3"]
     )
@@ -248,9 +251,8 @@ def test_settings_go_to_the_rows_that_have_them(capsys):
     assert "has a parameter 'max_epochs'" in capsys.readouterr().err
 
 
-def test_comparing_keeps_each_run_once_and_never_reads_the_test_set(
-    tmp_path, monkeypatch
-):
+def test_compare_saves_runs_once(tmp_path, monkeypatch):
+    """The test set is not read."""
     docstrings = load_docstrings(subset="train")
     refused = types.SimpleNamespace()  # has neither texts nor labels
     monkeypatch.setattr(select, "load", lambda cell: (docstrings, refused))
@@ -274,7 +276,8 @@ def test_comparing_keeps_each_run_once_and_never_reads_the_test_set(
     assert f"     - {mean:.1f}\n" in table
 
 
-def test_five_seeds_are_shown_from_best_to_worst_with_those_at_chance(tmp_path):
+def test_render_seeds_range_and_chance(tmp_path):
+    """Errors from best to worst seed, with the number of seeds at chance level."""
     run = {"data": "mine", "model": "kim-rand", "n_train": 2_000, "n_classes": 2}
     runs = [
         run
@@ -294,7 +297,8 @@ def test_five_seeds_are_shown_from_best_to_worst_with_those_at_chance(tmp_path):
     assert select.render_seeds(tmp_path / "none") == ""
 
 
-def test_precisions_are_compared_seed_by_seed_where_all_else_is_alike(tmp_path):
+def test_render_precisions_pairs_by_seed(tmp_path):
+    """Runs are paired where all other settings are equal."""
     run = {"data": "mine", "model": "kim-rand", "n_train": 2_000, "n_classes": 2}
     run["n_valid"] = 500
 
@@ -321,7 +325,7 @@ def test_precisions_are_compared_seed_by_seed_where_all_else_is_alike(tmp_path):
     assert select.render_precisions(tmp_path) == ""
 
 
-def test_fasttext_is_a_row_like_any_other(cell):
+def test_fasttext_cell(cell):
     pytest.importorskip("fasttext", reason="pip install 'sktextconv[peers]'")
     result = run_cell(with_(cell, model="fasttext-bigram", settings={"epochs": 50}))
     assert result["error"] == 0.0
@@ -330,12 +334,12 @@ def test_fasttext_is_a_row_like_any_other(cell):
     assert result["n_parameters"] == 10 * (n_words + 10_000_000) + 10 * 2
 
 
-def test_fasttext_reads_what_its_script_would_make_of_a_text():
+def test_fasttext_cleans_text_as_its_script():
     text = 'Say "no" (twice)!<br />It\'s; over: A, B.\nEnd?'
     assert _one_line(text) == "say no ( twice ) ! it ' s over a , b . end ?"
 
 
-def test_interval_of_one_seed_is_the_binomial_one():
+def test_interval_of_one_seed_is_binomial():
     wrong = np.arange(2000) < 300
     low, high = tables.interval([wrong])
     half = 1.96 * math.sqrt(0.15 * 0.85 / 2000) * 100
@@ -343,10 +347,11 @@ def test_interval_of_one_seed_is_the_binomial_one():
     assert high == pytest.approx(15 + half, abs=0.15)
 
 
-def test_interval_draws_documents_together_for_all_seeds():
+def test_interval_resamples_texts_across_seeds():
+    """One draw of texts serves all seeds."""
     wrong = np.arange(2000) < 300
     assert tables.interval([wrong, wrong]) == tables.interval([wrong])
-    other = np.roll(wrong, 1000)  # seeds that err on different documents
+    other = np.roll(wrong, 1000)  # the seeds err on different texts
     low, high = tables.interval([wrong, other])
     alone = tables.interval([wrong])
     assert high - low < alone[1] - alone[0]
@@ -376,7 +381,7 @@ def fake(model="bow", **changes):
     } | changes
 
 
-def test_gap_stands_only_beside_the_papers_training_data():
+def test_gap_needs_training_data_of_paper():
     whole = tables.lines_of("ag_news", [fake()])[0].cells()
     assert whole[:5] == ["BoW", "15.00", whole[2], "11.19", "+3.81"]
     part = tables.lines_of("ag_news", [fake(n_train=40_184)])[0].cells()
@@ -385,7 +390,7 @@ def test_gap_stands_only_beside_the_papers_training_data():
     assert other[3:5] == ["", ""]
 
 
-def test_a_cell_that_was_not_run_is_empty():
+def test_cell_without_run_is_empty():
     lines = tables.lines_of("ag_news", [fake()])
     assert len(lines) == len(ROWS)
     for line in lines[1:]:
@@ -395,29 +400,29 @@ def test_a_cell_that_was_not_run_is_empty():
         assert paper == ("" if published is None else f"{published:.2f}")
 
 
-@pytest.mark.parametrize(("loss", "said"), [(1.385, True), (1.2, False)])
-def test_a_network_that_learnt_nothing_is_said_to(loss, said):
+@pytest.mark.parametrize(("loss", "noted"), [(1.385, True), (1.2, False)])
+def test_note_on_network_at_chance_level(loss, noted):
     history = [{"train_loss": loss}]
     params = {"precision": "float32"}
     result = fake("charcnn-small", history=history, params=params, n_seen=120_000)
     (line,) = (each for each in tables.lines_of("ag_news", [result]) if each.results)
-    assert ("never left chance level" in line.note()) is said
+    assert ("never left chance level" in line.note()) is noted
 
 
 @pytest.mark.parametrize("style", ["text", "markdown", "rst"])
-def test_every_style_shows_every_row(style):
+def test_render_shows_every_row(style):
     text = tables.render({("ag_news", None): [fake(), fake("charcnn-large")]}, style)
     for row in ROWS.values():
         assert row.name in " ".join(text.split())
     assert "15.00" in text
 
 
-def test_text_fits_80_columns():
+def test_render_text_fits_80_columns():
     text = tables.render({("ag_news", None): [fake(n_parameters=95_940_612)]})
     assert max(map(len, text.splitlines())) <= 79
 
 
-def test_command_line_names_cells():
+def test_parse_names_cells():
     cells, _ = parse(
         [
             "--data",
@@ -452,7 +457,7 @@ def test_command_line_names_cells():
         "--data imdb --set alphabet=a/b",
     ],
 )
-def test_unclear_command_lines_are_refused(arguments, capsys):
+def test_parse_rejects_unclear_arguments(arguments, capsys):
     with pytest.raises(SystemExit):
         parse(arguments.split())
     assert "error: " in capsys.readouterr().err
@@ -462,7 +467,7 @@ def committed_results():
     command = ["git", "ls-files", "*.json"]
     listed = subprocess.run(command, cwd=RESULTS, capture_output=True, text=True)
     if listed.returncode:
-        pytest.skip("not a repository: no telling which results are committed")
+        pytest.skip("not a repository: cannot tell which results are committed")
     return [RESULTS / name for name in listed.stdout.split()]
 
 
@@ -488,7 +493,7 @@ def test_readme_rows_have_results(committed):
     assert set().union(*lines) == set(tables.README_ROWS)
 
 
-def test_readme_lines_refuse_two_results_per_row():
+def test_readme_lines_reject_two_results_per_row():
     results = [fake(), fake()]
     results[1]["cell"] = results[1]["cell"] | {"settings": {"C": 1.0}}
     for result in results:
@@ -515,6 +520,13 @@ def test_frontier_excludes_slower_and_worse_points():
     assert plot.frontier(made) == ["fast", "slow"]
 
 
+def test_readme_links_exist():
+    root = RESULTS.parents[1]
+    links = re.findall(r"\]\(([^):]+)\)", (root / "README.md").read_text())
+    assert links
+    assert not [link for link in links if not (root / link).exists()]
+
+
 def test_readme_shows_committed_speed():
     readme = (RESULTS.parents[1] / "README.md").read_text()
     shown = readme.partition("<!-- speed -->\n")[2].partition("<!-- end of speed")[0]
@@ -524,7 +536,7 @@ def test_readme_shows_committed_speed():
     assert shown == f"{table}\n\n{cpu.describe(result)}\n"
 
 
-def test_a_server_is_measured_with_and_without_batches(tmp_path):
+def test_serving_with_and_without_batches(tmp_path):
     network = KimCNNClassifier(embedding_dim=4, n_filters=2, max_epochs=1)
     network.fit(["a fine film", "too long"] * 4, [1, 0] * 4)
     export_onnx(network, tmp_path / "model.onnx")

@@ -1,4 +1,4 @@
-"""What speed is measured against computes the same."""
+"""Speed benchmarks: reference implementations agree with ours, ratios, tables."""
 
 import json
 
@@ -38,21 +38,21 @@ def padded(encoder):
     return encoded.ids(torch.arange(len(TEXTS)))
 
 
-def test_both_encodings_of_characters_agree():
+def test_encode_characters_agrees_with_char_encoder():
     ours = CharEncoder(max_length=20).encode(TEXTS)
     theirs = encode_characters(TEXTS, ALPHABETS["paper"], 20)
     for row, expected in enumerate(theirs):
         np.testing.assert_array_equal(ours[row], expected)
 
 
-def test_both_encodings_of_words_agree():
+def test_encode_words_agrees_with_word_encoder():
     ours = WordEncoder(max_tokens=5, max_length=4).fit(TEXTS).encode(TEXTS)
     theirs = encode_words(TEXTS, TOKEN_PATTERN, 5, 4)
     for row, expected in enumerate(theirs):
         np.testing.assert_array_equal(ours[row], expected)
 
 
-def test_both_character_networks_agree():
+def test_plain_charcnn_agrees_with_charcnn():
     torch.manual_seed(0)
     network = CharCNN(71, 3).eval()
     plain = PlainCharCNN(70, 3)
@@ -65,7 +65,7 @@ def test_both_character_networks_agree():
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
-def test_both_recurrent_networks_agree(cell):
+def test_packed_rnn_agrees_with_rnn(cell):
     torch.manual_seed(0)
     ids = padded(WordEncoder())
     sizes = {"cell": cell, "embedding_dim": 6, "hidden_dim": 5}
@@ -85,7 +85,7 @@ def test_both_recurrent_networks_agree(cell):
         torch.testing.assert_close(packed(ids)[some], network(ids)[some])
 
 
-def test_both_hierarchical_networks_agree():
+def test_padded_han_agrees_with_han():
     torch.manual_seed(0)
     ids = padded(DocumentEncoder(min_count=1))
     settings = {"embedding_dim": 6, "hidden_dim": 5}
@@ -95,11 +95,11 @@ def test_both_hierarchical_networks_agree():
         torch.testing.assert_close(other(ids), network(ids))
 
 
-def test_ratios_are_medians_over_rounds_in_turn():
+def test_rates_alternate_and_ratio_is_median():
     now, order = [0.0], []
 
     def takes(name, *seconds):
-        each = iter((0.0, *seconds))  # once before the clock is looked at
+        each = iter((0.0, *seconds))  # the warm-up, before the clock is read
 
         def run():
             order.append(name)
@@ -117,21 +117,21 @@ def test_ratios_are_medians_over_rounds_in_turn():
 
 
 @pytest.mark.parametrize("name", ["predict-charcnn", "train-han"])
-def test_both_sides_of_a_line_give_the_same_logits(name):
-    labelled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
-    line = cpu.LINES[name]({"short": labelled, "long": labelled})
+def test_both_sides_give_same_logits(name):
+    labeled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
+    line = cpu.LINES[name]({"short": labeled, "long": labeled})
     assert line.notes["largest_difference_of_logits"] < 1e-5
 
 
 @pytest.mark.parametrize("name", ["characters", "words", "train-gru", "loop"])
-def test_a_line_can_be_made_from_any_texts(name, monkeypatch):
+def test_line_from_any_texts(name, monkeypatch):
     monkeypatch.setattr(cpu, "_LOOPS", 10)
-    labelled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
-    line = cpu.LINES[name]({"short": labelled, "long": labelled})
+    labeled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
+    line = cpu.LINES[name]({"short": labeled, "long": labeled})
     assert np.isfinite([line.ours, line.theirs, line.ratio]).all()
 
 
-def test_gpu_script_stops_where_devices_disagree(monkeypatch):
+def test_gpu_agreement_fails_on_difference(monkeypatch):
     data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
     network = RNNClassifier(embedding_dim=4, hidden_dim=3)
     apart = gpu.agreement("LSTM", network, data, "cpu")
@@ -141,7 +141,7 @@ def test_gpu_script_stops_where_devices_disagree(monkeypatch):
         gpu.agreement("LSTM", network, data, "cpu")
 
 
-def test_gpu_script_goes_on_where_a_setting_fails():
+def test_gpu_measurements_continue_after_failure():
     data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
     rows = gpu.measurements(
         "LSTM",
@@ -162,13 +162,13 @@ def test_gpu_script_goes_on_where_a_setting_fails():
     assert [row[3] for row in gpu.table(result)[1:2]] == ["failed"]
 
 
-def test_floors_of_a_gpu_are_seconds_of_a_text():
+def test_gpu_floor_in_seconds_per_text():
     # 0.12 s of products, 0.14 s of activations and 0.10 s of weights in 938 steps.
     assert gpu.floor("CharCNN small", 128) * 120_000 == pytest.approx(0.36)
     assert gpu.floor("CharCNN small", 1024) * 120_000 == pytest.approx(0.2725)
 
 
-def test_a_file_without_measurements_says_so():
+def test_gpu_describe_without_measurements():
     result = json.loads(gpu.RESULT.read_text())
     text = gpu.describe(result)
     assert (text == "No GPU was measured.") == (len(gpu.table(result)) == 1)
