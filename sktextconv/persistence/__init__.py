@@ -1,10 +1,10 @@
-"""Files of fitted networks: safetensors to go on training, ONNX to predict."""
+"""Saved models: safetensors to load and train further, ONNX to predict."""
 
 import importlib
 
 __all__ = ["ModelFormatError", "OnnxClassifier", "export_onnx", "load", "save"]
 
-# Imported once a name is used: a server of an ONNX file must not import torch.
+# Imported on first use: a server of an ONNX file must not import torch.
 _MODULES = {
     "ModelFormatError": "_format",
     "OnnxClassifier": "_onnx_classifier",

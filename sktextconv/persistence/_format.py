@@ -1,4 +1,4 @@
-"""What all files of models have in common: plain JSON, labels, a sum, one error."""
+"""Shared parts of both file formats: JSON, labels, checksum, errors."""
 
 import contextlib
 import hashlib
@@ -28,18 +28,18 @@ __all__ = [
     "write_with_checksum",
 ]
 
-KEY = "sktextconv"  # of our header among the metadata of a file
-ZERO_CHECKSUM = "0" * 64  # stands for the sum until the file is there to be summed
+KEY = "sktextconv"  # of our header in the metadata of a file
+ZERO_CHECKSUM = "0" * 64  # placeholder while the checksum is computed
 HINT = "Copy or save the file again."
 
 _LABELS = re.compile(r"\|O|[<>|](b1|[iu][1248]|f[248]|U\d+)")  # dtypes of classes
-_MAX_LABELS = 2**26  # bytes of all labels: a file could ask for more than there is
+_MAX_LABELS = 2**26  # bytes of all labels: limits what a forged file can allocate
 
 
 class ModelFormatError(ValueError):
-    """A file is damaged, or none that `save` or `export_onnx` wrote.
+    """Error for a file that is damaged or not written by `save` or `export_onnx`.
 
-    The message names the file, what was expected, what came, and what to do.
+    The message names the file, the expected and the found content, and a remedy.
 
     Examples
     --------
@@ -59,17 +59,17 @@ class ModelFormatError(ValueError):
 
 @contextlib.contextmanager
 def format_errors(path, problem, hint=HINT, *, writer, also=()):
-    """Turn what a damaged part may raise into the one error that says so.
+    """Convert parsing errors to `ModelFormatError`.
 
     Parameters
     ----------
     path : Path
     problem, hint : str
-        For the message: what is wrong with the file, and what to do.
+        For the message: the defect of the file, and the remedy.
     writer : str
         Name of the function that writes such files.
     also : tuple of types, default=()
-        Errors of the library that reads them.
+        Error types of the library that reads the file.
     """
     found = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError)
     try:
@@ -83,7 +83,7 @@ def format_errors(path, problem, hint=HINT, *, writer, also=()):
 
 
 def size_of(path):
-    """Return the bytes of a file; `ValueError` if it is a folder or a device."""
+    """Return the size of a regular file; raise `ValueError` for anything else."""
     info = path.stat()
     if not stat.S_ISREG(info.st_mode):
         raise ValueError("Got a folder or a device.")
@@ -91,7 +91,7 @@ def size_of(path):
 
 
 def check_keys(header, keys):
-    """Raise `TypeError` unless a header has some keys alone, each with its type."""
+    """Raise `TypeError` unless a header has exactly these keys with their types."""
     for key in sorted(keys.keys() | header.keys()):
         wanted = keys[key].__name__ if key in keys else "nothing"
         given = type(header[key]).__name__ if key in header else "nothing"
@@ -100,7 +100,7 @@ def check_keys(header, keys):
 
 
 def check_format(header, known):
-    """Raise `ValueError` unless a header is of the format that is known."""
+    """Raise `ValueError` unless a header has the known format version."""
     if header.get("format") != known:
         raise ValueError(
             f"Expected {known}, got {header.get('format')!r}, which was "
@@ -109,12 +109,12 @@ def check_format(header, known):
 
 
 def parse(text):
-    """Read a JSON object with no key twice, and with numbers of 64 bits alone.
+    """Return a JSON object; reject duplicate keys and numbers beyond 64 bits.
 
     Raises
     ------
     ValueError, RecursionError
-        If it is something else.
+        If the text is anything else.
     """
     header = json.loads(
         text,
@@ -136,7 +136,7 @@ def _unique(pairs):
 
 
 def _number(text):
-    # No more digits than tell it from one that is small enough.
+    # 21 digits suffice to see that a number is too large.
     value = float(text) if set(text) & set(".eE") else int(text[:21])
     if not (math.isfinite(value) and -(2**63) <= value < 2**64):
         raise ValueError(f"Expected numbers of 64 bits, got {text[:21]}.")
@@ -144,7 +144,7 @@ def _number(text):
 
 
 def check_classes(labels, dtype):
-    """Return labels that came as JSON as an array, each checked."""
+    """Return labels from JSON as an array after checking each."""
     if not _LABELS.fullmatch(dtype):
         raise TypeError(f"Expected str, int, bool or float as labels, got {dtype!r}.")
     dtype = np.dtype(dtype)
@@ -157,7 +157,7 @@ def check_classes(labels, dtype):
             f"{len(labels)} of {dtype.itemsize} each."
         )
     classes = np.array(labels, dtype=dtype)
-    # Cut, rounded, repeated or out of order they would be others.
+    # Catches labels that are truncated, rounded, duplicate or unsorted.
     if np.unique(classes).tolist() != labels:
         raise ValueError(f"Expected sorted labels of dtype {dtype}, got {labels!r}.")
     return classes
@@ -173,15 +173,15 @@ def write_with_checksum(path, data, start):
 
 
 def verify_checksum(path, checksum, start):
-    """Raise `ValueError` unless `checksum`, which is at `start`, is of the whole file.
+    """Raise `ValueError` unless `checksum` matches the file.
 
     Parameters
     ----------
     path : Path
     checksum : object
-        What the header says; `ZERO_CHECKSUM` was in its place when it was summed.
+        From the header; computed with `ZERO_CHECKSUM` in its place.
     start : callable
-        Takes an open file and the checksum as bytes, and returns where it stands.
+        Takes an open file and the checksum as bytes; returns its position.
     """
     if not (isinstance(checksum, str) and re.fullmatch("[0-9a-f]{64}", checksum)):
         raise ValueError(f"Expected a SHA-256 checksum, got {checksum!r}.")

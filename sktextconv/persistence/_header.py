@@ -1,4 +1,4 @@
-"""What a file says of a fitted network besides its weights: plain values."""
+"""JSON header of a saved model: parameters, classes, vocabulary, history."""
 
 import copy
 import platform
@@ -18,7 +18,7 @@ from ._format import ZERO_CHECKSUM, check_classes, check_keys
 
 __all__ = ["FORMAT", "check_network", "describe", "restore", "versions"]
 
-FORMAT = 1  # raise it whenever a file would mean something else
+FORMAT = 1  # increase it when the meaning of a file changes
 
 _CLASSIFIERS = {
     name: getattr(networks, name)
@@ -27,63 +27,64 @@ _CLASSIFIERS = {
 }
 
 _KEYS = {  # of the header, each with the type of its value
-    "sha256": str,  # sum of the whole file, with `ZERO_CHECKSUM` in its own place
+    "sha256": str,  # checksum of the file with `ZERO_CHECKSUM` in its place
     "format": int,
-    "versions": dict,  # of the libraries that wrote it, for people to read
+    "versions": dict,  # of the libraries that wrote it; informative only
     "estimator": str,
     "parameters": dict,
     "classes": list,
     "dtype": str,  # of the classes
-    "encoder": dict,  # what it has learnt
+    "encoder": dict,  # its fitted state
     "history": list,
     "n_iter": int,
-    "seed": int,  # of training that goes on
+    "seed": int,  # of continued training
 }
 
-# Parameters that training alone looks at, and that may be no plain values.
+# Parameters used only in training, whose values JSON may be unable to hold.
 _LEFT_OUT = ("augmenter", "callbacks", "random_state", "schedule", "vectors")
 
-# Parameters that say something of the machine: it may have no compiler, nor the file.
-_NOT_KEPT = {"checkpoint": None, "compile": False, "resume": False}
+# Parameters that depend on the machine: compiler and checkpoint file may be missing.
+_NOT_SAVED = {"checkpoint": None, "compile": False, "resume": False}
 
-# A file could ask for more than a machine has; nobody who trains does.
+# Limits for forged files; far above any real value.
 _MAX_JOBS = 4096
-_MAX_INT = 2**53  # of a parameter; what any reader of JSON can hold
+_MAX_INT = 2**53  # of a parameter; exact in any JSON reader
 
 
 def check_network(classifier):
-    """Raise `TypeError` or `NotFittedError` unless it is a fitted public network."""
+    """Raise `TypeError` or `NotFittedError` unless given a fitted public network."""
     name = type(classifier).__name__
     if _CLASSIFIERS.get(name) is not type(classifier):
         raise TypeError(
             f"Expected a fitted network of sktextconv ({', '.join(_CLASSIFIERS)}), got "
-            f"{name}. Keep other estimators, and pipelines, with skops or joblib."
+            f"{name}. Save other estimators, and pipelines, with skops or joblib."
         )
     check_is_fitted(classifier)
 
 
 def versions(*libraries):
-    """Return the versions of Python, of this package and of some libraries."""
+    """Return the versions of Python, this package and the given libraries."""
     own = {"python": platform.python_version(), "sktextconv": __version__}
     return own | {library.__name__: str(library.__version__) for library in libraries}
 
 
 def describe(classifier):
-    """Return the header of a fitted network, which JSON can write.
+    """Return the JSON-serializable header of a fitted network.
 
     Raises
     ------
     TypeError
-        If it is no public network, or a label or a parameter is no plain value.
+        If it is not a public network, or a label or a parameter is not
+        JSON-serializable.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     ValueError
-        If a parameter is not what it must be.
+        If a parameter is invalid.
     """
     check_network(classifier)
     parameters, left_out = {}, []
-    # Those that made the network, as they were then.
-    given = classifier.get_params(deep=False) | classifier._init_params | _NOT_KEPT
+    # Parameters of the network have the values they had in `fit`.
+    given = classifier.get_params(deep=False) | classifier._init_params | _NOT_SAVED
     for key, value in given.items():
         try:
             parameters[key] = _to_json(value)
@@ -94,8 +95,8 @@ def describe(classifier):
             left_out.append(key)
     if left_out:
         warnings.warn(
-            f"Left out of the file, being no plain values: {', '.join(left_out)}. They "
-            "matter to training alone, and will be None in the loaded model.",
+            f"Parameters that JSON cannot hold are not saved: {', '.join(left_out)}. "
+            "Only training uses them; they will be None in the loaded model.",
             stacklevel=3,
         )
     header = {
@@ -112,31 +113,31 @@ def describe(classifier):
             for row in classifier.history_
         ],
         "n_iter": classifier.n_iter_,
-        # Of a copy: drawing from the generator itself would change the classifier.
+        # Drawn from a copy: drawing from the generator would change the classifier.
         "seed": copy.deepcopy(classifier._rng).randint(2**31),
     }
-    restore(header)  # what cannot be read is not to be written
+    restore(header)  # fail here rather than write an unreadable file
     return header
 
 
 def restore(header):
-    """Return classifier, encoder and fitted attributes but the net, each checked.
+    """Return classifier, encoder and fitted attributes without the net, all checked.
 
     Raises
     ------
     AttributeError, LookupError, TypeError, ValueError
-        If `describe` cannot have written the header.
+        If `describe` did not write the header.
     """
     check_keys(header, _KEYS)
     if header["estimator"] not in _CLASSIFIERS:
         raise ValueError(
             f"Expected one of {', '.join(_CLASSIFIERS)}, got {header['estimator']!r}."
         )
-    # One that is missing takes its default: it is younger than the file.
+    # Parameters added after the file was written take their defaults.
     parameters = {key: _from_json(value) for key, value in header["parameters"].items()}
     classifier = _CLASSIFIERS[header["estimator"]](**parameters)
     classifier._check_parameters()
-    classifier.set_params(**_NOT_KEPT)
+    classifier.set_params(**_NOT_SAVED)
     if classifier.n_jobs == 0 or (classifier.n_jobs or 0) > _MAX_JOBS:
         raise ValueError(
             f"Expected n_jobs below 0 or from 1 to {_MAX_JOBS}, got "
@@ -161,7 +162,7 @@ def restore(header):
 
 
 def _to_json(value):
-    """Return a parameter as JSON has it; `TypeError` if it is no plain value."""
+    """Return the JSON form of a parameter; raise `TypeError` if there is none."""
     if type(value) is list:
         return [_scalar(item) for item in value]
     if type(value) is tuple:

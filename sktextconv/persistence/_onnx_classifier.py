@@ -22,18 +22,19 @@ from ._onnx_format import _FORMAT, _KEYS, _find_header, _restore_encoder
 __all__ = ["OnnxClassifier"]
 
 
-_BATCH_SIZE = 64  # texts that the graph is given at a time
-_STRETCH, _CALL = 1.1, 4  # in ids: the longest beside the shortest of a batch
+_BATCH_SIZE = 64  # texts
+# Longest text of a batch, in ids: _STRETCH times the shortest plus _CALL.
+_STRETCH, _CALL = 1.1, 4
 
 # Bounds the memory of ids; the result does not depend on it.
 _PREDICTED_AT_ONCE = 2**14
 
 
 class OnnxClassifier:
-    """Classify texts with a network that `export_onnx` wrote, without torch.
+    """Classifier that runs a network written by `export_onnx`, without torch.
 
-    All of the file but its graph is checked before any is used; the graph is run by
-    onnxruntime, which is all it takes besides NumPy (and NLTK for a `HANClassifier`).
+    The metadata of the file are checked before use; onnxruntime checks and runs the
+    graph. Besides it, only NumPy is needed (and NLTK for a `HANClassifier`).
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class OnnxClassifier:
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The sorted labels.
     estimator_name : str
         The class of the network that was exported.
 
@@ -54,7 +55,7 @@ class OnnxClassifier:
     ImportError
         If onnxruntime is not installed.
     ModelFormatError
-        If the file is damaged, or none that `export_onnx` wrote. It is a
+        If the file is damaged, or not written by `export_onnx`. It is a
         `ValueError`.
     OSError
         If the file cannot be read; `FileNotFoundError` if there is none.
@@ -74,11 +75,11 @@ class OnnxClassifier:
     def __init__(self, path, *, n_jobs=None):
         runtime = require("onnxruntime", by="OnnxClassifier", extra="onnx")
         path = Path(path)
-        unless = functools.partial(format_errors, path, writer="sktextconv.export_onnx")
-        with unless("it is no file"):
+        errors = functools.partial(format_errors, path, writer="sktextconv.export_onnx")
+        with errors("it is no file"):
             size_of(path)
         data = path.read_bytes()
-        with unless("it has not our header"):
+        with errors("it has not our header"):
             start, end = _find_header(data)
             header = parse(data[start:end].decode())
             verify_checksum(
@@ -86,21 +87,21 @@ class OnnxClassifier:
                 header.get("sha256"),
                 lambda file, checksum: data.index(checksum, start),
             )
-        with unless("its format is unknown", "Update sktextconv."):
+        with errors("its format is unknown", "Update sktextconv."):
             check_format(header, _FORMAT)
-        with unless("its header is not one that was exported"):
+        with errors("its header is not one that was exported"):
             check_keys(header, _KEYS)
             self.classes_ = check_classes(header["classes"], header["dtype"])
             self.estimator_name = header["estimator"]
             self._encoder = _restore_encoder(header)
         options = runtime.SessionOptions()
-        options.log_severity_level = 4  # an error is raised, and need not be written
+        options.log_severity_level = 4  # errors are raised anyway
         if n_jobs is not None:
             options.intra_op_num_threads = max(int(n_jobs), 0)
-        # Threads that wait for work would otherwise keep their cores busy.
+        # Without this, idle threads would busy-wait.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # The runtime has a dozen errors, which only Exception is above.
-        with unless("its graph is not one that was exported", also=(Exception,)):
+        # The error types of onnxruntime have only Exception in common.
+        with errors("its graph is not one that was exported", also=(Exception,)):
             self._session = runtime.InferenceSession(
                 data, options, providers=["CPUExecutionProvider"]
             )
@@ -123,12 +124,12 @@ class OnnxClassifier:
         found = np.empty((len(texts), len(self.classes_)))
         for first in range(0, len(texts), _PREDICTED_AT_ONCE):
             ragged = self._encoder.encode(texts[first : first + _PREDICTED_AT_ONCE])
-            for rows in _like_lengths(np.diff(ragged.offsets), _BATCH_SIZE):
+            for rows in _length_batches(np.diff(ragged.offsets), _BATCH_SIZE):
                 found[first + rows] = self._run([ragged[row] for row in rows])
         return found
 
     def predict(self, X):
-        """Return the likeliest class of each text.
+        """Return the most probable class of each text.
 
         Parameters
         ----------
@@ -138,7 +139,7 @@ class OnnxClassifier:
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            Labels as they were given to `fit`, of the type of `classes_`.
+            Labels of the type of `classes_`.
         """
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
@@ -148,7 +149,7 @@ class OnnxClassifier:
         return self._session.run(["probabilities"], inputs)[0]
 
     def _check_graph(self):
-        """Run the graph once, with the largest id there is."""
+        """Run the graph once with the largest id and check its output."""
         last = self._encoder.n_tokens - 1
         found = self._run([np.array([last], dtype=np.int64)])
         if found.shape != (1, len(self.classes_)) or found.dtype != np.float64:
@@ -160,13 +161,13 @@ class OnnxClassifier:
             raise ValueError(f"Expected probabilities, got {found[0].tolist()}.")
 
 
-def _like_lengths(lengths, most):
-    """Yield the rows of texts of like length, up to some at a time."""
+def _length_batches(lengths, most):
+    """Yield batches of row numbers of texts of similar length."""
     order = np.argsort(lengths, kind="stable")
     sizes, start = lengths[order], 0
     while start < len(order):
-        # Padding costs as much as texts do: with the lengths of a request or two, a
-        # batch of all took twice as long as the texts one by one.
+        # Padding costs as much as text: with the mixed lengths of a few requests, one
+        # batch took twice as long as the texts one by one.
         longest = sizes[start] * _STRETCH + _CALL
         end = min(np.searchsorted(sizes, longest, side="right"), start + most)
         yield order[start:end]
@@ -174,18 +175,21 @@ def _like_lengths(lengths, most):
 
 
 def _lay_out_sentences(rows):
-    """Return the ids of each sentence on a row, and the rows of each text."""
+    """Return the padded ids of each sentence and the sentence index of each text."""
     ids = np.concatenate(rows).astype(np.int64)
     ends = np.flatnonzero(ids == SENTENCE_END)
     sentences = [part[part != SENTENCE_END] for part in np.split(ids, ends)]
     counts = [np.count_nonzero(row == SENTENCE_END) for row in rows]
-    places = np.split(np.arange(1, len(ends) + 1), np.cumsum(counts)[:-1])
-    # What follows the last mark is no sentence; a graph of no text has an empty one.
-    return {"words": _pad(sentences[:-1] or sentences), "sentences": _pad(places)}
+    texts = np.split(np.arange(1, len(ends) + 1), np.cumsum(counts)[:-1])
+    # The part after the last mark is not a sentence; without any, pass an empty one.
+    return {
+        "words": _pad(sentences[:-1] or sentences),
+        "sentences": _pad(texts),
+    }
 
 
 def _pad(rows):
-    """Return ids on rows as long as the longest, of one at least, with zeros after."""
+    """Return ids padded with zeros to the longest row, of length 1 at least."""
     lengths = np.array([len(row) for row in rows])
     padded = np.zeros((len(rows), max(lengths.max(), 1)), dtype=np.int64)
     padded[np.arange(padded.shape[1]) < lengths[:, None]] = np.concatenate(rows)

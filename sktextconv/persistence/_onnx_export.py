@@ -11,50 +11,50 @@ from ._onnx_format import _ENCODERS, _FORMAT, _find_header, _restore_encoder
 __all__ = ["export_onnx"]
 
 
-_MAX_BYTES = 2**31 - 1  # of a file of ONNX
+_MAX_BYTES = 2**31 - 1  # of an ONNX file
 
 
 def export_onnx(estimator, path):
-    """Write a fitted network to an ONNX file, which predicts without torch.
+    """Write a fitted network to an ONNX file, for prediction without torch.
 
     Parameters
     ----------
     estimator : classifier
         A fitted `CharCNNClassifier`, `VDCNNClassifier`, `WordCNNClassifier`,
-        `KimCNNClassifier`, `RNNClassifier` or `HANClassifier`. It stays as it is.
+        `KimCNNClassifier`, `RNNClassifier` or `HANClassifier`. It is not changed.
     path : str or path-like
-        The file, which is replaced if it is there. Any name will do; ``.onnx`` says
-        what it is.
+        The file; an existing one is replaced. Any name is accepted; ``.onnx`` is
+        usual.
 
     Raises
     ------
     ImportError
         If onnx or onnxscript is not installed.
     TypeError
-        If `estimator` is no such classifier, or a label is no plain value.
+        If `estimator` is no such classifier, or a label is not JSON-serializable.
     sklearn.exceptions.NotFittedError
-        If it is not fitted.
+        If `estimator` is not fitted.
     ValueError
         If a weight is not finite, or the file would have 2 GiB or more.
     OSError
-        If the file cannot be written. What was there before is there still.
+        If the file cannot be written. An existing file is then unchanged.
 
     See Also
     --------
     OnnxClassifier : Reads the file.
-    sktextconv.save : Keeps a network that can be trained on.
+    sktextconv.save : Saves a network that can be trained further.
 
     Notes
     -----
     The graph takes padded ids, int64 of shape (batch, length), both of any size, as
-    ``ids``. That of a `HANClassifier` takes a row of ``words`` for each sentence, and
-    the rows of each text, counted from 1 and with zeros after the last one, as
-    ``sentences``. It gives float64 ``probabilities`` of shape (batch, n_classes), in
-    float32 inside whatever `precision` was.
+    ``ids``. That of a `HANClassifier` takes the ids of one sentence per row as
+    ``words``, and the row numbers of the sentences of each text, counted from 1 and
+    padded with zeros, as ``sentences``. It returns float64 ``probabilities`` of shape
+    (batch, n_classes), computed in float32 whatever `precision` was.
 
-    How texts become ids stands in the metadata of the file, as JSON: the encoder, its
-    settings and its vocabulary, with the labels and a SHA-256 sum of the file, whose
-    own 64 digits are taken for zeros.
+    The metadata of the file hold, as JSON, the encoder with its settings and
+    vocabulary, the labels, and a SHA-256 checksum of the file, computed with zeros in
+    place of its own 64 digits.
 
     Examples
     --------
@@ -98,14 +98,14 @@ def export_onnx(estimator, path):
         "learnt": encoder.learnt(),
     }
     text = json.dumps(header, allow_nan=False, separators=(",", ":"))
-    _restore_encoder(parse(text))  # what cannot be read is not to be written
+    _restore_encoder(parse(text))  # fail here rather than write an unreadable file
     model = make_graph(network)
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, text
     if model.ByteSize() > _MAX_BYTES:
         raise ValueError(
             f"Expected a network of less than 2 GiB, got {model.ByteSize():,} bytes. "
-            "Set a lower max_tokens, or keep it with sktextconv.save."
+            "Set a lower max_tokens, or save it with sktextconv.save."
         )
     data = model.SerializeToString(deterministic=True)
     start, _ = _find_header(data)

@@ -1,4 +1,4 @@
-"""Metadata of an ONNX file: how texts become ids, and the labels."""
+"""Metadata of an ONNX file: encoder, vocabulary and labels."""
 
 from ..encoding._char import CharEncoder
 from ..encoding._document import DocumentEncoder
@@ -8,21 +8,21 @@ from ._format import KEY, check_keys
 __all__ = []
 
 
-_FORMAT = 1  # raise it whenever a file would mean something else
+_FORMAT = 1  # increase it when the meaning of a file changes
 
 _KEYS = {  # of the header, each with the type of its value
-    "sha256": str,  # sum of the whole file, with `ZERO_CHECKSUM` in its own place
+    "sha256": str,  # checksum of the file with `ZERO_CHECKSUM` in its place
     "format": int,
-    "versions": dict,  # of the libraries that wrote it, for people to read
-    "estimator": str,  # as well
+    "versions": dict,  # of the libraries that wrote it; informative only
+    "estimator": str,  # informative only
     "classes": list,
     "dtype": str,  # of the classes
     "encoder": str,
     "settings": dict,  # of the encoder's constructor
-    "learnt": dict,  # by the encoder
+    "learnt": dict,  # fitted state of the encoder
 }
 
-_ENCODERS = {  # and their settings
+_ENCODERS = {  # with the types of their settings
     CharEncoder: {
         "alphabet": str,
         "max_length": int,
@@ -46,7 +46,7 @@ _ENCODERS = {  # and their settings
         "lowercase": bool,
     },
 }
-_METADATA = 14  # the number of this field of a file
+_METADATA = 14  # field number of metadata_props in ModelProto
 
 
 def _restore_encoder(header):
@@ -66,11 +66,11 @@ def _restore_encoder(header):
 
 
 def _find_header(data):
-    """Return where our entry of the metadata of a file starts and ends."""
+    """Return start and end of our entry in the metadata of a file."""
     for number, start, end in _fields(data, 0, len(data)):
         if number != _METADATA:
             continue
-        # Of an entry, 1 is the key and 2 is the value.
+        # Field 1 of an entry is its key, field 2 its value.
         entry = {n: place for n, *place in _fields(data, start, end)}
         if entry.keys() == {1, 2} and data[slice(*entry[1])] == KEY.encode():
             return entry[2]
@@ -78,7 +78,7 @@ def _find_header(data):
 
 
 def _fields(data, at, end):
-    """Yield number, start and end of each field of a message that holds bytes."""
+    """Yield number, start and end of each length-delimited field of a message."""
     while at < end:
         tag, at = _varint(data, at)
         kind = tag & 7
@@ -87,7 +87,7 @@ def _fields(data, at, end):
         elif kind == 2:
             size, at = _varint(data, at)
             if size > end - at:
-                raise ValueError("Expected more bytes: the file is cut off.")
+                raise ValueError("Expected more bytes: the file is truncated.")
             yield tag >> 3, at, at + size
             at += size
         elif kind in (1, 5):
@@ -97,7 +97,7 @@ def _fields(data, at, end):
 
 
 def _varint(data, at):
-    """Return an integer of some 7 bits a byte, and where it ends."""
+    """Return a variable-length integer and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         value |= (data[at] & 127) << shift

@@ -1,4 +1,4 @@
-"""Fitted networks as graphs of ONNX, from padded ids to probabilities."""
+"""Conversion of fitted networks to ONNX graphs."""
 
 import contextlib
 import copy
@@ -13,15 +13,15 @@ from ..training._device import seeded
 
 __all__ = ["make_graph"]
 
-# Gates as ONNX has them, by their places in torch.
+# Index in torch of each gate, in the order of ONNX.
 _GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
-_RECURRENT_SINCE = 14  # the version of ONNX that has these layers as they are used
+_RECURRENT_SINCE = 14  # opset version that defines these layers
 
 _DYNAMIC = torch.export.Dim.DYNAMIC
 
 
 class _Probabilities(nn.Module):
-    """A network that takes ids of shape (batch, length)."""
+    """Probabilities of a network that takes ids of shape (batch, length)."""
 
     inputs = ("ids",)
 
@@ -34,10 +34,10 @@ class _Probabilities(nn.Module):
 
 
 class _SentenceProbabilities(_Probabilities):
-    """A network that takes the words of sentences, and the sentences of each text.
+    """Probabilities of a network that takes sentences and their texts.
 
-    `words` has a row for each sentence; `sentences` has the rows of each text, counted
-    from 1, and 0 after the last one. Splitting a text inside of the graph would cost
+    `words` has the ids of one sentence per row; `sentences` has the row numbers of each
+    text, counted from 1 and padded with 0. Splitting a text inside the graph would cost
     as much for a short text as for the longest one.
     """
 
@@ -50,7 +50,7 @@ class _SentenceProbabilities(_Probabilities):
 
 
 class _Layer(nn.Module):
-    """A recurrent layer as one node of a graph; torch would write down each step."""
+    """Recurrent layer exported as one node; torch would unroll all steps."""
 
     def __init__(self, layer):
         super().__init__()
@@ -87,14 +87,14 @@ def make_graph(network):
     Parameters
     ----------
     network : nn.Module
-        It stays as it is.
+        It is not changed.
 
     Returns
     -------
     model : onnx.ModelProto
-        It takes padded int64 ids of any number and length to float64 probabilities.
-        The names of its inputs say which ids: "ids" of texts, or "words" of sentences
-        and "sentences" of texts.
+        Maps padded int64 ids of any batch size and length to float64 probabilities.
+        Its inputs are "ids" of texts, or "words" of sentences and "sentences" of
+        texts.
     """
     network = copy.deepcopy(network).cpu().eval()
     for module in list(network.modules()):
@@ -115,13 +115,13 @@ def make_graph(network):
             dynamic_shapes=[{0: _DYNAMIC, 1: _DYNAMIC} for _ in examples],
         )
     proto = program.model_proto
-    _forget_where_it_came_from(proto)
+    _remove_source_locations(proto)
     return proto
 
 
 @contextlib.contextmanager
 def _quiet():
-    """Leave out what the exporter says of itself and of packages it does not need."""
+    """Suppress log messages and warnings of the exporter."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -133,8 +133,8 @@ def _quiet():
         logger.setLevel(level)
 
 
-def _forget_where_it_came_from(proto):
-    """Drop lines and paths of source code, which are no business of a model's users."""
+def _remove_source_locations(proto):
+    """Remove line numbers and paths of the source code on this machine."""
     graph = proto.graph
     values = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
     for part in (proto, graph, *graph.node, *values):

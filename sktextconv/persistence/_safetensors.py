@@ -1,4 +1,4 @@
-"""Fitted networks in one file each: weights and plain values, never code."""
+"""Saving and loading of fitted networks with safetensors."""
 
 import contextlib
 import functools
@@ -28,63 +28,63 @@ __all__ = ["ModelFormatError", "check_finite", "load", "save"]
 
 _DTYPES = {torch.float32: "F32", torch.int64: "I64"}
 
-# A file could ask for more than a machine has; no network that was trained does.
+# Limits for forged files; far above any trained network.
 _MAX_HEADER = 100_000_000  # bytes, of all names and words; safetensors reads no more
-_MAX_MEMORY = 32  # bytes of the network for each byte of the file
-_MAX_CALLS = 200  # of torch's functions for each tensor of the file
+_MAX_MEMORY = 32  # bytes of the network per byte of the file
+_MAX_CALLS = 200  # calls of torch functions per tensor of the file
 
 
 def save(estimator, path):
     """Write a fitted network to a file that `load` reads.
 
-    The file holds numbers and plain values alone. It is written beside its place, and
-    takes it once all went well.
+    The file holds weights and JSON, no code. It is written atomically: an existing file
+    stays until the new one is complete.
 
     Parameters
     ----------
     estimator : classifier
         A fitted `CharCNNClassifier`, `VDCNNClassifier`, `WordCNNClassifier`,
-        `KimCNNClassifier`, `RNNClassifier` or `HANClassifier`. It stays as it is.
+        `KimCNNClassifier`, `RNNClassifier` or `HANClassifier`. It is not changed.
     path : str or path-like
-        The file, which is replaced if it is there. Any name will do;
-        ``.safetensors`` says what it is.
+        The file; an existing one is replaced. Any name is accepted;
+        ``.safetensors`` is usual.
 
     Raises
     ------
     TypeError
-        If `estimator` is no such classifier, or a label or a parameter is no plain
-        value.
+        If `estimator` is no such classifier, or a label or a parameter is not
+        JSON-serializable.
     sklearn.exceptions.NotFittedError
-        If it is not fitted.
+        If `estimator` is not fitted.
     ValueError
-        If a parameter is not what it must be, or a weight is not finite.
+        If a parameter is invalid, or a weight is not finite.
     OSError
-        If the file cannot be written. What was there before is there still.
+        If the file cannot be written. An existing file is then unchanged.
 
     Warns
     -----
     UserWarning
-        If a parameter is left out, see the Notes.
+        If a parameter is not saved; see the Notes.
 
     See Also
     --------
-    load : The way back.
+    load : Reads the file.
 
     Notes
     -----
-    Kept are the weights, the vocabulary and whatever else the encoder has learnt,
-    `classes_`, `history_`, `n_iter_`, and the constructor's parameters. Those that say
-    what the network is are kept as they were in `fit`, if set anew since. The optimizer
-    is not kept; pickles hold it, and are some three times as large.
+    The file holds the weights, the fitted state of the encoder, `classes_`, `history_`,
+    `n_iter_`, and the constructor's parameters. Parameters of the network have the
+    values they had in `fit`, even if set since. The state of the optimizer is not
+    saved; pickles hold it, and are about three times as large.
 
-    Some parameters may be no plain value: `callbacks`, a `schedule` that is a function,
-    an `augmenter` that is no `SynonymReplacer`, `vectors` that are neither a word nor
-    a path, a `random_state` that is a generator. Training alone looks at them; they
-    come back as None, and a warning says so. `compile`, `checkpoint` and `resume` come
-    back as their defaults: the machine that loads may have no compiler, nor the file.
+    Some parameters may not be JSON-serializable: `callbacks`, a `schedule` that is a
+    function, an `augmenter` other than `SynonymReplacer`, `vectors` that are neither a
+    str nor a path, a `random_state` that is a generator. Only training uses them; they
+    are loaded as None, and a warning names them. `compile`, `checkpoint` and `resume`
+    are loaded as their defaults: the loading machine may lack a compiler or the file.
 
-    The file is one of safetensors. Its metadata are one JSON text, which holds the
-    SHA-256 sum of the whole file, the 64 digits of the sum taken for zeros.
+    The format is safetensors. Its metadata are one JSON text, which holds the SHA-256
+    checksum of the file, computed with zeros in place of its own 64 digits.
 
     Examples
     --------
@@ -103,11 +103,11 @@ def save(estimator, path):
     >>> loaded.predict(["so good", "too long"])
     array(['pos', 'neg'], dtype='<U3')
     """
-    from safetensors.numpy import save as to_bytes  # importing us is to stay fast
+    from safetensors.numpy import save as to_bytes  # keeps import of this package fast
 
     header = json.dumps(describe(estimator), allow_nan=False, separators=(",", ":"))
     weights = {
-        # In the order of C, whatever it is in memory: safetensors takes it for that.
+        # safetensors assumes C order, whatever the layout in memory.
         name: np.asarray(tensor.detach().cpu().numpy(), order="C")
         for name, tensor in estimator.net_.module_.state_dict().items()
     }
@@ -123,39 +123,39 @@ def save(estimator, path):
 
 
 def load(path, device="cpu"):
-    """Read a network that `save` wrote.
+    """Load a network that `save` wrote.
 
-    No code of the file is run, and all of it is checked before any is used: a file
-    from anywhere can be opened.
+    No code of the file is run, and all of it is checked before use: files from
+    untrusted sources can be opened.
 
     Parameters
     ----------
     path : str or path-like
         The file.
     device : str, default="cpu"
-        Where the network is to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" as
-        in the classifiers. The classifier's parameter `device`, at which its `fit`
-        looks, stays as it was.
+        Device of the network: "cpu", "cuda", "cuda:1", "mps", or "auto" as
+        in the classifiers. The classifier's parameter `device`, which `fit` uses,
+        is not changed.
 
     Returns
     -------
     estimator : classifier
-        It predicts as the one that was saved: on a CPU, with the same PyTorch and
-        number of threads, bit for bit. `fit` starts afresh. `partial_fit`, and `fit`
-        with ``warm_start=True``, go on from its weights with a new optimizer.
+        It predicts as the saved one: on a CPU, with the same PyTorch and number of
+        threads, bit for bit. `fit` starts from scratch. `partial_fit`, and `fit` with
+        ``warm_start=True``, continue from its weights with a new optimizer.
 
     Raises
     ------
     ModelFormatError
-        If the file is damaged, or none that `save` wrote. It is a `ValueError`.
+        If the file is damaged, or not written by `save`. It is a `ValueError`.
     OSError
-        If the file cannot be read; `FileNotFoundError` if there is none.
+        If the file cannot be read; `FileNotFoundError` if it is missing.
     ValueError
         If this PyTorch cannot use the device.
 
     See Also
     --------
-    save : The way there, with an example.
+    save : Writes the file; with an example.
 
     Examples
     --------
@@ -167,24 +167,24 @@ def load(path, device="cpu"):
     from safetensors import SafetensorError, safe_open
 
     device, path = resolve_device(device), Path(path)
-    unless = functools.partial(
+    errors = functools.partial(
         format_errors, path, writer="sktextconv.save", also=(SafetensorError,)
     )
-    with unless("it is no file"):
+    with errors("it is no file"):
         size = size_of(path)
     with contextlib.ExitStack() as stack:
         hint = f"Read a pickle with pickle.load or joblib.load. {HINT}"
-        with unless("it is no whole file of safetensors", hint):
+        with errors("it is no whole file of safetensors", hint):
             file = stack.enter_context(safe_open(path, framework="numpy"))
-        with unless("it has not our header"):
+        with errors("it has not our header"):
             header = parse((file.metadata() or {}).get(KEY, "null"))
             verify_checksum(path, header.get("sha256"), _find_checksum)
-        with unless("its format is unknown", "Update sktextconv."):
+        with errors("its format is unknown", "Update sktextconv."):
             check_format(header, FORMAT)
         hint = f"Update sktextconv if the file is newer than it. {HINT}"
-        with unless("its header is not one that was saved", hint):
+        with errors("its header is not one that was saved", hint):
             estimator, encoder, state = restore(header)
-        with unless("its weights are not those of its network"):
+        with errors("its weights are not those of its network"):
             n_classes = len(state["classes_"])
             _check_tensors(file, estimator, encoder.n_tokens, n_classes, size)
             names = file.keys()
@@ -200,7 +200,7 @@ def _find_checksum(file, checksum):
 
 
 def check_finite(weights):
-    """Raise `ValueError` for the first of some named arrays that is not finite."""
+    """Raise `ValueError` if one of the named arrays is not finite."""
     for name, array in weights.items():
         if not np.isfinite(array).all():
             raise ValueError(
@@ -210,13 +210,13 @@ def check_finite(weights):
 
 
 def _check_tensors(file, estimator, n_tokens, n_classes, file_size):
-    """Compare names, types and shapes with those that the network has."""
+    """Compare names, types and shapes with those of the network."""
     found = {}
-    for name in file.keys():  # noqa: SIM118 (it is no dict)
+    for name in file.keys():  # noqa: SIM118 (not a dict)
         tensor = file.get_slice(name)
         found[name] = f"{tensor.get_dtype()} {tensor.get_shape()}"
-    # On the meta device a tensor of any size takes no memory.
-    with torch.device("meta"), _Sketching(1000 + _MAX_CALLS * len(found)):
+    # Tensors on the meta device take no memory.
+    with torch.device("meta"), _CallLimit(1000 + _MAX_CALLS * len(found)):
         network = estimator._make_network(n_tokens, n_classes)
     expected = {
         name: f"{_DTYPES[tensor.dtype]} {list(tensor.shape)}"
@@ -226,14 +226,14 @@ def _check_tensors(file, estimator, n_tokens, n_classes, file_size):
         wanted, given = expected.get(name, "none"), found.get(name, "none")
         if wanted != given:
             raise ValueError(f"Expected {wanted} as tensor {name!r}, got {given}.")
-    # With those tensors that are no weights, and not in the file.
+    # Includes non-persistent buffers, which are not in the file.
     size = sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers()))
     if size > _MAX_MEMORY * file_size:
         raise ValueError(f"Expected a larger file for {size:,} bytes, got {file_size}.")
 
 
-class _Sketching(TorchFunctionMode):
-    """Stop a network that takes too many calls of torch to build."""
+class _CallLimit(TorchFunctionMode):
+    """Limit on the number of torch calls that build a network."""
 
     def __init__(self, n_calls):
         super().__init__()

@@ -153,7 +153,7 @@ def test_unserializable_training_parameters(parameter, value, path):
     elif not isinstance(value, SynonymReplacer):  # which needs WordNet
         classifier.set_params(**{parameter: value})
     classifier.fit(TEXTS, LABELS).set_params(**{parameter: value})
-    with pytest.warns(UserWarning, match=f"no plain values: {parameter}.* be None"):
+    with pytest.warns(UserWarning, match=f"not saved: {parameter}.* be None"):
         sktextconv.save(classifier, path)
     loaded = sktextconv.load(path)
     assert getattr(loaded, parameter) is None
