@@ -1,8 +1,8 @@
-# make demo   the error table and a training curve, on texts that are on the machine
+# make demo   an error table and a training curve, on texts that are on the machine
 # make test   lint and the whole test suite
 # make soak   the tests that take minutes
 # make docs   the documentation, as HTML in docs/_build
-# Each starts from a bare clone: Python 3.11 or newer, make and a package registry.
+# Each works in a fresh clone with Python 3.11 or newer, make and a package registry.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -24,7 +24,7 @@ soak: .venv/dev.stamp
 docs: .venv/dev.stamp
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-# Installed once for each set of extras, and again when a requirement changes.
+# Install each set of extras once, and again when a requirement changes.
 .venv/%.stamp: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*]'

@@ -1,4 +1,4 @@
-"""Sphinx settings: no asset is fetched when building or reading."""
+"""Sphinx settings. Neither building nor reading the pages loads remote assets."""
 
 import json
 import sys
@@ -43,7 +43,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "show_memory": False,
-    "min_reported_time": 1e9,  # times would be another page
+    "min_reported_time": 1e9,  # no page of run times
     "abort_on_example_error": True,
     "capture_repr": ("_repr_html_",),
     "matplotlib_animations": False,
@@ -51,12 +51,12 @@ sphinx_gallery_conf = {
 }
 try:
     sktextconv.SynonymReplacer().augment(["film"], seed=0, epoch=0)
-except LookupError:  # without WordNet its example is shown, and not run
+except LookupError:  # without WordNet, show its example but do not run it
     sphinx_gallery_conf["filename_pattern"] = r"/plot_(?!augmentation)"
 nitpicky = False
 autosummary_generate = ["reference.rst", "_public_names.rst"]
 numpydoc_show_class_members = False
-autodoc_typehints = "none"  # the docstrings say more
+autodoc_typehints = "none"  # the docstrings give the types
 autodoc_default_options = {"members": False}
 
 html_theme = "pydata_sphinx_theme"
@@ -136,7 +136,7 @@ def write_tables(app):
 
 
 def definitions(rows):
-    """A definition list of names, what is said of each, and scikit-learn's names."""
+    """Return a definition list of names, descriptions and scikit-learn's names."""
     lines = []
     for name, said, theirs in rows:
         others = [f"``{each}``" for each in theirs if each != name]
