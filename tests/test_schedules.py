@@ -249,8 +249,8 @@ def make_bag(optimizer, **options):
 def train_bag(net, schedule, *, n_epochs=3):
     """Train on five texts, two in a minibatch; return rates and momenta."""
     ragged = CharEncoder(reverse=False).encode(["ab", "c", "abba", "cc", "ca"])
-    codes = np.array([0, 1, 0, 1, 1])
-    dataset = EncodedDataset(ragged, CPU, targets=codes, weights=np.ones(5))
+    targets = np.array([0, 1, 0, 1, 1])
+    dataset = EncodedDataset(ragged, CPU, targets=targets, weights=np.ones(5))
     pairs = []
     train(
         net,

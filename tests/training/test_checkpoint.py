@@ -233,8 +233,8 @@ def test_checkpoint_survives_sigkill(tmp_path):
         text=True,
     )
     assert ran.returncode == 0, ran.stderr
-    codes, epochs = np.loadtxt(ran.stdout.splitlines(), dtype=int).T.tolist()
-    assert codes.count(-signal.SIGKILL) >= 20
+    exit_codes, epochs = np.loadtxt(ran.stdout.splitlines(), dtype=int).T.tolist()
+    assert exit_codes.count(-signal.SIGKILL) >= 20
     assert epochs == sorted(epochs)
     assert len(set(epochs)) > 3
     resumed = endless(path).set_params(resume=True).fit(TEXTS, LABELS)

@@ -22,18 +22,18 @@ from sktextconv.training._state import net_state, restore_on_error
 CPU = torch.device("cpu")
 
 
-def dataset_of(texts, codes, weights=None):
-    weights = np.ones(len(codes)) if weights is None else weights
+def dataset_of(texts, targets, weights=None):
+    weights = np.ones(len(targets)) if weights is None else weights
     ragged = CharEncoder(reverse=False).encode(texts)
-    return EncodedDataset(ragged, CPU, targets=np.array(codes), weights=weights)
+    return EncodedDataset(ragged, CPU, targets=np.array(targets), weights=weights)
 
 
 def test_batch_is_padded_to_longest():
     dataset = dataset_of(["abc", "", "a" * 50, "b"], [0, 1, 0, 1], np.arange(4.0))
-    (ids, lengths), (codes, weights) = dataset.batch(torch.tensor([3, 0, 1]))
+    (ids, lengths), (targets, weights) = dataset.batch(torch.tensor([3, 0, 1]))
     assert ids.tolist() == [[2, 0, 0], [1, 2, 3], [0, 0, 0]]
     assert lengths.tolist() == [1, 3, 0]
-    assert codes.tolist() == [1, 0, 1]
+    assert targets.tolist() == [1, 0, 1]
     assert weights.tolist() == [3.0, 0.0, 1.0]
 
 
@@ -89,8 +89,8 @@ def test_loader_buckets_by_number_of_parts():
 
 def test_loader_with_epoch_size():
     """Classes, and texts within each class, are sampled uniformly."""
-    codes = [0] * 90 + [2] * 9 + [3]  # class 1 has no text
-    dataset = dataset_of([""] * 100, codes, np.arange(100.0))
+    targets = [0] * 90 + [2] * 9 + [3]  # class 1 has no text
+    dataset = dataset_of([""] * 100, targets, np.arange(100.0))
     torch.manual_seed(0)
     batches = BatchLoader(dataset, 100, training=True, epoch_size=300)
     assert len(batches) == len(list(batches)) == 300
@@ -105,15 +105,15 @@ def test_loader_with_epoch_size():
 
 
 def test_weighted_cross_entropy():
-    logits, codes = torch.randn(5, 3), torch.tensor([0, 2, 1, 1, 0])
+    logits, targets = torch.randn(5, 3), torch.tensor([0, 2, 1, 1, 0])
     weights = torch.tensor([0.0, 1.0, 2.0, 0.5, 3.0])
     expected = np.mean(
         [
             -w * torch.log_softmax(row, 0)[c].item()
-            for row, c, w in zip(logits, codes, weights.tolist(), strict=True)
+            for row, c, w in zip(logits, targets, weights.tolist(), strict=True)
         ]
     )
-    assert WeightedCrossEntropy()(logits, (codes, weights)).item() == pytest.approx(
+    assert WeightedCrossEntropy()(logits, (targets, weights)).item() == pytest.approx(
         expected, rel=1e-6
     )
 
@@ -128,8 +128,8 @@ class Bag(nn.Module):
 
 
 def test_train_equals_plain_torch_loop():
-    texts, codes = ["ab", "c", "abba", "cc", "ca"], [0, 1, 0, 1, 1]
-    dataset = dataset_of(texts, codes)
+    texts, targets = ["ab", "c", "abba", "cc", "ca"], [0, 1, 0, 1, 1]
+    dataset = dataset_of(texts, targets)
     recipe = Recipe(torch.optim.SGD, 0.5, {"momentum": 0.9}, clip_norm=0.1)
     torch.manual_seed(0)
     net = make_net(Bag(), recipe, device=CPU, precision="float32")
@@ -145,7 +145,7 @@ def test_train_equals_plain_torch_loop():
             for rows in torch.randperm(5).split(2):
                 optimizer.zero_grad()
                 logits = plain(dataset.ids(rows))
-                loss = nn.functional.cross_entropy(logits, torch.tensor(codes)[rows])
+                loss = nn.functional.cross_entropy(logits, torch.tensor(targets)[rows])
                 loss.backward()
                 nn.utils.clip_grad_norm_(plain.parameters(), 0.1)
                 optimizer.step()
@@ -308,11 +308,11 @@ def test_chance_level_loss_warns_once(epoch_size):
 
 def test_no_chance_level_warning():
     """Few steps, a lower loss, or a single class give no warning."""
-    for network, n_texts, codes in (
+    for network, n_texts, targets in (
         (Steep(10**6), 800, [0, 1]),
         (Bag(), 2000, [0, 1]),
         (Steep(10**6), 2000, [1, 1]),
     ):
         net = net_of(network, torch.optim.SGD, 0.1)
-        texts = dataset_of(["a", "b"] * (n_texts // 2), codes * (n_texts // 2))
+        texts = dataset_of(["a", "b"] * (n_texts // 2), targets * (n_texts // 2))
         train(net, texts, n_epochs=1, batch_size=4)  # warnings are errors here
