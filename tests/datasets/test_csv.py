@@ -77,7 +77,7 @@ def test_read_csv_round_trip(tmp_path, rows):
     raw = read_csv(path, class_names=names, line_breaks=False, strip=False)
     assert raw.data == [" ".join(fields) for _, *fields in rows]
     assert raw.target.tolist() == [int(label) - 1 for label, *_ in rows]
-    # What the authors' converter does, written down once more.
+    # Independent implementation of the authors' converter.
     ends = re.compile(r"\A[ \t\n\v\f\r]+|[ \t\n\v\f\r]+\Z")
     converted = [
         [ends.sub("", re.sub(r"\\n", "\n", field)) for field in fields]
@@ -128,7 +128,7 @@ def test_read_csv_restores_field_size_limit(tmp_path):
     assert csv.field_size_limit() == limit
     try:
         read_csv(path)
-    except ValueError:  # while the error is alive, another read neither waits nor fails
+    except ValueError:  # a pending error must not block another read
         path.write_text('"1","' + "x" * 200_000 + '"\n')
         assert len(read_csv(path).data[0]) == 200_000
 

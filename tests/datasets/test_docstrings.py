@@ -109,10 +109,10 @@ def test_load_splits_by_source_file(libraries):
 def test_load_reads_cache(libraries, tmp_path):
     folder = tmp_path / "cache"
     first = _docstrings.load(libraries, folder)
-    (kept,) = folder.iterdir()
+    (cached,) = folder.iterdir()
     (tmp_path / "site" / "beta_lib" / "own.py").unlink()
     assert _docstrings.load(libraries, folder) == first
-    kept.unlink()
+    cached.unlink()
     assert len(_docstrings.load(libraries, folder)["rows"]) == len(first["rows"]) - 1
 
 
@@ -130,10 +130,10 @@ def test_load_rebuilds_cache_after_upgrade(libraries, tmp_path):
 def test_load_rebuilds_damaged_cache(libraries, tmp_path, damage):
     folder = tmp_path / "cache"
     first = _docstrings.load(libraries, folder)
-    (kept,) = folder.iterdir()
-    whole = kept.read_bytes()
+    (cached,) = folder.iterdir()
+    whole = cached.read_bytes()
     middle = len(whole) // 2
-    kept.write_bytes(
+    cached.write_bytes(
         {
             "empty": b"",
             "cut": whole[:middle],
@@ -145,8 +145,8 @@ def test_load_rebuilds_damaged_cache(libraries, tmp_path, damage):
         }[damage]
     )
     assert _docstrings.load(libraries, folder) == first
-    assert kept.read_bytes() == whole
-    assert names_in(folder) == [kept.name]
+    assert cached.read_bytes() == whole
+    assert names_in(folder) == [cached.name]
 
 
 def test_load_unwritable_folder(libraries, tmp_path):
@@ -168,7 +168,7 @@ def test_load_missing_library(libraries, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def docstrings():  # from the user's own cache, as in the examples: made only once
+def docstrings():  # uses the cache of the user, as the examples do
     return {
         subset: load_docstrings(subset=subset) for subset in ("train", "test", "all")
     }

@@ -20,7 +20,7 @@ from sktextconv.datasets._fetch import _fetch, fetch_text_dataset
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves one file, with ranges; may break off, or ignore ranges."""
+    """Handler that serves one file; can break off and ignore range requests."""
 
     content, breaks_after, knows_ranges = b"", None, True
     ranges = ()
@@ -58,7 +58,7 @@ def server(monkeypatch):
 
 
 def make_tar(members):
-    """Bytes of a tar.gz; a member is a name and its bytes, or a TarInfo."""
+    """Return the bytes of a tar.gz; members are (name or TarInfo, bytes) pairs."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as tar:
         for name, content in members:
@@ -331,7 +331,7 @@ def test_fetch_unknown_option(tmp_path, options, known):
     """The error lists the valid values, and nothing is downloaded."""
     with pytest.raises(ValueError, match=known):
         fetch_text_dataset(**{"name": "imdb", "data_home": tmp_path / "new", **options})
-    assert names_in(tmp_path) == []  # before anything is fetched
+    assert names_in(tmp_path) == []  # nothing was downloaded
 
 
 def test_sources_are_consistent():
@@ -406,12 +406,12 @@ def test_fetch_real_ag_news_texts(data_folder):
     bunch = fetch_text_dataset("ag_news", subset="test", data_home=data_folder)
     assert bunch.data[0].startswith("Fears for T N pension after talks Unions repr")
     assert bunch.target_names[bunch.target[0]] == "Business"
-    assert "A second\\team of rocketeers" in bunch.data[1]  # a bare backslash stays
+    assert "A second\\team of rocketeers" in bunch.data[1]  # backslash unchanged
 
 
 @pytest.mark.data
 def test_fetch_imdb_archive_round_trip(data_folder, server, tmp_path):
-    """The rows of the file, laid out as in the archive, are unpacked as the file."""
+    """Rows of the file, arranged as in the archive, are unpacked to the same file."""
     path = _download.find(data_folder, "imdb", "train")
     if path is None:
         pytest.skip("imdb_train is not in the folder of data files")

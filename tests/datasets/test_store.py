@@ -1,4 +1,4 @@
-"""Texts in a file are read as a list of the same texts would be."""
+"""Text store: writing, reading, damage, pickling, use in place of a list."""
 
 import csv
 import gzip
@@ -83,7 +83,7 @@ def test_from_texts_round_trip(path, texts):
 
 
 def keys(n):
-    """An index, of any kind that a one-dimensional array takes."""
+    """Return a strategy for all kinds of index of a one-dimensional array."""
     ints = st.integers(-n, n - 1) if n else st.nothing()
     return st.one_of(
         ints,
@@ -107,7 +107,7 @@ def test_indexing_matches_numpy(path, data):
     expected, got = np.array(texts, dtype=object), TextStore(path)
     for _ in range(2):
         key = data.draw(keys(len(got)))
-        # NumPy takes an empty list, and an empty array of bools, for one of floats.
+        # NumPy makes an empty list an array of floats.
         empty = np.ndim(key) == 1 and not len(key)
         expected, got = expected[[] if empty else key], got[key]
         if isinstance(got, str):
@@ -228,7 +228,7 @@ def test_from_texts_full_disk_leaves_nothing(path):
 
 
 def peak_of(function):
-    """The most bytes that Python and NumPy held at a time, beyond those before."""
+    """Return the peak of the bytes that Python and NumPy allocate in a call."""
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -250,7 +250,7 @@ def test_memory_independent_of_n_texts(path):
     assert max(write, read, check) < 4e6
 
 
-# --- files of CSV -------------------------------------------------------------------
+# --- CSV files ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
@@ -373,7 +373,7 @@ def test_relative_path_after_chdir(path, monkeypatch):
     assert pickle.loads(pickled) == ["a"]
 
 
-# --- in the place of a list ---------------------------------------------------------
+# --- in place of a list -------------------------------------------------------------
 
 
 def test_check_texts_returns_store(path):
@@ -458,7 +458,7 @@ def test_parallel_search_same_from_store(corpus, stored):
     assert ours.best_params_ == theirs.best_params_
 
 
-# --- a part at a time ---------------------------------------------------------------
+# --- reading in chunks --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

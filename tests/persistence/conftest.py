@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(folder):
-    """The bytes of a file."""
+    """Return the bytes of a saved model."""
     path = folder / "whole"
     sktextconv.save(clone(KIM).fit(TEXTS, LABELS), path)
     return path.read_bytes()

@@ -125,7 +125,7 @@ def test_load_folder_or_missing_file(tmp_path):
 
 
 class Largest(TorchDispatchMode):
-    """Bytes of the largest tensor that is made off the meta device."""
+    """Recorder of the size in bytes of the largest tensor off the meta device."""
 
     size = 0
 
@@ -159,6 +159,6 @@ def test_load_bounds_layers_by_tensors(path):
 
 def test_load_bounds_buffers_by_file_size(path, monkeypatch):
     """Tensors that are not in the file are bounded by its size."""
-    sktextconv.save(trained("charcnn"), path)  # which makes its one-hot rows anew
+    sktextconv.save(trained("charcnn"), path)  # rebuilds its one-hot rows
     monkeypatch.setattr("sktextconv.persistence._safetensors._MAX_MEMORY", 1)
     assert "Expected a larger file" in refusal(path.read_bytes(), path)

@@ -26,8 +26,8 @@ JSON = st.recursive(
 )
 
 
-def load_or_refuse(data, path):
-    """A right sum vouches for nothing: the file is refused, or it is a model."""
+def check_rejected_or_valid(data, path):
+    """Require that a file is rejected or is a working model."""
     path.write_bytes(data)
     try:
         loaded = sktextconv.load(path)
@@ -43,7 +43,7 @@ def test_load_random_header_value(whole, folder, data):
     outer, header, body = take_apart(whole)
     key = data.draw(st.sampled_from(sorted(header.keys() - {"sha256"})))
     header[key] = data.draw(JSON)
-    load_or_refuse(put_together(outer, header, body), folder / "forged")
+    check_rejected_or_valid(put_together(outer, header, body), folder / "forged")
 
 
 @settings(max_examples=150, deadline=None)
@@ -53,10 +53,10 @@ def test_load_random_parameter_value(whole, folder, data):
     outer, header, body = take_apart(whole)
     key = data.draw(st.sampled_from(sorted(header["parameters"])))
     header["parameters"][key] = data.draw(JSON)
-    load_or_refuse(put_together(outer, header, body), folder / "forged")
+    check_rejected_or_valid(put_together(outer, header, body), folder / "forged")
 
 
-FORGERIES = {  # what is done to the header, and what the message says
+FORGERIES = {  # change of the header, pattern of the message
     "newer": (
         lambda h: h | {"format": 2, "new": 0, "versions": {"sktextconv": "9.1"}},
         r"Expected 1, got 2, .*'9.1'.* Update sktextconv\.",

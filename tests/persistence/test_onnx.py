@@ -1,4 +1,4 @@
-"""An ONNX file predicts as its network does, without torch, or is refused whole."""
+"""Export to ONNX files and prediction from them."""
 
 import functools
 import hashlib
@@ -39,7 +39,7 @@ TEXTS = [
     " \n",
     "a",
     "\ud800 \0 it",
-    "So long. " * 70,  # longer than any of the networks reads
+    "So long. " * 70,  # longer than max_length of any network
     "talk " * 500,
 ]
 LABELS = ["good", "bad", "odd", "good"]
@@ -66,7 +66,7 @@ VARIANTS = {
 @functools.cache
 @torch.no_grad()
 def trained(variant):
-    """A fitted network whose answers to `TEXTS` differ widely."""
+    """Return a fitted network with widely different predictions for `TEXTS`."""
     name, parameters = VARIANTS[variant]
     if parameters.get("vectors"):
         rng = np.random.default_rng(0)
@@ -106,7 +106,7 @@ def path(tmp_path):
     return tmp_path / "model.onnx"
 
 
-# -- what comes back ----------------------------------------------------------------
+# -- prediction ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -288,7 +288,7 @@ def header_of(data):
 
 
 def with_header(data, header, change=lambda model: None):
-    """The file with another header, as text or an object, and a sum that is right."""
+    """Return a file with another header (text or object) and a valid checksum."""
     model = onnx.ModelProto.FromString(data)
     text = header if isinstance(header, str) else json.dumps(header)
     model.metadata_props[0].value = re.sub('"[0-9a-f]{64}"', f'"{"0" * 64}"', text)
@@ -432,7 +432,7 @@ def test_open_graph_without_probabilities(change, whole, path):
     assert "its graph is not one that was exported" in refusal(data, path)
 
 
-# -- later releases ------------------------------------------------------------------
+# -- golden files --------------------------------------------------------------------
 
 
 GOLDEN = sorted(golden.ONNX_FOLDER.parent.glob("onnx-*/*.xz"))

@@ -27,15 +27,15 @@ from ..test_contract import PIPELINES, same_bits
 from .model_files import KIM, LABELS, TEXTS, trained
 
 
-def kept(classifier, path):
-    """The classifier after it went through a file."""
+def round_trip(classifier, path):
+    """Return the classifier after saving and loading."""
     sktextconv.save(classifier, path)
     return sktextconv.load(path)
 
 
 def test_load_predicts_same_bits(network, path):
     before = pickle.dumps(network)
-    loaded = kept(network, path)
+    loaded = round_trip(network, path)
     assert type(loaded) is type(network)
     assert same_bits(loaded, network, TEXTS)
     assert loaded.predict(TEXTS).tolist() == network.predict(TEXTS).tolist()
@@ -43,7 +43,7 @@ def test_load_predicts_same_bits(network, path):
     for name in ("history_", "n_iter_"):
         assert getattr(loaded, name) == getattr(network, name)
     assert vars(loaded).keys() == vars(network).keys()
-    assert pickle.dumps(network) == before  # saving changes nothing
+    assert pickle.dumps(network) == before  # save has no side effects
 
 
 def test_load_in_new_process_same_bits(tmp_path):
@@ -82,7 +82,7 @@ def test_load_in_new_process_same_bits(tmp_path):
 )
 def test_labels_keep_value_and_dtype(labels, path):
     classifier = clone(KIM).fit(TEXTS, labels)
-    loaded = kept(classifier, path)
+    loaded = round_trip(classifier, path)
     assert loaded.classes_.dtype == classifier.classes_.dtype
     assert loaded.classes_.dtype.str == classifier.classes_.dtype.str
     assert loaded.classes_.tolist() == classifier.classes_.tolist()
@@ -103,7 +103,7 @@ def test_labels_keep_value_and_dtype(labels, path):
 def test_load_restores_parameters(parameters, path, capsys):
     classifier = clone(KIM).set_params(**parameters | {"augmenter": None})
     classifier.fit(TEXTS, LABELS).set_params(**parameters)
-    loaded = kept(classifier, path)
+    loaded = round_trip(classifier, path)
     ours = classifier.get_params()
     ours.pop("augmenter")
     theirs = loaded.get_params()
@@ -115,7 +115,7 @@ def test_load_restores_parameters(parameters, path, capsys):
 def test_class_weight_keys_keep_type(path):
     weights = {3: 1.0, -1: 2.0}
     classifier = clone(KIM).set_params(class_weight=weights).fit(TEXTS[:2], [3, -1])
-    loaded = kept(classifier, path)
+    loaded = round_trip(classifier, path)
     assert loaded.class_weight == weights
     assert same_bits(loaded.fit(TEXTS[:2], [3, -1]), classifier, TEXTS)
 
@@ -124,7 +124,7 @@ def test_vectors_path_stays_path(path, tmp_path):
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("1 2\nfilm 1 0\n")
     classifier = clone(KIM).set_params(vectors=vectors, tuning="static")
-    loaded = kept(classifier.fit(TEXTS, LABELS), path)
+    loaded = round_trip(classifier.fit(TEXTS, LABELS), path)
     assert loaded.vectors == vectors
     assert same_bits(loaded.fit(TEXTS, LABELS), classifier, TEXTS)
 
@@ -150,7 +150,7 @@ def test_unserializable_training_parameters(parameter, value, path):
     classifier = clone(KIM)
     if parameter == "vectors":
         classifier.set_params(vectors=value, tuning="static")
-    elif not isinstance(value, SynonymReplacer):  # which needs WordNet
+    elif not isinstance(value, SynonymReplacer):  # needs WordNet
         classifier.set_params(**{parameter: value})
     classifier.fit(TEXTS, LABELS).set_params(**{parameter: value})
     with pytest.warns(UserWarning, match=f"not saved: {parameter}.* be None"):
@@ -158,7 +158,7 @@ def test_unserializable_training_parameters(parameter, value, path):
     loaded = sktextconv.load(path)
     assert getattr(loaded, parameter) is None
     assert same_bits(loaded, classifier, TEXTS)
-    again = kept(loaded.partial_fit(TEXTS, LABELS), path)  # now without a warning
+    again = round_trip(loaded.partial_fit(TEXTS, LABELS), path)  # now without a warning
     assert same_bits(again, loaded, TEXTS)
 
 
@@ -175,20 +175,20 @@ def test_load_after_set_params(path):
     """Network parameters are those of `fit`; training parameters those set last."""
     classifier = clone(KIM).fit(TEXTS, LABELS)
     classifier.set_params(embedding_dim=7, lowercase=False, max_epochs=9)
-    loaded = kept(classifier, path)
+    loaded = round_trip(classifier, path)
     assert (loaded.embedding_dim, loaded.lowercase, loaded.max_epochs) == (2, True, 9)
     assert same_bits(loaded, classifier, TEXTS)
 
 
 def test_load_resets_checkpoint(path, tmp_path):
     classifier = clone(KIM).set_params(checkpoint=tmp_path / "state", resume=True)
-    loaded = kept(classifier.fit(TEXTS, LABELS), path)
+    loaded = round_trip(classifier.fit(TEXTS, LABELS), path)
     assert (loaded.checkpoint, loaded.resume) == (None, False)
 
 
 def test_load_resets_compile(path):
     classifier = clone(KIM).set_params(compile="eager").fit(TEXTS, LABELS)
-    loaded = kept(classifier, path)
+    loaded = round_trip(classifier, path)
     assert loaded.compile is False
     assert loaded.net_.module_._compiled_call_impl is None
     assert same_bits(loaded, classifier, TEXTS)
@@ -198,7 +198,7 @@ def test_load_resets_compile(path):
 def test_load_restores_punkt_model(path):
     encoder = trained("han").encoder_
     assert "mr" in encoder.learnt()["boundaries"]["abbreviations"]
-    loaded = kept(trained("han"), path).encoder_
+    loaded = round_trip(trained("han"), path).encoder_
     assert loaded.learnt() == encoder.learnt()
     for text in TEXTS:
         assert loaded.spans(text) == encoder.spans(text)
@@ -210,20 +210,20 @@ def test_load_restores_any_word(tmp_path_factory, texts):
     path = tmp_path_factory.mktemp("words") / "model"
     texts = [*texts, "a", "b"]
     classifier = clone(KIM).fit(texts, [0, 1] + [0] * (len(texts) - 2))
-    loaded = kept(classifier, path)
+    loaded = round_trip(classifier, path)
     assert loaded.encoder_.words == classifier.encoder_.words
     assert same_bits(loaded, classifier, texts)
 
 
 def test_fit_after_load_starts_from_scratch(path):
-    loaded = kept(clone(KIM).fit(TEXTS, LABELS), path)
+    loaded = round_trip(clone(KIM).fit(TEXTS, LABELS), path)
     fresh = clone(KIM).fit(TEXTS[:3], [1, 2, 3])
     assert same_bits(loaded.fit(TEXTS[:3], [1, 2, 3]), fresh, TEXTS)
 
 
 @pytest.mark.parametrize("name", ["kimcnn", "vdcnn"])
 def test_training_continues_with_new_optimizer(name, path):
-    one = kept(trained(name), path).set_params(warm_start=True)
+    one = round_trip(trained(name), path).set_params(warm_start=True)
     other = sktextconv.load(path).set_params(warm_start=True)
     assert trained(name).net_.optimizer_.state
     assert not one.net_.optimizer_.state
@@ -252,7 +252,7 @@ def test_save_and_load_leave_generators_unchanged(path):
         )
 
     before = state()
-    kept(classifier, path).predict(TEXTS)
+    round_trip(classifier, path).predict(TEXTS)
     assert state() == before
 
 
@@ -272,7 +272,7 @@ def test_load_on_cuda(network, path):
     assert moved.net_.device == "cuda"
     expected = network.predict_proba(TEXTS)
     np.testing.assert_allclose(moved.predict_proba(TEXTS), expected, atol=1e-4)
-    assert same_bits(kept(moved, path), network, TEXTS)
+    assert same_bits(round_trip(moved, path), network, TEXTS)
 
 
 class Subclass(KimCNNClassifier):

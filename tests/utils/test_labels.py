@@ -1,4 +1,4 @@
-"""Labels come back as they were given, or a sentence says why they cannot."""
+"""Labels and weights are used exactly as given, or rejected."""
 
 import datetime
 import decimal
@@ -32,7 +32,7 @@ OWN_FILES = tuple(
 
 
 def tiny():
-    """A network that learns the two classes of TEXTS by heart."""
+    """Return a network that can memorize the two classes of TEXTS."""
     return clone(NETWORKS["kimcnn"]).set_params(
         max_epochs=15, learning_rate=0.02, dropout=0.0, embedding_dropout=0.0
     )
@@ -47,7 +47,7 @@ def innermost(error):
 NUMBERS = st.one_of(
     st.integers(), st.integers(-3, 3), st.booleans(), st.sampled_from([2**53, 2.0**53])
 )
-# As if drawn from few, so that what differs by a NUL alone meets.
+# A small alphabet, so that words that differ only by a NUL are likely.
 WORDS = st.text(st.sampled_from("a\0é\ud800 "), max_size=3)
 OTHERS = st.one_of(
     st.none(),
@@ -63,7 +63,7 @@ LABELS = st.one_of(NUMBERS, WORDS, OTHERS)
 
 
 def same(label, given):
-    """Whether they are the same label: 1 is True and 1.0, but no "1"."""
+    """Return whether two labels are equal: 1 equals True and 1.0, but not "1"."""
     return isinstance(label, str) == isinstance(given, str) and label == given
 
 
@@ -131,7 +131,7 @@ class Plain(enum.Enum):
 
 
 MISSING = r"Input y contains NaN or None \(first at index 2\)"
-REFUSED = {
+INVALID = {
     "int beside str": (["a", 1], "got int at index 1.*list\\(map\\(str, y\\)\\)"),
     "int beside its str": (["1", 1], "got int at index 1"),
     "bytes beside str": (["a", b"a"], "got bytes at index 1"),
@@ -165,10 +165,10 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("kind", INVALID)
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
 def test_fit_invalid_labels(kind, call):
-    y, message = REFUSED[kind]
+    y, message = INVALID[kind]
     how = {} if call == "fit" else {"classes": [0, 1]}
     with pytest.raises((TypeError, ValueError), match=message) as caught:
         getattr(tiny(), call)(TEXTS[: len(y) if hasattr(y, "__len__") else 2], y, **how)

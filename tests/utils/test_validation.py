@@ -1,4 +1,4 @@
-"""Raw texts are taken by position, as they are, or refused."""
+"""Validation of texts."""
 
 import collections
 
@@ -30,7 +30,7 @@ def test_check_texts_other_sequences():
     assert check_texts(collections.deque("ab"), required_by="Test") == ["a", "b"]
 
 
-REFUSED = {
+INVALID = {
     "str": ("one text", ValueError, "Iterable over raw text documents expected"),
     "bytes": (b"one", ValueError, "Iterable over raw text documents expected"),
     "None inside": (["a", "b", None], ValueError, r"NaN or None \(first at index 2\)"),
@@ -68,9 +68,9 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("kind", INVALID)
 def test_check_texts_invalid_input(kind):
-    X, error, sentence = REFUSED[kind]
+    X, error, sentence = INVALID[kind]
     with pytest.raises(error, match=sentence):
         check_texts(X, required_by="Test")
 
