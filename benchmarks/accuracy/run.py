@@ -46,7 +46,7 @@ def run_cells(cells, results, *, redo=False, budget=None):
     """
     todo = [cell for cell in cells if redo or not _is_done(cell, results)]
     todo.sort(key=_cost)
-    _say(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
+    _log(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
     failed, left = [], []
     seconds_per_cost = 0.0
     deadline = math.inf if budget is None else time.monotonic() + budget
@@ -55,7 +55,7 @@ def run_cells(cells, results, *, redo=False, budget=None):
         if start + seconds_per_cost * _cost(cell) >= deadline:
             left.append(cell)
             continue
-        _say(f"[{number}/{len(todo)}] {cell.path('')}")
+        _log(f"[{number}/{len(todo)}] {cell.path('')}")
         # A new process, so that its peak memory is that of the cell.
         arguments = ["--cell", json.dumps(asdict(cell)), "--results", str(results)]
         try:
@@ -65,19 +65,19 @@ def run_cells(cells, results, *, redo=False, budget=None):
             )
         except subprocess.TimeoutExpired:
             left.append(cell)
-            _say("    stopped: the budget is used up")
+            _log("    stopped: the budget is used up")
             continue
         if process.returncode:
             failed.append(cell)
-            _say(f"    failed, exit code {process.returncode}; the others continue")
+            _log(f"    failed, exit code {process.returncode}; the others continue")
         else:
             done = json.loads(cell.path(results).read_text())
             seconds = time.monotonic() - start
             seconds_per_cost = max(seconds_per_cost, seconds / _cost(cell))
-            _say(f"    error {done['error']:.2f} %, {seconds:.0f} s in all")
+            _log(f"    error {done['error']:.2f} %, {seconds:.0f} s in all")
     if left:
         names = ", ".join(str(cell.path("").stem) for cell in left)
-        _say(f"left for lack of time: {names}")
+        _log(f"left for lack of time: {names}")
     return failed, left
 
 
@@ -103,7 +103,7 @@ def _run_and_write(cell, results):
     write_json(cell.path(results), run_cell(cell))
 
 
-def _say(line):
+def _log(line):
     sys.stderr.write(line + "\n")
 
 

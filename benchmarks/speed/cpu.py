@@ -551,7 +551,16 @@ def main():
         prog="python -m benchmarks.speed.cpu", description=__doc__.partition("\n")[0]
     )
     add = parser.add_argument
-    add("--lines", nargs="+", choices=[*LINES, "shares"], default=[*LINES, "shares"])
+    choices = [*LINES, "shares"]
+    names = "some of: " + ", ".join(choices)
+    add(
+        "--lines",
+        nargs="+",
+        choices=choices,
+        default=choices,
+        metavar="LINE",
+        help=names,
+    )
     add("--short", metavar="FILE", help="CSV file of AG News, instead of the loader")
     add("--out", type=Path, default=RESULT, help="JSON file; its other lines stay")
     options = parser.parse_args()
