@@ -9,7 +9,7 @@ each sentence of a text. The weights show where it looks, but not why it decides
 from sktextconv import HANClassifier, TextWeightsDisplay, explain, load_docstrings
 
 train, test = load_docstrings(subset="train"), load_docstrings(subset="test")
-y = [train.target_names[code] for code in train.target]
+y = [train.target_names[target] for target in train.target]
 classifier = HANClassifier(
     embedding_dim=64, hidden_dim=32, batch_size=32, max_epochs=4, random_state=0
 ).fit(train.data[:800], y[:800])

@@ -22,14 +22,14 @@ from sktextconv import (
 docs = load_docstrings()
 X, y = docs.data[:600], docs.target[:600]
 
-how = {"max_epochs": 3, "batch_size": 16, "precision": "auto", "random_state": 0}
+settings = {"max_epochs": 3, "batch_size": 16, "precision": "auto", "random_state": 0}
 models = {
     "BoW": make_bow_classifier(),
     "BoW TFIDF": make_bow_classifier(tfidf=True),
     "GRU": RNNClassifier(
-        cell="gru", hidden_dim=64, embedding_dim=64, max_length=100, **how
+        cell="gru", hidden_dim=64, embedding_dim=64, max_length=100, **settings
     ),
-    "Sm. Conv.": CharCNNClassifier(max_length=501, **how),
+    "Sm. Conv.": CharCNNClassifier(max_length=501, **settings),
 }
 folds = StratifiedKFold(3, shuffle=True, random_state=0)
 errors, seconds = {}, {}

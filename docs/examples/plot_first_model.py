@@ -9,8 +9,8 @@ from sktextconv import KimCNNClassifier, TextWeightsDisplay, load_docstrings
 
 train, test = load_docstrings(subset="train"), load_docstrings(subset="test")
 X, X_test = train.data[:1200], test.data[:300]
-y = [train.target_names[code] for code in train.target[:1200]]
-y_test = [test.target_names[code] for code in test.target[:300]]
+y = [train.target_names[target] for target in train.target[:1200]]
+y_test = [test.target_names[target] for target in test.target[:300]]
 
 classifier = KimCNNClassifier(
     max_tokens=5000, max_length=100, max_epochs=4, random_state=0

@@ -12,7 +12,7 @@ from pathlib import Path
 from sktextconv import KimCNNClassifier, load, load_docstrings, save
 
 docs = load_docstrings()
-y = [docs.target_names[code] for code in docs.target]
+y = [docs.target_names[target] for target in docs.target]
 network = KimCNNClassifier(
     max_tokens=3000, max_length=100, max_epochs=2, random_state=0
 )

@@ -15,7 +15,7 @@ from sktextconv import KimCNNClassifier, RNNClassifier, load_docstrings
 docs = load_docstrings()
 X, y = docs.data[:600], docs.target[:600]
 
-how = {
+settings = {
     "max_tokens": 3000,
     "max_length": 100,
     "max_epochs": 4,
@@ -25,9 +25,9 @@ how = {
 search = GridSearchCV(
     Pipeline([("clf", KimCNNClassifier())]),
     [
-        {"clf": [KimCNNClassifier(**how)], "clf__dropout": [0.2, 0.5]},
+        {"clf": [KimCNNClassifier(**settings)], "clf__dropout": [0.2, 0.5]},
         {
-            "clf": [RNNClassifier(hidden_dim=64, embedding_dim=64, **how)],
+            "clf": [RNNClassifier(hidden_dim=64, embedding_dim=64, **settings)],
             "clf__cell": ["gru", "lstm"],
         },
     ],

@@ -18,10 +18,10 @@ X, y = train.data[:1200], train.target[:1200]
 X_test, y_test = test.data[:300], test.target[:300]
 
 
-def with_typos(text, share, rng):
-    """Replace each letter by another with the probability `share`."""
+def with_typos(text, fraction, rng):
+    """Replace each letter by another with the probability `fraction`."""
     letters = np.array(list(text))
-    hit = (rng.random(len(letters)) < share) & np.char.isalpha(letters)
+    hit = (rng.random(len(letters)) < fraction) & np.char.isalpha(letters)
     letters[hit] = rng.choice(list(string.ascii_lowercase), hit.sum())
     return "".join(letters)
 
@@ -32,17 +32,17 @@ models = {
         max_length=501, max_epochs=3, batch_size=32, precision="auto", random_state=0
     ),
 }
-shares = np.array([0.0, 0.1, 0.2, 0.3])
+fractions = np.array([0.0, 0.1, 0.2, 0.3])
 fig, ax = plt.subplots(figsize=(5.5, 3.2), layout="constrained")
 for name, model in models.items():
     model.fit(X, y)
     errors = []
-    for share in shares:
+    for fraction in fractions:
         rng = np.random.default_rng(0)
-        texts = [with_typos(text, share, rng) for text in X_test]
+        texts = [with_typos(text, fraction, rng) for text in X_test]
         errors.append(100 * (1 - model.score(texts, y_test)))
     print(f"{name:18}", " ".join(f"{error:5.1f}" for error in errors))
-    ax.plot(100 * shares, errors, "o-", label=name)
+    ax.plot(100 * fractions, errors, "o-", label=name)
 ax.set(xlabel="letters replaced, %", ylabel="error on test texts, %", ylim=(0, None))
 ax.legend(frameon=False)
 ax.grid(alpha=0.3)
