@@ -76,10 +76,10 @@ class OnnxClassifier:
         runtime = require("onnxruntime", by="OnnxClassifier", extra="onnx")
         path = Path(path)
         errors = functools.partial(format_errors, path, writer="sktextconv.export_onnx")
-        with errors("it is no file"):
+        with errors("it is not a file"):
             size_of(path)
         data = path.read_bytes()
-        with errors("it has not our header"):
+        with errors("it has no header of sktextconv"):
             start, end = _find_header(data)
             header = parse(data[start:end].decode())
             verify_checksum(
@@ -89,7 +89,7 @@ class OnnxClassifier:
             )
         with errors("its format is unknown", "Update sktextconv."):
             check_format(header, _FORMAT)
-        with errors("its header is not one that was exported"):
+        with errors("its header is invalid"):
             check_keys(header, _KEYS)
             self.classes_ = check_classes(header["classes"], header["dtype"])
             self.estimator_name = header["estimator"]
@@ -101,7 +101,7 @@ class OnnxClassifier:
         # Without this, idle threads would busy-wait.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # The error types of onnxruntime have only Exception in common.
-        with errors("its graph is not one that was exported", also=(Exception,)):
+        with errors("its graph is invalid", also=(Exception,)):
             self._session = runtime.InferenceSession(
                 data, options, providers=["CPUExecutionProvider"]
             )

@@ -170,21 +170,21 @@ def load(path, device="cpu"):
     errors = functools.partial(
         format_errors, path, writer="sktextconv.save", also=(SafetensorError,)
     )
-    with errors("it is no file"):
+    with errors("it is not a file"):
         size = size_of(path)
     with contextlib.ExitStack() as stack:
         hint = f"Read a pickle with pickle.load or joblib.load. {HINT}"
-        with errors("it is no whole file of safetensors", hint):
+        with errors("it is not a complete safetensors file", hint):
             file = stack.enter_context(safe_open(path, framework="numpy"))
-        with errors("it has not our header"):
+        with errors("it has no header of sktextconv"):
             header = parse((file.metadata() or {}).get(KEY, "null"))
             verify_checksum(path, header.get("sha256"), _find_checksum)
         with errors("its format is unknown", "Update sktextconv."):
             check_format(header, FORMAT)
         hint = f"Update sktextconv if the file is newer than it. {HINT}"
-        with errors("its header is not one that was saved", hint):
+        with errors("its header is invalid", hint):
             estimator, encoder, state = restore(header)
-        with errors("its weights are not those of its network"):
+        with errors("its weights do not fit its network"):
             n_classes = len(state["classes_"])
             _check_tensors(file, estimator, encoder.n_tokens, n_classes, size)
             names = file.keys()

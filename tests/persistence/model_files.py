@@ -43,7 +43,7 @@ def put_together(outer, header, body):
     return data.replace(b"0" * 64, hashlib.sha256(data).hexdigest().encode(), 1)
 
 
-def refusal(data, path):
+def load_error(data, path):
     """Return the error message of loading a file with these bytes."""
     path.write_bytes(data)
     with pytest.raises(ModelFormatError) as error:

@@ -19,7 +19,15 @@ import sktextconv
 from sktextconv import ModelFormatError
 
 from ..test_contract import same_bits
-from .model_files import KIM, LABELS, TEXTS, put_together, refusal, take_apart, trained
+from .model_files import (
+    KIM,
+    LABELS,
+    TEXTS,
+    load_error,
+    put_together,
+    take_apart,
+    trained,
+)
 
 
 def test_load_reassembled_file(whole, path):
@@ -31,7 +39,7 @@ def test_load_reassembled_file(whole, path):
 @given(st.data())
 def test_load_truncated_file(whole, folder, data):
     size = data.draw(st.integers(0, len(whole) - 1))
-    refusal(whole[:size], folder / "short")
+    load_error(whole[:size], folder / "short")
 
 
 @settings(max_examples=200, deadline=None)
@@ -40,7 +48,7 @@ def test_load_flipped_bits(whole, folder, data):
     damaged = bytearray(whole)
     for place in data.draw(st.sets(st.integers(0, len(whole) - 1), min_size=1)):
         damaged[place] ^= 1 << data.draw(st.integers(0, 7))
-    refusal(bytes(damaged), folder / "flipped")
+    load_error(bytes(damaged), folder / "flipped")
 
 
 @settings(max_examples=50, deadline=None)
@@ -50,13 +58,13 @@ def test_load_inserted_or_removed_bytes(whole, folder, data, between):
     end = data.draw(st.integers(start, len(whole)))
     damaged = whole[:start] + between + whole[end:]
     assume(damaged != whole)
-    refusal(damaged, folder / "changed")
+    load_error(damaged, folder / "changed")
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200))
 def test_load_arbitrary_bytes(folder, data):
-    refusal(data, folder / "any")
+    load_error(data, folder / "any")
 
 
 def test_load_wrong_tensors(whole, path):
@@ -71,7 +79,7 @@ def test_load_wrong_tensors(whole, path):
         }
         data = safetensors.numpy.save(changed, {"sktextconv": json.dumps(header)})
         outer, _, body = take_apart(data)
-        return refusal(put_together(outer, header, body), path)
+        return load_error(put_together(outer, header, body), path)
 
     bias = tensors["head.bias"]
     assert "Expected F32 [3] as tensor 'head.bias', got none" in message(
@@ -89,17 +97,17 @@ def test_load_wrong_tensors(whole, path):
 def test_load_overlapping_tensors(whole, path):
     outer, header, body = take_apart(whole)
     outer["head.bias"]["data_offsets"] = [0, 12]
-    assert "safetensors" in refusal(put_together(outer, header, body), path)
+    assert "safetensors" in load_error(put_together(outer, header, body), path)
 
 
 def test_load_foreign_file(tmp_path, path):
     weights = {"head.bias": np.zeros(3, np.float32)}
-    message = refusal(safetensors.numpy.save(weights), path)
-    assert "it has not our header" in message
-    message = refusal(safetensors.numpy.save(weights, {"sktextconv": "no"}), path)
-    assert "it has not our header" in message
+    message = load_error(safetensors.numpy.save(weights), path)
+    assert "it has no header of sktextconv" in message
+    message = load_error(safetensors.numpy.save(weights, {"sktextconv": "no"}), path)
+    assert "it has no header of sktextconv" in message
     for data in (b"", b"{}", skops.io.dumps(clone(KIM)), lzma.compress(b"")):
-        assert "it is no whole file of safetensors" in refusal(data, path)
+        assert "it is not a complete safetensors file" in load_error(data, path)
 
 
 class Harmful:
@@ -113,12 +121,12 @@ class Harmful:
 @pytest.mark.parametrize("protocol", [0, pickle.HIGHEST_PROTOCOL])
 def test_load_pickle_is_not_executed(protocol, path, tmp_path):
     data = pickle.dumps(Harmful(str(tmp_path / "harm")), protocol)
-    assert "Read a pickle with pickle.load or joblib.load" in refusal(data, path)
+    assert "Read a pickle with pickle.load or joblib.load" in load_error(data, path)
     assert not (tmp_path / "harm").exists()
 
 
 def test_load_folder_or_missing_file(tmp_path):
-    with pytest.raises(ModelFormatError, match="it is no file"):
+    with pytest.raises(ModelFormatError, match="it is not a file"):
         sktextconv.load(tmp_path)
     with pytest.raises(FileNotFoundError):
         sktextconv.load(tmp_path / "none")
@@ -145,7 +153,7 @@ def test_load_checks_shapes_before_allocating(whole, path):
     for size in (10**4, 2**62):
         header["parameters"]["embedding_dim"] = size
         with Largest() as largest:
-            refusal(put_together(outer, header, body), path)
+            load_error(put_together(outer, header, body), path)
         assert largest.size == 0
 
 
@@ -153,7 +161,7 @@ def test_load_bounds_layers_by_tensors(path):
     sktextconv.save(trained("rnn"), path)
     outer, header, body = take_apart(path.read_bytes())
     header["parameters"]["n_layers"] = 10**3
-    message = refusal(put_together(outer, header, body), path)
+    message = load_error(put_together(outer, header, body), path)
     assert "as many layers as there are tensors" in message
 
 
@@ -161,4 +169,4 @@ def test_load_bounds_buffers_by_file_size(path, monkeypatch):
     """Tensors that are not in the file are bounded by its size."""
     sktextconv.save(trained("charcnn"), path)  # rebuilds its one-hot rows
     monkeypatch.setattr("sktextconv.persistence._safetensors._MAX_MEMORY", 1)
-    assert "Expected a larger file" in refusal(path.read_bytes(), path)
+    assert "Expected a larger file" in load_error(path.read_bytes(), path)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import sktextconv
 from sktextconv import KimCNNClassifier, ModelFormatError
 
-from .model_files import TEXTS, put_together, refusal, take_apart
+from .model_files import TEXTS, load_error, put_together, take_apart
 
 KINDS = st.sampled_from(["tuple", "dict", "path", "SynonymReplacer", "words"])
 
@@ -121,16 +121,16 @@ FORGERIES = {  # change of the header, pattern of the message
 def test_load_forged_header(name, whole, path):
     forge, match = FORGERIES[name]
     outer, header, body = take_apart(whole)
-    assert re.search(match, refusal(put_together(outer, forge(header), body), path))
+    assert re.search(match, load_error(put_together(outer, forge(header), body), path))
 
 
 def test_load_requires_each_key_with_its_type(whole, path):
     outer, header, body = take_apart(whole)
     for key in header.keys() - {"sha256", "format"}:
         less = {name: value for name, value in header.items() if name != key}
-        message = refusal(put_together(outer, less, body), path)
+        message = load_error(put_together(outer, less, body), path)
         assert f"as '{key}', got nothing" in message
-        message = refusal(put_together(outer, header | {key: None}, body), path)
+        message = load_error(put_together(outer, header | {key: None}, body), path)
         assert f"as '{key}', got NoneType" in message
 
 
@@ -175,7 +175,7 @@ def test_load_invalid_json(change, match, whole, path):
     outer, header, body = take_apart(whole)
     text = json.dumps(header)
     assert change(text) != text
-    assert re.search(match, refusal(put_together(outer, change(text), body), path))
+    assert re.search(match, load_error(put_together(outer, change(text), body), path))
 
 
 def test_load_bounds_labels_before_allocating(whole, path):
@@ -183,7 +183,7 @@ def test_load_bounds_labels_before_allocating(whole, path):
     data = put_together(outer, header | {"dtype": "<U100000000"}, body)
     tracemalloc.start()
     try:
-        assert "3 of 400000000 each" in refusal(data, path)
+        assert "3 of 400000000 each" in load_error(data, path)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -273,7 +273,7 @@ def test_cli_export(exported, tmp_path):
 # -- damaged and forged files --------------------------------------------------------
 
 
-def refusal(data, path):
+def open_error(data, path):
     path.write_bytes(data)
     with pytest.raises(ModelFormatError) as caught:
         OnnxClassifier(path)
@@ -305,22 +305,22 @@ def test_open_flipped_bit(whole, tmp_path_factory, data):
     damaged = bytearray(whole)
     place = data.draw(st.integers(0, len(whole) - 1))
     damaged[place] ^= 1 << data.draw(st.integers(0, 7))
-    refusal(bytes(damaged), tmp_path_factory.mktemp("flip") / "model.onnx")
+    open_error(bytes(damaged), tmp_path_factory.mktemp("flip") / "model.onnx")
 
 
 def test_open_truncated_or_foreign_file(whole, path):
     for size in (0, 1, 7, len(whole) // 2, len(whole) - 1):
-        refusal(whole[:size], path)
-    refusal(whole + b"\0", path)
-    refusal(b"PK\3\4", path)
-    refusal(b"\xff" * 100, path)
+        open_error(whole[:size], path)
+    open_error(whole + b"\0", path)
+    open_error(b"PK\3\4", path)
+    open_error(b"\xff" * 100, path)
     model = onnx.ModelProto.FromString(whole)
     del model.metadata_props[:]
-    assert "with the key 'sktextconv'" in refusal(model.SerializeToString(), path)
+    assert "with the key 'sktextconv'" in open_error(model.SerializeToString(), path)
 
 
 def test_open_folder_or_missing_file(tmp_path):
-    with pytest.raises(ModelFormatError, match="it is no file"):
+    with pytest.raises(ModelFormatError, match="it is not a file"):
         OnnxClassifier(tmp_path)
     with pytest.raises(FileNotFoundError):
         OnnxClassifier(tmp_path / "none")
@@ -360,12 +360,12 @@ FORGERIES = {
 def test_open_forged_header(name, whole, path):
     forge, match = FORGERIES[name]
     header = forge(header_of(whole))
-    if name == "list":  # which has no place for a sum
+    if name == "list":  # has no key for the checksum
         model = onnx.ModelProto.FromString(whole)
         model.metadata_props[0].value = header
-        assert re.search(match, refusal(model.SerializeToString(), path))
+        assert re.search(match, open_error(model.SerializeToString(), path))
         return
-    assert re.search(match, refusal(with_header(whole, header), path))
+    assert re.search(match, open_error(with_header(whole, header), path))
 
 
 JSON = st.recursive(
@@ -429,7 +429,7 @@ def logits_for_probabilities(model):
 )
 def test_open_graph_without_probabilities(change, whole, path):
     data = with_header(whole, header_of(whole), change)
-    assert "its graph is not one that was exported" in refusal(data, path)
+    assert "its graph is invalid" in open_error(data, path)
 
 
 # -- golden files --------------------------------------------------------------------
