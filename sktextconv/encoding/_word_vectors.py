@@ -96,8 +96,7 @@ def word_vectors(source, encoder, texts, *, dim, seed):
 
     Examples
     --------
-    >>> from sktextconv.encoding import WordEncoder
-    >>> from sktextconv.vectors import word_vectors
+    >>> from sktextconv.encoding import WordEncoder, word_vectors
     >>> encoder = WordEncoder().fit(["good good film"])
     >>> known = {"good": [1.0, 2.0], "bad": [-1.0, -2.0]}
     >>> vectors = word_vectors(known, encoder, [], dim=2, seed=0)

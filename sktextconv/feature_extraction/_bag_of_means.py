@@ -60,7 +60,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
     -----
     Words are lower-cased runs of letters, digits and underscores, and single marks of
     punctuation, as those of `NGramVectorizer`; of each text all are read. How vectors
-    are trained is in the Notes of `sktextconv.vectors.word_vectors`.
+    are trained is in the Notes of `sktextconv.encoding.word_vectors`.
 
     The paper says no more of k-means than the number of means. Here it is that of
     scikit-learn, and the first means are words drawn at random: k-means++ would take
@@ -79,7 +79,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
 
     Examples
     --------
-    >>> from sktextconv.bagofmeans import BagOfMeansVectorizer
+    >>> from sktextconv.feature_extraction import BagOfMeansVectorizer
     >>> texts = ["so good", "so fine", "so bad"]
     >>> vectorizer = BagOfMeansVectorizer(min_count=1, random_state=0).fit(texts)
     >>> vectorizer.get_feature_names_out()

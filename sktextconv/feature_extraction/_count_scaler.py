@@ -57,7 +57,7 @@ class CountScaler(
     Examples
     --------
     >>> import scipy.sparse
-    >>> from sktextconv.baselines import CountScaler
+    >>> from sktextconv.feature_extraction import CountScaler
     >>> counts = scipy.sparse.csr_matrix([[4, 1], [2, 0]])
     >>> CountScaler().fit_transform(counts).toarray()
     array([[1.  , 0.25],

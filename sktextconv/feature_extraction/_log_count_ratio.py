@@ -39,7 +39,7 @@ class LogCountRatio(
     Examples
     --------
     >>> import scipy.sparse
-    >>> from sktextconv.naivebayes import LogCountRatio
+    >>> from sktextconv.feature_extraction import LogCountRatio
     >>> counts = scipy.sparse.csr_matrix([[3, 0], [1, 1], [0, 1], [0, 2]])
     >>> LogCountRatio().fit_transform(counts, [1, 1, 0, 0]).toarray().round(2)
     array([[ 0.88,  0.  ],

@@ -81,7 +81,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     Examples
     --------
-    >>> from sktextconv.ngrams import NGramVectorizer
+    >>> from sktextconv.feature_extraction import NGramVectorizer
     >>> vectorizer = NGramVectorizer(max_features=5, max_n=2)
     >>> counts = vectorizer.fit_transform(["so so good", "so good", "not good"])
     >>> vectorizer.get_feature_names_out()

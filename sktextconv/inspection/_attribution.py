@@ -70,7 +70,7 @@ class Attribution:
     Examples
     --------
     >>> from sktextconv import Attribution
-    >>> from sktextconv.attribution import Span
+    >>> from sktextconv.inspection import Span
     >>> spans = Span(0, 2, 0.5), Span(3, 7, 2.0)
     >>> attribution = Attribution("so good", "pos", "occlusion", spans, score=3.0)
     >>> attribution.words
@@ -150,7 +150,7 @@ class DeletionCurve:
     Examples
     --------
     >>> import numpy as np
-    >>> from sktextconv.attribution import DeletionCurve
+    >>> from sktextconv.inspection import DeletionCurve
     >>> DeletionCurve(np.array([0.9, 0.5, 0.4])).area
     0.575
     """

@@ -366,7 +366,7 @@ def test_same_seed_gives_the_same_bits_in_another_process():
     texts = ["so good and so fine", "so bad and dull", "good or bad"] * 40
     script = (
         "import sys\n"
-        "from sktextconv.encoding._char import WordEncoder\n"
+        "from sktextconv.encoding import WordEncoder\n"
         "from sktextconv.encoding._word_vectors import word_vectors\n"
         f"texts = {texts}; encoder = WordEncoder().fit(texts)\n"
         "vectors = word_vectors('word2vec', encoder, texts, dim=8, seed=1)\n"
@@ -387,7 +387,7 @@ def test_only_training_needs_gensim(tmp_path):
     path = write_gensim(tmp_path / "vectors", KNOWN, binary=True)
     script = (
         "import sys; sys.modules['gensim'] = None\n"
-        "from sktextconv.encoding._char import WordEncoder\n"
+        "from sktextconv.encoding import WordEncoder\n"
         "from sktextconv.encoding._word_vectors import word_vectors\n"
         "texts = ['a film']; encoder = WordEncoder().fit(texts)\n"
         f"word_vectors({str(path)!r}, encoder, texts, dim={DIM}, seed=0)\n"

@@ -75,7 +75,7 @@ class LearningRateRangeDisplay:
     Examples
     --------
     >>> from sktextconv import CharCNNClassifier
-    >>> from sktextconv.display import LearningRateRangeDisplay
+    >>> from sktextconv.inspection import LearningRateRangeDisplay
     >>> texts, labels = ["good", "fine", "bad", "poor"] * 8, [1, 1, 0, 0] * 8
     >>> classifier = CharCNNClassifier(max_length=123, batch_size=8, random_state=0)
     >>> display = LearningRateRangeDisplay.from_estimator(
