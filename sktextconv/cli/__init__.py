@@ -8,19 +8,13 @@ import sys
 import warnings
 from pathlib import Path
 
-from .. import __version__
+from .. import _HOMES, __version__
 from ._errors import mistakes
 
 __all__ = ["main"]
 
-MODELS = {
-    "charcnn": "CharCNNClassifier",
-    "vdcnn": "VDCNNClassifier",
-    "wordcnn": "WordCNNClassifier",
-    "kimcnn": "KimCNNClassifier",
-    "rnn": "RNNClassifier",
-    "han": "HANClassifier",
-}
+# From the name on the command line to that of the class; torch is not imported yet.
+MODELS = {name.removesuffix("Classifier").lower(): name for name in _HOMES["networks"]}
 
 _WORDS = {"true": True, "false": False, "none": None}  # values besides Python's
 

@@ -12,7 +12,6 @@ from ..encoding._char import CharEncoder
 from ..encoding._document import SENTENCE_END
 from ..encoding._ragged import PAD
 from ..encoding._tokenize import word_spans
-from ..networks.han import HANClassifier
 from ..training._data import EncodedDataset
 from ..training._device import threads
 from ._attribution import (
@@ -131,7 +130,7 @@ def methods_for(estimator):
         network = estimator.net_.module_
         if hasattr(network, "embedding") and hasattr(estimator.encoder_, "places"):
             methods.append("gradient")
-        if isinstance(estimator, HANClassifier) and network.pooling == "attention":
+        if hasattr(estimator, "attention") and network.pooling == "attention":
             methods.append("attention")
     return methods
 

@@ -88,6 +88,8 @@ class HAN(nn.Module):
     A document without any has the zero vector.
     """
 
+    export_inputs = ("words", "sentences")  # of the ONNX graph, in the place of "ids"
+
     def __init__(
         self,
         n_tokens,

@@ -8,7 +8,6 @@ import warnings
 import torch
 from torch import nn
 
-from ..networks.han import HAN
 from ..training._device import seeded
 
 __all__ = ["make_graph"]
@@ -101,8 +100,9 @@ def make_graph(network):
         for name, layer in list(module.named_children()):
             if isinstance(layer, nn.RNNBase):
                 setattr(module, name, _Layer(layer))
-    wrap = _SentenceProbabilities if isinstance(network, HAN) else _Probabilities
-    model = wrap(network).eval()
+    inputs = getattr(network, "export_inputs", _Probabilities.inputs)
+    wrappers = {each.inputs: each for each in (_Probabilities, _SentenceProbabilities)}
+    model = wrappers[inputs](network).eval()
     examples = tuple(torch.ones(5 - n, 7 - n).long() for n in range(len(model.inputs)))
     with _quiet(), seeded(0, torch.device("cpu")):
         program = torch.onnx.export(
