@@ -519,7 +519,7 @@ def test_batch_copies_own_ids_only(n_words):
     encoder = WordEncoder(max_tokens=n_words, max_length=n_words).fit([text])
     ragged = encoder.encode(["", text])
     dataset = EncodedDataset(ragged, torch.device("cpu"))
-    assert np.shares_memory(dataset._texts.ids.numpy(), ragged.ids)
+    assert np.shares_memory(dataset._ids.ids.numpy(), ragged.ids)
     assert dataset.ids(torch.tensor([1])).tolist() == [(numbers + 2).tolist()]
     assert dataset.ids(torch.tensor([0, 1]))[0].tolist() == [0] * n_words
 
@@ -533,7 +533,7 @@ def test_predictions_independent_of_chunks(stored, corpus, monkeypatch):
     store, labels = stored
     classifier = clone(NETWORKS["rnn"]).fit(store, labels)
     whole = classifier.predict_proba(store)
-    monkeypatch.setattr(base, "_PREDICTED_AT_ONCE", 7)
+    monkeypatch.setattr(base, "_PREDICT_CHUNK_SIZE", 7)
     parts = classifier.predict_proba(store)
     assert np.abs(parts - whole).max() <= 1e-5
     assert np.array_equal(parts, classifier.predict_proba(corpus[0]))

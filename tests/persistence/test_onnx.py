@@ -346,7 +346,7 @@ FORGERIES = {
     "words": (lambda h: h | {"learnt": {"words": ["a", "a"]}}, "distinct"),
     "more words": (
         lambda h: h | {"learnt": {"words": [*h["learnt"]["words"], "unheard"]}},
-        "its graph is not one",
+        "its graph is invalid",
     ),
     "order": (lambda h: h | {"classes": h["classes"][::-1]}, "sorted labels"),
     "classes": (lambda h: h | {"classes": h["classes"][:2]}, "of 2 classes, got"),
