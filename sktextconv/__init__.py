@@ -1,7 +1,6 @@
 """Text classification with convolutional and recurrent networks, scikit-learn style."""
 
-import importlib
-import importlib.util
+from .utils._lazy_import import lazy_imports
 
 __version__ = "0.1.0.dev0"
 
@@ -50,21 +49,8 @@ _HOMES = {
         "save",
     ),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted([*_HOME_OF, "__version__"])
-
-
-def __getattr__(name):
-    if name in _HOME_OF:
-        value = getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)
-        globals()[name] = value
-        return value
-    is_name = name.isidentifier() and not name.startswith("__")
-    if is_name and importlib.util.find_spec(f"{__name__}.{name}") is not None:
-        return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+__all__ = sorted(
+    ["__version__", *(name for names in _HOMES.values() for name in names)]
+)
+__getattr__, __dir__ = lazy_imports(__name__, _HOMES)

@@ -35,7 +35,8 @@ def test_wheel_and_sdist_hold_what_they_must(tmp_path):
     }
     inside = {name for name in names if ".dist-info/" not in name}
     served = {f"sktextconv/serving/{name}" for name in ("page.html", "style.css")}
-    typed = {"sktextconv/py.typed", "sktextconv/__init__.pyi"}
+    stubs = (REPOSITORY / "sktextconv").rglob("*.pyi")
+    typed = {"sktextconv/py.typed", *(str(p.relative_to(REPOSITORY)) for p in stubs)}
     assert inside == modules | served | typed
     assert any(name.endswith("licenses/LICENSE") for name in names)
     with tarfile.open(sdist) as archive:

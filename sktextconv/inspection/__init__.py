@@ -1,38 +1,19 @@
 """Explanation of predictions, and plots of fitted classifiers."""
 
-import importlib
+from ..utils._lazy_import import lazy_imports
 
-__all__ = [
-    "Attribution",
-    "CharFiltersDisplay",
-    "DeletionCurve",
-    "LearningRateRangeDisplay",
-    "Span",
-    "TextWeightsDisplay",
-    "TrainingCurveDisplay",
-    "explain",
-]
-
-# Imported when a name is first used: a server of an ONNX file must not import torch.
-_MODULES = {
-    "Attribution": "_attribution",
-    "CharFiltersDisplay": "_plot",
-    "DeletionCurve": "_attribution",
-    "LearningRateRangeDisplay": "_plot",
-    "Span": "_attribution",
-    "TextWeightsDisplay": "_plot",
-    "TrainingCurveDisplay": "_plot",
-    "explain": "_explain",
+# Public names by module; `__init__.pyi` lists them for type checkers. They are imported
+# on first use: a server of an ONNX file must not import torch.
+_HOMES = {
+    "_attribution": ("Attribution", "DeletionCurve", "Span"),
+    "_explain": ("explain",),
+    "_plot": (
+        "CharFiltersDisplay",
+        "LearningRateRangeDisplay",
+        "TextWeightsDisplay",
+        "TrainingCurveDisplay",
+    ),
 }
 
-
-def __getattr__(name):
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+__all__ = sorted(name for names in _HOMES.values() for name in names)
+__getattr__, __dir__ = lazy_imports(__name__, _HOMES)

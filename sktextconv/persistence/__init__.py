@@ -1,26 +1,15 @@
 """Saved models: safetensors to load and train further, ONNX to predict."""
 
-import importlib
+from ..utils._lazy_import import lazy_imports
 
-__all__ = ["ModelFormatError", "OnnxClassifier", "export_onnx", "load", "save"]
-
-# Imported on first use: a server of an ONNX file must not import torch.
-_MODULES = {
-    "ModelFormatError": "_format",
-    "OnnxClassifier": "_onnx_classifier",
-    "export_onnx": "_onnx_export",
-    "load": "_safetensors",
-    "save": "_safetensors",
+# Public names by module; `__init__.pyi` lists them for type checkers. They are imported
+# on first use: a server of an ONNX file must not import torch.
+_HOMES = {
+    "_format": ("ModelFormatError",),
+    "_onnx_classifier": ("OnnxClassifier",),
+    "_onnx_export": ("export_onnx",),
+    "_safetensors": ("load", "save"),
 }
 
-
-def __getattr__(name):
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+__all__ = sorted(name for names in _HOMES.values() for name in names)
+__getattr__, __dir__ = lazy_imports(__name__, _HOMES)
