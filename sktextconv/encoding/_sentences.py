@@ -5,8 +5,8 @@ import collections
 __all__ = []
 
 
-# What Punkt is given to read at a time: its time is not linear in the length of every
-# text, and NLTK limits it. A longer sentence is cut.
+# Characters that Punkt reads at a time: on some texts its time is not linear in their
+# length, and NLTK limits it. A longer sentence is cut.
 _WINDOW = 10_000  # characters
 
 # It learns from this much in seconds; more adds rare abbreviations alone.
@@ -84,6 +84,6 @@ def _make_punkt(boundaries):
     learnt.abbrev_types = set(boundaries["abbreviations"])
     learnt.collocations = set(map(tuple, boundaries["collocations"]))
     learnt.sent_starters = set(boundaries["starters"])
-    # Not a defaultdict, which grows with each word that is looked up.
+    # A defaultdict would grow with each word that is looked up.
     learnt.ortho_context = collections.Counter(boundaries["contexts"])
     return PunktSentenceTokenizer(learnt)
