@@ -1,4 +1,4 @@
-"""Vectorizers and transformers for linear models."""
+"""Vectorizers and feature transformers for linear models."""
 
 from ._bag_of_means import BagOfMeansVectorizer
 from ._count_scaler import CountScaler

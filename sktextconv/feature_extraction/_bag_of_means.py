@@ -1,4 +1,4 @@
-"""Texts to counts of groups of words that are used alike."""
+"""Counts of words by clusters of their word vectors."""
 
 import sys
 
@@ -18,58 +18,60 @@ from ..utils.validation import check_texts
 
 __all__ = ["BagOfMeansVectorizer"]
 
-_OUTSIDE = -1  # the column of a word of no group
+_NO_CLUSTER = -1  # column of words that are in no cluster
 
-# With 5,000 means, more words than this would take k-means over all of them minutes,
-# which grow with their number; the small price is that groups are a little wider.
-_WORDS_AT_ONCE = 100_000
+# Above this number of words, k-means with 5,000 means on all words at once takes
+# minutes. Minibatch k-means is faster, at slightly larger distances within clusters.
+_MAX_WORDS_OF_KMEANS = 100_000
 
-# Bounds the memory of a step; the result does not depend on it.
+# This limit bounds the memory of a step; the result does not depend on it.
 _TEXTS_PER_CHUNK = 4096
 
 
 @hyperparameters
 class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
-    """Count the words of texts by groups, found by k-means on word vectors.
+    """Vectorizer that counts words by k-means clusters of their word vectors.
 
-    Word vectors are trained on the training texts by word2vec, without labels, and
-    split into groups by k-means. A text becomes the number of its words in each group.
-    Needs gensim: ``pip install 'sktextconv[vectors]'``.
+    `fit` trains word2vec vectors on the training texts, without labels, and clusters
+    them by k-means. `transform` counts the words of each text in each cluster.
+    It requires gensim: ``pip install 'sktextconv[vectors]'``.
 
     Parameters
     ----------
     n_means : int, default=5_000
-        Groups to form. Where there are no more words than that, each is a group.
+        Number of clusters. If the training texts have at most this many words, each
+        word is a cluster of its own.
     embedding_dim : int, default=300
         Size of the word vectors.
     min_count : int, default=6
-        Occurrences in the training texts below which a word is in no group.
+        Words that occur less often in the training texts are in no cluster.
     random_state : int, RandomState instance or None, default=None
-        Seed of the word vectors and of k-means; an int makes results repeatable.
+        Seed of the word vectors and of k-means. Pass an int for reproducible results.
 
     Attributes
     ----------
     vocabulary_ : dict of str to int
-        Column of each word, the most frequent words first; made when asked for.
+        Column of each word, the most frequent words first. Computed on access.
 
     See Also
     --------
-    NGramVectorizer : Counts of the words themselves, which keep what a group blurs.
+    NGramVectorizer : Counts each word separately.
 
     Notes
     -----
-    Words are lower-cased runs of letters, digits and underscores, and single marks of
-    punctuation, as those of `NGramVectorizer`; of each text all are read. How vectors
-    are trained is in the Notes of `sktextconv.encoding.word_vectors`.
+    Words are lowercased runs of letters, digits and underscores, and single
+    punctuation marks, as in `NGramVectorizer`. All words of a text are read, however
+    long it is. The Notes of `sktextconv.encoding.word_vectors` describe how the
+    vectors are trained.
 
-    The paper says no more of k-means than the number of means. Here it is that of
-    scikit-learn, and the first means are words drawn at random: k-means++ would take
-    longer to choose them than all iterations do. Above 100,000 words it goes by
-    minibatches of words. A mean that no word is left to is
-    dropped. Columns are ordered by the most frequent word of their group.
+    The paper specifies nothing of k-means but the number of means. This class uses
+    the one of scikit-learn with random initialization, because k-means++ takes longer
+    than all iterations together. Above 100,000 words it uses minibatch k-means. Empty
+    clusters are dropped. Columns are ordered by the most frequent word of each
+    cluster.
 
-    Training runs on one thread: with several, the last bits of vectors and means, and
-    the groups with them, would be left to chance.
+    Training runs on one thread: with several, rounding errors and hence clusters would
+    differ between runs.
 
     References
     ----------
@@ -94,11 +96,11 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
     random_state: Seed = None
 
     def fit(self, X, y=None):
-        """Train word vectors and group the words.
+        """Train the word vectors and cluster the words.
 
         Parameters
         ----------
-        X : array-like of str of shape (n_documents,)
+        X : array-like of str of shape (n_samples,)
             The training texts.
         y : None
             Ignored.
@@ -110,11 +112,11 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         Raises
         ------
         ValueError
-            If a parameter is out of its range, `X` is a single text, has more than
-            one dimension, no document or a missing value, or no word is frequent
+            If a parameter is invalid, if `X` is a single text, is empty, has more than
+            one dimension or contains a missing value, or if no word is frequent
             enough.
         TypeError
-            If `X` is no sequence, or a document is no str.
+            If `X` is not a sequence, or a text is not a str.
         ImportError
             If gensim is not installed.
         """
@@ -128,32 +130,34 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         vectors = word_vectors(
             "word2vec", encoder, texts, dim=int(self.embedding_dim), seed=int(seeds[0])
         )
-        groups = _group(vectors[N_RESERVED:], int(self.n_means), int(seeds[1]))
-        self._columns = np.full(encoder.n_tokens, _OUTSIDE, dtype=np.int32)
-        self._columns[N_RESERVED:] = groups
+        clusters = _cluster(vectors[N_RESERVED:], int(self.n_means), int(seeds[1]))
+        self._columns = np.full(encoder.n_tokens, _NO_CLUSTER, dtype=np.int32)
+        self._columns[N_RESERVED:] = clusters
         self._encoder = encoder
         return self
 
     def transform(self, X):
-        """Return the number of words of each group.
+        """Return the number of words in each cluster.
 
         Parameters
         ----------
-        X : array-like of str of shape (n_documents,)
+        X : array-like of str of shape (n_samples,)
 
         Returns
         -------
-        counts : csr_matrix of float32 of shape (n_documents, n_groups)
+        counts : csr_matrix of float32 of shape (n_samples, n_clusters)
             With sorted indices.
         """
         check_is_fitted(self)
         texts = check_texts(X, required_by=type(self).__name__)
         starts = range(0, len(texts), _TEXTS_PER_CHUNK)
-        counts = [self._count(texts[at : at + _TEXTS_PER_CHUNK]) for at in starts]
+        counts = [
+            self._count(texts[start : start + _TEXTS_PER_CHUNK]) for start in starts
+        ]
         return scipy.sparse.vstack(counts, format="csr")
 
     def get_feature_names_out(self, input_features=None):
-        """Return the most frequent word of each group, in the order of the columns.
+        """Return the most frequent word of each cluster, in column order.
 
         Parameters
         ----------
@@ -162,7 +166,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
 
         Returns
         -------
-        names : ndarray of object of shape (n_groups,)
+        names : ndarray of object of shape (n_clusters,)
         """
         check_is_fitted(self)
         _, first = np.unique(self._columns[N_RESERVED:], return_index=True)
@@ -178,9 +182,9 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
     def _count(self, texts):
         ragged = self._encoder.encode(texts)
         columns = self._columns[ragged.ids]
-        grouped = columns != _OUTSIDE
-        n_before = np.concatenate([[0], np.cumsum(grouped)])  # n_words + 1
-        columns = columns[grouped]
+        counted = columns != _NO_CLUSTER
+        n_before = np.concatenate([[0], np.cumsum(counted)])  # (n_words + 1,)
+        columns = columns[counted]
         counts = scipy.sparse.csr_matrix(
             (np.ones(len(columns), np.float32), columns, n_before[ragged.offsets]),
             shape=(len(texts), self._columns.max() + 1),
@@ -199,8 +203,8 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         return tags
 
 
-def _group(vectors, n_means, seed):
-    """Group vectors by k-means.
+def _cluster(vectors, n_means, seed):
+    """Cluster vectors by k-means.
 
     Parameters
     ----------
@@ -210,18 +214,18 @@ def _group(vectors, n_means, seed):
 
     Returns
     -------
-    groups : ndarray of int of shape (n_words,)
-        From 0, in the order in which the first word of each comes.
+    clusters : ndarray of int of shape (n_words,)
+        Cluster of each word, numbered from 0 in the order of their first words.
     """
     if len(vectors) <= n_means:
         return np.arange(len(vectors))
-    how = {"init": "random", "n_init": 1, "random_state": seed}
-    if len(vectors) > _WORDS_AT_ONCE:
-        kmeans = MiniBatchKMeans(n_means, batch_size=4 * n_means, **how)
+    settings = {"init": "random", "n_init": 1, "random_state": seed}
+    if len(vectors) > _MAX_WORDS_OF_KMEANS:
+        kmeans = MiniBatchKMeans(n_means, batch_size=4 * n_means, **settings)
     else:
-        kmeans = KMeans(n_means, **how)
-    # Threads add up the parts of a mean in the order in which they come to an end.
+        kmeans = KMeans(n_means, **settings)
+    # Several threads would sum the vectors of a mean in varying order.
     with threadpool_limits(1):
         labels = kmeans.fit_predict(vectors)
-    _, first, groups = np.unique(labels, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[groups]
+    _, first, clusters = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[clusters]

@@ -1,4 +1,4 @@
-"""Scaling of counts by the largest."""
+"""Scaling of counts by their largest value."""
 
 import numpy as np
 import scipy.sparse
@@ -14,39 +14,39 @@ __all__ = ["CountScaler"]
 class CountScaler(
     OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
-    """Divide counts, or counts times idf, by the largest feature value.
+    """Transformer that divides counts, or counts times idf, by their largest value.
 
     Parameters
     ----------
     idf : bool, default=False
-        Whether each count is first multiplied by ``ln(N / n_w)``, where n_w of the N
-        training documents hold the feature: not smoothed, and nothing added.
+        Whether to multiply each count by ``ln(N / n_w)`` first, where n_w of the N
+        training documents contain the feature, without smoothing.
 
     Attributes
     ----------
     idf_ : ndarray of float64 of shape (n_features,)
-        Weight of each feature; ones without idf.
+        Weight of each feature; 1 if `idf` is False.
     largest_ : float
-        Largest count times weight of the training documents; 1 if all are zero.
+        Largest weighted count in the training documents; 1 if all are zero.
     n_features_in_ : int
-        Features seen in fit.
+        Number of features seen in `fit`.
 
     See Also
     --------
-    sklearn.feature_extraction.text.TfidfTransformer : Smoothed idf; each document is
-        scaled to length 1.
+    sklearn.feature_extraction.text.TfidfTransformer : Smooths idf and scales each
+        document to length 1.
 
     Notes
     -----
-    A feature found in all training documents has idf 0, and so no influence; one
-    found in none has the idf of one found once.
+    A feature that all training documents contain has idf 0. A feature that none
+    contains has the idf of a feature that one contains.
 
-    Features are float64: after the division the curvature of a loss over them is so
-    small that, in float32, the newton-cg solver of scikit-learn takes it for zero.
+    The output is float64: after the division the curvature of a loss is so small that
+    scikit-learn's newton-cg solver would round it to zero in float32.
 
-    The paper does not say over what the largest value is taken, nor the base of the
-    logarithm: here it is one value for all documents, so that new ones may exceed 1,
-    and the natural logarithm, which makes no difference after the division.
+    The paper does not specify over which counts the largest value is taken, nor the
+    base of the logarithm. Here one value is taken over all training documents, so that
+    features of new documents can exceed 1. The base has no effect after the division.
 
     References
     ----------
@@ -70,12 +70,13 @@ class CountScaler(
     idf: bool = False
 
     def fit(self, X, y=None):
-        """Learn the weights and the largest value.
+        """Compute the weights and the largest value.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_documents, n_features)
-            Counts. The stored entries of a sparse matrix are those found.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Counts. A document contains a feature if a sparse matrix stores an entry
+            for it, even a zero.
         y : None
             Ignored.
 
@@ -85,11 +86,11 @@ class CountScaler(
         """
         check_params(self)
         X = self._check(X, reset=True)
-        n_documents, n_features = X.shape
+        n_samples, n_features = X.shape
         self.idf_ = np.ones(n_features)
         if self.idf:
-            n_holding = np.bincount(X.indices, minlength=n_features)
-            self.idf_ = np.log(n_documents / np.maximum(n_holding, 1))
+            n_containing = np.bincount(X.indices, minlength=n_features)
+            self.idf_ = np.log(n_samples / np.maximum(n_containing, 1))
         largest = (X.data * self.idf_[X.indices]).max(initial=0.0)
         self.largest_ = float(largest) or 1.0
         return self
@@ -99,13 +100,13 @@ class CountScaler(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_documents, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Counts.
 
         Returns
         -------
-        features : csr_matrix of float64 of shape (n_documents, n_features)
-            Shares the index arrays of `X`.
+        features : csr_matrix of float64 of shape (n_samples, n_features)
+            Scaled counts, which share the index arrays of `X`.
         """
         check_is_fitted(self)
         X = self._check(X, reset=False)
@@ -114,7 +115,7 @@ class CountScaler(
         return scipy.sparse.csr_matrix((data, X.indices, X.indptr), shape=X.shape)
 
     def _check(self, X, *, reset):
-        # float32 stays as it is here: to convert a sparse matrix copies its indices.
+        # float32 is accepted, because converting a sparse matrix copies its indices.
         X = validate_data(
             self,
             X,

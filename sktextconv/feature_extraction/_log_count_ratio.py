@@ -1,4 +1,4 @@
-"""Counts weighed by how much oftener one class has them (Wang and Manning, 2012)."""
+"""Naive Bayes log-count ratios as features (Wang and Manning, 2012)."""
 
 import numpy as np
 import scipy.sparse
@@ -14,22 +14,25 @@ __all__ = ["LogCountRatio"]
 class LogCountRatio(
     OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
-    """Replace counts by the log-count ratio of two classes where a document has any.
+    """Transformer that replaces counts by naive Bayes log-count ratios of two classes.
 
-    The weights of multinomial naive Bayes as features: a linear model starts from what
-    each word says alone, and corrects it.
+    Each positive count becomes the weight that multinomial naive Bayes gives to the
+    feature. Counts of 0 stay 0. A linear model fitted to these features starts from
+    naive Bayes and corrects it.
 
     Parameters
     ----------
     alpha : float, default=1.0
-        Added to the number of documents of each class that have a feature.
+        Smoothing, added to the number of documents of each class that contain a
+        feature.
 
     Attributes
     ----------
     log_ratio_ : ndarray of float32 of shape (n_features,)
-        Positive where the second class has a feature more often.
+        Weight of each feature. It is positive if the feature is more frequent in the
+        second class.
     n_features_in_ : int
-        Features seen in fit.
+        Number of features seen in `fit`.
 
     References
     ----------
@@ -51,14 +54,15 @@ class LogCountRatio(
     alpha: Positive = 1.0
 
     def fit(self, X, y):
-        """Learn the ratios.
+        """Compute the log-count ratios.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_documents, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Counts.
-        y : array-like of shape (n_documents,)
-            Two classes; see `sklearn.multiclass.OneVsRestClassifier` for more.
+        y : array-like of shape (n_samples,)
+            Labels of two classes. For more, see
+            `sklearn.multiclass.OneVsRestClassifier`.
 
         Returns
         -------
@@ -67,38 +71,41 @@ class LogCountRatio(
         Raises
         ------
         ValueError
-            If `y` has not two classes.
+            If `alpha` is not positive, or `y` does not have exactly two classes.
         """
         check_params(self)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, y_encoded = np.unique(y, return_inverse=True)
         if len(classes) != 2:
             raise ValueError(
-                f"LogCountRatio compares 2 classes, but y has {len(classes)} classes. "
-                "For more, put it into a OneVsRestClassifier."
+                f"LogCountRatio expects exactly 2 classes, but y has {len(classes)}. "
+                "For more than 2, wrap the pipeline that contains it in a "
+                "OneVsRestClassifier."
             )
         present = scipy.sparse.csr_matrix(X).sign()
-        log_shares = []
-        for code in (0, 1):
-            n_documents = present[codes == code].sum(axis=0, dtype=np.float64)
-            n_documents = np.asarray(n_documents).ravel()
-            # Scaled down, so that the sum of large ones is finite.
-            n_documents = (n_documents + self.alpha) / max(self.alpha, 1.0)
-            log_shares.append(np.log(n_documents) - np.log(n_documents.sum()))
-        self.log_ratio_ = (log_shares[1] - log_shares[0]).astype(np.float32)
+        log_probabilities = []
+        for target in (0, 1):
+            n_containing = present[y_encoded == target].sum(axis=0, dtype=np.float64)
+            n_containing = np.asarray(n_containing).ravel()
+            # Dividing by a large alpha avoids overflow of the sum below.
+            n_containing = (n_containing + self.alpha) / max(self.alpha, 1.0)
+            log_probabilities.append(np.log(n_containing) - np.log(n_containing.sum()))
+        self.log_ratio_ = (log_probabilities[1] - log_probabilities[0]).astype(
+            np.float32
+        )
         return self
 
     def transform(self, X):
-        """Weigh the features that documents have.
+        """Replace positive counts by the log-count ratios.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_documents, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Counts.
 
         Returns
         -------
-        features : csr_matrix of float32 of shape (n_documents, n_features)
+        features : csr_matrix of float32 of shape (n_samples, n_features)
         """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)

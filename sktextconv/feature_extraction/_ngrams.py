@@ -1,4 +1,4 @@
-"""Texts to counts of their most frequent word n-grams, exactly and in little memory."""
+"""Exact counts of the most frequent word n-grams, in little memory."""
 
 import itertools
 import sys
@@ -15,61 +15,64 @@ from ..utils.validation import check_texts
 
 __all__ = ["NGramVectorizer"]
 
-# Where a word of no column stands in a chain of words. `END` stands there after the
-# last word of each document, so that no n-gram crosses it.
+# Id of a word outside the vocabulary. In an array of word ids, `END` follows the last
+# word of each text, so that no n-gram crosses into the next one.
 _UNKNOWN = -2
 
-# Bound the memory of a step; the result does not depend on them.
+# These limits bound the memory of a step; the result does not depend on them.
 _PAIRS_PER_PASS = 2**21
-_MOST_PASSES = 32  # each reads all places
+_MAX_PASSES = 32  # each pass reads all positions
 
 
 @hyperparameters
 class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
-    """Count the most frequent word n-grams of texts.
+    """Vectorizer that counts the most frequent word n-grams.
 
-    The vocabulary holds the n-grams of 1 to `max_n` successive words that are the
-    most frequent in the training texts by total count. Counts equal those of
-    scikit-learn's `CountVectorizer`, at a small part of its time and memory, which
-    for long n-grams are what limits the size of a corpus.
+    The vocabulary holds the n-grams of 1 to `max_n` successive words with the highest
+    total counts in the training texts. The counts equal those of scikit-learn's
+    `CountVectorizer`, in a small fraction of its time and memory, which limit the
+    size of a corpus when n-grams are long.
 
     Parameters
     ----------
     max_features : int or None, default=500_000
-        N-grams kept. Of those equally frequent at the cut-off the shorter come
-        first, then the alphabetical order of their words, compared one by one as
-        str. None keeps all.
+        Number of n-grams in the vocabulary. Among n-grams with equal counts the
+        shorter are preferred, then those first in alphabetical order, in which their
+        words are compared one by one as str. None takes all.
     max_n : int, default=5
-        Words in the longest n-grams; 1 counts single words.
+        Number of words in the longest n-grams; 1 counts single words.
     lowercase : bool, default=True
-        Whether texts are lower-cased first, by ``str.lower``.
+        Whether to lowercase texts first, with ``str.lower``.
     token_pattern : str, default=r"\\w+|[^\\w\\s]"
-        Regular expression of a word; by default, each mark of punctuation is one too.
-        A group in it, at most one, is the word.
+        Regular expression of a word. By default each punctuation mark is a word, too.
+        If the pattern has a group, the group is the word; more than one group is an
+        error.
 
     Attributes
     ----------
     vocabulary_ : dict of str to int
-        Column of each n-gram, its words joined by one space; made when asked for.
+        Column of each n-gram, with its words joined by one space. Computed on access.
 
     See Also
     --------
-    sklearn.feature_extraction.text.CountVectorizer : Stop words, document
-        frequencies, n-grams of characters.
-    sklearn.feature_extraction.text.HashingVectorizer : No vocabulary at all.
+    sklearn.feature_extraction.text.CountVectorizer : Supports stop words, limits on
+        document frequency and character n-grams.
+    sklearn.feature_extraction.text.HashingVectorizer : Needs no vocabulary.
 
     Notes
     -----
-    An n-gram is stored as a pair of its first n - 1 words, by their column, and its
-    last word: one int64.
+    An n-gram is stored as one int64, which combines the column of its first n - 1
+    words with the column of its last word.
 
-    No n-gram is more frequent than the n-grams inside it, and a shorter one wins a
-    tie. So, once `max_features` n-grams are known, a longer one must occur more often
-    than the least frequent of them, and so must each part of it: all others are left
-    out before they are counted, without changing the result.
+    An n-gram is never more frequent than the n-grams it contains, and shorter n-grams
+    are preferred at equal counts. Once `max_features` n-grams are known, a longer one
+    and each n-gram in it must therefore occur more often than the least frequent of
+    them. All others are pruned before they are counted [2]_, which does not change
+    the result.
 
-    `CountVectorizer` orders columns by the alphabet alone, breaks ties arbitrarily
-    and, by its own `token_pattern`, drops words of one letter.
+    `CountVectorizer` orders columns alphabetically, whatever the length of the
+    n-grams, breaks ties arbitrarily and, with its default `token_pattern`, drops words
+    of one letter.
 
     References
     ----------
@@ -102,7 +105,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
         Parameters
         ----------
-        X : array-like of str of shape (n_documents,)
+        X : array-like of str of shape (n_samples,)
             The training texts.
         y : None
             Ignored.
@@ -114,43 +117,44 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         Raises
         ------
         ValueError
-            If a parameter is out of its range, `X` is a single text, has more than
-            one dimension, no document or a missing value, or no document has a word.
+            If a parameter is invalid, if `X` is a single text, is empty, has more than
+            one dimension or contains a missing value, or if no text contains a word.
         TypeError
-            If `X` is no sequence, or a document is no str.
+            If `X` is not a sequence, or a text is not a str.
         """
-        self._learn(X)
+        self._learn_vocabulary(X)
         return self
 
     def fit_transform(self, X, y=None):
         """Learn the vocabulary and return the counts of the training texts.
 
-        Equal to ``fit(X).transform(X)``, but the texts are read once.
+        The result equals that of ``fit(X).transform(X)``, but each text is tokenized
+        only once.
 
         Parameters
         ----------
-        X : array-like of str of shape (n_documents,)
+        X : array-like of str of shape (n_samples,)
             The training texts.
         y : None
             Ignored.
 
         Returns
         -------
-        counts : csr_matrix of float32 of shape (n_documents, n_features)
+        counts : csr_matrix of float32 of shape (n_samples, n_features)
             With sorted indices.
         """
-        return self._to_counts(self._learn(X))
+        return self._to_counts(self._learn_vocabulary(X))
 
     def transform(self, X):
-        """Return the counts of the n-grams of the vocabulary.
+        """Return the counts of the n-grams in the vocabulary.
 
         Parameters
         ----------
-        X : array-like of str of shape (n_documents,)
+        X : array-like of str of shape (n_samples,)
 
         Returns
         -------
-        counts : csr_matrix of float32 of shape (n_documents, n_features)
+        counts : csr_matrix of float32 of shape (n_samples, n_features)
             With sorted indices.
         """
         check_is_fitted(self)
@@ -159,7 +163,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return self._to_counts(map(self._find_longest, chunks))
 
     def get_feature_names_out(self, input_features=None):
-        """Return the n-grams in the order of the columns: by n, then by the alphabet.
+        """Return the n-grams in column order: by length, then alphabetically.
 
         Parameters
         ----------
@@ -169,7 +173,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         Returns
         -------
         names : ndarray of object of shape (n_features,)
-            The words of each n-gram, joined by one space.
+            N-grams, with their words joined by one space.
         """
         check_is_fitted(self)
         names = list(self._words)
@@ -184,8 +188,8 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         names = self.get_feature_names_out()
         return dict(zip(names.tolist(), range(len(names)), strict=True))
 
-    def _learn(self, X):
-        """Set the vocabulary; yield `longest` of the training texts, in chunks."""
+    def _learn_vocabulary(self, X):
+        """Set the vocabulary; return the longest n-grams of X as `_to_counts` needs."""
         check_params(self)
         texts = check_texts(X, required_by=type(self).__name__)
         check_pattern(self.token_pattern)
@@ -196,65 +200,71 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         words, chunks = index_words(texts, **splitting)
         if not words:
             raise ValueError(
-                "empty vocabulary: no document has a word that matches "
+                "empty vocabulary: no training text contains a word that matches "
                 f"token_pattern={self.token_pattern!r}."
             )
         max_features = int(min(self.max_features or sys.maxsize, sys.maxsize))
-        ends = np.cumsum([len(chunk) for chunk in chunks])
-        numbers = np.concatenate(chunks)
-        del chunks  # as large as all of `numbers`
-        longest, pairs, counts = _count(
-            numbers, len(words), max_features, int(self.max_n)
+        chunk_ends = np.cumsum([len(chunk) for chunk in chunks])
+        ids = np.concatenate(chunks)
+        del chunks  # a second copy of `ids`
+        longest, pairs, counts = _count_candidates(
+            ids, len(words), max_features, int(self.max_n)
         )
         columns, self._pairs = _select(pairs, counts, len(words), max_features)
         self._splitting = splitting
-        kept = [words[number] for number in np.flatnonzero(columns[: len(words)] >= 0)]
-        self._set_columns(kept)
-        return (columns[chunk] for chunk in np.split(longest, ends[:-1]))
+        selected = np.flatnonzero(columns[: len(words)] >= 0)
+        self._set_words([words[index] for index in selected])
+        return (columns[chunk] for chunk in np.split(longest, chunk_ends[:-1]))
 
-    def _set_columns(self, words):
+    def _set_words(self, words):
         self._words = words
         self._columns = Numbering(words, unknown=_UNKNOWN)
 
-    def _find_longest(self, words):
-        """Column of the longest known n-gram at each place, or why there is none."""
-        longest, n_words = words.copy(), len(self._words)
-        starts, n = np.flatnonzero(words >= 0), 0
+    def _find_longest(self, ids):
+        """Return the column of the longest known n-gram that starts at each position.
+
+        Positions without one hold `END` or `_UNKNOWN`, as `ids` does.
+        """
+        longest, n_words = ids.copy(), len(self._words)
+        starts, n = np.flatnonzero(ids >= 0), 0
         while len(starts) and len(self._pairs):
             n += 1
-            starts = _followed(starts)
-            codes = _pair(longest[starts], words[starts + n], n_words)
-            order = np.argsort(codes)  # look-ups in order are many times faster
-            at = np.empty_like(codes)
-            at[order] = np.searchsorted(self._pairs, codes[order])
-            known = self._pairs.take(at, mode="clip") == codes
+            starts = _drop_unfollowed(starts)
+            keys = _make_keys(longest[starts], ids[starts + n], n_words)
+            order = np.argsort(keys)  # binary search is much faster in sorted order
+            found = np.empty_like(keys)
+            found[order] = np.searchsorted(self._pairs, keys[order])
+            known = self._pairs.take(found, mode="clip") == keys
             starts = starts[known]
-            longest[starts] = n_words + at[known]
+            longest[starts] = n_words + found[known]
         return longest
 
     def _to_counts(self, chunks):
-        """Count the n-grams that begin with the same word as a longest one."""
+        """Count all n-grams, given the longest one that starts at each position.
+
+        The others that start there are its prefixes, down to the single word.
+        """
         n_words = len(self._words)
         n_features = n_words + len(self._pairs)
-        shorter = np.full(n_features, _UNKNOWN, dtype=np.int32)
-        shorter[n_words:] = self._pairs // n_words
-        data, indices, sizes = [], [], []
+        prefix_of = np.full(n_features, _UNKNOWN, dtype=np.int32)
+        prefix_of[n_words:] = self._pairs // n_words
+        data, indices, row_sizes = [], [], []
         for longest in chunks:
             rows = np.cumsum(longest == END)
-            n_rows, codes = rows[-1], []
+            n_rows, keys = rows[-1], []
             while len(longest):
                 known = longest >= 0
                 longest, rows = longest[known], rows[known]
-                codes.append(_pair(rows, longest, n_features))
-                longest = shorter[longest]
-            codes = np.sort(np.concatenate(codes))
-            first, counts = _groups(codes)
-            rows, columns = np.divmod(codes[first], n_features)
-            sizes.append(np.bincount(rows, minlength=n_rows))
+                keys.append(_make_keys(rows, longest, n_features))
+                longest = prefix_of[longest]
+            keys = np.sort(np.concatenate(keys))
+            first, counts = _find_runs(keys)
+            rows, columns = np.divmod(keys[first], n_features)
+            row_sizes.append(np.bincount(rows, minlength=n_rows))
             indices.append(columns.astype(np.int32))
             data.append(counts.astype(np.float32))
-        indptr = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
-        # One after the other, so that the parts of both are never held twice.
+        indptr = np.concatenate([[0], np.cumsum(np.concatenate(row_sizes))])
+        # Concatenate one list after the other: the chunks of only one are held twice.
         indices = np.concatenate(indices)
         data = np.concatenate(data)
         shape = (len(indptr) - 1, n_features)
@@ -269,7 +279,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     def __setstate__(self, state):
         super().__setstate__(state)
         if "_words" in state:
-            self._set_columns(state["_words"])
+            self._set_words(state["_words"])
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_pairs")
@@ -282,48 +292,53 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return tags
 
 
-def _count(words, n_words, max_features, max_n):
+def _count_candidates(ids, n_words, max_features, max_n):
     """Count the n-grams that may belong to the vocabulary.
 
     Parameters
     ----------
-    words : ndarray of int32 of shape (n_places,)
-        Numbers of the words by the alphabet, with `END` after each document.
+    ids : ndarray of int32 of shape (n_positions,)
+        Word ids in alphabetical order, with `END` after each text.
+    n_words : int
+        Number of distinct words.
+    max_features : int
+        Size of the vocabulary.
+    max_n : int
+        Number of words in the longest n-grams.
 
     Returns
     -------
-    longest : ndarray of int of shape (n_places,)
-        Number of the longest candidate that begins at each place, or `END`.
+    longest : ndarray of int of shape (n_positions,)
+        Id of the longest candidate that starts at each position, or `END`.
     pairs : ndarray of int64 of shape (n_candidates - n_words,)
-        Candidates of two words and more, in rising order; the number of the first
-        is `n_words`.
+        Keys of the candidates of two and more words, in ascending order. The first
+        has the id `n_words`.
     counts : ndarray of int64 of shape (n_candidates,)
-        Total count of each candidate, those of one word first.
+        Total count of each candidate, single words first.
     """
-    # The peak of memory is here: narrow types, and no array longer than it is needed.
-    counts = np.bincount(words[words >= 0], minlength=n_words)
-    longest = words.astype(np.min_scalar_type(-len(words) * min(max_n, len(words))))
-    starts = np.flatnonzero(words >= 0).astype(longest.dtype)
+    # Memory peaks here: the integer types are narrow and arrays are freed early.
+    counts = np.bincount(ids[ids >= 0], minlength=n_words)
+    longest = ids.astype(np.min_scalar_type(-len(ids) * min(max_n, len(ids))))
+    starts = np.flatnonzero(ids >= 0).astype(longest.dtype)
     pairs = np.empty(0, dtype=np.int64)
     for n in range(1, max_n):
-        floor = _floor(counts, max_features)
-        starts = starts[(counts > floor)[longest[starts]]]
-        starts = _followed(starts)
+        threshold = _count_threshold(counts, max_features)
+        starts = starts[(counts > threshold)[longest[starts]]]
+        starts = _drop_unfollowed(starts)
         n_shorter, n_known = len(counts), len(counts)
         parts = [(pairs, counts)]
-        for places in _passes(longest[starts]):
-            places = starts[places]
-            codes = _pair(longest[places], words[places + n], n_words)
-            order = np.argsort(codes)
-            codes, places = codes[order], places[order]
-            first, sizes = _groups(codes)
-            kept = sizes > floor
-            places = places[np.repeat(kept, sizes)]
-            first, sizes = first[kept], sizes[kept]
-            numbers = np.arange(n_known, n_known + len(sizes))
-            longest[places] = np.repeat(numbers, sizes)
+        for positions in map(starts.take, _split_by_prefix(longest[starts])):
+            keys = _make_keys(longest[positions], ids[positions + n], n_words)
+            order = np.argsort(keys)
+            keys, positions = keys[order], positions[order]
+            first, sizes = _find_runs(keys)
+            frequent = sizes > threshold
+            positions = positions[np.repeat(frequent, sizes)]
+            first, sizes = first[frequent], sizes[frequent]
+            new_ids = np.arange(n_known, n_known + len(sizes))
+            longest[positions] = np.repeat(new_ids, sizes)
             n_known += len(sizes)
-            parts.append((codes[first], sizes))
+            parts.append((keys[first], sizes))
         pairs, counts = map(np.concatenate, zip(*parts, strict=True))
         starts = starts[longest[starts] >= n_shorter]
         if not len(starts):
@@ -332,64 +347,69 @@ def _count(words, n_words, max_features, max_n):
 
 
 def _select(pairs, counts, n_words, max_features):
-    """Keep the most frequent candidates.
+    """Select the most frequent candidates.
 
     Returns
     -------
     columns : ndarray of int32 of shape (n_candidates + 1,)
-        Column of each candidate that is kept, and for any other that of the longest
-        beginning of it that is kept, or `_UNKNOWN`. The last one is `END`, which
-        thus maps to itself.
-    pairs : ndarray of int64 of shape (n_features - n_kept_words,)
-        Column of the first n - 1 words times `n_kept_words`, plus that of the last.
+        Column of each selected candidate. Any other has that of its longest selected
+        prefix, or `_UNKNOWN`. The last entry is `END`, so that the index `END`, which
+        is -1, maps to itself.
+    pairs : ndarray of int64 of shape (n_features - n_selected_words,)
+        Column of the first n - 1 words times `n_selected_words`, plus the column of
+        the last word.
     """
-    floor = _floor(counts, max_features)
-    kept = counts > floor
-    ties = np.flatnonzero(counts == floor)
-    kept[ties[: max_features - np.count_nonzero(kept)]] = True
+    threshold = _count_threshold(counts, max_features)
+    selected = counts > threshold
+    ties = np.flatnonzero(counts == threshold)
+    selected[ties[: max_features - np.count_nonzero(selected)]] = True
     columns = np.full(len(counts) + 1, _UNKNOWN, dtype=np.int32)
     columns[-1] = END
-    columns[:-1][kept] = np.arange(np.count_nonzero(kept))
+    columns[:-1][selected] = np.arange(np.count_nonzero(selected))
 
-    # All parts of an n-gram that is kept are kept, so its pair can be renumbered.
+    # Each n-gram inside a selected one is selected: its pair can be renumbered.
     prefixes, lasts = np.divmod(pairs, n_words)
-    dropped = np.flatnonzero(~kept[n_words:])
+    dropped = np.flatnonzero(~selected[n_words:])
     stems = prefixes[dropped]
-    while len(longer := np.flatnonzero((stems >= n_words) & ~kept[stems])):
+    while len(longer := np.flatnonzero((stems >= n_words) & ~selected[stems])):
         stems[longer] = prefixes[stems[longer] - n_words]
     columns[n_words + dropped] = columns[stems]
-    prefixes, lasts = prefixes[kept[n_words:]], lasts[kept[n_words:]]
-    n_kept_words = np.count_nonzero(kept[:n_words])
-    return columns, _pair(columns[prefixes], columns[lasts], n_kept_words)
+    prefixes, lasts = prefixes[selected[n_words:]], lasts[selected[n_words:]]
+    n_selected_words = np.count_nonzero(selected[:n_words])
+    return columns, _make_keys(columns[prefixes], columns[lasts], n_selected_words)
 
 
-def _floor(counts, max_features):
-    """The count that any n-gram which ranks after these must exceed."""
+def _count_threshold(counts, max_features):
+    """Return the count that a longer n-gram must exceed to enter the vocabulary."""
     if len(counts) < max_features:
         return 0
     return np.partition(counts, -max_features)[-max_features]
 
 
-def _followed(starts):
-    """The places whose next place is one of `starts` too."""
+def _drop_unfollowed(starts):
+    """Return the sorted positions `i` of `starts` for which `i + 1` is there, too."""
     return starts[:-1][np.diff(starts) == 1]
 
 
-def _passes(prefixes):
-    """Yield the indices of all pairs, a part of them at a time, by rising prefix."""
+def _split_by_prefix(prefixes):
+    """Yield the indices of all pairs in batches, by ascending prefix.
+
+    Equal pairs are in one batch, so that each batch can be counted alone.
+    """
     sizes = np.bincount(prefixes)
-    passes = np.cumsum(sizes) // max(_PAIRS_PER_PASS, len(prefixes) // _MOST_PASSES)
+    per_pass = max(_PAIRS_PER_PASS, len(prefixes) // _MAX_PASSES)
+    passes = np.cumsum(sizes) // per_pass
     lows = np.flatnonzero(np.diff(passes, prepend=-1))
     for low, high in itertools.pairwise([*lows, len(sizes)]):
         yield np.flatnonzero((prefixes >= low) & (prefixes < high))
 
 
-def _pair(prefixes, lasts, n_lasts):
-    """Code each pair as one int64, in the order of prefix and last."""
+def _make_keys(prefixes, lasts, n_lasts):
+    """Return each pair as one int64, which sorts by prefix, then by last word."""
     return prefixes * np.int64(n_lasts) + lasts
 
 
-def _groups(codes):
-    """First index and size of each run of equal `codes`, which are sorted."""
-    first = np.flatnonzero(np.diff(codes, prepend=-1))
-    return first, np.diff(first, append=len(codes))
+def _find_runs(keys):
+    """Return the first index and the length of each run of equal, sorted `keys`."""
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    return first, np.diff(first, append=len(keys))

@@ -73,7 +73,7 @@ def test_texts_are_read_whole():
 
 def test_vectors_are_grouped_around_their_means():
     vectors = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
-    groups = _bag_of_means._group(vectors, 12, seed=0)
+    groups = _bag_of_means._cluster(vectors, 12, seed=0)
     means = np.stack([vectors[groups == group].mean(axis=0) for group in range(12)])
     distances = np.linalg.norm(vectors[:, None] - means, axis=2)
     np.testing.assert_array_equal(distances.argmin(axis=1), groups)
@@ -83,20 +83,20 @@ def test_many_words_are_grouped_by_minibatches(monkeypatch):
     corners = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32) * 100
     nearest = np.random.default_rng(1).integers(0, 8, 400)
     vectors = corners[nearest] + np.random.default_rng(2).normal(size=(400, 5))
-    monkeypatch.setattr(_bag_of_means, "_WORDS_AT_ONCE", 100)
-    groups = _bag_of_means._group(vectors.astype(np.float32), 40, seed=0)
+    monkeypatch.setattr(_bag_of_means, "_MAX_WORDS_OF_KMEANS", 100)
+    groups = _bag_of_means._cluster(vectors.astype(np.float32), 40, seed=0)
     assert groups.max() < 40
     # Corners are far apart, so that no group has words of two.
     pairs = set(zip(groups.tolist(), nearest.tolist(), strict=True))
     assert len(pairs) == len(set(groups))
-    again = _bag_of_means._group(vectors.astype(np.float32), 40, seed=0)
+    again = _bag_of_means._cluster(vectors.astype(np.float32), 40, seed=0)
     np.testing.assert_array_equal(groups, again)
 
 
 def test_groups_are_numbered_as_their_first_words_come():
     corners = np.array([[0, 9], [9, 0], [0, 0]], dtype=np.float32)
     order = [2, 0, 0, 2, 1, 0, 1]
-    groups = _bag_of_means._group(corners[order], 3, seed=0)
+    groups = _bag_of_means._cluster(corners[order], 3, seed=0)
     assert groups.tolist() == [0, 1, 1, 0, 2, 1, 2]
 
 
