@@ -57,7 +57,90 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
     """Base class of the neural text classifiers.
 
     A subclass declares its own parameters and a dict `_recipes` of training recipes,
-    and implements two hooks, `_make_encoder` and `_make_network`.
+    and implements two hooks, `_make_encoder` and `_make_network`. In its docstring,
+    lines that read ``{inherited_parameters}`` and ``{inherited_attributes}`` stand for
+    those of this class.
+
+    Parameters
+    ----------
+    recipe : {"modern", "paper"}, default="modern"
+        Training recipe: initialization, optimizer, learning rate, schedule, sizes of
+        minibatches and epochs. "paper" is that of the paper, "modern" trains in fewer
+        steps.
+    max_epochs : int, default=10
+        Number of epochs, fewer if `early_stopping` ends training.
+    batch_size : int, default=None
+        Texts in a minibatch of training, and in a forward pass of prediction. None
+        takes the recipe's.
+    learning_rate : float, default=None
+        Highest learning rate under the schedule. None takes the recipe's.
+    epoch_size : int, default=None
+        Minibatches in an epoch; each text is drawn with replacement from a class drawn
+        uniformly. None takes the recipe's; an epoch of a recipe without one is a pass
+        over the data.
+    schedule : str or callable, default=None
+        Learning-rate schedule: "constant", "halving", "one_cycle", "triangular",
+        "triangular2", "exp_range", "decay", or a function like those of
+        `sktextconv.schedules`. None takes the recipe's.
+    bucketing : bool, default=False
+        Whether minibatches hold texts of similar length, in random order: less padding
+        where a network computes it.
+    augmenter : object, default=None
+        Data augmentation: changes the training texts before each epoch, as a
+        `SynonymReplacer` does, and never those to predict. Any object with
+        ``augment(texts, seed=, epoch=)``.
+    early_stopping : bool, default=False
+        Whether to set `validation_fraction` of the texts aside, to stop when their
+        loss no longer falls, and to restore the weights of the best epoch.
+    validation_fraction : float, default=0.1
+        Fraction of the texts set aside, stratified by class.
+    n_iter_no_change : int, default=3
+        Epochs without a lower validation loss before training stops.
+    tol : float, default=1e-4
+        Smallest decrease of the validation loss that counts as lower.
+    class_weight : dict or "balanced", default=None
+        Weight of each class in the loss, by label. "balanced" is in inverse proportion
+        to its frequency.
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights and the optimizer of the last call.
+        The schedule starts again in each call.
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA, then MPS, then the CPU, and
+        always the CPU in a worker process of a parallel search.
+    precision : {"float32", "bfloat16", "auto"}, default="float32"
+        "bfloat16" computes convolutions and matrix products in it (autocast): faster on
+        hardware made for it, and slower elsewhere. "auto" takes it on such hardware and
+        float32 elsewhere.
+    compile : bool or str, default=False
+        Whether to compile the network with `torch.compile`, which takes up to minutes
+        at first and needs a C++ compiler on a CPU. A str names another backend of it.
+    n_jobs : int, default=None
+        Threads in `fit` and `predict`; -1 takes all cores, None leaves torch's
+        setting. Results are the same bit for bit only for one number of threads.
+    callbacks : list of skorch callbacks, default=None
+        Called during training; copied first.
+    checkpoint : str or path-like, default=None
+        File for the state of training, rewritten after each epoch.
+    resume : bool, default=False
+        Whether `fit` resumes from the file `checkpoint`, if it exists. The result is
+        that of a training without interruption.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, order and dropout. An int gives the same bits each time
+        on a CPU.
+    verbose : int, default=0
+        1 writes a line per epoch, 2 shows texts per second and the time left as well.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    history_ : list of dict
+        A record per epoch: "epoch", "n_texts" trained on, "train_loss" and
+        "train_error" (a fraction; both in training mode, with dropout and the
+        statistics of each minibatch), "valid_loss" and "valid_error" (where texts were
+        set aside), "learning_rate" at its start, "seconds".
+    n_iter_ : int
+        Epochs of the last `fit`; after `partial_fit`, of all calls.
     """
 
     recipe: Literal["modern", "paper"] = "modern"

@@ -145,72 +145,6 @@ class CharCNNClassifier(BaseTextNetClassifier):
 
     Parameters
     ----------
-    recipe : {"modern", "paper"}, default="modern"
-        How it is trained. "modern": passes over the data with AdamW under a one-cycle
-        schedule, starting as a detector of the n-grams that tell the classes of the
-        training texts apart [2]_. "paper": section 2.3 and 3.3 of [1]_ and the
-        authors' code: an epoch of 5,000 minibatches with balanced classes, SGD with
-        momentum 0.9, the rate halved every 3 epochs, normal initialization.
-    max_epochs : int, default=10
-        Epochs; all of them unless `early_stopping` ends them.
-    batch_size : int, default=None
-        Texts in a minibatch, and in a forward pass of prediction. None takes 128.
-    learning_rate : float, default=None
-        First rate ("paper") or highest rate ("modern"). None takes the recipe's: 0.01
-        or 0.001.
-    epoch_size : int, default=None
-        Minibatches in an epoch, each text drawn with replacement from a class drawn
-        uniformly, as in [1]_. None takes the recipe's: 5,000 for "paper"; for
-        "modern" an epoch is one pass over the data.
-    schedule : str or callable, default=None
-        How the learning rate goes: "constant", "halving", "one_cycle", "triangular",
-        "triangular2", "exp_range", "decay", or a function like those of
-        `sktextconv.schedules`. None takes the recipe's.
-    bucketing : bool, default=False
-        Whether texts of like size share minibatches, in random order: less padding
-        where a network computes it.
-    augmenter : object, default=None
-        Changes the training texts anew before each epoch, as a `SynonymReplacer` does;
-        never those it predicts. Any object with ``augment(texts, seed=, epoch=)``.
-    early_stopping : bool, default=False
-        Whether to set `validation_fraction` of the texts aside, to stop when their
-        loss no longer falls, and to return to the best epoch.
-    validation_fraction : float, default=0.1
-        Share of the texts set aside, stratified by class.
-    n_iter_no_change : int, default=3
-        Epochs without a lower validation loss before training stops.
-    tol : float, default=1e-4
-        By how much the validation loss must fall to count as lower.
-    class_weight : dict or "balanced", default=None
-        Weight of each class in the loss, by label. "balanced" is in inverse proportion
-        to its frequency.
-    warm_start : bool, default=False
-        Whether `fit` goes on from the last call's weights and optimizer.
-    device : str, default="auto"
-        "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA, then MPS, then the CPU, and
-        always the CPU in a worker process of a parallel search.
-    precision : {"float32", "bfloat16", "auto"}, default="float32"
-        "bfloat16" computes convolutions and matrix products in it (autocast): faster on
-        hardware made for it, and slower elsewhere. "auto" takes it on such hardware and
-        float32 elsewhere.
-    compile : bool or str, default=False
-        Whether `torch.compile` translates the network, which takes up to minutes at
-        first and needs a C++ compiler on a CPU. A str names another backend of it.
-    n_jobs : int, default=None
-        Threads in `fit` and `predict`; -1 takes all cores, None leaves torch's
-        setting. Results are the same bit for bit only for one number of threads.
-    callbacks : list of skorch callbacks, default=None
-        Called during training; copied first.
-    checkpoint : str or path-like, default=None
-        File that holds the state of training, written anew after each epoch.
-    resume : bool, default=False
-        Whether `fit` goes on from the file `checkpoint`, if it is there, and ends as if
-        it had not been cut off.
-    random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, order and dropout. An int gives the same bits each time
-        on a CPU.
-    verbose : int, default=0
-        1 writes a line per epoch, 2 shows texts per second and the time left as well.
     size : {"small", "large"}, default="small"
         Width of the convolutions and of the dense layers: 256 and 1,024, or 1,024 and
         2,048.
@@ -231,22 +165,22 @@ class CharCNNClassifier(BaseTextNetClassifier):
         What the recipe "modern" starts from: filters that answer to the n-grams which
         tell the classes of the training texts apart [2]_, or weights at random, as
         "paper" always does.
+    recipe : {"modern", "paper"}, default="modern"
+        "modern": passes over the data with AdamW under a one-cycle schedule up to a
+        rate of 0.001, minibatches of 128 texts, filters initialized as detectors of
+        the n-grams that distinguish the classes of the training texts [2]_. "paper":
+        section 2.3 and 3.3 of [1]_ and the authors' code: an epoch of 5,000
+        minibatches of 128 texts with balanced classes, SGD with momentum 0.9, a rate
+        of 0.01 halved every 3 epochs, normal initialization.
+    {inherited_parameters}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
     encoder_ : CharEncoder
         Texts to ids.
-    history_ : list of dict
-        A record per epoch: "epoch", "n_texts" trained on, "train_loss" and
-        "train_error" (a fraction; both with dropout on), "valid_loss" and
-        "valid_error" (where texts were set aside), "learning_rate" at its start,
-        "seconds".
-    n_iter_ : int
-        Epochs of the last `fit`; after `partial_fit`, of all calls.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the `CharCNN`.
+    {inherited_attributes}
 
     See Also
     --------
@@ -263,9 +197,6 @@ class CharCNNClassifier(BaseTextNetClassifier):
     presence, where [2]_, for words, takes naive Bayes. (2) The paper names neither a
     weight decay nor the initialization of biases; "paper" takes both from the authors'
     code, with its update rule.
-
-    `partial_fit` keeps the learning rate constant. With ``warm_start=True`` the
-    schedule begins anew in each `fit`.
 
     References
     ----------

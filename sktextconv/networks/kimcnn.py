@@ -184,70 +184,6 @@ class KimCNNClassifier(BaseTextNetClassifier):
 
     Parameters
     ----------
-    recipe : {"modern", "paper"}, default="modern"
-        How it is trained. "modern": AdamW under a one-cycle schedule, Kaiming
-        initialization, dropout of word vectors. "paper": section 3.1 of [1]_ and the
-        author's code: Adadelta, small uniform initial weights.
-    max_epochs : int, default=10
-        Epochs; all of them unless `early_stopping` ends them. In [1]_ the best of 25:
-        ``max_epochs=25, early_stopping=True, n_iter_no_change=25``.
-    batch_size : int, default=None
-        Texts in a minibatch, and in a forward pass of prediction. None takes 50.
-    learning_rate : float, default=None
-        Factor of the updates ("paper") or highest rate ("modern"). None takes the
-        recipe's: 1 or 0.003.
-    epoch_size : int, default=None
-        Minibatches in an epoch, each text drawn with replacement from a class drawn
-        uniformly. None is one pass over the data.
-    schedule : str or callable, default=None
-        How the learning rate goes: "constant", "halving", "one_cycle", "triangular",
-        "triangular2", "exp_range", "decay", or a function like those of
-        `sktextconv.schedules`. None takes the recipe's.
-    bucketing : bool, default=False
-        Whether texts of like size share minibatches, in random order: less padding
-        where a network computes it.
-    augmenter : object, default=None
-        Changes the training texts anew before each epoch, as a `SynonymReplacer` does;
-        never those it predicts. Any object with ``augment(texts, seed=, epoch=)``.
-    early_stopping : bool, default=False
-        Whether to set `validation_fraction` of the texts aside, to stop when their
-        loss no longer falls, and to return to the best epoch.
-    validation_fraction : float, default=0.1
-        Share of the texts set aside, stratified by class.
-    n_iter_no_change : int, default=3
-        Epochs without a lower validation loss before training stops.
-    tol : float, default=1e-4
-        By how much the validation loss must fall to count as lower.
-    class_weight : dict or "balanced", default=None
-        Weight of each class in the loss, by label. "balanced" is in inverse proportion
-        to its frequency.
-    warm_start : bool, default=False
-        Whether `fit` goes on from the last call's weights and optimizer.
-    device : str, default="auto"
-        "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA, then MPS, then the CPU, and
-        always the CPU in a worker process of a parallel search.
-    precision : {"float32", "bfloat16", "auto"}, default="float32"
-        "bfloat16" computes convolutions and matrix products in it (autocast): faster on
-        hardware made for it, and slower elsewhere. "auto" takes it on such hardware and
-        float32 elsewhere.
-    compile : bool or str, default=False
-        Whether `torch.compile` translates the network, which takes up to minutes at
-        first and needs a C++ compiler on a CPU. A str names another backend of it.
-    n_jobs : int, default=None
-        Threads in `fit` and `predict`; -1 takes all cores, None leaves torch's
-        setting. Results are the same bit for bit only for one number of threads.
-    callbacks : list of skorch callbacks, default=None
-        Called during training; copied first.
-    checkpoint : str or path-like, default=None
-        File that holds the state of training, written anew after each epoch.
-    resume : bool, default=False
-        Whether `fit` goes on from the file `checkpoint`, if it is there, and ends as if
-        it had not been cut off.
-    random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, order and dropout. An int gives the same bits each time
-        on a CPU.
-    verbose : int, default=0
-        1 writes a line per epoch, 2 shows texts per second and the time left as well.
     widths : tuple or list of int, default=(3, 4, 5)
         Words in the windows of the filters.
     n_filters : int, default=100
@@ -281,22 +217,20 @@ class KimCNNClassifier(BaseTextNetClassifier):
         for the recipe "paper" and 0.2 for "modern".
     dropout : float, default=0.5
         Share of the maxima dropped in training.
+    recipe : {"modern", "paper"}, default="modern"
+        "modern": AdamW under a one-cycle schedule up to a rate of 0.003, Kaiming
+        initialization, dropout of word vectors. "paper": section 3.1 of [1]_ and the
+        author's code: Adadelta with a factor of 1, small uniform initial weights. Both
+        have minibatches of 50 texts.
+    {inherited_parameters}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
     encoder_ : WordEncoder
         Texts to ids.
-    history_ : list of dict
-        A record per epoch: "epoch", "n_texts" trained on, "train_loss" and
-        "train_error" (a fraction; both with dropout on), "valid_loss" and
-        "valid_error" (where texts were set aside), "learning_rate" at its start,
-        "seconds".
-    n_iter_ : int
-        Epochs of the last `fit`; after `partial_fit`, of all calls.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the `KimCNN`.
+    {inherited_attributes}
 
     See Also
     --------
@@ -307,7 +241,9 @@ class KimCNNClassifier(BaseTextNetClassifier):
     -----
     The four variants of [1]_: CNN-rand is ``vectors=None``; CNN-static, CNN-non-static
     and CNN-multichannel have `vectors` and ``tuning="static"``, "fine-tuned" and
-    "multichannel". The vectors of the paper are those of the Google News corpus.
+    "multichannel". The vectors of the paper are those of the Google News corpus. The
+    paper takes the best of 25 epochs: ``max_epochs=25, early_stopping=True,
+    n_iter_no_change=25``.
 
     A pass over n texts of L words costs some 3 n L x 360,000 multiply-accumulates, less
     in long minibatches, whose gradient is computed at the maxima alone. The table adds
@@ -320,9 +256,6 @@ class KimCNNClassifier(BaseTextNetClassifier):
     training texts is unknown, all with one vector. (4) Texts are padded with one more
     zero behind. (5) The best epoch is the one of lowest loss, not of lowest error, and
     the last minibatch is not filled up with repeated texts.
-
-    `partial_fit` keeps the learning rate constant. With ``warm_start=True`` the
-    schedule begins anew in each `fit`.
 
     References
     ----------

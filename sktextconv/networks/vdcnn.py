@@ -281,72 +281,6 @@ class VDCNNClassifier(BaseTextNetClassifier):
 
     Parameters
     ----------
-    recipe : {"modern", "paper"}, default="modern"
-        How it is trained. "modern": passes over the data with AdamW under a one-cycle
-        schedule. "paper": SGD with momentum 0.9 as in [1]_, and, after Zhang et al.
-        [2]_, an epoch of 5,000 minibatches with balanced classes and the rate halved
-        every 3 epochs.
-    max_epochs : int, default=10
-        Epochs; all of them unless `early_stopping` ends them.
-    batch_size : int, default=None
-        Texts in a minibatch, and in a forward pass of prediction. None takes the
-        recipe's: 128 ("paper") or 32 ("modern").
-    learning_rate : float, default=None
-        First rate ("paper") or highest rate ("modern"). None takes the recipe's: 0.01
-        or 0.001.
-    epoch_size : int, default=None
-        Minibatches in an epoch, each text drawn with replacement from a class drawn
-        uniformly, as in [2]_. None takes the recipe's: 5,000 for "paper"; for
-        "modern" an epoch is one pass over the data.
-    schedule : str or callable, default=None
-        How the learning rate goes: "constant", "halving", "one_cycle", "triangular",
-        "triangular2", "exp_range", "decay", or a function like those of
-        `sktextconv.schedules`. None takes the recipe's.
-    bucketing : bool, default=False
-        Whether texts of like size share minibatches, in random order: less padding
-        where a network computes it.
-    augmenter : object, default=None
-        Changes the training texts anew before each epoch, as a `SynonymReplacer` does;
-        never those it predicts. Any object with ``augment(texts, seed=, epoch=)``.
-    early_stopping : bool, default=False
-        Whether to set `validation_fraction` of the texts aside, to stop when their
-        loss no longer falls, and to return to the best epoch.
-    validation_fraction : float, default=0.1
-        Share of the texts set aside, stratified by class.
-    n_iter_no_change : int, default=3
-        Epochs without a lower validation loss before training stops.
-    tol : float, default=1e-4
-        By how much the validation loss must fall to count as lower.
-    class_weight : dict or "balanced", default=None
-        Weight of each class in the loss, by label. "balanced" is in inverse proportion
-        to its frequency.
-    warm_start : bool, default=False
-        Whether `fit` goes on from the last call's weights and optimizer.
-    device : str, default="auto"
-        "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA, then MPS, then the CPU, and
-        always the CPU in a worker process of a parallel search.
-    precision : {"float32", "bfloat16", "auto"}, default="float32"
-        "bfloat16" computes convolutions and matrix products in it (autocast): faster on
-        hardware made for it, and slower elsewhere. "auto" takes it on such hardware and
-        float32 elsewhere.
-    compile : bool or str, default=False
-        Whether `torch.compile` translates the network, which takes up to minutes at
-        first and needs a C++ compiler on a CPU. A str names another backend of it.
-    n_jobs : int, default=None
-        Threads in `fit` and `predict`; -1 takes all cores, None leaves torch's
-        setting. Results are the same bit for bit only for one number of threads.
-    callbacks : list of skorch callbacks, default=None
-        Called during training; copied first.
-    checkpoint : str or path-like, default=None
-        File that holds the state of training, written anew after each epoch.
-    resume : bool, default=False
-        Whether `fit` goes on from the file `checkpoint`, if it is there, and ends as if
-        it had not been cut off.
-    random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, order and dropout. An int gives the same bits each time
-        on a CPU.
-    verbose : int, default=0
-        1 writes a line per epoch, 2 shows texts per second and the time left as well.
     depth : {9, 17, 29, 49}, default=9
         Convolutions, those of shortcuts not counted.
     pooling : {"max", "kmax", "conv"}, default="max"
@@ -368,22 +302,21 @@ class VDCNNClassifier(BaseTextNetClassifier):
         `bucketing`. Results then depend slightly on which texts share a minibatch in
         training, since batch normalization and k-max pooling see less padding;
         predictions do not, as texts are always padded to `max_length` there.
+    recipe : {"modern", "paper"}, default="modern"
+        "modern": passes over the data with AdamW under a one-cycle schedule up to a
+        rate of 0.001, minibatches of 32 texts. "paper": SGD with momentum 0.9 and a
+        rate of 0.01 on minibatches of 128 texts as in [1]_, and, after Zhang et al.
+        [2]_, an epoch of 5,000 minibatches with balanced classes and the rate halved
+        every 3 epochs.
+    {inherited_parameters}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
     encoder_ : CharEncoder
         Texts to ids.
-    history_ : list of dict
-        A record per epoch: "epoch", "n_texts" trained on, "train_loss" and
-        "train_error" (a fraction; both with the statistics of each minibatch),
-        "valid_loss" and "valid_error" (where texts were set aside), "learning_rate" at
-        its start, "seconds".
-    n_iter_ : int
-        Epochs of the last `fit`; after `partial_fit`, of all calls.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the `VDCNN`.
+    {inherited_attributes}
 
     See Also
     --------
@@ -411,9 +344,6 @@ class VDCNNClassifier(BaseTextNetClassifier):
     side; k-max pooling keeps half of an odd length rounded down and the earlier of
     equal values. (8) A shortcut is the identity or, where the width doubles, a 1 x 1
     convolution without bias and batch normalization, added before the last ReLU.
-
-    `partial_fit` keeps the learning rate constant. With ``warm_start=True`` the
-    schedule begins anew in each `fit`.
 
     References
     ----------

@@ -1,13 +1,16 @@
-"""What a hyper-parameter may be: annotations that are checked, in one sentence."""
+"""Validation of hyper-parameters by annotations, with scikit-learn's messages."""
 
 import dataclasses
 import functools
+import inspect
 import sys
 import types
 import typing
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar, dataclass_transform
 
 import numpy as np
+
+from ._docstrings import inherit_sections
 
 __all__ = [
     "Count",
@@ -25,6 +28,8 @@ __all__ = [
     "hyperparameters",
     "python_values",
 ]
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,19 +84,36 @@ _KINDS = {
 }
 
 
-def hyperparameters(cls):
-    """Make `cls` a class whose annotated defaults are its constructor.
+@dataclass_transform(kw_only_default=True, eq_default=False)
+def hyperparameters(cls: type[T]) -> type[T]:
+    """Generate the constructor of `cls` from its annotated defaults.
 
-    The constructor takes keywords only, stores each value as it came and looks at
-    none; `check_params` looks when a model is fitted. The signature shows plain
-    types. The decorator is not inherited: each class with parameters wears it.
+    The constructor takes keywords only and stores each value unchanged; `check_params`
+    checks them in `fit`. Its signature shows plain types, and the parameters of `cls`
+    itself before inherited ones, which take their documentation from the parent's
+    docstring. The decorator is not inherited: apply it to each class with parameters.
     """
+    parent = next(filter(dataclasses.is_dataclass, cls.__mro__[1:]), None)
     cls = dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
     cls.__init__.__annotations__ = {
         field.name: _plain(hint)
         for field, hint in zip(dataclasses.fields(cls), _hints(cls), strict=True)
     } | {"return": None}
+    if parent is not None:
+        cls.__init__.__signature__ = _own_parameters_first(cls, parent)
+        inherit_sections(cls, parent)
     return cls
+
+
+def _own_parameters_first(cls, parent):
+    """Return the signature of the constructor, inherited parameters at its end."""
+    signature = inspect.signature(cls.__init__)
+    self, *parameters = signature.parameters.values()
+    inherited = list(inspect.signature(parent).parameters)
+    own = [each for each in parameters if each.name not in inherited]
+    return signature.replace(
+        parameters=[self, *own, *(signature.parameters[name] for name in inherited)]
+    )
 
 
 def check_params(estimator, *, only=None):

@@ -1,0 +1,37 @@
+"""Docstrings with sections inherited from the parent class."""
+
+import dataclasses
+import inspect
+import re
+
+__all__ = ["inherit_sections"]
+
+_SECTIONS = ("Parameters", "Attributes")
+
+
+def inherit_sections(cls, parent):
+    """Insert the parameters and attributes of `parent` into the docstring of `cls`.
+
+    They replace the lines ``{inherited_parameters}`` and ``{inherited_attributes}``,
+    without those that `cls` documents itself, and with the defaults of `cls`.
+    """
+    doc = inspect.getdoc(cls)
+    for section in _SECTIONS:
+        inherited = _entries(inspect.getdoc(parent), section)
+        for name in _entries(doc, section):
+            inherited.pop(name, None)
+        for field in dataclasses.fields(cls):
+            if field.name in inherited and field.name in cls.__annotations__:
+                inherited[field.name] = re.sub(
+                    "default=.*", f"default={field.default!r}", inherited[field.name]
+                )
+        placeholder = f"{{inherited_{section.lower()}}}"
+        doc = doc.replace(placeholder, "\n".join(inherited.values()))
+    cls.__doc__ = doc
+
+
+def _entries(doc, section):
+    """Return the entries of a numpydoc section by name, each as it is in `doc`."""
+    _, _, text = doc.partition(f"{section}\n{'-' * len(section)}\n")
+    entries = re.split(r"\n(?=\S)", text.split("\n\n")[0])
+    return {entry.split(" :")[0]: entry for entry in entries}
