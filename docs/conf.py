@@ -126,7 +126,7 @@ def write_tables(app):
     (folder / "serving.txt").write_text(serving.as_rst(measured))
     for name, strict in (("checks", False), ("strict_checks", True)):
         rows = [
-            (check.name, check.promise.replace("`", "``"), check.stands_for.split())
+            (check.name, check.description, check.replaces.split())
             for check in CHECKS
             if check.strict == strict
         ]
@@ -138,13 +138,14 @@ def write_tables(app):
 def definitions(rows):
     """Return a definition list of names, descriptions and scikit-learn's names."""
     lines = []
-    for name, said, theirs in rows:
-        others = [f"``{each}``" for each in theirs if each != name]
+    for name, description, replaced in rows:
+        text = description.replace("`", "``")
+        others = [f"``{each}``" for each in replaced if each != name]
         if others:
-            said += f" *Stands for* {', '.join(others)}."
-        elif theirs:
-            said += " *It is scikit-learn's own.*"
-        lines.append(f"``{name}``\n   {said}\n")
+            text += f" *Replaces* {', '.join(others)}."
+        elif replaced:
+            text += " *Unchanged from scikit-learn.*"
+        lines.append(f"``{name}``\n   {text}\n")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from .letter_classifier import LetterClassifier as Letters
 
 
 class ReturnsCodesOfNumbers(Letters):
-    breaks = "check_labels_come_back check_pandas_labels"
+    breaks = "check_label_types check_pandas_labels"
 
     def predict(self, X):
         codes = self._scores(X).argmax(axis=1)
@@ -20,14 +20,14 @@ class ReturnsCodesOfNumbers(Letters):
 
 
 class ReturnsObjects(Letters):
-    breaks = "check_labels_come_back check_pandas_labels"
+    breaks = "check_label_types check_pandas_labels"
 
     def predict(self, X):
         return super().predict(X).astype(object)
 
 
 class MovesNumpy(Letters):
-    breaks = "check_generators_stay"
+    breaks = "check_global_generators_unchanged"
 
     def fit(self, X, y, sample_weight=None):
         np.random.rand()
@@ -35,7 +35,7 @@ class MovesNumpy(Letters):
 
 
 class MovesTorch(Letters):
-    breaks = "check_generators_stay"
+    breaks = "check_global_generators_unchanged"
 
     def predict(self, X):
         sys.modules["torch"].rand(1)
@@ -43,7 +43,7 @@ class MovesTorch(Letters):
 
 
 class SetsWarnings(Letters):
-    breaks = "check_settings_stay"
+    breaks = "check_global_settings_unchanged"
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         warnings.simplefilter("ignore", FutureWarning)
@@ -59,7 +59,10 @@ class DrawsFromWhereNumpyIs(Letters):
 
 
 class SeedsOnce(Letters):
-    breaks = "check_fit_after_partial_fit_starts_afresh check_refit_starts_afresh"
+    breaks = (
+        "check_fit_after_partial_fit_starts_from_scratch "
+        "check_refit_starts_from_scratch"
+    )
 
     def _start(self, classes):
         kept = getattr(self, "_random", None)
@@ -218,8 +221,8 @@ class ChangesTexts(Letters):
 class IsAlwaysFitted(Letters):
     breaks = (
         "check_estimators_unfitted check_is_fitted_after_fit_only "
-        "check_refused_fit_leaves_it_unfitted "
-        "check_unfitted_comes_before_bad_texts"
+        "check_failed_fit_leaves_it_unfitted "
+        "check_not_fitted_error_comes_first"
     )
 
     def __sklearn_is_fitted__(self):
@@ -227,7 +230,7 @@ class IsAlwaysFitted(Letters):
 
 
 class LooksAtTextsFirst(Letters):
-    breaks = "check_estimators_unfitted check_unfitted_comes_before_bad_texts"
+    breaks = "check_estimators_unfitted check_not_fitted_error_comes_first"
 
     def _scores(self, X):
         self._to_list(X)
@@ -235,7 +238,7 @@ class LooksAtTextsFirst(Letters):
 
 
 class FitsBeforeItChecks(Letters):
-    breaks = "check_refused_fit_leaves_it_unfitted"
+    breaks = "check_failed_fit_leaves_it_unfitted"
 
     def fit(self, X, y, sample_weight=None):
         self._check_parameters()
@@ -273,7 +276,7 @@ class ChecksNoParameter(Letters):
 
 
 class ClaimsColumns(Letters):
-    breaks = "check_claims_nothing_of_tables"
+    breaks = "check_has_no_n_features_in"
     n_features_in_ = 32
 
 
@@ -288,7 +291,7 @@ class LearnsOtherwiseInPipelines(Letters):
 
 
 class ForgetsClassesOnRefit(Letters):
-    breaks = "check_refit_starts_afresh"
+    breaks = "check_refit_starts_from_scratch"
 
     def fit(self, X, y, sample_weight=None):
         before = getattr(self, "classes_", None)
@@ -298,7 +301,7 @@ class ForgetsClassesOnRefit(Letters):
 
 
 class GoesOnInFit(Letters):
-    breaks = "check_fit_after_partial_fit_starts_afresh"
+    breaks = "check_fit_after_partial_fit_starts_from_scratch"
 
     def _start(self, classes):
         if not np.array_equal(getattr(self, "classes_", None), classes):
@@ -306,7 +309,7 @@ class GoesOnInFit(Letters):
 
 
 class DependsOnTheBatch(Letters):
-    breaks = "check_texts_do_not_depend_on_each_other"
+    breaks = "check_scores_do_not_depend_on_other_texts"
 
     def _frequencies(self, texts):
         rows = super()._frequencies(texts)
@@ -323,8 +326,8 @@ class EncodesTexts(Letters):
 class DividesByLength(Letters):
     breaks = (
         "check_any_str_is_a_text check_empty_texts_alone "
-        "check_texts_do_not_depend_on_each_other "
-        "check_texts_of_which_nothing_is_known"
+        "check_scores_do_not_depend_on_other_texts "
+        "check_unknown_texts"
     )
 
     def _frequencies(self, texts):
@@ -343,7 +346,7 @@ class WantsFourTexts(Letters):
 
 
 class WantsAnyVariance(Letters):
-    breaks = "check_texts_all_alike"
+    breaks = "check_identical_texts"
 
     def fit(self, X, y, sample_weight=None):
         alike = isinstance(X, list) and X == ["good fine"] * 12
@@ -362,14 +365,14 @@ class SaysNothingOfVocabulary(Letters):
 
 
 class TakesAStr(Letters):
-    breaks = "check_refuses_a_single_text"
+    breaks = "check_rejects_a_single_text"
 
     def _to_list(self, X):
         return super()._to_list(list(X) if isinstance(X, str) else X)
 
 
 class TakesNone(Letters):
-    breaks = "check_refuses_missing_texts"
+    breaks = "check_rejects_missing_texts"
 
     def _to_list(self, X):
         if isinstance(X, list):
@@ -378,7 +381,7 @@ class TakesNone(Letters):
 
 
 class TakesNumbers(Letters):
-    breaks = "check_refuses_missing_texts check_refuses_what_is_no_str"
+    breaks = "check_rejects_missing_texts check_rejects_items_that_are_not_str"
 
     def _to_list(self, X):
         if isinstance(X, list):
@@ -387,7 +390,7 @@ class TakesNumbers(Letters):
 
 
 class DecodesBytes(Letters):
-    breaks = "check_refuses_what_is_no_str"
+    breaks = "check_rejects_items_that_are_not_str"
 
     def _to_list(self, X):
         if isinstance(X, list):
@@ -396,35 +399,35 @@ class DecodesBytes(Letters):
 
 
 class TakesColumnNames(Letters):
-    breaks = "check_refuses_tables"
+    breaks = "check_rejects_tables"
 
     def _to_list(self, X):
         return super()._to_list(list(X) if hasattr(X, "columns") else X)
 
 
 class TakesAnyNumber(Letters):
-    breaks = "check_refuses_what_is_no_sequence"
+    breaks = "check_rejects_non_sequences"
 
     def _to_list(self, X):
         return super()._to_list(["text"] * X if isinstance(X, int) else X)
 
 
 class TakesDicts(Letters):
-    breaks = "check_refuses_what_is_read_by_chance"
+    breaks = "check_rejects_other_iterables"
 
     def _to_list(self, X):
         return super()._to_list(list(X) if isinstance(X, dict) else X)
 
 
 class LabelsNoTexts(Letters):
-    breaks = "check_refuses_no_texts"
+    breaks = "check_rejects_an_empty_list"
 
     def predict(self, X):
         return np.array([]) if isinstance(X, list) and not X else super().predict(X)
 
 
 class CutsTexts(Letters):
-    breaks = "check_refuses_unequal_lengths"
+    breaks = "check_rejects_unequal_lengths"
 
     def fit(self, X, y, sample_weight=None):
         X = X[: len(y)] if isinstance(X, list) and isinstance(y, np.ndarray) else X
@@ -466,7 +469,7 @@ class TakesNoTuple(Letters):
 
 
 class TakesContinuousLabels(Letters):
-    breaks = "check_refuses_bad_labels"
+    breaks = "check_rejects_bad_labels"
 
     def _check_data(self, X, y, sample_weight):
         y = [str(y_) for y_ in y] if isinstance(y, list) and 1.7 in y else y
@@ -482,7 +485,7 @@ class FlattensInSilence(Letters):
 
 
 class TakesTheFirstOfManyLabels(Letters):
-    breaks = "check_refuses_labels_of_several_columns"
+    breaks = "check_rejects_labels_of_several_columns"
 
     def _check_data(self, X, y, sample_weight):
         y = y[:, 0] if np.shape(y)[1:] == (3,) else y
@@ -508,7 +511,7 @@ class SaysNothingOfTexts(Letters):
 
 
 class IsTaggedBinary(Letters):
-    breaks = "check_refuses_three_classes"
+    breaks = "check_rejects_three_classes"
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -527,14 +530,14 @@ class SortsClassesByNumber(Letters):
 
 
 class LearnsNothing(Letters):
-    breaks = "check_learns check_partial_fit_goes_on"
+    breaks = "check_learns check_partial_fit_continues"
 
     def _frequencies(self, texts):
         return super()._frequencies(texts) * 0.0
 
 
 class ScoresErrors(Letters):
-    breaks = "check_score_is_the_share_of_right_labels"
+    breaks = "check_score_is_the_accuracy"
 
     def score(self, X, y, sample_weight=None):
         return 1 - super().score(X, y, sample_weight)
@@ -542,8 +545,7 @@ class ScoresErrors(Letters):
 
 class SumsToNineTenths(Letters):
     breaks = (
-        "check_log_probabilities check_probabilities "
-        "check_probabilities_have_all_digits"
+        "check_log_probabilities check_probabilities check_probabilities_are_float64"
     )
 
     def predict_proba(self, X):
@@ -551,7 +553,7 @@ class SumsToNineTenths(Letters):
 
 
 class HasFloat32Probabilities(Letters):
-    breaks = "check_probabilities_have_all_digits"
+    breaks = "check_probabilities_are_float64"
 
     def predict_proba(self, X):
         return super().predict_proba(X).astype(np.float32)
@@ -652,7 +654,7 @@ class MindsTheScaleOfWeights(Letters):
 
 
 class WantsAnArrayOfWeights(Letters):
-    breaks = "check_unit_weights check_scale_of_weights check_refuses_bad_weights"
+    breaks = "check_unit_weights check_scale_of_weights check_rejects_bad_weights"
 
     def _check_data(self, X, y, sample_weight):
         if isinstance(sample_weight, list):
@@ -661,7 +663,7 @@ class WantsAnArrayOfWeights(Letters):
 
 
 class TakesInfiniteWeights(Letters):
-    breaks = "check_refuses_bad_weights"
+    breaks = "check_rejects_bad_weights"
 
     def _check_data(self, X, y, sample_weight):
         if sample_weight is not None and np.ndim(sample_weight) == 1:
@@ -704,7 +706,7 @@ class GuessesClasses(Letters):
 
 
 class LearnsOnce(Letters):
-    breaks = "check_partial_fit_goes_on"
+    breaks = "check_partial_fit_continues"
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         learning = copy.deepcopy(self) if hasattr(self, "classes_") else self
@@ -713,7 +715,7 @@ class LearnsOnce(Letters):
 
 
 class ForgetsWhatItLearnt(Letters):
-    breaks = "check_partial_fit_goes_on"
+    breaks = "check_partial_fit_continues"
 
     def _add(self, texts, y, weights):
         self.sums_[...], self.masses_[...] = 0, 0
@@ -721,7 +723,7 @@ class ForgetsWhatItLearnt(Letters):
 
 
 class TakesNewLabels(Letters):
-    breaks = "check_refused_partial_fit_changes_nothing"
+    breaks = "check_failed_partial_fit_changes_nothing"
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         if hasattr(self, "classes_"):
@@ -730,7 +732,7 @@ class TakesNewLabels(Letters):
 
 
 class CountsRefusedCalls(Letters):
-    breaks = "check_refused_partial_fit_changes_nothing"
+    breaks = "check_failed_partial_fit_changes_nothing"
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         self.n_calls_ = getattr(self, "n_calls_", 0) + 1

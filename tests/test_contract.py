@@ -35,7 +35,11 @@ from sktextconv.baselines import (
     make_nb_ngram_classifier,
     make_ngram_classifier,
 )
-from sktextconv.estimator_checks._global_state import changed, generators, settings
+from sktextconv.estimator_checks._global_state import (
+    changed_names,
+    generator_states,
+    global_settings,
+)
 from sktextconv.training._data import EncodedDataset
 from sktextconv.training._loop import train
 from sktextconv.training._net import make_net
@@ -388,19 +392,19 @@ def test_another_process_loads_and_fits_the_same_bits(elsewhere, corpus, name):
     assert np.array_equal(fitted, expected)
 
 
-@pytest.mark.parametrize("look", [generators, settings])
+@pytest.mark.parametrize("look", [generator_states, global_settings])
 def test_training_that_diverges_leaves_the_process_alone(network, corpus, look):
     def diverge():
         with pytest.raises(ValueError, match="loss became"):
             network.set_params(learning_rate=1e30, max_epochs=5).fit(*corpus)
 
-    assert changed(look, diverge) == []
+    assert changed_names(look, diverge) == []
 
 
 def test_gradients_and_threads_are_set_for_training_alone(network, corpus):
     with torch.no_grad():
         fit = network.set_params(n_jobs=2, max_epochs=1).fit
-        assert changed(settings, lambda: fit(*corpus)) == []
+        assert changed_names(global_settings, lambda: fit(*corpus)) == []
 
 
 def test_without_a_seed_numpys_generator_decides(network, corpus):

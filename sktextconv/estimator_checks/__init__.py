@@ -1,7 +1,7 @@
-"""Checks that a classifier of texts keeps scikit-learn's promises, for any of them.
+"""Checks of the scikit-learn API for text classifiers.
 
-The guide lists them, the checks of scikit-learn that each stands for, and those that
-make no sense for texts.
+The user guide lists the checks, the checks of scikit-learn that they replace, and the
+checks of scikit-learn that do not apply to texts.
 """
 
 import dataclasses
@@ -20,13 +20,13 @@ from . import (
     _sample_weight,
     _serialization,
 )
-from ._check import Check, checks_in, described
-from ._fixtures import Subject
+from ._check import Check, checks_in, describe_error
+from ._fixtures import EstimatorUnderTest
 from ._sklearn_checks import REUSED
 
 __all__ = ["CHECKS", "check_text_classifier", "parametrize_with_text_checks"]
 
-# In this order they run.
+# The checks run in this order.
 _MODULES = (
     _fit,
     _inputs,
@@ -40,45 +40,46 @@ CHECKS = [*REUSED, *(check for module in _MODULES for check in checks_in(module)
 
 
 def check_text_classifier(estimator, *, strict=False, expected_failed_checks=None):
-    """Check that a classifier of texts keeps scikit-learn's promises.
+    """Check that a text classifier follows the API of scikit-learn.
 
-    scikit-learn's `check_estimator` knows tables of numbers only: with an estimator of
-    texts it runs one check and skips the others. This runs their variants for texts,
-    and more: of containers of texts, seeds, weights, `partial_fit`, pickles. Which
-    they are depends on what the classifier offers.
+    scikit-learn's `check_estimator` generates tables of numbers: on a text classifier
+    it runs a single check and skips the others. This function runs variants of these
+    checks for texts and further checks of containers, seeds, weights, `partial_fit`
+    and pickling. It runs only the checks of features that the classifier has.
 
     Parameters
     ----------
     estimator : estimator instance
-        A classifier that takes sequences of str, or a pipeline that ends in one.
-        Clones of it are fitted some sixty times to two dozen short texts or fewer, so
-        settings that make it small and quick are best.
+        Classifier that accepts sequences of str, or a pipeline that ends in one.
+        Clones of it are fitted about sixty times to 24 short texts at most: choose
+        parameters that make fitting fast.
     strict : bool, default=False
-        Whether to ask for all that the classifiers of this package promise: the same
-        bits where results must be the same, what is no text refused with the right
-        type of error that says why, nothing of the training texts in the pickle.
+        Whether to add the requirements that the classifiers of this package meet:
+        equal results are equal bit for bit, invalid texts raise the right type of
+        error with a message that gives the reason, and pickles contain no training
+        texts.
     expected_failed_checks : dict of str to str, default=None
-        Names of checks that may fail, each with the reason.
+        Names of the checks that may fail, each with the reason.
 
     Returns
     -------
     outcomes : dict of str to str
-        For each check "passed", or "skipped: " or "failed as expected: " with the
-        reason.
+        The outcome of each check that ran: "passed", or "skipped: " or "failed as
+        expected: " followed by the reason.
 
     Raises
     ------
     AssertionError
-        If checks fail: a paragraph for each says what was expected, what came, and
-        what to do.
+        If checks fail. The message has one paragraph for each failed check with the
+        expected and the actual behavior and a hint.
     TypeError
         If `estimator` is a class.
     ValueError
-        If `expected_failed_checks` names what is no check.
+        If `expected_failed_checks` contains an unknown name.
 
     See Also
     --------
-    parametrize_with_text_checks : Each check as a test of pytest.
+    parametrize_with_text_checks : The same checks, each as a test of pytest.
 
     Examples
     --------
@@ -91,7 +92,7 @@ def check_text_classifier(estimator, *, strict=False, expected_failed_checks=Non
     >>> outcomes["check_same_seed_same_model"]
     'passed'
     """
-    expected = _known(expected_failed_checks)
+    expected = _validate_names(expected_failed_checks)
     outcomes, failures = {}, []
     for check in bind(estimator, strict=strict):
         reason = expected.get(check.name)
@@ -113,48 +114,51 @@ def check_text_classifier(estimator, *, strict=False, expected_failed_checks=Non
 def parametrize_with_text_checks(
     estimators, *, strict=False, expected_failed_checks=None
 ):
-    """Make each check of each classifier of texts a test of pytest.
+    """Parametrize a pytest test with the checks of text classifiers.
 
     Parameters
     ----------
     estimators : list of estimator instances
-        Classifiers that take sequences of str. The checks of one share a fitted clone
-        of it: do not change its parameters in the test.
+        Classifiers that accept sequences of str. The checks of a classifier share a
+        fitted clone of it: do not change its parameters in the test.
     strict : bool, default=False
         As in `check_text_classifier`.
     expected_failed_checks : callable, default=None
-        Takes an estimator and returns a dict of names of checks that fail to the
-        reasons: these tests are marked xfail.
+        Takes an estimator and returns a dict from the names of the checks that may
+        fail to the reasons. These tests are marked as xfail.
 
     Returns
     -------
     decorator : pytest.MarkDecorator
-        For a test with the arguments `estimator` and `check`.
+        Decorator for a test with the arguments `estimator` and `check`.
 
     Raises
     ------
     TypeError
         If an estimator is a class.
     ValueError
-        If `expected_failed_checks` names what is no check.
+        If `expected_failed_checks` contains an unknown name.
 
     See Also
     --------
-    check_text_classifier : All checks in one call.
-    sklearn.utils.estimator_checks.parametrize_with_checks : The same for tables.
+    check_text_classifier : The same checks in one call.
+    sklearn.utils.estimator_checks.parametrize_with_checks : Checks of
+        estimators of numeric tables.
 
     Examples
     --------
     >>> from sktextconv import RNNClassifier, parametrize_with_text_checks
     >>> @parametrize_with_text_checks([RNNClassifier(max_epochs=2)])
-    ... def test_keeps_the_promises_of_scikit_learn(estimator, check):
+    ... def test_scikit_learn_api(estimator, check):
     ...     check(estimator)
     """
     import pytest
 
     cases = []
     for estimator in estimators:
-        expected = _known(expected_failed_checks and expected_failed_checks(estimator))
+        expected = _validate_names(
+            expected_failed_checks and expected_failed_checks(estimator)
+        )
         checks = bind(estimator, strict=strict)
         with config_context(print_changed_only=True):
             settings = re.sub(r"\s", "", repr(estimator))
@@ -173,58 +177,60 @@ def parametrize_with_text_checks(
 
 @dataclasses.dataclass(frozen=True)
 class BoundCheck:
-    """A check of one classifier, which shares a fitted clone with its other checks."""
+    """Check of one estimator, which shares a fitted clone with its other checks."""
 
     check: Check
-    subject: Subject
+    under_test: EstimatorUnderTest
 
     @property
     def name(self):
         return self.check.name
 
     def __call__(self, estimator):
-        """Run the check; raise `AssertionError` with sentences where it fails."""
-        check, subject = self.check, self.subject
-        if estimator is not subject.estimator:
-            subject = Subject(estimator, strict=subject.strict)
+        """Run the check; raise `AssertionError` with a full message if it fails."""
+        check, under_test = self.check, self.under_test
+        if estimator is not under_test.estimator:
+            under_test = EstimatorUnderTest(estimator, strict=under_test.strict)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                check.function(subject)
+                check.function(under_test)
         except SkipTest:
             raise
         except Exception as error:
-            said = str(error) or "It does not hold."
+            message = str(error) or "The condition is false."
             if not isinstance(error, AssertionError):
-                got = described(error)
-                said = f"Expected no error, got {got}. Mend it where it was raised."
+                got = describe_error(error)
+                message = f"Expected no error, got {got}. Fix it where it is raised."
             raise AssertionError(
-                f"{subject} fails {check.name}: {check.promise} {said} {check.remedy}"
+                f"{under_test} fails {check.name}: {check.description} {message} "
+                f"{check.hint}"
             ) from error
 
 
 def bind(estimator, *, strict):
-    """Return the checks of what `estimator` promises."""
+    """Return the checks that apply to `estimator`, bound to it."""
     if isinstance(estimator, type):
         name = estimator.__name__
         raise TypeError(
             f"Expected an estimator, got the class {name}. Pass {name}() instead."
         )
-    subject = Subject(estimator, strict=strict)
-    offers = subject.offers
+    under_test = EstimatorUnderTest(estimator, strict=strict)
+    capabilities = under_test.capabilities
     return [
-        BoundCheck(check, subject)
+        BoundCheck(check, under_test)
         for check in CHECKS
-        if offers.issuperset(check.needs.split()) and (strict or not check.strict)
+        if capabilities.issuperset(check.needs.split()) and (strict or not check.strict)
     ]
 
 
-def _known(expected_failed_checks):
+def _validate_names(expected_failed_checks):
+    """Return the dict, empty for None; raise `ValueError` for unknown names."""
     expected = expected_failed_checks or {}
     unknown = expected.keys() - {check.name for check in CHECKS}
     if unknown:
         raise ValueError(
             "Expected names of checks in expected_failed_checks, got "
-            f"{', '.join(map(repr, sorted(unknown)))}. The guide lists the names."
+            f"{', '.join(map(repr, sorted(unknown)))}. The user guide lists the names."
         )
     return expected

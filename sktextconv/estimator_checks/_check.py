@@ -1,4 +1,4 @@
-"""A check: one promise of a classifier, whom it binds, and the sentence if broken."""
+"""Check class, the decorator that makes one, and assertions shared by the checks."""
 
 import contextlib
 import dataclasses
@@ -6,89 +6,102 @@ import re
 from collections.abc import Callable
 
 __all__ = [
-    "ANY_REFUSAL",
+    "LENIENT_ERRORS",
     "Check",
+    "check",
     "checks_in",
-    "described",
-    "promise",
-    "refused",
+    "describe_error",
     "require",
+    "require_raises",
 ]
 
-# Whatever a text goes through can fail on what is none; lenient checks let it.
-ANY_REFUSAL = (ValueError, TypeError, AttributeError)
+# Errors for invalid texts that lenient checks accept. AttributeError is one of them:
+# scikit-learn's vectorizers call str methods on the items without a check.
+LENIENT_ERRORS = (ValueError, TypeError, AttributeError)
 
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """One promise.
+    """One check of a text classifier.
 
     Parameters
     ----------
     function : callable
-        Takes a `Subject`; raises `AssertionError` where the promise is broken.
+        Takes an `EstimatorUnderTest`; raises `AssertionError` if the check fails. The
+        docstring is the description of the check in the documentation.
     needs : str
-        What a classifier must offer for the promise to bind it: words of
-        `Subject.offers`.
-    stands_for : str
-        Names of scikit-learn's checks of which it is the variant for texts.
+        Capabilities that a classifier must have for the check to run, separated by
+        spaces: items of `EstimatorUnderTest.capabilities`.
+    replaces : str
+        Names of the checks of scikit-learn that this check replaces for texts,
+        separated by spaces.
     strict : bool
-        Whether it binds only those that are checked strictly.
-    remedy : str
-        What to do where it is broken.
+        Whether the check runs with `strict=True` only.
+    hint : str
+        Advice on how to make the check pass, the end of the error message.
     """
 
     function: Callable
     needs: str = ""
-    stands_for: str = ""
+    replaces: str = ""
     strict: bool = False
-    remedy: str = ""
+    hint: str = ""
 
     @property
     def name(self):
         return self.function.__name__
 
     @property
-    def promise(self):
+    def description(self):
         return self.function.__doc__
 
 
-def promise(remedy, *, needs="", stands_for="", strict=False):
-    """Make a check of the function below, whose docstring is the promise."""
+def check(hint, *, needs="", replaces="", strict=False):
+    """Return a decorator that makes a `Check` of a function."""
 
     def decorate(function):
-        return Check(function, needs, stands_for, strict, remedy)
+        return Check(function, needs, replaces, strict, hint)
 
     return decorate
 
 
 def checks_in(module):
-    """Return the checks that a module defines, in its order."""
+    """Return the checks that a module defines, in the order of their definition."""
     return [value for value in vars(module).values() if isinstance(value, Check)]
 
 
 def require(condition, expected, got):
-    """Raise `AssertionError` unless `condition`."""
+    """Raise `AssertionError` unless `condition` is true."""
     if not condition:
         raise AssertionError(f"Expected {expected}, got {str(got).rstrip('.')}.")
 
 
-def described(error):
-    """Return the type of an exception and what it says, as part of a sentence."""
+def describe_error(error):
+    """Return the type and the message of an exception, without the final full stop."""
     return f"{type(error).__name__}: {error}".rstrip(": .")
 
 
 @contextlib.contextmanager
-def refused(what, errors, mention=""):
-    """Require that the block raises one of `errors`, with `mention` in its message."""
-    kinds = " or ".join(error.__name__ for error in errors)
-    expected = f"{kinds} for {what}" + (f" with {mention!r} in it" if mention else "")
+def require_raises(case, errors, match=""):
+    """Require that the block raises one of `errors` with a message that matches.
+
+    Parameters
+    ----------
+    case : str
+        Name of the invalid input, for the message.
+    errors : tuple of exception types
+        Accepted types.
+    match : str, default=""
+        Regular expression that is searched in the message, ignoring case.
+    """
+    types = " or ".join(error.__name__ for error in errors)
+    expected = f"{types} for {case}" + (f" with {match!r} in it" if match else "")
     try:
         yield
     except Exception as error:
-        text = str(error)
-        if not (isinstance(error, errors) and re.search(mention, text, re.I | re.S)):
-            got = described(error)
+        message = str(error)
+        if not (isinstance(error, errors) and re.search(match, message, re.I | re.S)):
+            got = describe_error(error)
             raise AssertionError(f"Expected {expected}, got {got}.") from error
     else:
         raise AssertionError(f"Expected {expected}, got no error.")

@@ -11,7 +11,14 @@ from sklearn.utils.validation import has_fit_parameter
 
 from ._check import require
 
-__all__ = ["METHODS", "FirstFit", "Subject", "corpus", "require_finite", "scores"]
+__all__ = [
+    "METHODS",
+    "EstimatorUnderTest",
+    "FirstFit",
+    "corpus",
+    "require_finite",
+    "scores",
+]
 
 _WORDS = {"pos": "good fine", "neg": "xxzz yyqq", "mid": "mmkk wwvv"}
 _TOPICS = ("abc", "def", "ghi", "jkl", "mno", "pqr")
@@ -41,7 +48,7 @@ class FirstFit:
     printed: str
 
 
-class Subject:
+class EstimatorUnderTest:
     """The classifier under check.
 
     Parameters
@@ -64,7 +71,7 @@ class Subject:
         return type(self.estimator).__name__ + (f"({inner})" if inner else "")
 
     @property
-    def offers(self):
+    def capabilities(self):
         """What a check can ask for: methods, parameters and tags, by name."""
         tags = get_tags(self.estimator)
         kind = tags.classifier_tags
@@ -139,7 +146,7 @@ class Subject:
 
     def fits_of_all_sizes(self):
         """Yield the number of classes and the fitted clone, for two and for three."""
-        for n_classes in (2, 3) if "many_classes" in self.offers else (2,):
+        for n_classes in (2, 3) if "many_classes" in self.capabilities else (2,):
             yield n_classes, self.fitted(n_classes)
 
     def require_same(self, estimator, what, *, other=None, atol=None):

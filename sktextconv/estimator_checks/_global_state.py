@@ -1,4 +1,4 @@
-"""What a process shares: global generators of random numbers, and settings."""
+"""State that a whole process shares: random number generators and settings."""
 
 import contextlib
 import logging
@@ -9,11 +9,16 @@ import warnings
 
 import numpy as np
 
-__all__ = ["changed", "generators", "generators_used", "settings"]
+__all__ = [
+    "advanced_generators",
+    "changed_names",
+    "generator_states",
+    "global_settings",
+]
 
 
-def generators():
-    """Return the state of each global generator, by name."""
+def generator_states():
+    """Return the state of each global random number generator, by name."""
     _, key, position, *_ = np.random.get_state()
     states = {
         "random": random.getstate(),
@@ -27,8 +32,8 @@ def generators():
     return states
 
 
-def settings():
-    """Return what else code can change for all others, by name."""
+def global_settings():
+    """Return the settings that affect all code of the process, by name."""
     values = {
         "warnings.filters": list(warnings.filters),
         "numpy.geterr()": np.geterr(),
@@ -38,24 +43,24 @@ def settings():
     }
     if torch := sys.modules.get("torch"):
         values["torch's gradient mode"] = torch.is_grad_enabled()
-        values["torch's default type"] = torch.get_default_dtype()
+        values["torch's default dtype"] = torch.get_default_dtype()
         values["torch's number of threads"] = torch.get_num_threads()
     return values
 
 
-def changed(look, call):
-    """Return the names of what `look` gives otherwise after `call()`."""
-    before = look()
+def changed_names(snapshot, call):
+    """Return the names whose values in `snapshot()` differ after `call()`."""
+    before = snapshot()
     call()
-    after = look()
+    after = snapshot()
     return [name for name, value in before.items() if after[name] != value]
 
 
 @contextlib.contextmanager
-def generators_used():
-    """Have the global generators drawn from inside the block, and put them back."""
+def advanced_generators():
+    """Draw from each global generator; restore their states after the block."""
     torch = sys.modules.get("torch")
-    python, numpy_ = random.getstate(), np.random.get_state()
+    python_state, numpy_state = random.getstate(), np.random.get_state()
     torch_state = torch.get_rng_state() if torch else None
     random.random()
     np.random.rand()
@@ -64,7 +69,7 @@ def generators_used():
     try:
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy_)
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
         if torch:
             torch.set_rng_state(torch_state)

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import DataConversionWarning
 
-from ._check import promise, refused, require
+from ._check import check, require, require_raises
 from ._fixtures import corpus
 from ._inputs import import_or_skip
 
@@ -24,15 +24,15 @@ LABELS = {
 ROWS = [0] * 6 + [1] * 6
 
 
-@promise(CODES, stands_for="check_classifiers_classes")
-def check_labels_come_back(subject):
+@check(CODES, replaces="check_classifiers_classes")
+def check_label_types(under_test):
     """Labels of any type come back with their values and their type."""
     for kind, pair in LABELS.items():
-        _check_labels(subject, kind, pair[ROWS])
+        _check_labels(under_test, kind, pair[ROWS])
 
 
-@promise(CODES, stands_for="check_classifier_data_not_an_array")
-def check_pandas_labels(subject):
+@check(CODES, replaces="check_classifier_data_not_an_array")
+def check_pandas_labels(under_test):
     """Labels of pandas come back, by position, categorical and nullable ones too."""
     pd = import_or_skip("pandas")
     kinds = {
@@ -41,12 +41,12 @@ def check_pandas_labels(subject):
         "Int64": pd.array([2, 1], dtype="Int64").take(ROWS),
     }
     for kind, labels in kinds.items():
-        _check_labels(subject, kind, labels)
+        _check_labels(under_test, kind, labels)
 
 
-def _check_labels(subject, kind, labels):
+def _check_labels(under_test, kind, labels):
     texts = corpus()[0][: len(ROWS)]
-    estimator = subject.fit(texts, labels)
+    estimator = under_test.fit(texts, labels)
     classes, predicted = estimator.classes_, estimator.predict(texts)
     expected = sorted(set(np.asarray(labels).tolist()))
     same = np.asarray(classes).tolist() == expected
@@ -57,34 +57,34 @@ def _check_labels(subject, kind, labels):
     require(same, f"predictions of type {classes.dtype}", predicted.dtype)
 
 
-@promise(CODES, needs="many_classes", stands_for="check_classifiers_classes")
-def check_three_classes(subject):
+@check(CODES, needs="many_classes", replaces="check_classifiers_classes")
+def check_three_classes(under_test):
     """Three classes are all in `classes_`, sorted."""
-    classes = np.asarray(subject.fitted(3).classes_).tolist()
+    classes = np.asarray(under_test.fitted(3).classes_).tolist()
     expected = ["mid", "neg", "pos"]
     require(classes == expected, f"classes_ {expected}", classes)
 
 
-@promise(
+@check(
     "Raise it in fit, or tag it as multi_class.",
     needs="two_classes_only",
-    stands_for="check_classifier_not_supporting_multiclass",
+    replaces="check_classifier_not_supporting_multiclass",
 )
-def check_refuses_three_classes(subject):
+def check_rejects_three_classes(under_test):
     """Tagged for two classes only, it refuses three."""
-    mention = "Only binary classification is supported"
-    with refused("three classes", (ValueError,), mention):
-        subject.new().fit(*corpus(3))
+    match = "Only binary classification is supported"
+    with require_raises("three classes", (ValueError,), match):
+        under_test.new().fit(*corpus(3))
 
 
-@promise(
+@check(
     "Count the classes in fit, and say what is missing.",
-    stands_for="check_classifiers_one_label",
+    replaces="check_classifiers_one_label",
 )
-def check_one_class(subject):
+def check_one_class(under_test):
     """A single class is refused by that word, or is what is then predicted."""
     texts, labels = corpus()[0][:6], ["a"] * 6
-    estimator = subject.new()
+    estimator = under_test.new()
     try:
         estimator.fit(texts, labels)
     except ValueError as error:
@@ -94,34 +94,34 @@ def check_one_class(subject):
         require(predicted == labels, f"predictions {labels}", predicted)
 
 
-@promise(
+@check(
     "Count texts and classes in fit, and say what is missing.",
-    stands_for="check_fit2d_1sample",
+    replaces="check_fit2d_1sample",
 )
-def check_one_text(subject):
+def check_one_text(under_test):
     """A single text fits, or is refused for its number or its single class."""
     try:
-        subject.fit(corpus()[0][:1], ["a"])
+        under_test.fit(corpus()[0][:1], ["a"])
     except ValueError as error:
         said = re.search("class|sample|document|text", str(error))
         require(said, "a ValueError that speaks of texts or classes", error)
 
 
-@promise(CHECK_Y, stands_for="check_classifiers_train")
-def check_refuses_unequal_lengths(subject):
+@check(CHECK_Y, replaces="check_classifiers_train")
+def check_rejects_unequal_lengths(under_test):
     """One label too few is refused."""
     texts, labels = corpus()
-    mention = "24.*23" if subject.strict else ""
-    with refused("24 texts and 23 labels", (ValueError,), mention):
-        subject.new().fit(texts, labels[:-1])
+    match = "24.*23" if under_test.strict else ""
+    with require_raises("24 texts and 23 labels", (ValueError,), match):
+        under_test.new().fit(texts, labels[:-1])
 
 
-@promise(
+@check(
     CHECK_Y,
-    stands_for="check_supervised_y_no_nan check_classifiers_regression_target "
+    replaces="check_supervised_y_no_nan check_classifiers_regression_target "
     "check_requires_y_none",
 )
-def check_refuses_bad_labels(subject):
+def check_rejects_bad_labels(under_test):
     """Labels that are None, missing, infinite or continuous are refused."""
     bad = {
         "y=None": (None, r"None|\by\b"),
@@ -129,29 +129,29 @@ def check_refuses_bad_labels(subject):
         "infinity in y": ([0.0, 1.0, np.inf, 1.0], ""),
         "continuous labels": ([0.5, 1.7, 0.1, 3.3], "Unknown label type|continuous"),
     }
-    for what, (y, mention) in bad.items():
-        with refused(what, (ValueError, TypeError), mention):
-            subject.new().fit(corpus()[0][:4], y)
+    for what, (y, match) in bad.items():
+        with require_raises(what, (ValueError, TypeError), match):
+            under_test.new().fit(corpus()[0][:4], y)
 
 
-@promise(CHECK_Y, needs="one_output one_label")
-def check_refuses_labels_of_several_columns(subject):
+@check(CHECK_Y, needs="one_output one_label")
+def check_rejects_labels_of_several_columns(under_test):
     """Labels of three columns are refused."""
-    with refused("labels of three columns", (ValueError,)):
-        subject.new().fit(corpus()[0][:4], np.eye(4, 3))
+    with require_raises("labels of three columns", (ValueError,)):
+        under_test.new().fit(corpus()[0][:4], np.eye(4, 3))
 
 
-@promise(
+@check(
     "Pass y through sklearn.utils.column_or_1d(y, warn=True).",
     needs="one_output repeatable",
-    stands_for="check_supervised_y_2d",
+    replaces="check_supervised_y_2d",
 )
-def check_column_of_labels_warns(subject):
+def check_column_of_labels_warns(under_test):
     """Labels in one column fit as if they were flat, with a DataConversionWarning."""
     texts, labels = corpus()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        estimator = subject.fit(texts, labels[:, None])
+        estimator = under_test.fit(texts, labels[:, None])
     kinds = [warned.category for warned in caught]
     require(DataConversionWarning in kinds, "a DataConversionWarning", kinds)
-    subject.require_same(estimator, "the model of flat labels")
+    under_test.require_same(estimator, "the model of flat labels")

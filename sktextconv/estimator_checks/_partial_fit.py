@@ -4,8 +4,8 @@ import pickle
 
 import numpy as np
 
-from ._check import ANY_REFUSAL, promise, refused, require
-from ._fit import AFRESH
+from ._check import LENIENT_ERRORS, check, require, require_raises
+from ._fit import FROM_SCRATCH
 from ._fixtures import corpus, scores
 from ._predict import hash_of
 from ._serialization import PLAIN
@@ -13,11 +13,11 @@ from ._serialization import PLAIN
 __all__ = [
     "FIRST",
     "GO_ON",
-    "check_fit_after_partial_fit_starts_afresh",
-    "check_partial_fit_goes_on",
+    "check_failed_partial_fit_changes_nothing",
+    "check_fit_after_partial_fit_starts_from_scratch",
+    "check_partial_fit_continues",
     "check_partial_fit_needs_the_classes_first",
     "check_pickle_between_partial_fits",
-    "check_refused_partial_fit_changes_nothing",
 ]
 
 
@@ -25,18 +25,18 @@ GO_ON = "Go on from the fitted attributes, and return self."
 FIRST = "Check everything before any attribute is changed."
 
 
-@promise("Take classes=, as scikit-learn's SGDClassifier does.", needs="partial_fit")
-def check_partial_fit_needs_the_classes_first(subject):
+@check("Take classes=, as scikit-learn's SGDClassifier does.", needs="partial_fit")
+def check_partial_fit_needs_the_classes_first(under_test):
     """The first `partial_fit` is refused without `classes`."""
-    with refused("partial_fit without classes", (ValueError,), "classes"):
-        subject.new().partial_fit(*corpus())
+    with require_raises("partial_fit without classes", (ValueError,), "classes"):
+        under_test.new().partial_fit(*corpus())
 
 
-@promise(GO_ON, needs="partial_fit")
-def check_partial_fit_goes_on(subject):
+@check(GO_ON, needs="partial_fit")
+def check_partial_fit_continues(under_test):
     """`partial_fit` returns the estimator, and adds to what was learnt before."""
     texts, labels = corpus()
-    estimator, other = subject.partial_fit(), subject.partial_fit(labels[::-1])
+    estimator, other = under_test.partial_fit(), under_test.partial_fit(labels[::-1])
     before = scores(estimator, texts)
     for each in (estimator, other):
         returned = each.partial_fit(texts[:1], labels[-1:])
@@ -50,13 +50,11 @@ def check_partial_fit_goes_on(subject):
         require(kept, "other scores after other first texts", "the same")
 
 
-@promise(
-    FIRST, needs="partial_fit", stands_for="check_estimators_partial_fit_n_features"
-)
-def check_refused_partial_fit_changes_nothing(subject):
+@check(FIRST, needs="partial_fit", replaces="check_estimators_partial_fit_n_features")
+def check_failed_partial_fit_changes_nothing(under_test):
     """`partial_fit` refuses what it must, other classes too, and changes nothing."""
     texts, labels = corpus()
-    estimator = subject.partial_fit()
+    estimator = under_test.partial_fit()
     before = hash_of(estimator)
     calls = {
         "other classes": (texts, labels, ["neg", "other"]),
@@ -64,26 +62,26 @@ def check_refused_partial_fit_changes_nothing(subject):
         "one label of two texts": (texts[:2], labels[:1], None),
     }
     for what, (X, y, classes) in calls.items():
-        with refused(f"{what} in partial_fit", ANY_REFUSAL):
+        with require_raises(f"{what} in partial_fit", LENIENT_ERRORS):
             estimator.partial_fit(X, y, classes=classes)
         same = hash_of(estimator) == before
         require(same, f"the same attributes after {what} in partial_fit", "others")
 
 
-@promise(PLAIN, needs="partial_fit repeatable")
-def check_pickle_between_partial_fits(subject):
+@check(PLAIN, needs="partial_fit repeatable")
+def check_pickle_between_partial_fits(under_test):
     """Pickled between two calls of `partial_fit`, it goes on as if it were not."""
-    estimator = subject.partial_fit()
+    estimator = under_test.partial_fit()
     other = pickle.loads(pickle.dumps(estimator))
     for each in (estimator, other):
         each.partial_fit(*corpus())
-    subject.require_same(other, "the model that was not pickled", other=estimator)
+    under_test.require_same(other, "the model that was not pickled", other=estimator)
 
 
-@promise(AFRESH, needs="partial_fit repeatable")
-def check_fit_after_partial_fit_starts_afresh(subject):
+@check(FROM_SCRATCH, needs="partial_fit repeatable")
+def check_fit_after_partial_fit_starts_from_scratch(under_test):
     """`fit` after `partial_fit` knows nothing of it."""
     texts, labels = corpus()
-    estimator = subject.partial_fit(labels[::-1])
+    estimator = under_test.partial_fit(labels[::-1])
     estimator.fit(texts, labels)
-    subject.require_same(estimator, "the model of fit alone")
+    under_test.require_same(estimator, "the model of fit alone")

@@ -1,61 +1,67 @@
-"""scikit-learn's own checks: which need no data and are used, which make no sense."""
+"""Checks of scikit-learn: those that are reused, and those that do not apply."""
 
-from ._check import promise
+from ._check import check
 
 __all__ = ["REUSED", "WITHOUT_VARIANT"]
 
-_PROMISES = {
-    "check_estimator_cloneable": "`clone` makes an unfitted copy.",
-    "check_estimator_tags_renamed": "Tags are given by `__sklearn_tags__`.",
-    "check_valid_tag_types": "Tags are of their types.",
-    "check_estimator_repr": "`repr` works.",
-    "check_mixin_order": "Mixins stand before `BaseEstimator`.",
-    "check_no_attributes_set_in_init": "The constructor sets parameters alone.",
+_DESCRIPTIONS = {
+    "check_estimator_cloneable": "`clone` returns an unfitted copy.",
+    "check_estimator_tags_renamed": (
+        "The estimator defines its tags in `__sklearn_tags__`, not in `_more_tags`."
+    ),
+    "check_valid_tag_types": "The tags have the documented types.",
+    "check_estimator_repr": "`repr` returns a string.",
+    "check_mixin_order": "Mixins precede `BaseEstimator` in the list of base classes.",
+    "check_no_attributes_set_in_init": "The constructor sets only parameters.",
     "check_do_not_raise_errors_in_init_or_set_params": (
-        "The constructor and `set_params` take any value: `fit` looks at them."
+        "The constructor and `set_params` accept any value: `fit` validates them."
     ),
     "check_parameters_default_constructible": (
-        "Defaults are plain values, which the constructor stores as they are."
+        "Defaults are immutable, and the constructor stores parameters unchanged."
     ),
-    "check_get_params_invariance": "`get_params()` holds those of `deep=False`.",
-    "check_set_params": "`get_params` returns what `set_params` was given.",
-    "check_estimators_unfitted": "Unfitted, each method says so.",
+    "check_get_params_invariance": (
+        "`get_params(deep=True)` contains all of `get_params(deep=False)`."
+    ),
+    "check_set_params": "`get_params` returns the values passed to `set_params`.",
+    "check_estimators_unfitted": (
+        "Before `fit`, each prediction method raises `NotFittedError`."
+    ),
 }
 
 
-def _reuse(name, kept):
-    def check(subject):
-        # Imported here because it imports pytest, where that is installed.
+def _reuse(name, description):
+    def run(under_test):
+        # Import it here: the module imports pytest if that is installed.
         from sklearn.utils import estimator_checks
 
-        getattr(estimator_checks, name)(str(subject), subject.new())
+        getattr(estimator_checks, name)(str(under_test), under_test.new())
 
-    check.__name__, check.__doc__ = name, kept
-    remedy = "scikit-learn's guide to developing estimators says more."
-    return promise(remedy, stands_for=name)(check)
+    run.__name__, run.__doc__ = name, description
+    hint = "See scikit-learn's guide to developing estimators."
+    return check(hint, replaces=name)(run)
 
 
-REUSED = [_reuse(name, kept) for name, kept in _PROMISES.items()]
+REUSED = [_reuse(name, description) for name, description in _DESCRIPTIONS.items()]
 
-_NO_COLUMNS = "texts have no columns"
-_NO_SIGN = "texts are neither positive nor negative"
-_NO_ARRAY_API = "the array API has no strings"
-_ONE_LABEL = "asked of classifiers that take several labels for a text"
+_NO_COLUMNS = "Texts have no columns"
+_NO_SIGN = "Texts have no sign"
+_NO_ARRAY_API = "The array API has no strings"
+_MULTILABEL = "The check applies to multilabel classifiers"
 
-# Why scikit-learn's other checks of classifiers have no variant for texts.
+# Reasons why other checks of scikit-learn for classifiers have no variant for texts.
 WITHOUT_VARIANT = {
     "check_n_features_in_after_fitting": _NO_COLUMNS,
     "check_sparsify_coefficients": _NO_COLUMNS,
     "check_positive_only_tag_during_fit": _NO_SIGN,
     "check_fit_non_negative": _NO_SIGN,
-    "check_sample_weight_equivalence_on_sparse_data": "there are no sparse texts",
-    "check_nonsquare_error": "texts are no matrix of distances",
+    "check_sample_weight_equivalence_on_sparse_data": "Texts are never sparse",
+    "check_nonsquare_error": "Texts are not a matrix of distances",
     "check_array_api_input": _NO_ARRAY_API,
     "check_array_api_mixed_inputs": _NO_ARRAY_API,
     "check_array_api_same_namespace": _NO_ARRAY_API,
-    "check_classifier_multioutput": _ONE_LABEL,
-    "check_classifiers_multilabel_representation_invariance": _ONE_LABEL,
-    "check_classifiers_multilabel_output_format_predict": _ONE_LABEL,
-    "check_classifiers_multilabel_output_format_predict_proba": _ONE_LABEL,
-    "check_classifiers_multilabel_output_format_decision_function": _ONE_LABEL,
+    "check_classifier_multioutput": _MULTILABEL,
+    "check_classifiers_multilabel_representation_invariance": _MULTILABEL,
+    "check_classifiers_multilabel_output_format_predict": _MULTILABEL,
+    "check_classifiers_multilabel_output_format_predict_proba": _MULTILABEL,
+    "check_classifiers_multilabel_output_format_decision_function": _MULTILABEL,
 }

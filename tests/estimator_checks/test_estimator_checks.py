@@ -17,7 +17,7 @@ from sklearn.utils.fixes import parse_version
 
 from sktextconv import check_text_classifier, parametrize_with_text_checks
 from sktextconv.estimator_checks import CHECKS, bind
-from sktextconv.estimator_checks._global_state import changed, generators
+from sktextconv.estimator_checks._global_state import changed_names, generator_states
 from sktextconv.estimator_checks._sklearn_checks import REUSED, WITHOUT_VARIANT
 
 from .. import bad_estimators
@@ -27,8 +27,10 @@ from ..letter_classifier import LetterClassifier
 _SKLEARN = parse_version(sklearn.__version__)
 
 TFIDF = make_pipeline(TfidfVectorizer(), LogisticRegression())
-MUTANTS = [cls for cls in vars(bad_estimators).values() if hasattr(cls, "breaks")]
-STANDS_FOR = {name for check in CHECKS for name in check.stands_for.split()}
+BAD_ESTIMATORS = [
+    cls for cls in vars(bad_estimators).values() if hasattr(cls, "breaks")
+]
+REPLACED = {name for check in CHECKS for name in check.replaces.split()}
 NAMES = {check.name for check in CHECKS}
 
 
@@ -57,7 +59,7 @@ def test_every_check_of_a_strict_classifier_runs_and_passes():
     outcomes = check_text_classifier(LetterClassifier(), strict=True)
     assert set(outcomes.values()) == {"passed"}
     # It takes several classes, in one pass.
-    assert NAMES - outcomes.keys() == {"check_refuses_three_classes", "check_n_iter"}
+    assert NAMES - outcomes.keys() == {"check_rejects_three_classes", "check_n_iter"}
 
 
 OTHERS = [RidgeClassifier(), RandomForestClassifier(3), KNeighborsClassifier()]
@@ -75,8 +77,8 @@ def test_what_a_classifier_does_not_offer_is_not_asked_of_it(last):
 def test_strict_asks_more_of_a_pipeline_than_scikit_learn_promises():
     said = failures(TFIDF, strict=True)
     assert said.keys() >= {
-        "check_refuses_missing_texts",  # AttributeError
-        "check_refuses_what_is_read_by_chance",  # accepted
+        "check_rejects_missing_texts",  # AttributeError
+        "check_rejects_other_iterables",  # accepted
         "check_pyarrow_texts",
     }
 
@@ -84,29 +86,37 @@ def test_strict_asks_more_of_a_pipeline_than_scikit_learn_promises():
 def test_the_estimator_and_the_global_generators_are_left_alone():
     estimator = LetterClassifier(random_state=5)
     before = vars(estimator).copy()
-    assert changed(generators, lambda: check_text_classifier(estimator)) == []
+    assert (
+        changed_names(generator_states, lambda: check_text_classifier(estimator)) == []
+    )
     assert vars(estimator) == before
 
 
 # -- those that break one -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda cls: cls.__name__)
-def test_a_broken_promise_fails_its_checks_and_no_other(mutant):
-    said = failures(mutant(), strict=True)
-    if mutant is bad_estimators.HasTagsOfOld and parse_version("1.7") > _SKLEARN:
+@pytest.mark.parametrize("bad_estimator", BAD_ESTIMATORS, ids=lambda cls: cls.__name__)
+def test_a_broken_promise_fails_its_checks_and_no_other(bad_estimator):
+    said = failures(bad_estimator(), strict=True)
+    if bad_estimator is bad_estimators.HasTagsOfOld and parse_version("1.7") > _SKLEARN:
         # It warns of such tags where later releases pass over them.
         del said["check_read_only_data_fit_without_a_warning"]
-    assert sorted(said) == sorted(mutant.breaks.split())
+    assert sorted(said) == sorted(bad_estimator.breaks.split())
     for name, sentence in said.items():
         (check,) = (check for check in CHECKS if check.name == name)
-        assert sentence.startswith(f"{mutant.__name__} fails {name}: {check.promise} ")
-        assert sentence.endswith(check.remedy)
-        assert name in STANDS_FOR or "Expected " in sentence
+        assert sentence.startswith(
+            f"{bad_estimator.__name__} fails {name}: {check.description} "
+        )
+        assert sentence.endswith(check.hint)
+        assert name in REPLACED or "Expected " in sentence
 
 
 def test_every_check_is_failed_by_some_classifier():
-    broken = {name for mutant in MUTANTS for name in mutant.breaks.split()}
+    broken = {
+        name
+        for bad_estimator in BAD_ESTIMATORS
+        for name in bad_estimator.breaks.split()
+    }
     # scikit-learn's own: what they refuse would fail every other check as well.
     theirs = {
         "check_estimator_cloneable",
@@ -215,22 +225,22 @@ def test_every_check_of_scikit_learn_has_a_variant_or_a_reason():
         for estimator in (SGDClassifier(), RandomForestClassifier())
         for _, check in estimator_checks_generator(estimator)
     }
-    assert theirs <= STANDS_FOR | WITHOUT_VARIANT.keys()
-    assert not STANDS_FOR & WITHOUT_VARIANT.keys()
+    assert theirs <= REPLACED | WITHOUT_VARIANT.keys()
+    assert not REPLACED & WITHOUT_VARIANT.keys()
 
 
 def test_checks_without_data_are_scikit_learns_own():
     assert len(REUSED) == 11
-    assert all(check.stands_for == check.name for check in REUSED)
+    assert all(check.replaces == check.name for check in REUSED)
 
 
 def test_every_check_states_its_promise_and_the_remedy_in_sentences():
     assert len(NAMES) == len(CHECKS)
     for check in CHECKS:
         assert check.name.startswith("check_")
-        assert "\n" not in check.promise
-        assert check.promise.endswith(".")
-        assert check.remedy.endswith(".")
+        assert "\n" not in check.description
+        assert check.description.endswith(".")
+        assert check.hint.endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -248,11 +258,11 @@ def test_checks_import_neither_torch_nor_pytest_when_loaded(path):
 
 
 def test_scores_are_compared_as_the_tier_says():
-    subject = bind(LetterClassifier(), strict=False)[0].subject
-    strict = bind(LetterClassifier(), strict=True)[0].subject
+    under_test = bind(LetterClassifier(), strict=False)[0].under_test
+    strict = bind(LetterClassifier(), strict=True)[0].under_test
     one, other = np.array([0.5]), np.array([0.5 + 1e-9])
-    subject.require_equal(one, other, "the same")
+    under_test.require_equal(one, other, "the same")
     with pytest.raises(AssertionError, match="bit for bit, got a difference of 1e-09"):
         strict.require_equal(one, other, "the same")
     with pytest.raises(AssertionError, match=r"got shape \(1,\)"):
-        subject.require_equal(one, np.ones(2), "the same")
+        under_test.require_equal(one, np.ones(2), "the same")
