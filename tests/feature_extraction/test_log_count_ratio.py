@@ -1,4 +1,4 @@
-"""Naive Bayes weights as features, against scikit-learn's naive Bayes."""
+"""LogCountRatio, compared with scikit-learn's naive Bayes."""
 
 import numpy as np
 import pytest
@@ -12,38 +12,43 @@ RNG = np.random.default_rng(0)
 COUNTS = scipy.sparse.csr_matrix(
     RNG.integers(0, 4, (40, 7)) * RNG.integers(0, 2, (40, 7))
 )
-CODES = RNG.integers(0, 2, 40)
+TARGETS = RNG.integers(0, 2, 40)
 
 
 @pytest.mark.parametrize("alpha", [1.0, 0.3])
-def test_ratios_are_those_of_naive_bayes_on_presence(alpha):
-    ours = LogCountRatio(alpha=alpha).fit(COUNTS, CODES).log_ratio_
-    theirs = MultinomialNB(alpha=alpha).fit(COUNTS.sign(), CODES).feature_log_prob_
+def test_fit_agrees_with_multinomial_naive_bayes(alpha):
+    """The ratios equal those of scikit-learn's naive Bayes on binary features."""
+    ours = LogCountRatio(alpha=alpha).fit(COUNTS, TARGETS).log_ratio_
+    theirs = MultinomialNB(alpha=alpha).fit(COUNTS.sign(), TARGETS).feature_log_prob_
     np.testing.assert_allclose(ours, theirs[1] - theirs[0], rtol=1e-5)
 
 
-def test_a_feature_counts_once_however_often_a_document_has_it():
-    scaler = LogCountRatio().fit(COUNTS, CODES)
-    features = scaler.transform(COUNTS).toarray()
+def test_transform_ignores_size_of_counts():
+    """Every positive count becomes the ratio, whatever its size."""
+    transformer = LogCountRatio().fit(COUNTS, TARGETS)
+    features = transformer.transform(COUNTS).toarray()
     present = COUNTS.toarray() > 0
-    np.testing.assert_array_equal(features, present * scaler.log_ratio_)
+    np.testing.assert_array_equal(features, present * transformer.log_ratio_)
 
 
-def test_labels_of_any_kind_are_two_classes_in_their_order():
-    named = np.array(["bad", "good"])[CODES]
+def test_fit_with_string_labels():
+    """Classes are ordered by their labels, which can be of any type."""
+    named = np.array(["bad", "good"])[TARGETS]
     np.testing.assert_array_equal(
         LogCountRatio().fit(COUNTS, named).log_ratio_,
-        LogCountRatio().fit(COUNTS, CODES).log_ratio_,
+        LogCountRatio().fit(COUNTS, TARGETS).log_ratio_,
     )
 
 
 @pytest.mark.parametrize("n_classes", [1, 3])
-def test_other_than_two_classes_are_refused_with_the_remedy(n_classes):
+def test_fit_rejects_other_than_two_classes(n_classes):
+    """The error names the class that handles more classes."""
     with pytest.raises(ValueError, match="OneVsRestClassifier"):
         LogCountRatio().fit(COUNTS, np.arange(40) % n_classes)
 
 
-def test_more_classes_are_each_set_against_the_others():
+def test_classifier_with_three_classes():
+    """`make_nb_ngram_classifier` fits one class against the rest."""
     texts = ["a red car", "one red bus", "a blue car", "blue sky", "green tree"] * 4
     labels = ["red", "red", "blue", "blue", "green"] * 4
     classifier = make_nb_ngram_classifier().fit(texts, labels)

@@ -1,4 +1,4 @@
-"""N-gram counts: exact, in a documented order, whatever the chunks."""
+"""NGramVectorizer: counts, order of columns, independence of chunks."""
 
 import collections
 import csv
@@ -51,13 +51,15 @@ def grams(text, max_n):
 
 
 def reference(corpus, max_features, max_n):
-    """The rule of the docstring, in Python's own objects."""
+    """Return names and counts by the rule in the docstring, in plain Python."""
     counts = collections.Counter(gram for text in corpus for gram in grams(text, max_n))
     ranked = sorted(counts, key=lambda gram: (-counts[gram], len(gram), gram))
-    kept = sorted(ranked[:max_features], key=lambda gram: (len(gram), gram))
+    selected = sorted(ranked[:max_features], key=lambda gram: (len(gram), gram))
     rows = [collections.Counter(grams(text, max_n)) for text in corpus]
-    matrix = np.array([[row[gram] for gram in kept] for row in rows], dtype=np.float32)
-    return list(map(" ".join, kept)), matrix
+    matrix = np.array(
+        [[row[gram] for gram in selected] for row in rows], dtype=np.float32
+    )
+    return list(map(" ".join, selected)), matrix
 
 
 def assert_same_matrix(one, other):
@@ -68,20 +70,21 @@ def assert_same_matrix(one, other):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def random_corpus(n_documents=60, n_words=12, seed=0):
+def random_corpus(n_texts=60, n_words=12, seed=0):
     draw = random.Random(seed)
-    names = [f"w{number}" for number in range(n_words)]
+    names = [f"w{index}" for index in range(n_words)]
     return [
         " ".join(
             draw.choices(names, weights=range(1, n_words + 1), k=draw.randrange(25))
         )
-        for _ in range(n_documents)
+        for _ in range(n_texts)
     ]
 
 
 @settings(max_examples=150, deadline=None)
 @given(corpora, st.integers(1, 6), st.booleans())
-def test_unlimited_counts_equal_those_of_count_vectorizer(corpus, max_n, lowercase):
+def test_counts_agree_with_count_vectorizer(corpus, max_n, lowercase):
+    """Without a limit on features, all counts equal those of scikit-learn."""
     ours = NGramVectorizer(max_features=None, max_n=max_n, lowercase=lowercase)
     theirs = CountVectorizer(
         ngram_range=(1, max_n), lowercase=lowercase, token_pattern=ours.token_pattern
@@ -95,7 +98,8 @@ def test_unlimited_counts_equal_those_of_count_vectorizer(corpus, max_n, lowerca
 
 @settings(max_examples=300, deadline=None)
 @given(corpora, st.integers(1, 30), st.integers(1, 6))
-def test_vocabulary_and_counts_follow_the_documented_rule(corpus, max_features, max_n):
+def test_fit_transform_agrees_with_reference(corpus, max_features, max_n):
+    """Vocabulary and counts follow the rule in the docstring."""
     names, expected = reference(corpus, max_features, max_n)
     vectorizer = NGramVectorizer(max_features=max_features, max_n=max_n)
     counts = vectorizer.fit_transform(corpus)
@@ -104,7 +108,8 @@ def test_vocabulary_and_counts_follow_the_documented_rule(corpus, max_features, 
 
 
 @pytest.mark.parametrize("max_features", [1, 11, 12, 13, 50, 144, 145, 400, 10_000])
-def test_every_cut_of_a_larger_corpus_follows_the_documented_rule(max_features):
+def test_max_features_agrees_with_reference(max_features):
+    """The rule holds for small, large and tied limits on a larger corpus."""
     corpus = random_corpus()
     names, expected = reference(corpus, max_features, 5)
     vectorizer = NGramVectorizer(max_features=max_features)
@@ -114,12 +119,13 @@ def test_every_cut_of_a_larger_corpus_follows_the_documented_rule(max_features):
 
 
 @pytest.mark.parametrize("max_features", [20, 200])
-def test_columns_above_the_cut_off_equal_those_of_count_vectorizer(max_features):
+def test_max_features_agrees_with_count_vectorizer(max_features):
+    """All n-grams more frequent than the least frequent column are equal."""
     corpus = random_corpus(seed=1)
-    assert_equal_above_the_cut_off(corpus, max_features)
+    assert_equal_above_threshold(corpus, max_features)
 
 
-def assert_equal_above_the_cut_off(corpus, max_features):
+def assert_equal_above_threshold(corpus, max_features):
     ours = NGramVectorizer(max_features=max_features)
     theirs = CountVectorizer(
         ngram_range=(1, 5), max_features=max_features, token_pattern=ours.token_pattern
@@ -136,15 +142,17 @@ def assert_equal_above_the_cut_off(corpus, max_features):
 
 
 @pytest.mark.data
-def test_imdb_counts_above_the_cut_off_equal_those_of_count_vectorizer(data_folder):
+def test_imdb_agrees_with_count_vectorizer(data_folder):
+    """All n-grams more frequent than the least frequent column are equal."""
     path = data_folder / "imdb_train.csv.xz"
     with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
         corpus = [text for _, text in csv.reader(file)][::12]
     assert len(corpus) > 2_000
-    assert_equal_above_the_cut_off(corpus, 50_000)
+    assert_equal_above_threshold(corpus, 50_000)
 
 
-def test_shorter_then_alphabetically_earlier_n_grams_win_ties():
+def test_max_features_breaks_ties():
+    """Shorter n-grams are preferred, then those first in the alphabet."""
     vectorizer = NGramVectorizer(max_features=4, max_n=2)
     vectorizer.fit(["b c", "a d"])
     assert vectorizer.get_feature_names_out().tolist() == ["a", "b", "c", "d"]
@@ -152,13 +160,14 @@ def test_shorter_then_alphabetically_earlier_n_grams_win_ties():
     assert vectorizer.get_feature_names_out().tolist() == ["a", "b", "c", "d", "a d"]
 
 
-def test_words_are_compared_one_by_one_not_as_a_joined_text():
-    # Joined, "a\x01 b" would come before "a z", for \x01 comes before the space.
+def test_columns_are_sorted_word_by_word():
+    """N-grams are compared as sequences of words, not as joined texts."""
+    # Joined, "a\x01 b" would sort before "a z", because \x01 sorts before the space.
     vectorizer = NGramVectorizer(max_n=2, token_pattern=r"\S+").fit(["a z", "a\x01 b"])
     assert vectorizer.get_feature_names_out()[4:].tolist() == ["a z", "a\x01 b"]
 
 
-def test_n_grams_do_not_cross_documents():
+def test_ngrams_do_not_cross_texts():
     vectorizer = NGramVectorizer(max_features=None).fit(["a b", "c d"])
     assert "b c" not in vectorizer.vocabulary_
 
@@ -184,7 +193,7 @@ def test_result_does_not_depend_on_chunks(
 
 @settings(max_examples=100, deadline=None)
 @given(corpora, st.lists(texts, min_size=1, max_size=4), st.integers(1, 30))
-def test_unseen_texts_are_counted_over_the_vocabulary(corpus, unseen, max_features):
+def test_transform_counts_unseen_texts(corpus, unseen, max_features):
     vectorizer = NGramVectorizer(max_features=max_features, max_n=4).fit(corpus)
     names = vectorizer.get_feature_names_out()
     rows = [collections.Counter(map(" ".join, grams(text, 4))) for text in unseen]
@@ -200,7 +209,8 @@ def test_fit_transform_equals_fit_then_transform(corpus, max_features, max_n):
     assert_same_matrix(clone(vectorizer).fit(corpus).transform(corpus), counts)
 
 
-def test_output_is_csr_of_float32_with_sorted_unique_int32_indices():
+def test_output_is_canonical_csr_matrix():
+    """The data are float32, the indices int32, sorted and unique."""
     counts = NGramVectorizer().fit_transform(CORPUS)
     assert scipy.sparse.issparse(counts)
     assert counts.format == "csr"
@@ -213,7 +223,7 @@ def test_output_is_csr_of_float32_with_sorted_unique_int32_indices():
     assert (counts.data > 0).all()
 
 
-def test_documents_without_words_are_rows_of_zeros():
+def test_texts_without_words_give_empty_rows():
     counts = NGramVectorizer().fit_transform(CORPUS)
     assert counts.shape[0] == len(CORPUS)
     assert counts[[1, 4]].nnz == 0
@@ -222,7 +232,7 @@ def test_documents_without_words_are_rows_of_zeros():
     assert only_blank.nnz == 0
 
 
-def test_vocabulary_gives_the_column_of_each_name():
+def test_vocabulary_agrees_with_feature_names():
     vectorizer = NGramVectorizer().fit(CORPUS)
     names = vectorizer.get_feature_names_out()
     assert names.dtype == object
@@ -230,17 +240,19 @@ def test_vocabulary_gives_the_column_of_each_name():
     assert all(type(column) is int for column in vectorizer.vocabulary_.values())
 
 
-def test_group_of_the_pattern_is_the_word():
+def test_token_pattern_with_group():
+    """The group is the word."""
     vectorizer = NGramVectorizer(max_n=1, token_pattern=r"#(\w+)").fit(["#one two #3"])
     assert vectorizer.get_feature_names_out().tolist() == ["3", "one"]
 
 
-def test_pattern_with_two_groups_is_refused():
+def test_fit_rejects_pattern_with_two_groups():
     with pytest.raises(ValueError, match="at most one group"):
         NGramVectorizer(token_pattern=r"(a)(b)").fit(["ab"])
 
 
-def test_words_may_be_empty_blank_or_hold_any_character():
+def test_words_with_any_characters():
+    """Empty words, NULs and lone surrogates are counted and survive a pickle."""
     corpus = ["a\0b \udc80 x", "x \udc80"]
     vectorizer = NGramVectorizer(token_pattern=r"[^ ]*", max_n=3)
     theirs = CountVectorizer(token_pattern=r"[^ ]*", ngram_range=(1, 3))
@@ -251,7 +263,8 @@ def test_words_may_be_empty_blank_or_hold_any_character():
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
-def test_pickle_gives_the_same_counts_and_holds_no_text(protocol):
+def test_pickle_contains_no_training_text(protocol):
+    """A pickled vectorizer gives the same counts and stores its vocabulary only."""
     vectorizer = NGramVectorizer(max_features=3).fit([*CORPUS, "secret " * 2])
     stored = pickle.dumps(vectorizer, protocol)
     assert b"secret" not in stored
@@ -260,7 +273,7 @@ def test_pickle_gives_the_same_counts_and_holds_no_text(protocol):
     )
 
 
-def test_pickle_does_not_depend_on_the_hash_seed():
+def test_pickle_independent_of_hash_seed():
     script = (
         "import pickle, sys; from sktextconv import NGramVectorizer; "
         "model = NGramVectorizer(max_features=15).fit(sys.argv[1:]); "
@@ -277,7 +290,7 @@ def test_pickle_does_not_depend_on_the_hash_seed():
     assert pickle.dumps(NGramVectorizer(max_features=15).fit(corpus)) == elsewhere
 
 
-def test_clone_is_unfitted_and_has_the_same_parameters():
+def test_clone_is_unfitted_with_same_parameters():
     vectorizer = NGramVectorizer(max_features=np.int64(7), max_n=2, lowercase=False)
     copy = clone(vectorizer.fit(CORPUS))
     assert copy.get_params() == vectorizer.get_params()
@@ -288,20 +301,21 @@ def test_clone_is_unfitted_and_has_the_same_parameters():
     assert not hasattr(copy, "vocabulary_")
 
 
-def test_second_fit_forgets_the_first():
+def test_second_fit_replaces_the_first():
     vectorizer = NGramVectorizer().fit(["one two three"])
     counts = vectorizer.fit(CORPUS).transform(CORPUS)
     assert_same_matrix(counts, NGramVectorizer().fit_transform(CORPUS))
 
 
-def test_transform_reads_what_was_fitted_not_the_parameters():
+def test_transform_ignores_changed_parameters():
+    """`transform` uses the parameters of the last `fit`."""
     vectorizer = NGramVectorizer().fit(CORPUS)
     expected = vectorizer.transform(CORPUS)
     vectorizer.set_params(max_features=1, max_n=1, lowercase=False, token_pattern="x")
     assert_same_matrix(vectorizer.transform(CORPUS), expected)
 
 
-def test_failed_fit_leaves_the_vectorizer_unfitted():
+def test_failed_fit_leaves_vectorizer_unfitted():
     vectorizer = NGramVectorizer()
     with pytest.raises(ValueError, match="empty vocabulary"):
         vectorizer.fit(["", " \n"])
@@ -321,19 +335,19 @@ def test_failed_fit_leaves_the_vectorizer_unfitted():
         ("token_pattern", None),
     ],
 )
-def test_parameters_out_of_range_are_refused(name, value):
+def test_fit_rejects_invalid_parameters(name, value):
     with pytest.raises(ValueError, match=f"The '{name}' parameter of NGramVectorizer"):
         NGramVectorizer(**{name: value}).fit(CORPUS)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int64])
-def test_limits_may_be_numpy_integers(kind):
+def test_parameters_accept_numpy_integers(kind):
     vectorizer = NGramVectorizer(max_features=kind(9), max_n=kind(3))
     expected = NGramVectorizer(max_features=9, max_n=3).fit_transform(CORPUS)
     assert_same_matrix(vectorizer.fit_transform(CORPUS), expected)
 
 
-def test_enormous_limits_are_fine():
+def test_parameters_beyond_int64():
     vectorizer = NGramVectorizer(max_features=10**30, max_n=10**30)
     counts = vectorizer.fit_transform(["a b c", "a b"])
     assert counts.toarray().tolist() == [[1] * 6, [1, 1, 0, 1, 0, 0]]
@@ -352,7 +366,7 @@ def test_enormous_limits_are_fine():
         ({"a": 1}, TypeError, "Expected sequence or array-like"),
     ],
 )
-def test_non_texts_are_refused(method, X, error, message):
+def test_methods_reject_invalid_texts(method, X, error, message):
     vectorizer = NGramVectorizer().fit(CORPUS)
     with pytest.raises(error, match=message):
         getattr(vectorizer, method)(X)
@@ -373,5 +387,6 @@ def test_non_texts_are_refused(method, X, error, message):
         "check_estimators_unfitted",
     ],
 )
-def test_scikit_learn_checks_that_need_no_numbers_pass(check):
+def test_scikit_learn_checks(check):
+    """The checks of scikit-learn that need no numeric input pass."""
     getattr(estimator_checks, check)("NGramVectorizer", NGramVectorizer())
