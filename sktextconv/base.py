@@ -171,8 +171,8 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
     def _make_encoder(self):
         """Return an encoder: `fit(texts)`, `encode(texts)` → Ragged, `n_tokens`.
 
-        To be saved, it also needs `learnt()` → dict of JSON-serializable values, and
-        `restore(…)`. For explanations it needs the offsets of the ids of a text:
+        To be saved, it also needs `get_state()` → dict of JSON-serializable values, and
+        `set_state(…)`. For explanations it needs the offsets of the ids of a text:
         `places(text)` → (n_ids, 2).
         """
 
@@ -525,7 +525,7 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
         state = dict(super().__getstate__())
         if "net_" in state:
             state["net_"] = net_state(state["net_"])
-            state["encoder_"] = state["encoder_"].learnt()
+            state["encoder_"] = state["encoder_"].get_state()
         return state
 
     def __setstate__(self, state):
@@ -539,7 +539,7 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
         except ValueError:
             device = torch.device("cpu")
         template = type(self)(**self._init_params)
-        self.encoder_ = template._make_encoder().restore(**self.encoder_)
+        self.encoder_ = template._make_encoder().set_state(**self.encoder_)
         with seeded(0, device):
             network = template._make_network(self.encoder_.n_tokens, len(self.classes_))
             net = template._make_net(network, device)

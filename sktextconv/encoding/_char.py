@@ -116,12 +116,12 @@ class CharEncoder:
         """Do nothing: the alphabet is given, not learnt."""
         return self
 
-    def learnt(self):
-        """Return what `fit` has learnt as plain values: nothing."""
+    def get_state(self):
+        """Return the fitted state as JSON-serializable values: none."""
         return {}
 
-    def restore(self):
-        """Take back what `learnt` returned, in the place of `fit`."""
+    def set_state(self):
+        """Restore the state that `get_state` returned."""
         return self
 
     def encode(self, texts):

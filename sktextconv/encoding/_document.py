@@ -130,12 +130,12 @@ class DocumentEncoder:
         self._set_ids()
         return self
 
-    def learnt(self):
-        """Return what `fit` has learnt as plain values: words, and Punkt's table."""
+    def get_state(self):
+        """Return the fitted state, JSON-serializable: words and Punkt parameters."""
         return {"words": self.words, "boundaries": self._boundaries}
 
-    def restore(self, *, words, boundaries):
-        """Take back what `learnt` returned, in the place of `fit`.
+    def set_state(self, *, words, boundaries):
+        """Restore the state that `get_state` returned, instead of `fit`.
 
         Raises
         ------

@@ -76,12 +76,12 @@ class WordEncoder:
         self._set_ids()
         return self
 
-    def learnt(self):
-        """Return what `fit` has learnt as plain values: the words."""
+    def get_state(self):
+        """Return the fitted state as JSON-serializable values: the words."""
         return {"words": self.words}
 
-    def restore(self, *, words):
-        """Take back what `learnt` returned, in the place of `fit`.
+    def set_state(self, *, words):
+        """Restore the state that `get_state` returned, instead of `fit`.
 
         Raises
         ------

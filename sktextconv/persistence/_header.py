@@ -107,7 +107,7 @@ def describe(classifier):
         "parameters": parameters,
         "classes": classifier.classes_.tolist(),
         "dtype": classifier.classes_.dtype.str,
-        "encoder": classifier.encoder_.learnt(),
+        "encoder": classifier.encoder_.get_state(),
         "history": [
             {key: _scalar(value) for key, value in row.items()}
             for row in classifier.history_
@@ -146,7 +146,7 @@ def restore(header):
     for row in header["history"]:
         if type(row) is not dict or {*map(type, row.values())} - {int, float}:
             raise TypeError(f"Expected numbers of an epoch in history, got {row!r}.")
-    encoder = classifier._make_encoder().restore(**header["encoder"])
+    encoder = classifier._make_encoder().set_state(**header["encoder"])
     return (
         classifier,
         encoder,

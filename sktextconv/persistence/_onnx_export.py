@@ -95,7 +95,7 @@ def export_onnx(estimator, path):
         "dtype": classes.dtype.str,
         "encoder": type(encoder).__name__,
         "settings": {name: getattr(encoder, name) for name in _ENCODERS[type(encoder)]},
-        "learnt": encoder.learnt(),
+        "learnt": encoder.get_state(),
     }
     text = json.dumps(header, allow_nan=False, separators=(",", ":"))
     _restore_encoder(parse(text))  # fail here rather than write an unreadable file

@@ -62,7 +62,7 @@ def _restore_encoder(header):
             raise ValueError(f"Expected {name} from 1 to 2**53, got {value}.")
     if settings.get("keep", "end") not in ("start", "end"):
         raise ValueError(f"Expected keep of start or end, got {settings['keep']!r}.")
-    return kind(**settings).restore(**header["learnt"])
+    return kind(**settings).set_state(**header["learnt"])
 
 
 def _find_header(data):

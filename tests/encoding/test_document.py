@@ -277,9 +277,9 @@ def test_each_id_tells_where_it_stands(encoder, text):
 
 
 def test_what_was_learnt_is_restored_into_an_encoder_of_the_same_settings(encoder):
-    learnt = json.loads(json.dumps(encoder.learnt()))
-    restored = DocumentEncoder(min_count=1).restore(**learnt)
-    assert pickle.dumps(restored.learnt()) == pickle.dumps(learnt)
+    state = json.loads(json.dumps(encoder.get_state()))
+    restored = DocumentEncoder(min_count=1).set_state(**state)
+    assert pickle.dumps(restored.get_state()) == pickle.dumps(state)
     for text in LETTERS[:8]:
         assert restored.spans(text) == encoder.spans(text)
         assert restored.encode([text])[0].tolist() == encoder.encode([text])[0].tolist()
@@ -301,9 +301,9 @@ def test_what_was_learnt_is_restored_into_an_encoder_of_the_same_settings(encode
     ],
 )
 def test_what_punkt_cannot_have_learnt_is_not_restored(encoder, key, value):
-    learnt = encoder.learnt()
-    boundaries = learnt["boundaries"] | {key: value}
+    state = encoder.get_state()
+    boundaries = state["boundaries"] | {key: value}
     with pytest.raises(ValueError, match="Expected the boundaries of sentences"):
-        DocumentEncoder().restore(words=learnt["words"], boundaries=boundaries)
+        DocumentEncoder().set_state(words=state["words"], boundaries=boundaries)
     with pytest.raises(ValueError, match="the words of a vocabulary"):
-        DocumentEncoder().restore(words=[1], boundaries=learnt["boundaries"])
+        DocumentEncoder().set_state(words=[1], boundaries=state["boundaries"])

@@ -314,21 +314,21 @@ def test_a_pickled_encoder_encodes_alike(protocol):
 def test_what_was_learnt_is_restored_into_an_encoder_of_the_same_settings():
     texts = ["so so good", "So bad!", ""]
     encoder = WordEncoder(max_tokens=3, max_length=2, keep="end")
-    learnt = copy.deepcopy(encoder).fit(texts).learnt()
-    assert learnt == json.loads(json.dumps(learnt)) == {"words": ["so", "!", "bad"]}
-    assert encoder.restore(**learnt) is encoder
+    state = copy.deepcopy(encoder).fit(texts).get_state()
+    assert state == json.loads(json.dumps(state)) == {"words": ["so", "!", "bad"]}
+    assert encoder.set_state(**state) is encoder
     fitted = WordEncoder(max_tokens=3, max_length=2, keep="end").fit(texts)
     assert encoder.encode(texts).ids.tolist() == fitted.encode(texts).ids.tolist()
     assert encoder.n_tokens == fitted.n_tokens
     characters = CharEncoder("abc")
-    assert characters.restore(**characters.learnt()) is characters
+    assert characters.set_state(**characters.get_state()) is characters
 
 
 @pytest.mark.parametrize("words", ["so good", ("so",), ["so", 1], [None], ["so", "so"]])
 def test_what_is_no_vocabulary_is_not_restored(words):
     encoder = WordEncoder()
     with pytest.raises(ValueError, match="the words of a vocabulary"):
-        encoder.restore(words=_tokenize)
+        encoder.set_state(words=_tokenize)
     assert not hasattr(encoder, "words")
 
 

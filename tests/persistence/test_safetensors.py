@@ -197,9 +197,9 @@ def test_load_resets_compile(path):
 
 def test_load_restores_punkt_model(path):
     encoder = trained("han").encoder_
-    assert "mr" in encoder.learnt()["boundaries"]["abbreviations"]
+    assert "mr" in encoder.get_state()["boundaries"]["abbreviations"]
     loaded = round_trip(trained("han"), path).encoder_
-    assert loaded.learnt() == encoder.learnt()
+    assert loaded.get_state() == encoder.get_state()
     for text in TEXTS:
         assert loaded.spans(text) == encoder.spans(text)
 
