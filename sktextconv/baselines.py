@@ -1,4 +1,4 @@
-"""Linear models of words, n-grams and means, as pipelines (Zhang et al., 2015)."""
+"""Linear baselines over words, n-grams and word clusters, as pipelines."""
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -18,46 +18,51 @@ __all__ = [
 ]
 
 
-# The division by the largest value makes gradients smaller too. For the n-grams of
-# IMDB with TF-IDF, weights of zero have one of 1.2e-4: scikit-learn's default of 1e-4
-# would all but accept them.
+# Dividing features by their largest value scales gradients down, too. On IMDB's n-grams
+# with TF-IDF the gradient at zero weights is 1.2e-4, so that scikit-learn's default
+# tolerance of 1e-4 would stop the solver almost at once.
 _TOL = 1e-5
 
 
 def make_bow_classifier(*, max_features=50_000, tfidf=False, C=10_000.0):
-    """Make a multinomial logistic regression over counts of words.
+    """Make a multinomial logistic regression on counts of words.
 
-    The paper's bag of words: fast, and hard to beat on small data.
+    This is the bag-of-words model of Zhang et al. (2015). It is fast and hard to beat
+    on small data.
 
     Parameters
     ----------
     max_features : int or None, default=50_000
-        Words kept, the most frequent of the training texts; None keeps all.
+        Number of words in the vocabulary, the most frequent ones of the training
+        texts. None takes all.
     tfidf : bool, default=False
-        Whether counts are multiplied by the inverse document frequency.
+        Whether to multiply counts by the inverse document frequency.
     C : float, default=10_000.0
         Inverse strength of the L2 penalty; see the Notes.
 
     Returns
     -------
     classifier : Pipeline
-        A new one, with steps ``ngramvectorizer``, ``countscaler`` and
+        Unfitted pipeline with the steps ``ngramvectorizer``, ``countscaler`` and
         ``logisticregression``.
 
     See Also
     --------
-    make_ngram_classifier : The order of words too; better with much data.
+    make_ngram_classifier : Uses the order of words; better with much data.
 
     Notes
     -----
-    For K > 2 classes there are K weights a feature and K biases; two classes need
-    one of each. The paper prints neither penalty nor solver. As features are divided
-    by their largest value M, C here acts as C / M**2 on plain counts, which is why it
-    is large. M goes from tens in short news to hundreds in long texts, so no value
-    suits all data: of the powers of ten the best on held-out training texts was 10 for
-    AG News with `tfidf`, and 10,000 for IMDB without (``benchmarks/results``). The
-    default is large because too weak a penalty costs a point or two, and too strong a
-    one many. With your own data, search over ``logisticregression__C``.
+    For K > 2 classes there are K weights per feature and K biases. Two classes need
+    one weight per feature and one bias. The paper reports neither the penalty nor the
+    solver.
+
+    Features are divided by their largest value M, so that `C` acts like C / M**2 on
+    plain counts. M ranges from tens for short news to hundreds for long texts, and the
+    best `C` varies with it. Among the powers of ten, the best on held-out training
+    texts was 10 for AG News with `tfidf` and 10,000 for IMDB without
+    (``benchmarks/results``). The default is large because too weak a penalty costs one
+    or two points of accuracy, but too strong a penalty costs many. On your own data,
+    search over ``logisticregression__C``.
 
     References
     ----------
@@ -78,31 +83,32 @@ def make_bow_classifier(*, max_features=50_000, tfidf=False, C=10_000.0):
 
 
 def make_ngram_classifier(*, max_features=500_000, max_n=5, tfidf=False, C=10_000.0):
-    """Make a multinomial logistic regression over counts of word n-grams.
+    """Make a multinomial logistic regression on counts of word n-grams.
 
-    The paper's strongest linear model: negations and names of several words have
-    weights of their own.
+    This is the n-grams model of Zhang et al. (2015), the strongest linear model in the
+    paper. Negations and names of several words have weights of their own.
 
     Parameters
     ----------
     max_features : int or None, default=500_000
-        N-grams kept, the most frequent of the training texts; None keeps all.
+        Number of n-grams in the vocabulary, the most frequent ones of the training
+        texts. None takes all.
     max_n : int, default=5
-        Words in the longest n-grams.
+        Number of words in the longest n-grams.
     tfidf : bool, default=False
-        Whether counts are multiplied by the inverse document frequency.
+        Whether to multiply counts by the inverse document frequency.
     C : float, default=10_000.0
         Inverse strength of the L2 penalty; see the Notes of `make_bow_classifier`.
 
     Returns
     -------
     classifier : Pipeline
-        A new one, with steps ``ngramvectorizer``, ``countscaler`` and
+        Unfitted pipeline with the steps ``ngramvectorizer``, ``countscaler`` and
         ``logisticregression``.
 
     See Also
     --------
-    make_bow_classifier : Single words; smaller and faster.
+    make_bow_classifier : Uses single words only; smaller and faster.
 
     References
     ----------
@@ -125,40 +131,40 @@ def make_ngram_classifier(*, max_features=500_000, max_n=5, tfidf=False, C=10_00
 def make_bag_of_means_classifier(
     *, n_means=5_000, embedding_dim=300, min_count=6, C=10_000.0, random_state=None
 ):
-    """Make a multinomial logistic regression over counts of groups of words.
+    """Make a multinomial logistic regression on counts of word clusters.
 
-    The paper's bag of means: words that are used alike, by word vectors trained on the
-    same texts, share a weight. It takes longer than a bag of words, and errs more on
-    all eight data sets of the paper. Needs gensim:
-    ``pip install 'sktextconv[vectors]'``.
+    This is the bag-of-means model of Zhang et al. (2015). Words with similar vectors,
+    which are trained on the same texts, share a weight. It takes longer to train than
+    a bag of words and has a higher error on all eight data sets of the paper.
+    It requires gensim: ``pip install 'sktextconv[vectors]'``.
 
     Parameters
     ----------
     n_means : int, default=5_000
-        Groups of words to form.
+        Number of word clusters.
     embedding_dim : int, default=300
         Size of the word vectors.
     min_count : int, default=6
-        Occurrences in the training texts below which a word is in no group.
+        Words that occur less often in the training texts are in no cluster.
     C : float, default=10_000.0
         Inverse strength of the L2 penalty; see the Notes of `make_bow_classifier`.
     random_state : int, RandomState instance or None, default=None
-        Seed of the word vectors and of k-means; an int makes results repeatable.
+        Seed of the word vectors and of k-means. Pass an int for reproducible results.
 
     Returns
     -------
     classifier : Pipeline
-        A new one, with steps ``bagofmeansvectorizer``, ``countscaler`` and
+        Unfitted pipeline with the steps ``bagofmeansvectorizer``, ``countscaler`` and
         ``logisticregression``.
 
     See Also
     --------
-    make_bow_classifier : A weight for each word; faster, and better.
+    make_bow_classifier : Has a weight for each word; faster and more accurate.
 
     Notes
     -----
-    For K > 2 classes there are K weights a group and K biases, 20,004 numbers for
-    four classes.
+    For K > 2 classes there are K weights per cluster and K biases: 20,004 parameters
+    for four classes.
 
     References
     ----------
@@ -185,37 +191,44 @@ def make_bag_of_means_classifier(
 
 
 def make_nb_ngram_classifier(*, max_features=2_000_000, max_n=3, C=1_000.0):
-    """Make a logistic regression over n-grams weighed by naive Bayes.
+    """Make a logistic regression on n-grams weighted by naive Bayes.
 
-    Of the linear models here the best on long reviews: rare n-grams that only one class
-    has weigh from the start, and their counts do not.
+    This model has the lowest error on long reviews among the linear models of this
+    module. Rare n-grams of one class start with a large weight, and only the presence
+    of an n-gram matters, not its count.
 
     Parameters
     ----------
     max_features : int or None, default=2_000_000
-        N-grams kept, the most frequent of the training texts; None keeps all.
+        Number of n-grams in the vocabulary, the most frequent ones of the training
+        texts. None takes all.
     max_n : int, default=3
-        Words in the longest n-grams.
+        Number of words in the longest n-grams.
     C : float, default=1_000.0
-        Inverse strength of the L2 penalty. Documents are of length 1, so that one value
-        suits most data.
+        Inverse strength of the L2 penalty. Feature vectors are scaled to length 1, so
+        that one value suits most data.
 
     Returns
     -------
     classifier : Pipeline
-        A new one, with steps ``ngramvectorizer`` and ``onevsrestclassifier``: for each
-        class a pipeline of `LogCountRatio`, scikit-learn's `Normalizer` and
-        ``logisticregression``; for two classes, one of them.
+        Unfitted pipeline with the steps ``ngramvectorizer`` and
+        ``onevsrestclassifier``. The latter fits, for each class, a pipeline of
+        `LogCountRatio`, scikit-learn's `Normalizer` and ``logisticregression``; for
+        two classes it fits only one.
 
     See Also
     --------
-    make_ngram_classifier : The features of Zhang, Zhao and LeCun (2015).
+    make_ngram_classifier : Uses the features of Zhang, Zhao and LeCun (2015).
 
     Notes
     -----
-    Departs from the paper: logistic regression in the place of the support vector
-    machine, for its probabilities, without interpolation towards naive Bayes; documents
-    scaled to length 1; and more than two classes, each against all others.
+    Departures from the paper:
+
+    1. Logistic regression replaces the support vector machine, for its probabilities,
+       and is not interpolated with naive Bayes.
+    2. Feature vectors are scaled to length 1.
+    3. More than two classes are supported, by one classifier per class against the
+       rest.
 
     References
     ----------
@@ -235,7 +248,7 @@ def make_nb_ngram_classifier(*, max_features=2_000_000, max_n=3, C=1_000.0):
             make_pipeline(
                 LogCountRatio(),
                 Normalizer(copy=False),
-                # newton-cg stops too early here, as the loss is small.
+                # newton-cg stops too early here, because the loss is small.
                 LogisticRegression(C=C, solver="liblinear", max_iter=1000),
             )
         ),
@@ -246,8 +259,8 @@ def _make_classifier(vectorizer, *, tfidf, C):
     return make_pipeline(
         vectorizer,
         CountScaler(idf=tfidf),
-        # Not lbfgs: it is faster on TF-IDF, but on counts it does not converge.
-        # Departs from the paper: two classes share one weight a feature, by which
-        # multinomial regression is the binary one.
+        # lbfgs is faster on TF-IDF, but does not converge on counts.
+        # Departs from the paper: with two classes there is one weight per feature. This
+        # is binary logistic regression, which is equivalent to the multinomial one.
         LogisticRegression(C=C, solver="newton-cg", tol=_TOL),
     )
