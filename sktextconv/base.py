@@ -173,7 +173,7 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
 
         To be saved, it also needs `get_state()` → dict of JSON-serializable values, and
         `set_state(…)`. For explanations it needs the offsets of the ids of a text:
-        `places(text)` → (n_ids, 2).
+        `offsets(text)` → (n_ids, 2).
         """
 
     @abc.abstractmethod

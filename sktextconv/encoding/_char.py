@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from ._ragged import PAD, UNKNOWN, RaggedWriter
-from ._tokenize import lower_with_origins
+from ._tokenize import lower_with_offsets
 
 __all__ = ["ALPHABETS", "CharEncoder"]
 
@@ -147,8 +147,8 @@ class CharEncoder:
             rows.add(codes[::-1] if self.reverse else codes, list(map(len, cut)))
         return rows.finish()
 
-    def places(self, text):
-        """Return where each id of a text stands in it.
+    def offsets(self, text):
+        """Return the offsets of each id in a text.
 
         Parameters
         ----------
@@ -156,14 +156,14 @@ class CharEncoder:
 
         Returns
         -------
-        places : ndarray of int64 of shape (n_ids, 2)
+        offsets : ndarray of int64 of shape (n_ids, 2)
             Start and end of its character, in the order of the ids.
         """
-        origins = np.arange(len(text))
+        offsets = np.arange(len(text))
         if self.lowercase:
-            _, origins = lower_with_origins(text)
-        origins = origins[self._kept][:: -1 if self.reverse else 1]
-        return np.stack([origins, origins + 1], axis=1)
+            _, offsets = lower_with_offsets(text)
+        offsets = offsets[self._kept][:: -1 if self.reverse else 1]
+        return np.stack([offsets, offsets + 1], axis=1)
 
     @property
     def _kept(self):

@@ -213,8 +213,8 @@ class DocumentEncoder:
             for start, end, words in self._cut(text, _word_spans)
         ]
 
-    def places(self, text):
-        """Return where each id of a text stands in it.
+    def offsets(self, text):
+        """Return the offsets of each id in a text.
 
         Parameters
         ----------
@@ -222,15 +222,15 @@ class DocumentEncoder:
 
         Returns
         -------
-        places : ndarray of int64 of shape (n_ids, 2)
+        offsets : ndarray of int64 of shape (n_ids, 2)
             Start and end of its word, in characters. That of a `SENTENCE_END` is empty.
         """
-        places = [
-            place
+        offsets = [
+            offset
             for _, end, words in self.spans(text)
-            for place in (*words, (end, end))
+            for offset in (*words, (end, end))
         ]
-        return np.array(places, dtype=np.int64).reshape(-1, 2)
+        return np.array(offsets, dtype=np.int64).reshape(-1, 2)
 
     def _read(self, text):
         fold = str.lower if self.lowercase else str

@@ -12,7 +12,7 @@ __all__ = [
     "check_pattern",
     "count_words",
     "index_words",
-    "lower_with_origins",
+    "lower_with_offsets",
     "read_words",
     "split_words",
     "word_spans",
@@ -69,8 +69,8 @@ def split_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     return map(re.compile(token_pattern).findall, texts)
 
 
-def lower_with_origins(text):
-    """Return a text in lower case, and which of its characters each one came from.
+def lower_with_offsets(text):
+    """Return a text in lower case and the offset of each character in the original.
 
     Parameters
     ----------
@@ -80,14 +80,14 @@ def lower_with_origins(text):
     -------
     folded : str
         ``text.lower()``, which may be longer than `text`.
-    origins : ndarray of int64 of shape (len(folded),)
+    offsets : ndarray of int64 of shape (len(folded),)
         Indices into `text`.
     """
     folded = text.lower()
-    origins = np.arange(len(text))
+    offsets = np.arange(len(text))
     if len(folded) != len(text):
-        origins = origins.repeat([len(character.lower()) for character in text])
-    return folded, origins
+        offsets = offsets.repeat([len(character.lower()) for character in text])
+    return folded, offsets
 
 
 def word_spans(text, *, lowercase=True, token_pattern=TOKEN_PATTERN):
@@ -104,14 +104,14 @@ def word_spans(text, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     spans : ndarray of int64 of shape (n_words, 2)
         Start and end of each word, in characters of `text` as it came.
     """
-    folded, origins = text, np.arange(len(text))
+    folded, offsets = text, np.arange(len(text))
     if lowercase:
-        folded, origins = lower_with_origins(text)
+        folded, offsets = lower_with_offsets(text)
     pattern = re.compile(token_pattern)
     # The group is the word where the pattern has one.
     found = [match.span(pattern.groups) for match in pattern.finditer(folded)]
     starts, ends = np.array(found, dtype=np.int64).reshape(-1, 2).T
-    first, last = np.append(origins, len(text)), np.append(0, origins + 1)
+    first, last = np.append(offsets, len(text)), np.append(0, offsets + 1)
     return np.stack([first[starts], last[ends]], axis=1)
 
 

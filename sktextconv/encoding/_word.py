@@ -118,8 +118,8 @@ class WordEncoder:
             rows.add(*self._cut(chunk))
         return rows.finish()
 
-    def places(self, text):
-        """Return where each id of a text stands in it.
+    def offsets(self, text):
+        """Return the offsets of each id in a text.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class WordEncoder:
 
         Returns
         -------
-        places : ndarray of int64 of shape (n_ids, 2)
+        offsets : ndarray of int64 of shape (n_ids, 2)
             Start and end of its word, in characters.
         """
         spans = word_spans(text, **self._splitting)

@@ -128,7 +128,7 @@ def methods_for(estimator):
     methods = ["occlusion"]
     if isinstance(estimator, BaseTextNetClassifier):
         network = estimator.net_.module_
-        if hasattr(network, "embedding") and hasattr(estimator.encoder_, "places"):
+        if hasattr(network, "embedding") and hasattr(estimator.encoder_, "offsets"):
             methods.append("gradient")
         if hasattr(estimator, "attention") and network.pooling == "attention":
             methods.append("attention")
@@ -153,7 +153,7 @@ class _Table(nn.Module):
 
 def _integrate(estimator, text, code, label):
     encoder, net = estimator.encoder_, estimator.net_
-    places = encoder.places(text)
+    places = encoder.offsets(text)
     ids = EncodedDataset(encoder.encode([text]), net.device).ids(torch.tensor([0]))[0]
     is_read = torch.zeros_like(ids, dtype=torch.bool)  # of an empty text one padding
     is_read[: len(places)] = torch.tensor(places[:, 0] < places[:, 1])

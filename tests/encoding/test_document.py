@@ -216,7 +216,7 @@ def test_two_megabytes_are_read_as_far_as_the_limits(encoder, unit):
 
 def test_any_character_is_read(encoder):
     text = "a\0b \ud800 \U0001f600. \x1c \u2029 İ"
-    words = [text[a:b] for _, _, places in encoder.spans(text) for a, b in places]
+    words = [text[a:b] for _, _, offsets in encoder.spans(text) for a, b in offsets]
     assert words == ["a", "\0", "b", "\ud800", "\U0001f600", ".", "İ"]
 
 
@@ -265,10 +265,10 @@ def test_any_hash_seed_gives_the_same_encoder():
 
 @given(text=ANY_TEXT | PROSE)
 def test_each_id_tells_where_it_stands(encoder, text):
-    places, ids = encoder.places(text), encoder.encode([text])[0]
+    offsets, ids = encoder.offsets(text), encoder.encode([text])[0]
     words = (word for sentence in encoder.split([text]) for word in sentence)
-    assert len(places) == len(ids)
-    for (start, end), id_ in zip(places.tolist(), ids.tolist(), strict=True):
+    assert len(offsets) == len(ids)
+    for (start, end), id_ in zip(offsets.tolist(), ids.tolist(), strict=True):
         if id_ == SENTENCE_END:
             assert start == end
         else:

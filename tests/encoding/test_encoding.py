@@ -66,11 +66,11 @@ def test_each_id_of_a_character_tells_where_it_stands(
     )
     # Of "İ" in lower case there are two characters.
     lengths = [len(c.lower()) if lowercase else 1 for c in text]
-    places = [(i, i + 1) for i, length in enumerate(lengths) for _ in range(length)]
-    places = places[-max_length:] if keep == "end" else places[:max_length]
-    places = places[::-1] if reverse else places
-    assert encoder.places(text).tolist() == list(map(list, places))
-    assert len(encoder.encode([text])[0]) == len(places)
+    offsets = [(i, i + 1) for i, length in enumerate(lengths) for _ in range(length)]
+    offsets = offsets[-max_length:] if keep == "end" else offsets[:max_length]
+    offsets = offsets[::-1] if reverse else offsets
+    assert encoder.offsets(text).tolist() == list(map(list, offsets))
+    assert len(encoder.encode([text])[0]) == len(offsets)
 
 
 def test_chunks_join_without_a_seam(monkeypatch):
@@ -346,7 +346,7 @@ def test_each_id_of_a_word_tells_where_it_stands(text, max_length, keep):
     encoder = WordEncoder(max_length=max_length, keep=keep).fit(["some words"])
     (_tokenize,) = encoder.split([text])
     _tokenize = _tokenize[-max_length:] if keep == "end" else _tokenize[:max_length]
-    found = [text[start:end] for start, end in encoder.places(text)]
+    found = [text[start:end] for start, end in encoder.offsets(text)]
     assert list(map(fold, found)) == list(map(fold, _tokenize))
     assert len(encoder.encode([text])[0]) == len(found)
 
@@ -354,7 +354,7 @@ def test_each_id_of_a_word_tells_where_it_stands(text, max_length, keep):
 def test_words_stand_where_they_do_in_the_text_as_it_came():
     encoder = WordEncoder().fit(["x"])
     assert encoder.encode(["An İstanbul"])[0].tolist() == [UNKNOWN] * 4
-    assert encoder.places("An İstanbul").tolist() == [[0, 2], [3, 4], [3, 4], [4, 11]]
-    assert encoder.places("").shape == (0, 2)
+    assert encoder.offsets("An İstanbul").tolist() == [[0, 2], [3, 4], [3, 4], [4, 11]]
+    assert encoder.offsets("").shape == (0, 2)
     quoted = WordEncoder(token_pattern=r"'(\w+)'").fit(["'x'"])
-    assert quoted.places("a 'b' 'cd'").tolist() == [[3, 4], [7, 9]]
+    assert quoted.offsets("a 'b' 'cd'").tolist() == [[3, 4], [7, 9]]

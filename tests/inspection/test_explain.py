@@ -243,7 +243,7 @@ def test_gradients_agree_with_captum(fitted, name):
     theirs = theirs[before : before + ids.shape[1]]
     by_word = np.zeros(len(_attribution.spans))
     starts = [span.start for span in _attribution.spans]
-    for (start, _), weight in zip(network.encoder_.places(text), theirs, strict=True):
+    for (start, _), weight in zip(network.encoder_.offsets(text), theirs, strict=True):
         by_word[np.searchsorted(starts, start, side="right") - 1] += weight
     scale = np.abs(by_word).max()
     np.testing.assert_allclose(_attribution.weights, by_word, atol=1e-4 * scale)
@@ -287,7 +287,7 @@ def test_gradients_are_those_of_a_slow_loop_however_a_text_is_laid_out(name):
     _attribution = explain(network, text, method="gradient", target="fair")
     theirs = slow_gradients(network, text, code=0)
     # Each word stands once, so that what a word weighs is what its ids do.
-    ids, places = network.encoder_.encode([text])[0], network.encoder_.places(text)
+    ids, places = network.encoder_.encode([text])[0], network.encoder_.offsets(text)
     if name in ("charcnn", "vdcnn"):
         assert _attribution.weights.sum() == pytest.approx(theirs.sum(), rel=1e-3)
         return
