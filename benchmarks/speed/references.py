@@ -10,6 +10,7 @@ from torch import nn
 
 from sktextconv.encoding import SENTENCE_END
 from sktextconv.encoding._ragged import N_RESERVED, PAD, UNKNOWN
+from sktextconv.networks._sentence_layout import pad_sentences
 from sktextconv.networks.charcnn import CharCNN
 from sktextconv.networks.han import HAN
 from sktextconv.networks.recurrent import CELLS
@@ -144,15 +145,17 @@ class PackedRNN(nn.Module):
 class PaddedHAN(HAN):
     """Hierarchical network on documents padded to the largest of a minibatch."""
 
-    def _lay_out(self, ids, lengths):
+    def _split_sentences(self, ids, lengths):
         is_word = (ids != PAD) & (ids != SENTENCE_END)
         starts = is_word & ~nn.functional.pad(is_word, (1, 0))[:, :-1]
         number = starts.cumsum(1)
-        place = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
-        step = (place - (place * starts).cummax(1).values) * is_word
-        self.max_sentences = max(int(number.max()), 1)
-        self.max_sentence_length = int(step.max()) + 1
-        return self._plain_layout(ids)
+        position = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+        step = (position - (position * starts).cummax(1).values) * is_word
+        return pad_sentences(
+            ids,
+            max_sentences=max(int(number.max()), 1),
+            max_sentence_length=int(step.max()) + 1,
+        )
 
 
 def make_stock_net(network, *, learning_rate=1e-3, batch_size=128, device="cpu"):

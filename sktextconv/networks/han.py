@@ -9,16 +9,17 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..base import BaseTextNetClassifier
-from ..encoding._document import SENTENCE_END, DocumentEncoder
+from ..encoding._document import DocumentEncoder
 from ..encoding._ragged import PAD
 from ..schedules import one_cycle
 from ..training._data import EncodedDataset
-from ..training._device import threads, to_device
+from ..training._device import threads
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from ..utils.validation import check_texts
+from ._sentence_layout import bucket_sentences, pad_sentences
 from .embedding import WordEmbedding, load_vectors
-from .recurrent import Recurrent, inside, pool_steps
+from .recurrent import Recurrent, pool_steps, sequence_mask
 
 __all__ = [
     "HAN",
@@ -28,18 +29,18 @@ __all__ = [
     "WordAttention",
 ]
 
-# Sentences that make a group of their own length worth its steps, and most groups.
-_SENTENCES_PER_GROUP = 128
-_MAX_GROUPS = 8
-
 
 class Attention(nn.Module):
-    """Weigh the steps of a sequence by their likeness to a learnt vector (section 2.2).
+    """Attention pooling over the steps of a sequence (section 2.2).
+
+    ``u_t = tanh(W h_t + b)``, ``alpha_t = exp(u_t . u) / sum_s exp(u_s . u)`` and
+    ``pooled = sum_t alpha_t h_t``, where ``u`` is a learned context vector: equations
+    (5) to (7) for words, (8) to (10) for sentences.
 
     Parameters
     ----------
     dim : int
-        Size of a step, of its hidden representation, and of the learnt vector.
+        Size of ``h_t``, ``u_t`` and ``u``.
     """
 
     def __init__(self, dim):
@@ -48,12 +49,13 @@ class Attention(nn.Module):
         self.context = nn.Linear(dim, 1, bias=False)
 
     def forward(self, outputs, lengths):  # (n, length, dim), (n,)
-        valid = inside(lengths, outputs.shape[1])
+        mask = sequence_mask(lengths, outputs.shape[1])
         scores = self.context(self.hidden(outputs).tanh()).squeeze(2)
         scores = scores.to(self.context.weight.dtype)  # bfloat16 would not sum to 1
-        # Not minus infinity: all of a sequence may be padding, and weigh nothing.
-        scores = scores.masked_fill(~valid, torch.finfo(scores.dtype).min)
-        weights = scores.softmax(1) * valid  # (n, length)
+        # Minus infinity would give NaN for an empty sequence, whose steps are all
+        # masked. The finite minimum gives weights that the mask sets to zero.
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        weights = scores.softmax(1) * mask  # (n, length)
         pooled = (weights.to(outputs.dtype)[:, None] @ outputs).squeeze(1)
         return pooled, weights  # (n, dim)
 
@@ -136,10 +138,10 @@ class HAN(nn.Module):
         -------
         logits : tensor of shape (batch, n_classes)
         """
-        groups, index = self._lay_out(ids, lengths)
-        rows, _ = self._read_words(groups)
-        document, _ = self._read_sentences(rows, index)
-        return self.head(self.dropout(document))
+        buckets, sentence_index = self._split_sentences(ids, lengths)
+        sentence_vectors, _ = self._encode_sentences(buckets)
+        documents, _ = self._encode_documents(sentence_vectors, sentence_index)
+        return self.head(self.dropout(documents))
 
     def attention(self, ids, lengths=None):
         """Return how much each word and sentence weighs.
@@ -168,29 +170,36 @@ class HAN(nn.Module):
                 "Only a network with pooling='attention' weighs words and sentences. "
                 f"This one has pooling={self.pooling!r}."
             )
-        groups, index = self._lay_out(ids, lengths)
-        rows, weights = self._read_words(groups)
-        _, sentences = self._read_sentences(rows, index)
+        buckets, sentence_index = self._split_sentences(ids, lengths)
+        sentence_vectors, weights = self._encode_sentences(buckets)
+        _, sentences = self._encode_documents(sentence_vectors, sentence_index)
         weights = [self.head.weight.new_zeros(1, 1), *weights]
-        longest = max(group.shape[1] for group in weights)
+        longest = max(w.shape[1] for w in weights)
         weights = torch.cat([F.pad(w, (0, longest - w.shape[1])) for w in weights])
-        return F.embedding(index, weights), sentences
+        return F.embedding(sentence_index, weights), sentences
 
-    def _read_words(self, groups):
-        """Return a vector per sentence, after one of zeros, and the words' weights."""
+    def _encode_sentences(self, buckets):
+        """Return the sentence vectors, after a row of zeros, and the word weights.
+
+        Row 0 is the vector of the sentences that a document does not have. Weights are
+        a list of one tensor per bucket.
+        """
         vectors, weights = [self.head.weight.new_zeros(1, self.head.in_features)], []
-        for ids in groups:  # (n, length)
+        for ids in buckets:  # (n, length)
             x = self.embedding_dropout(self.embedding(ids))
             lengths = (ids != PAD).sum(1)
-            pooled, weighed = self._pool("words", self.words(x, lengths), lengths)
+            pooled, bucket_weights = self._pool(
+                "words", self.words(x, lengths), lengths
+            )
             vectors.append(pooled)
-            weights.append(weighed)
+            weights.append(bucket_weights)
         return torch.cat(vectors), weights  # (1 + n_sentences, dim)
 
-    def _read_sentences(self, rows, index):
+    def _encode_documents(self, sentence_vectors, sentence_index):
         """Return the document vectors and the weights of their sentences."""
-        x = F.embedding(index, rows, padding_idx=0)  # (batch, n_sentences, dim)
-        lengths = (index > 0).sum(1)
+        # (batch, n_sentences, dim)
+        x = F.embedding(sentence_index, sentence_vectors, padding_idx=0)
+        lengths = (sentence_index > 0).sum(1)
         return self._pool("sentences", self.sentences(x, lengths), lengths)
 
     def _pool(self, level, outputs, lengths):
@@ -198,74 +207,15 @@ class HAN(nn.Module):
             return self.attentions[level](outputs, lengths)
         return pool_steps(outputs, lengths, self.pooling), None
 
-    def _lay_out(self, ids, lengths):
-        """Lay the sentences of a batch on rows, the like in length together.
-
-        Returns
-        -------
-        groups : list of tensors of shape (n, length)
-            The ids of the words of n sentences.
-        index : tensor of int64 of shape (batch, n_sentences)
-            Where the sentences of a document are among those of all groups, counted
-            from 1; 0 after its last one.
-        """
-        if torch.compiler.is_compiling():  # how many there are depends on the data
-            return self._plain_layout(ids)
-        if lengths is None:
-            row, column, first, length = _find_sentences(ids.cpu())
-        else:
-            row, column = lengths.nonzero(as_tuple=True)
-            length = lengths[row, column]
-            first = (lengths + 1).cumsum(1)[row, column] - length - 1
-        length, order = length.sort(stable=True)
-        n_columns = int(column.amax()) + 1 if len(column) else 1
-        index = torch.zeros(len(ids), n_columns, dtype=torch.int64)
-        index[row[order], column[order]] = torch.arange(1, len(order) + 1)
-        # The layout is the host's, which goes on to the next step meanwhile.
-        start = (row * ids.shape[1] + first)[order]
-        spans = to_device(torch.stack([start, length])[:, :, None], ids.device)
-        n_groups = min(max(len(order) // _SENTENCES_PER_GROUP, 1), _MAX_GROUPS)
-        groups = []
-        for (start, size), of_group in zip(
-            spans.tensor_split(n_groups, 1), length.tensor_split(n_groups), strict=True
-        ):
-            if len(of_group):
-                steps = torch.arange(int(of_group[-1]), device=ids.device)
-                # A step too far is still a word, but of another sentence.
-                place = (start + steps).clamp(max=ids.numel() - 1)
-                groups.append(ids.flatten()[place].where(steps < size, PAD))
-        return groups, to_device(index, ids.device)
-
-    def _plain_layout(self, ids):
-        """Lay each document on `max_sentences` rows of `max_sentence_length` words."""
-        is_word, starts, number = _mark_sentences(ids)
-        n_rows, length = self.max_sentences, self.max_sentence_length
-        place = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
-        step = place - (place * starts).cummax(1).values
-        read = is_word & (number <= n_rows) & (step < length)
-        # One cell more, for what is no word or not read.
-        target = torch.where(read, (number - 1) * length + step, n_rows * length)
-        cells = ids.new_zeros(len(ids), n_rows * length + 1).scatter(1, target, ids)
-        rows = cells[:, :-1].reshape(-1, length)
-        index = torch.arange(1, len(rows) + 1, device=ids.device)
-        index = torch.where(rows[:, 0] != PAD, index, 0)
-        return [rows], index.view(len(ids), n_rows)
-
-
-def _mark_sentences(ids):
-    """Which ids are words, which of them begin a sentence, and its number, from 1."""
-    is_word = (ids != PAD) & (ids != SENTENCE_END)
-    starts = is_word & ~F.pad(is_word, (1, 0))[:, :-1]
-    return is_word, starts, starts.cumsum(1)  # each (batch, length)
-
-
-def _find_sentences(ids):
-    """Return document, number from 0, first id and words of each sentence."""
-    is_word, starts, number = _mark_sentences(ids)
-    ends = is_word & ~F.pad(is_word, (0, 1))[:, 1:]
-    row, first = starts.nonzero(as_tuple=True)
-    _, last = ends.nonzero(as_tuple=True)
-    return row, number[row, first] - 1, first, last - first + 1
+    def _split_sentences(self, ids, lengths):
+        """Return buckets of sentences and their index, see `bucket_sentences`."""
+        if torch.compiler.is_compiling():  # the number of sentences depends on the data
+            return pad_sentences(
+                ids,
+                max_sentences=self.max_sentences,
+                max_sentence_length=self.max_sentence_length,
+            )
+        return bucket_sentences(ids, lengths)
 
 
 @dataclass(frozen=True)

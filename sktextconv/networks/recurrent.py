@@ -1,38 +1,38 @@
-"""Recurrent layers over padded sequences, exact without packing them."""
+"""Recurrent layers and pooling over padded sequences."""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-__all__ = ["CELLS", "POOLINGS", "Recurrent", "inside", "pool_steps"]
+__all__ = ["CELLS", "POOLINGS", "Recurrent", "pool_steps", "sequence_mask"]
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 POOLINGS = ("mean", "last", "max")
 
 
 class Recurrent(nn.Module):
-    """Run LSTM, GRU or plain recurrent cells over padded sequences.
+    """LSTM, GRU or plain recurrent layers over padded sequences.
 
-    The outputs and gradients are those of torch's layer over a packed sequence. Packing
-    is what that layer needs for sequences of different lengths, and slower on a
-    CPU. Since padding comes last, the forward cell is done with a sequence before it
-    meets any; the backward cell is a forward one over the sequence turned around.
+    Outputs and gradients equal those of torch's layer on a packed sequence, which is
+    slower on a CPU. No packing is needed because padding comes last: the forward cell
+    has read the whole sequence before it reads padding. The backward direction is a
+    forward cell on the reversed sequence.
 
     Parameters
     ----------
     cell : {"lstm", "gru", "rnn"}
-        "rnn" is the plain one, with the hyperbolic tangent.
+        "rnn" is the plain cell with the hyperbolic tangent.
     input_dim : int
     hidden_dim : int
-        Outputs of one direction.
+        Outputs per direction.
     bidirectional : bool, default=False
     n_layers : int, default=1
     dropout : float, default=0.0
-        Share of the outputs of each layer but the last dropped in training.
+        Fraction of the outputs of each layer but the last that training drops.
     init : {"uniform", "orthogonal"}, default="uniform"
-        "uniform" is torch's own. "orthogonal" is Glorot's for the weights of the inputs
-        and orthogonal for those between steps, gate by gate, with biases of 0, but of 1
-        for the forget gate of an LSTM.
+        "uniform" is torch's default. "orthogonal" initializes input weights as Glorot
+        proposes, hidden-to-hidden weights as orthogonal matrices, both gate by gate,
+        and biases to 0, but to 1 for the forget gate of an LSTM.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Recurrent(nn.Module):
         init="uniform",
     ):
         super().__init__()
-        # Cells of torch take Python's ints alone, and searches hand out NumPy's.
+        # torch accepts Python ints only; parameter searches pass NumPy ints.
         input_dim, hidden_dim = int(input_dim), int(hidden_dim)
         n_directions = 2 if bidirectional else 1
         self.dropout = dropout
@@ -83,26 +83,26 @@ class Recurrent(nn.Module):
         ----------
         x : tensor of shape (n, length, input_dim)
         lengths : tensor of int64 of shape (n,)
-            Steps of each sequence; 0 is allowed. What `x` holds after them has no
-            influence.
+            Steps of each sequence, 0 or more. Values of `x` at later steps are ignored.
 
         Returns
         -------
         outputs : tensor of shape (n, length, n_directions * hidden_dim)
-            The forward outputs of a step, then the backward ones; zero after the end of
-            a sequence.
+            Forward outputs, then backward outputs of each step; zero after the end of a
+            sequence.
         """
-        valid = inside(lengths, x.shape[1])
+        mask = sequence_mask(lengths, x.shape[1])
         steps = torch.arange(x.shape[1], device=x.device)
-        turned = torch.where(valid, lengths[:, None] - 1 - steps, steps)
+        reversed_steps = torch.where(mask, lengths[:, None] - 1 - steps, steps)
         for number, (forward, *backward) in enumerate(self.layers):
             if number:
                 x = F.dropout(x, self.dropout, self.training)
             outputs = [forward(x)[0]]
             for cell in backward:
-                outputs.append(_take_steps(cell(_take_steps(x, turned))[0], turned))
+                reversed_outputs, _ = cell(_gather_steps(x, reversed_steps))
+                outputs.append(_gather_steps(reversed_outputs, reversed_steps))
             x = torch.cat(outputs, 2) if backward else outputs[0]
-        return x.masked_fill(~valid[:, :, None], 0.0)
+        return x.masked_fill(~mask[:, :, None], 0.0)
 
 
 def _init_orthogonal(cell):
@@ -113,51 +113,53 @@ def _init_orthogonal(cell):
     nn.init.zeros_(cell.bias_ih_l0)
     nn.init.zeros_(cell.bias_hh_l0)
     if cell.mode == "LSTM":
-        # torch's gates are input, forget, cell, output. Forgetting little at first lets
-        # gradients reach far back.
+        # torch orders the gates as input, forget, cell, output. A bias of 1 opens the
+        # forget gate, so that gradients reach early steps.
         _, forget, _, _ = cell.bias_ih_l0.split(cell.hidden_size)
         nn.init.ones_(forget)
 
 
-def inside(lengths, length):
-    """Return which steps belong to a sequence: (n,) lengths → (n, length) bool."""
+def sequence_mask(lengths, length):
+    """Return a mask of shape (n, length): True at the steps within each sequence."""
     return torch.arange(length, device=lengths.device) < lengths[:, None]
 
 
 def pool_steps(outputs, lengths, pooling, *, bidirectional=False):
-    """Bring the outputs at all steps of a sequence to one vector.
+    """Pool the outputs at the steps of each sequence to one vector.
 
     Parameters
     ----------
     outputs : tensor of shape (n, length, dim)
-        As of `Recurrent`: zero after the end of a sequence.
+        Outputs of `Recurrent`, zero after the end of a sequence.
     lengths : tensor of int64 of shape (n,)
     pooling : {"mean", "last", "max"}
-        "last" takes what each direction has read last: the forward half at the last
-        step of the sequence, the backward half at the first.
+        "last" is the final output of each direction: the forward half at the last step
+        of the sequence, the backward half at the first step.
     bidirectional : bool, default=False
-        Whether the second half of `outputs` is the backward direction's.
+        Whether the second half of `outputs` belongs to the backward direction.
 
     Returns
     -------
     pooled : tensor of shape (n, dim)
         Zero for a sequence of length 0.
     """
-    some = lengths.clamp(min=1)[:, None]
+    n_steps = lengths.clamp(min=1)[:, None]
     if pooling == "mean":
-        return outputs.sum(1) / some
+        return outputs.sum(1) / n_steps
     if pooling == "max":
-        after = ~inside(some[:, 0], outputs.shape[1])
-        return outputs.masked_fill(after[:, :, None], -torch.inf).amax(1)
-    last = _take_steps(outputs, some - 1).squeeze(1)
+        mask = sequence_mask(n_steps[:, 0], outputs.shape[1])
+        return outputs.masked_fill(~mask[:, :, None], -torch.inf).amax(1)
+    last = _gather_steps(outputs, n_steps - 1).squeeze(1)
     if not bidirectional:
         return last
     half = outputs.shape[2] // 2
     return torch.cat([last[:, :half], outputs[:, 0, half:]], 1)
 
 
-def _take_steps(x, steps):  # (n, length, dim), (n, n_steps)
-    """Return ``x[i, steps[i]]`` for each i, in a form that trains fast."""
-    rows = torch.arange(x.shape[0], device=x.device)[:, None]  # len is no symbol
-    # Not an index: its gradient is summed in the order threads happen to come.
+def _gather_steps(x, steps):  # (n, length, dim), (n, n_steps)
+    """Return ``x[i, steps[i]]`` for each i."""
+    # `len(x)` would be a constant in an exported graph.
+    rows = torch.arange(x.shape[0], device=x.device)[:, None]
+    # An embedding lookup, because the gradient of indexing is summed in an order that
+    # depends on the threads.
     return F.embedding(rows * x.shape[1] + steps, x.flatten(0, 1))  # (n, n_steps, dim)

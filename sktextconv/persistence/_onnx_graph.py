@@ -43,9 +43,9 @@ class _SentenceProbabilities(_Probabilities):
     inputs = ("words", "sentences")
 
     def forward(self, words, sentences):  # (n, length), (batch, n_sentences)
-        rows, _ = self.network._read_words([words])
-        document, _ = self.network._read_sentences(rows, sentences)
-        return self.network.head(document).double().softmax(1)  # (batch, n_classes)
+        vectors, _ = self.network._encode_sentences([words])
+        documents, _ = self.network._encode_documents(vectors, sentences)
+        return self.network.head(documents).double().softmax(1)  # (batch, n_classes)
 
 
 class _Layer(nn.Module):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sktextconv.encoding import PAD, SENTENCE_END
-from sktextconv.networks import han
+from sktextconv.networks import _sentence_layout, han
 from sktextconv.networks.han import HAN, HANClassifier
 
 N_TOKENS = 20
@@ -104,14 +104,16 @@ def assert_same(ours, theirs):
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-@given(documents=DOCUMENTS, per_group=st.sampled_from([1, 3, 128]))
+@given(documents=DOCUMENTS, per_bucket=st.sampled_from([1, 3, 128]))
 @settings(max_examples=25, deadline=None)
-def test_logits_and_gradients_are_those_of_the_slow_loop(pooling, documents, per_group):
+def test_logits_and_gradients_are_those_of_the_slow_loop(
+    pooling, documents, per_bucket
+):
     network = tiny(pooling)
     slow = torch.stack([slow_read(network, document)[0] for document in documents])
     expected = gradients_of(network, slow)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(han, "_SENTENCES_PER_GROUP", per_group)
+        patch.setattr(_sentence_layout, "_SENTENCES_PER_BUCKET", per_bucket)
         logits = network(make_ids(documents, extra=2))
         given = network(make_ids(documents, extra=2), lengths_of(documents))
     assert torch.equal(given, logits)
@@ -121,12 +123,12 @@ def test_logits_and_gradients_are_those_of_the_slow_loop(pooling, documents, per
         assert_same(found[name], expected[name])
 
 
-@given(documents=DOCUMENTS, per_group=st.sampled_from([1, 128]))
+@given(documents=DOCUMENTS, per_bucket=st.sampled_from([1, 128]))
 @settings(max_examples=25, deadline=None)
-def test_weights_are_those_of_the_slow_loop(documents, per_group):
+def test_weights_are_those_of_the_slow_loop(documents, per_bucket):
     network = tiny()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(han, "_SENTENCES_PER_GROUP", per_group)
+        patch.setattr(_sentence_layout, "_SENTENCES_PER_BUCKET", per_bucket)
         words, sentences = network.attention(make_ids(documents))
     assert words.shape[:2] == sentences.shape
     for row, document in enumerate(documents):
@@ -139,17 +141,6 @@ def test_weights_are_those_of_the_slow_loop(documents, per_group):
             assert_same(found[: len(weights)], weights)
             assert not found[len(weights) :].any()
             assert_same(sentences[row, number], by_sentence[number])
-
-
-def test_many_sentences_are_read_in_groups_of_like_length():
-    network = tiny()
-    documents = [[[5] * (1 + (row + k) % 9) for k in range(40)] for row in range(20)]
-    groups, index = network._lay_out(make_ids(documents), None)
-    assert len(groups) == 800 // 128
-    widths = [group.shape[1] for group in groups]
-    assert widths == sorted(widths)
-    assert sum(map(len, groups)) == 800
-    assert sorted(index.flatten().tolist()) == list(range(1, 801))
 
 
 def test_marks_without_words_between_them_are_no_sentence():
