@@ -1,4 +1,4 @@
-"""Every public classifier with settings that make it tiny, for the contract tests."""
+"""Tiny public networks, baselines, and adapters for scikit-learn's own checks."""
 
 import numpy as np
 from sklearn.utils.validation import validate_data
@@ -10,6 +10,12 @@ from sktextconv import (
     RNNClassifier,
     VDCNNClassifier,
     WordCNNClassifier,
+)
+from sktextconv.baselines import (
+    make_bag_of_means_classifier,
+    make_bow_classifier,
+    make_nb_ngram_classifier,
+    make_ngram_classifier,
 )
 
 _TINY = {"max_epochs": 2, "batch_size": 8, "random_state": 0}
@@ -23,13 +29,23 @@ NETWORKS = {
     "han": HANClassifier(min_count=1, embedding_dim=16, hidden_dim=8, **_TINY),
 }
 
+PIPELINES = {
+    "bow": make_bow_classifier(),
+    "bow-tfidf": make_bow_classifier(tfidf=True),
+    "ngrams": make_ngram_classifier(max_n=2),
+    "ngrams-tfidf": make_ngram_classifier(max_n=2, tfidf=True),
+    "ngrams-nb": make_nb_ngram_classifier(),
+    "bag-of-means": make_bag_of_means_classifier(
+        n_means=4, embedding_dim=8, min_count=1, random_state=0
+    ),
+}
+
 
 class OnNumbers:
-    """Lets scikit-learn's own checks, which know numbers only, reach a text classifier.
+    """Adapter from rows of numbers to texts, for scikit-learn's own checks.
 
-    Each number of a row becomes a letter, or for networks over words a letter with the
-    number of its column; everything that scikit-learn asks of tables is answered here,
-    everything else by the classifier underneath.
+    Each number of a row becomes a letter. For networks over words, it becomes a word: a
+    letter followed by the number of its column.
     """
 
     def fit(self, X, y=None, sample_weight=None):
@@ -40,7 +56,7 @@ class OnNumbers:
         return super().partial_fit(texts, y, classes, sample_weight)
 
     def _logits(self, X):
-        # Not fitted comes before bad input.
+        # An unfitted classifier must raise NotFittedError, also for invalid input.
         return super()._logits(
             self._to_texts(X, reset=False) if self.__sklearn_is_fitted__() else X
         )
@@ -91,7 +107,7 @@ _SURE = {"max_epochs": 5, "batch_size": 32, "dropout": 0.0}
 _SURE_OF_WORDS = _SURE | {"embedding_dropout": 0.0}
 _QUICK = _SURE_OF_WORDS | {"learning_rate": 1e-2}
 
-# The quick ones: what scikit-learn's checks look at is the base's, and so shared.
+# Fast networks are enough, since the checks exercise the shared base class.
 ON_NUMBERS = [
     KimCNNOnNumbers(embedding_dim=16, n_filters=8, **_QUICK),
     RNNOnNumbers(embedding_dim=32, hidden_dim=32, pooling="max", **_QUICK),

@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread, no network, and where the real data lie."""
+"""Shared settings, fixtures and helpers: one thread, no slow or network tests."""
 
 import os
 from pathlib import Path
@@ -13,25 +13,30 @@ torch.set_num_threads(1)
 
 
 def attempt(function, *args, **kwargs):
-    """Call a function; return what it returned and None, or None and its error."""
+    """Call a function; return its result and None, or None and its error."""
     try:
         return function(*args, **kwargs), None
     except Exception as error:
         return None, error
 
 
+def same_bits(one, other, texts):
+    """Return whether two classifiers give exactly the same probabilities."""
+    return np.array_equal(one.predict_proba(texts), other.predict_proba(texts))
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leave out what takes minutes or the internet unless `-m` asks for it."""
-    asked = config.getoption("-m")
+    """Skip tests that take minutes or need the internet unless `-m` selects them."""
+    selected = config.getoption("-m")
     for item in items:
         for marker in ("slow", "network"):
-            if marker in item.keywords and marker not in asked:
+            if marker in item.keywords and marker not in selected:
                 item.add_marker(pytest.mark.skip(reason=f"run with -m {marker}"))
 
 
 @pytest.fixture(scope="session")
 def data_folder():
-    """The folder with the real data files, for tests marked `data`."""
+    """Folder with the real data files, for tests marked `data`."""
     for folder in (os.environ.get("SKTEXTCONV_DATA"), REPOSITORY / "../shared/data"):
         if folder and (Path(folder) / "ag_news_test.csv.xz").exists():
             return Path(folder)
@@ -40,7 +45,7 @@ def data_folder():
 
 @pytest.fixture(scope="session")
 def corpus():
-    """Twenty-four short texts of two classes, told apart by their letters."""
+    """Texts and labels: 24 short texts of two classes with different letters."""
     good = [f"good fine {word}" for word in ("abc", "def", "ghi", "jkl", "mno", "pqr")]
     bad = [f"xxzz yyqq {word}" for word in ("abc", "def", "ghi", "jkl", "mno", "pqr")]
     return (good + bad) * 2, np.array((["pos"] * 6 + ["neg"] * 6) * 2)

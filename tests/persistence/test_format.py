@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import sktextconv
 from sktextconv import ModelFormatError
 
-from ..test_contract import same_bits
+from ..conftest import same_bits
 from .model_files import (
     KIM,
     LABELS,

@@ -25,9 +25,8 @@ from torch import nn
 from sktextconv import ModelFormatError, OnnxClassifier, cli, explain, export_onnx, save
 
 from .. import golden
-from ..classifiers import NETWORKS
+from ..classifiers import NETWORKS, PIPELINES
 from ..conftest import REPOSITORY
-from ..test_contract import PIPELINES
 
 TEXTS = [
     "Mr. Ito saw a fine film on Monday, and so did I! It is well made, well cast, and "

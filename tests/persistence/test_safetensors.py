@@ -22,8 +22,8 @@ import sktextconv
 from sktextconv import KimCNNClassifier, SynonymReplacer
 from sktextconv.schedules import constant
 
-from ..classifiers import NETWORKS
-from ..test_contract import PIPELINES, same_bits
+from ..classifiers import NETWORKS, PIPELINES
+from ..conftest import same_bits
 from .model_files import KIM, LABELS, TEXTS, trained
 
 

@@ -4,7 +4,8 @@ import pytest
 import skops.io
 from sklearn.base import clone
 
-from ..test_contract import PIPELINES, same_bits
+from ..classifiers import PIPELINES
+from ..conftest import same_bits
 from .model_files import LABELS, TEXTS
 
 

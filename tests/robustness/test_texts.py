@@ -14,10 +14,9 @@ from sktextconv import NGramVectorizer
 from sktextconv.encoding import CharEncoder, DocumentEncoder, WordEncoder
 from sktextconv.utils.validation import check_texts
 
-from ..classifiers import NETWORKS
+from ..classifiers import NETWORKS, PIPELINES
 from ..conftest import attempt
 from ..encoding.test_encoding import slow_encode, slow_words
-from ..test_contract import PIPELINES
 
 # A code point of any of the 17 planes is as likely as one of the next.
 PLANES = st.builds(

@@ -1,0 +1,35 @@
+"""The package's own estimator checks, strict ones included, on all its classifiers."""
+
+import inspect
+
+from sklearn.base import ClassifierMixin
+
+import sktextconv
+from sktextconv import parametrize_with_text_checks
+
+from ..classifiers import NETWORKS, PIPELINES
+
+FAILURES = {
+    "check_weight_2_is_a_row_twice": (
+        "in minibatches, weight 2 equals a repeated row only in expectation"
+    ),
+}
+
+
+@parametrize_with_text_checks(
+    [*NETWORKS.values(), *PIPELINES.values()],
+    strict=True,
+    expected_failed_checks=lambda estimator: FAILURES,
+)
+def test_classifier_passes_check(estimator, check):
+    check(estimator)
+
+
+def test_networks_are_all_public_classifiers():
+    public = {
+        name
+        for name in sktextconv.__all__
+        if inspect.isclass(getattr(sktextconv, name))
+        and issubclass(getattr(sktextconv, name), ClassifierMixin)
+    }
+    assert public == {type(network).__name__ for network in NETWORKS.values()}
