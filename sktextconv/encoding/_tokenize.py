@@ -1,19 +1,19 @@
-"""Texts to words: found by a pattern, lower-cased, and numbered."""
+"""Splitting of texts into words, and lookup of their ids."""
 
 import itertools
 import re
 
 import numpy as np
 
-from ._vocabulary import END, END_BYTE, Numbering
+from ._vocabulary import END, END_BYTE, VocabularyIndex
 
 __all__ = [
     "TOKEN_PATTERN",
     "check_pattern",
     "count_words",
     "index_words",
+    "iter_word_ids",
     "lower_with_offsets",
-    "read_words",
     "split_words",
     "word_spans",
 ]
@@ -21,22 +21,22 @@ __all__ = [
 # A run of letters, digits and underscores, or one mark of punctuation.
 TOKEN_PATTERN = r"\w+|[^\w\s]"
 
-# What each byte is: nothing, a part of a word, or a word by itself.
-_NOTHING, _PART, _WHOLE = range(3)
-_KINDS = bytearray([_PART]) * 256  # as UTF-8 of letters is, see `_to_bytes`
+# Classes of bytes: white space, part of a word, or a word by itself.
+_SPACE, _PART, _MARK = range(3)
+_BYTE_CLASSES = bytearray([_PART]) * 256  # outside ASCII: of letters, see `_to_bytes`
 for _byte in range(128):
     if not re.match(r"\w", chr(_byte)):
-        _KINDS[_byte] = _NOTHING if re.match(r"\s", chr(_byte)) else _WHOLE
-_KINDS[END_BYTE] = _WHOLE
-_NO_LETTERS = re.compile(r"[^\w\x00-\x7f]")
+        _BYTE_CLASSES[_byte] = _SPACE if re.match(r"\s", chr(_byte)) else _MARK
+_BYTE_CLASSES[END_BYTE] = _MARK
+_NON_WORD = re.compile(r"[^\w\x00-\x7f]")  # outside ASCII
 
-# Bounds the memory of a step; the result does not depend on it.
+# Bound the memory of a step; the result does not depend on them.
 _TEXTS_PER_CHUNK = 4096
-_CHARACTERS_AT_ONCE = 2**16
+_CHARACTERS_PER_BATCH = 2**16
 
 
 def check_pattern(token_pattern):
-    """Raise `ValueError` unless it is a regular expression of one group at most."""
+    """Raise `ValueError` unless given a regular expression with at most one group."""
     try:
         n_groups = re.compile(token_pattern).groups
     except (re.error, OverflowError, RecursionError) as error:
@@ -62,7 +62,7 @@ def split_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
 
     Returns
     -------
-    words : iterator of list of str, of length n_documents
+    words : iterator of list of str, of length n_texts
     """
     if lowercase:
         texts = map(str.lower, texts)
@@ -78,20 +78,20 @@ def lower_with_offsets(text):
 
     Returns
     -------
-    folded : str
+    lowered : str
         ``text.lower()``, which may be longer than `text`.
-    offsets : ndarray of int64 of shape (len(folded),)
+    offsets : ndarray of int64 of shape (len(lowered),)
         Indices into `text`.
     """
-    folded = text.lower()
+    lowered = text.lower()
     offsets = np.arange(len(text))
-    if len(folded) != len(text):
+    if len(lowered) != len(text):
         offsets = offsets.repeat([len(character.lower()) for character in text])
-    return folded, offsets
+    return lowered, offsets
 
 
 def word_spans(text, *, lowercase=True, token_pattern=TOKEN_PATTERN):
-    """Return where the words of a text that `split_words` gives stand in it.
+    """Return the offsets of the words that `split_words` finds in a text.
 
     Parameters
     ----------
@@ -102,49 +102,49 @@ def word_spans(text, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     Returns
     -------
     spans : ndarray of int64 of shape (n_words, 2)
-        Start and end of each word, in characters of `text` as it came.
+        Start and end of each word, in characters of the original text.
     """
-    folded, offsets = text, np.arange(len(text))
+    lowered, offsets = text, np.arange(len(text))
     if lowercase:
-        folded, offsets = lower_with_offsets(text)
+        lowered, offsets = lower_with_offsets(text)
     pattern = re.compile(token_pattern)
-    # The group is the word where the pattern has one.
-    found = [match.span(pattern.groups) for match in pattern.finditer(folded)]
+    # If the pattern has a group, the group is the word.
+    found = [match.span(pattern.groups) for match in pattern.finditer(lowered)]
     starts, ends = np.array(found, dtype=np.int64).reshape(-1, 2).T
     first, last = np.append(offsets, len(text)), np.append(0, offsets + 1)
     return np.stack([first[starts], last[ends]], axis=1)
 
 
-def read_words(texts, numbering, *, lowercase=True, token_pattern=TOKEN_PATTERN):
-    """Yield the numbers of the words of `texts`, some thousand texts at a time.
+def iter_word_ids(texts, index, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+    """Yield the ids of the words of `texts`, in chunks of some thousand texts.
 
     Parameters
     ----------
     texts : list of str or TextSequence
-    numbering : Numbering
+    index : VocabularyIndex
     lowercase : bool, default=True
     token_pattern : str, default=TOKEN_PATTERN
 
     Yields
     ------
-    numbers : ndarray of int32 of shape (n_words + n_texts,)
-        With `END` after the words of each text.
+    ids : ndarray of int32 of shape (n_words + n_texts,)
+        `END` follows the words of each text.
     """
     find = re.compile(token_pattern).findall
     for start in range(0, len(texts), _TEXTS_PER_CHUNK):
         chunk = texts[start : start + _TEXTS_PER_CHUNK]
         if lowercase:
             chunk = map(str.lower, chunk)
-        # Lazy to the end: the words of a few texts are in memory at a time.
+        # Iterators, so that only the words of one batch are in memory at a time.
         if token_pattern == TOKEN_PATTERN:
-            yield np.concatenate([_number(some, numbering) for some in _few(chunk)])
+            yield np.concatenate([_word_ids(some, index) for some in _batches(chunk)])
         else:
             words = itertools.chain.from_iterable((*find(text), None) for text in chunk)
-            yield np.fromiter(numbering.of(words), dtype=np.int32)
+            yield np.fromiter(index.lookup(words), dtype=np.int32)
 
 
 def count_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
-    """Return how often each word occurs.
+    """Return the number of occurrences of each word.
 
     Parameters
     ----------
@@ -156,53 +156,17 @@ def count_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     -------
     counts : dict of str to int
     """
-    numbering, counts = Numbering(), np.zeros(0, dtype=np.int64)
-    how = {"lowercase": lowercase, "token_pattern": token_pattern}
-    for numbers in read_words(texts, numbering, **how):
-        more = np.bincount(numbers - END, minlength=len(counts))
-        more[: len(counts)] += counts
-        counts = more
-    return dict(zip(numbering.words, counts[1:].tolist(), strict=True))
-
-
-def _few(texts):
-    """Yield the texts in lists of about `_CHARACTERS_AT_ONCE` together."""
-    some, size = [], 0
-    for text in texts:
-        some.append(text)
-        size += len(text)
-        if size >= _CHARACTERS_AT_ONCE:
-            yield some
-            some, size = [], 0
-    if some:
-        yield some
-
-
-def _number(texts, numbering):
-    """The numbers of the words of `TOKEN_PATTERN`, found by the kinds of bytes."""
-    end = bytes([END_BYTE])
-    data = b" " + b"".join(_to_bytes(text) + end for text in texts) + b" " * 16
-    kinds = np.frombuffer(data.translate(_KINDS), dtype=np.uint8)
-    in_part = (kinds == _PART).view(np.uint8)
-    # Every `_WHOLE` is a word, and every run of `_PART`.
-    starts = np.flatnonzero(kinds[1:] > in_part[:-1]) + 1
-    ends = np.flatnonzero(kinds[:-1] > in_part[1:]) + 1
-    return numbering.of_bytes(data, starts, ends - starts)
-
-
-def _to_bytes(text):
-    """UTF-8 in which marks and spaces outside ASCII stand between spaces."""
-    if not text.isascii():
-        text = _NO_LETTERS.sub(_set_apart, text)
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _set_apart(found):
-    return " " if found[0].isspace() else f" {found[0]} "
+    index, counts = VocabularyIndex(), np.zeros(0, dtype=np.int64)
+    splitting = {"lowercase": lowercase, "token_pattern": token_pattern}
+    for ids in iter_word_ids(texts, index, **splitting):
+        total = np.bincount(ids - END, minlength=len(counts))
+        total[: len(counts)] += counts
+        counts = total
+    return dict(zip(index.words, counts[1:].tolist(), strict=True))
 
 
 def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
-    """Return the distinct words by the alphabet, and each text as their numbers.
+    """Return the distinct words, sorted, and each text as indices into them.
 
     Parameters
     ----------
@@ -215,13 +179,49 @@ def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     words : list of str
         Sorted.
     chunks : list of ndarray of int32
-        Indices into `words`, with `END` after each text; several texts to a chunk.
+        Indices into `words`, with `END` after each text; a chunk holds several texts.
     """
-    numbering = Numbering()
-    how = {"lowercase": lowercase, "token_pattern": token_pattern}
-    chunks = list(read_words(texts, numbering, **how))
-    words = numbering.words
+    index = VocabularyIndex()
+    splitting = {"lowercase": lowercase, "token_pattern": token_pattern}
+    chunks = list(iter_word_ids(texts, index, **splitting))
+    words = index.words
     order = sorted(range(len(words)), key=words.__getitem__)
-    ranks = np.full(len(words) + 1, END, dtype=np.int32)  # its own is the last
+    ranks = np.full(len(words) + 1, END, dtype=np.int32)  # last entry: rank of `END`
     ranks[order] = np.arange(len(words))
-    return [words[index] for index in order], [ranks[chunk] for chunk in chunks]
+    return [words[id_] for id_ in order], [ranks[chunk] for chunk in chunks]
+
+
+def _batches(texts):
+    """Yield lists of texts with about `_CHARACTERS_PER_BATCH` characters in total."""
+    batch, size = [], 0
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if size >= _CHARACTERS_PER_BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _word_ids(texts, index):
+    """Return the ids of the words of `TOKEN_PATTERN`, found by the classes of bytes."""
+    end = bytes([END_BYTE])
+    data = b" " + b"".join(_to_bytes(text) + end for text in texts) + b" " * 16
+    classes = np.frombuffer(data.translate(_BYTE_CLASSES), dtype=np.uint8)
+    in_part = (classes == _PART).view(np.uint8)
+    # Each `_MARK` is a word, and each run of `_PART`.
+    starts = np.flatnonzero(classes[1:] > in_part[:-1]) + 1
+    ends = np.flatnonzero(classes[:-1] > in_part[1:]) + 1
+    return index.lookup_bytes(data, starts, ends - starts)
+
+
+def _to_bytes(text):
+    """Return UTF-8 with spaces around non-ASCII marks and for non-ASCII spaces."""
+    if not text.isascii():
+        text = _NON_WORD.sub(_separate, text)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _separate(match):
+    return " " if match[0].isspace() else f" {match[0]} "

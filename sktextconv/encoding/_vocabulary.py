@@ -1,170 +1,175 @@
-"""Numbers of words: a dictionary, and its short words in arrays beside it."""
+"""Vectorized vocabulary lookup: open-addressing hash table with a dict fallback."""
 
 import collections
 import itertools
 
 import numpy as np
 
-__all__ = ["END", "END_BYTE", "Numbering"]
+__all__ = ["END", "END_BYTE", "VocabularyIndex"]
 
-END = -1  # the number of `END_BYTE`, and of None
-END_BYTE = 0xFF  # of no UTF-8: ends each text
+END = -1  # the id of `END_BYTE`, and of None
+END_BYTE = 0xFF  # never occurs in UTF-8; ends each text
 
-_WIDTH = 15  # bytes of the longest words in the arrays; with the size, two integers
-_PADDING = 16  # bytes behind words, so that two integers can be read
-_N_PROBES = 8  # places in a row where a word may stand
-_FEWEST_BITS, _MOST_BITS = 10, 20  # of the number of places; half stay empty
+_WIDTH = 15  # bytes of the longest words in the table; with the size, two integers
+_PADDING = 16  # bytes after the words, so that two integers can be read anywhere
+_N_PROBES = 8  # consecutive slots that are searched for a word
+_MIN_BITS, _MAX_BITS = 10, 20  # log2 of the number of slots; at most half are used
 
-# In the place of a number: nothing is there, or other words have taken all places.
-_EMPTY, _CROWDED = np.iinfo(np.int32).min + np.arange(2, dtype=np.int32)
+# Contents of a slot, or results of a lookup, that are not ids: the slot is free, or
+# all probed slots hold other words.
+_EMPTY, _OVERFLOW = np.iinfo(np.int32).min + np.arange(2, dtype=np.int32)
 
 _FIRST_BYTES = np.array([2 ** (8 * n) - 1 for n in range(9)], dtype=np.uint64)
-# Odd integers whose multiples are spread evenly over the upper bits.
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_SPREAD_HIGH = np.uint64(0xD6E8FEB86659FD93)
+# Odd multipliers of multiplicative hashing, one for each of the two integers.
+_HASH = np.uint64(0x9E3779B97F4A7C15)
+_HASH_HIGH = np.uint64(0xD6E8FEB86659FD93)
 
 
-class Numbering:
-    """The numbers of words, for thousands of words at once.
+class VocabularyIndex:
+    """Mapping of words to ids that looks up thousands of words at once.
 
-    A word of at most 15 bytes is two integers: it is compared exactly, without an
-    object of its own. What the arrays do not hold is looked up in a dictionary.
+    Words of at most 15 bytes are stored as two integers in a hash table of NumPy
+    arrays: they are compared exactly, and no str is created for them. A dictionary
+    serves all other words.
 
     Parameters
     ----------
     words : iterable of str, default=()
-        Distinct words, which are numbered in turn.
-    first : int, default=0
-        The number of the first word.
+        Distinct words, which get consecutive ids.
+    first_id : int, default=0
+        Id of the first word.
     unknown : int or None, default=None
-        The number of every other word. None gives each the next number when it is
-        seen, so that words are learnt.
+        Id of every other word. With None each new word gets the next id when it is
+        first looked up.
 
     Examples
     --------
-    >>> numbering = Numbering(["so", "good"], unknown=7)
-    >>> list(numbering.of(["good", "so", "bad", None]))
+    >>> index = VocabularyIndex(["so", "good"], unknown=7)
+    >>> list(index.lookup(["good", "so", "bad", None]))
     [1, 0, 7, -1]
     """
 
-    def __init__(self, words=(), *, first=0, unknown=None):
+    def __init__(self, words=(), *, first_id=0, unknown=None):
         self._unknown = unknown
-        numbers = zip(words, itertools.count(first))
-        self._numbers = collections.defaultdict(None, numbers)
-        self._make_places(_FEWEST_BITS)
-        self._place_all()
+        self._ids = collections.defaultdict(None, zip(words, itertools.count(first_id)))
+        self._allocate(_MIN_BITS)
+        self._insert_all()
         if unknown is None:
-            following = itertools.count(first + len(self._numbers))
-            self._numbers.default_factory = following.__next__
-        self._numbers[None] = END
+            new_ids = itertools.count(first_id + len(self._ids))
+            self._ids.default_factory = new_ids.__next__
+        self._ids[None] = END
 
     @property
     def words(self):
-        """The words in the order of their numbers, as a list of str."""
-        return [word for word in self._numbers if word is not None]
+        """List of the words, in the order of their ids."""
+        return [word for word in self._ids if word is not None]
 
-    def of(self, words):
-        """Return an iterator over the numbers of words; that of None is `END`."""
+    def lookup(self, words):
+        """Return an iterator over the ids of words; the id of None is `END`."""
         if self._unknown is None:
-            return map(self._numbers.__getitem__, words)
-        return map(self._numbers.get, words, itertools.repeat(self._unknown))
+            return map(self._ids.__getitem__, words)
+        return map(self._ids.get, words, itertools.repeat(self._unknown))
 
-    def of_bytes(self, data, starts, sizes):
-        """Return the numbers of words in UTF-8.
+    def lookup_bytes(self, data, starts, sizes):
+        """Return the ids of words in UTF-8.
 
         Parameters
         ----------
         data : bytes
-            With 16 bytes or more after the last word.
+            At least 16 bytes follow the last word.
         starts, sizes : ndarray of int64 of shape (n_words,)
-            Place and length of each word, in bytes; that of `END_BYTE` is `END`.
+            Position and length of each word, in bytes. The id of `END_BYTE` is `END`.
 
         Returns
         -------
-        numbers : ndarray of int32 of shape (n_words,)
+        ids : ndarray of int32 of shape (n_words,)
         """
         low, high = _pack(data, starts, sizes)
-        numbers = self._look_up(low, high)
-        numbers[sizes > _WIDTH] = _CROWDED
-        numbers[low == END_BYTE] = END  # of no word the only byte
-        if self._unknown is not None and self._has_all:
-            numbers[numbers == _EMPTY] = self._unknown
-        rest = np.flatnonzero(numbers <= _CROWDED)
+        ids = self._probe(low, high)
+        ids[sizes > _WIDTH] = _OVERFLOW
+        ids[low == END_BYTE] = END  # no word consists of this byte alone
+        if self._unknown is not None and self._is_complete:
+            ids[ids == _EMPTY] = self._unknown
+        rest = np.flatnonzero(ids <= _OVERFLOW)
         if not len(rest):
-            return numbers
-        n_before = len(self._numbers)
+            return ids
+        n_before = len(self._ids)
         ends = (starts + sizes)[rest].tolist()
-        places = map(slice, starts[rest].tolist(), ends)
-        words = [data[place].decode("utf-8", "surrogatepass") for place in places]
-        numbers[rest] = found = np.fromiter(self.of(words), np.int32, len(rest))
-        if n_learnt := len(self._numbers) - n_before:
-            firsts = np.unique(found, return_index=True)[1][-n_learnt:]
-            learnt = rest[firsts]
-            self._place(*(each[learnt] for each in (sizes, low, high, numbers)))
-        return numbers
+        slices = map(slice, starts[rest].tolist(), ends)
+        words = [data[part].decode("utf-8", "surrogatepass") for part in slices]
+        ids[rest] = found = np.fromiter(self.lookup(words), np.int32, len(rest))
+        if n_new := len(self._ids) - n_before:
+            first = np.unique(found, return_index=True)[1][-n_new:]
+            new = rest[first]
+            self._insert(*(array[new] for array in (sizes, low, high, ids)))
+        return ids
 
-    def _place_all(self):
-        encoded = [word.encode("utf-8", "surrogatepass") for word in self._numbers]
+    def _insert_all(self):
+        encoded = [word.encode("utf-8", "surrogatepass") for word in self._ids]
         sizes = np.fromiter(map(len, encoded), dtype=np.int64)
         starts = np.cumsum(sizes) - sizes
         packed = _pack(b"".join(encoded) + bytes(_PADDING), starts, sizes)
-        numbers = np.fromiter(self._numbers.values(), dtype=np.int32)
-        self._place(sizes, *packed, numbers)
+        ids = np.fromiter(self._ids.values(), dtype=np.int32)
+        self._insert(sizes, *packed, ids)
 
-    def _make_places(self, n_bits):
+    def _allocate(self, n_bits):
         self._low, self._high = np.zeros((2, 2**n_bits), dtype=np.uint64)
-        self._number = np.full(2**n_bits, _EMPTY)
-        self._shift, self._last_place = np.uint64(64 - n_bits), 2**n_bits - 1
-        self._n_placed, self._has_all = 0, True
+        self._slot_ids = np.full(2**n_bits, _EMPTY)
+        self._shift, self._last_slot = np.uint64(64 - n_bits), 2**n_bits - 1
+        # Whether the table holds every short word of the dictionary.
+        self._n_used, self._is_complete = 0, True
 
-    def _first_place(self, low, high):
-        mixed = low ^ (low >> np.uint64(32)) ^ (high * _SPREAD_HIGH)
-        return ((mixed * _SPREAD) >> self._shift).view(np.int64)
+    def _first_slot(self, low, high):
+        mixed = low ^ (low >> np.uint64(32)) ^ (high * _HASH_HIGH)
+        return ((mixed * _HASH) >> self._shift).view(np.int64)
 
-    def _look_up(self, low, high):
-        first = self._first_place(low, high)
-        numbers = self._number.take(first)
-        rest = np.flatnonzero(self._holds_another(first, low, high))
+    def _probe(self, low, high):
+        """Return the ids of packed words in the table, `_EMPTY` or `_OVERFLOW`."""
+        first = self._first_slot(low, high)
+        ids = self._slot_ids.take(first)
+        rest = np.flatnonzero(self._holds_other(first, low, high))
         for step in range(1, _N_PROBES):
-            at = (first[rest] + step) & self._last_place
-            numbers[rest] = self._number.take(at)
-            rest = rest[self._holds_another(at, low[rest], high[rest])]
-        numbers[rest] = _CROWDED
-        return numbers
+            slots = (first[rest] + step) & self._last_slot
+            ids[rest] = self._slot_ids.take(slots)
+            rest = rest[self._holds_other(slots, low[rest], high[rest])]
+        ids[rest] = _OVERFLOW
+        return ids
 
-    def _holds_another(self, at, low, high):
-        other = (self._low.take(at) != low) | (self._high.take(at) != high)
-        return other & (self._number.take(at) != _EMPTY)
+    def _holds_other(self, slots, low, high):
+        differs = (self._low.take(slots) != low) | (self._high.take(slots) != high)
+        return differs & (self._slot_ids.take(slots) != _EMPTY)
 
-    def _place(self, sizes, *words):
-        """Take new words into the arrays, the short ones, while there is room."""
-        words = [each[sizes <= _WIDTH] for each in words]
-        n_places = 2 * (self._n_placed + len(words[0]))
-        if n_places > len(self._number) and len(self._number) < 2**_MOST_BITS:
-            used = self._number != _EMPTY
-            held = self._low[used], self._high[used], self._number[used]
-            self._make_places(min(n_places.bit_length(), _MOST_BITS))
-            words = [np.concatenate(pair) for pair in zip(held, words, strict=True)]
-        n_free = len(self._number) // 2 - self._n_placed
-        self._has_all &= len(words[0]) <= n_free
-        low, high, numbers = (each[:n_free] for each in words)
-        at = self._first_place(low, high)
+    def _insert(self, sizes, *words):
+        """Insert new short words into the table, as far as there is room."""
+        words = [array[sizes <= _WIDTH] for array in words]
+        n_slots = 2 * (self._n_used + len(words[0]))
+        if n_slots > len(self._slot_ids) and len(self._slot_ids) < 2**_MAX_BITS:
+            used = self._slot_ids != _EMPTY
+            stored = self._low[used], self._high[used], self._slot_ids[used]
+            self._allocate(min(n_slots.bit_length(), _MAX_BITS))
+            words = [np.concatenate(pair) for pair in zip(stored, words, strict=True)]
+        n_free = len(self._slot_ids) // 2 - self._n_used
+        self._is_complete &= len(words[0]) <= n_free
+        low, high, ids = (array[:n_free] for array in words)
+        slots = self._first_slot(low, high)
         for _ in range(_N_PROBES):
-            free = self._number[at] == _EMPTY
-            # Of several the first stays: frequent words tend to come first.
-            self._number[at[free][::-1]] = numbers[free][::-1]
-            placed = self._number[at] == numbers
-            self._low[at[placed]], self._high[at[placed]] = low[placed], high[placed]
-            self._n_placed += int(np.count_nonzero(placed))
-            left = [each[~placed] for each in (low, high, numbers, at)]
-            low, high, numbers, at = left
-            at = (at + 1) & self._last_place
+            free = self._slot_ids[slots] == _EMPTY
+            # Reversed, so that the first of several words for one slot gets it:
+            # frequent words tend to come first.
+            self._slot_ids[slots[free][::-1]] = ids[free][::-1]
+            stored = self._slot_ids[slots] == ids
+            self._low[slots[stored]] = low[stored]
+            self._high[slots[stored]] = high[stored]
+            self._n_used += int(np.count_nonzero(stored))
+            rest = [array[~stored] for array in (low, high, ids, slots)]
+            low, high, ids, slots = rest
+            slots = (slots + 1) & self._last_slot
 
 
 def _pack(data, starts, sizes):
-    """Each word as two integers: its first 15 bytes, with zeros behind, and its size.
+    """Return two integers for each word: its first 15 bytes, zero-padded, and its size.
 
-    Of longer words they say nothing.
+    The integers of longer words are meaningless.
     """
     eights = np.ndarray(len(data) - 7, "<u8", data, strides=1)  # one at every byte
     low = eights[starts] & _FIRST_BYTES.take(sizes, mode="clip")

@@ -5,8 +5,14 @@ import sys
 import numpy as np
 
 from ._ragged import N_RESERVED, UNKNOWN, RaggedWriter
-from ._tokenize import TOKEN_PATTERN, count_words, read_words, split_words, word_spans
-from ._vocabulary import END, Numbering
+from ._tokenize import (
+    TOKEN_PATTERN,
+    count_words,
+    iter_word_ids,
+    split_words,
+    word_spans,
+)
+from ._vocabulary import END, VocabularyIndex
 
 __all__ = ["WordEncoder", "check_vocabulary", "most_frequent"]
 
@@ -114,7 +120,7 @@ class WordEncoder:
             One row per text, of at most `max_length` ids.
         """
         rows = RaggedWriter(self.n_tokens, len(texts), self.max_length)
-        for chunk in read_words(texts, self._ids, **self._splitting):
+        for chunk in iter_word_ids(texts, self._ids, **self._splitting):
             rows.add(*self._cut(chunk))
         return rows.finish()
 
@@ -152,7 +158,7 @@ class WordEncoder:
         return chunk[np.cumsum(change[:-1], dtype=np.int8).astype(bool)], sizes
 
     def _set_ids(self):
-        self._ids = Numbering(self.words, first=N_RESERVED, unknown=UNKNOWN)
+        self._ids = VocabularyIndex(self.words, first_id=N_RESERVED, unknown=UNKNOWN)
 
     def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name != "_ids"}

@@ -8,8 +8,13 @@ import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ..encoding._tokenize import TOKEN_PATTERN, check_pattern, index_words, read_words
-from ..encoding._vocabulary import END, Numbering
+from ..encoding._tokenize import (
+    TOKEN_PATTERN,
+    check_pattern,
+    index_words,
+    iter_word_ids,
+)
+from ..encoding._vocabulary import END, VocabularyIndex
 from ..utils._param_validation import Count, check_params, hyperparameters
 from ..utils.validation import check_texts
 
@@ -159,7 +164,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """
         check_is_fitted(self)
         texts = check_texts(X, required_by=type(self).__name__)
-        chunks = read_words(texts, self._columns, **self._splitting)
+        chunks = iter_word_ids(texts, self._columns, **self._splitting)
         return self._to_counts(map(self._find_longest, chunks))
 
     def get_feature_names_out(self, input_features=None):
@@ -218,7 +223,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     def _set_words(self, words):
         self._words = words
-        self._columns = Numbering(words, unknown=_UNKNOWN)
+        self._columns = VocabularyIndex(words, unknown=_UNKNOWN)
 
     def _find_longest(self, ids):
         """Return the column of the longest known n-gram that starts at each position.

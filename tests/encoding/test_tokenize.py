@@ -13,9 +13,9 @@ from sktextconv.encoding._tokenize import (
     TOKEN_PATTERN,
     count_words,
     index_words,
-    read_words,
+    iter_word_ids,
 )
-from sktextconv.encoding._vocabulary import END, Numbering
+from sktextconv.encoding._vocabulary import END, VocabularyIndex
 
 # Often ASCII, where characters are bytes; any else; and words of many bytes.
 TEXTS = st.lists(
@@ -34,11 +34,11 @@ def found(texts, pattern, lowercase):
 
 
 def read(texts, pattern, lowercase):
-    """The words that `read_words` has numbered, None after those of each text."""
-    numbering = Numbering()
+    """The words that `iter_word_ids` has numbered, None after those of each text."""
+    index = VocabularyIndex()
     how = {"lowercase": lowercase, "token_pattern": pattern}
-    numbers = np.concatenate(list(read_words(texts, numbering, **how)))
-    words = [*numbering.words, None]
+    numbers = np.concatenate(list(iter_word_ids(texts, index, **how)))
+    words = [*index.words, None]
     return [words[number] for number in numbers]
 
 

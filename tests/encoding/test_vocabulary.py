@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sktextconv.encoding import _vocabulary
-from sktextconv.encoding._vocabulary import END, END_BYTE, Numbering
+from sktextconv.encoding._vocabulary import END, END_BYTE, VocabularyIndex
 
 # Alike in their first 8 or 16 bytes, or as long as these; of one byte to many.
 WORDS = st.builds(
@@ -16,8 +16,8 @@ WORDS = st.builds(
 )
 
 
-def numbers_of(numbering, words):
-    """What `of_bytes` says of words; None is the end of a text."""
+def ids_of(index, words):
+    """What `lookup_bytes` says of words; None is the end of a text."""
     encoded = [
         bytes([END_BYTE]) if word is None else word.encode("utf-8", "surrogatepass")
         for word in words
@@ -25,7 +25,7 @@ def numbers_of(numbering, words):
     sizes = np.array([len(word) for word in encoded], dtype=np.int64)
     starts = np.cumsum(sizes + 1) - sizes
     data = b" " + b" ".join(encoded) + b" " * 16
-    return numbering.of_bytes(data, starts, sizes).tolist()
+    return index.lookup_bytes(data, starts, sizes).tolist()
 
 
 @given(
@@ -35,46 +35,48 @@ def numbers_of(numbering, words):
 def test_unknown_words_share_a_number(known, asked):
     slow = {None: END} | {word: 2 + index for index, word in enumerate(known)}
     expected = [slow.get(word, 1) for word in asked]
-    fast = Numbering(known, first=2, unknown=1)
-    assert numbers_of(fast, asked) == expected
-    assert list(fast.of(asked)) == expected
+    fast = VocabularyIndex(known, first_id=2, unknown=1)
+    assert ids_of(fast, asked) == expected
+    assert list(fast.lookup(asked)) == expected
     assert fast.words == known
 
 
 @given(batches=st.lists(st.lists(WORDS.filter(bool) | st.none()), max_size=4))
 def test_new_words_are_numbered_as_they_come(batches):
-    slow, fast = {}, Numbering()
+    slow, fast = {}, VocabularyIndex()
     for words in batches:
         expected = [
             END if word is None else slow.setdefault(word, len(slow)) for word in words
         ]
-        assert numbers_of(fast, words) == expected
+        assert ids_of(fast, words) == expected
     assert fast.words == list(slow)
 
 
 @pytest.mark.parametrize("bits", [(10, 20), (10, 11), (2, 3)])
 def test_words_without_a_place_are_still_known(bits, monkeypatch):
     # With four places, or with eight, nearly all are crowded out of the arrays.
-    monkeypatch.setattr(_vocabulary, "_FEWEST_BITS", bits[0])
-    monkeypatch.setattr(_vocabulary, "_MOST_BITS", bits[1])
+    monkeypatch.setattr(_vocabulary, "_MIN_BITS", bits[0])
+    monkeypatch.setattr(_vocabulary, "_MAX_BITS", bits[1])
     words = [f"{index:x}" for index in range(5_000)]
     asked = [*words[::-7], "unknown", None, *words[::3]]
     for learning in (False, True):
-        fast = Numbering(() if learning else words, unknown=None if learning else -9)
+        fast = VocabularyIndex(
+            () if learning else words, unknown=None if learning else -9
+        )
         if learning:
             for start in range(0, len(words), 50):
-                numbers_of(fast, words[start : start + 50])
+                ids_of(fast, words[start : start + 50])
         slow = {word: index for index, word in enumerate(words)} | {None: END}
         slow["unknown"] = 5_000 if learning else -9
-        assert numbers_of(fast, asked) == [slow[word] for word in asked]
+        assert ids_of(fast, asked) == [slow[word] for word in asked]
 
 
 def test_words_that_fall_on_one_place_are_told_apart():
     words = [f"{index:05}" for index in range(200_000)]
     encoded = np.array(words, dtype="S8").view("<u8")
-    fast = Numbering(())
-    first = fast._first_place(encoded, np.zeros_like(encoded))
+    fast = VocabularyIndex(())
+    first = fast._first_slot(encoded, np.zeros_like(encoded))
     crowd = [words[index] for index in np.flatnonzero(first == first[0])]
     assert len(crowd) > _vocabulary._N_PROBES
-    fast = Numbering(crowd, unknown=-9)
-    assert numbers_of(fast, [*crowd, "none"]) == [*range(len(crowd)), -9]
+    fast = VocabularyIndex(crowd, unknown=-9)
+    assert ids_of(fast, [*crowd, "none"]) == [*range(len(crowd)), -9]
