@@ -1,4 +1,4 @@
-"""Files that are damaged, mean or without end are read right, or refused by name."""
+"""Damaged, hostile and huge files: read correctly, or rejected by an error."""
 
 import csv
 import gzip
@@ -35,7 +35,10 @@ each_example = settings(
 
 
 def slow_records(text):
-    """Cells of each record, one character at a time; None if quotes are broken."""
+    """Return the cells of each record of a CSV file, or None if quotes are broken.
+
+    This reference reads one character at a time.
+    """
     records, cells, at = [], [], 0
     while at < len(text):
         cell, quoted = "", text[at] == '"'
@@ -45,10 +48,10 @@ def slow_records(text):
                 cell += text[at]
                 at += 2 if text[at] == '"' else 1
             if at == len(text):
-                return None  # never closed
+                return None  # the quote is not closed
             at += 1
             if at < len(text) and text[at] not in ",\r\n":
-                return None  # something between a quote and a comma
+                return None  # text between a quote and a comma
         while at < len(text) and text[at] not in ",\r\n":
             cell += text[at]
             at += 1
@@ -58,15 +61,15 @@ def slow_records(text):
             if at < len(text):
                 continue
             cells.append("")
-        if quoted or cells != [""]:
-            records.append(cells)  # it is no blank line
+        if quoted or cells != [""]:  # blank lines are skipped
+            records.append(cells)
         cells = []
         at += 2 if text[at : at + 2] == "\r\n" else 1
     return records
 
 
-def read_slowly(text):
-    """Texts and labels of a file without header, or None if it is to be refused."""
+def slow_read_csv(text):
+    """Return texts and labels of a file without header, or None if it is invalid."""
     records = slow_records(text.removeprefix("\ufeff"))
     n_columns = {len(cells) for cells in records or ()}
     if len(n_columns) != 1 or n_columns == {1}:
@@ -77,34 +80,38 @@ def read_slowly(text):
     return [" ".join(cells[1:]) for cells in records], labels
 
 
-MEAN = st.text(st.sampled_from('"""",,,\n\n\r ab12\0\ufeff\x85\u2028\\é'), max_size=25)
-# Cells that are mostly right, so that not all files are refused.
-QUOTED = MEAN.map(lambda cell: '"{}"'.format(cell.replace('"', '""')))
-CELLS = st.sampled_from(["a", "b", '"a"', ' "b"', "\ufeffa"]) | QUOTED | MEAN
+HOSTILE = st.text(
+    st.sampled_from('"""",,,\n\n\r ab12\0\ufeff\x85\u2028\\é'), max_size=25
+)
+# Most of these cells are valid, so that many files are valid too.
+QUOTED = HOSTILE.map(lambda cell: '"{}"'.format(cell.replace('"', '""')))
+CELLS = st.sampled_from(["a", "b", '"a"', ' "b"', "\ufeffa"]) | QUOTED | HOSTILE
 ROWS = st.builds("{},{}{}".format, CELLS, CELLS, st.sampled_from(["\n", "\r\n", "\r"]))
 
 
 @each_example
-@given(content=MEAN | st.lists(ROWS, max_size=4).map("".join))
-def test_a_file_is_read_by_the_rules_or_refused_by_name(tmp_path, content):
-    path = tmp_path / "mean.csv"
+@given(content=HOSTILE | st.lists(ROWS, max_size=4).map("".join))
+def test_read_csv_equals_slow_reader(tmp_path, content):
+    """Any text is read as the slow reader reads it, or an error names the file."""
+    path = tmp_path / "hostile.csv"
     path.write_bytes(content.encode())
-    expected = read_slowly(content)
+    expected = slow_read_csv(content)
     found, error = attempt(read_csv, path, line_breaks=False, strip=False)
     if error:
         assert isinstance(error, ValueError)
-        assert "mean.csv" in str(error)
+        assert "hostile.csv" in str(error)
         assert expected is None or "pass header=True" in str(error)
         return
     texts, labels = expected
     assert found.data == texts
-    codes, names = found.target.dtype.kind == "i", np.array(found.target_names)
-    assert (names[found.target] if codes else found.target).tolist() == labels
+    encoded, names = found.target.dtype.kind == "i", np.array(found.target_names)
+    assert (names[found.target] if encoded else found.target).tolist() == labels
 
 
 @each_example
 @given(content=st.binary(max_size=60))
-def test_any_bytes_are_texts_or_refused_by_name(tmp_path, content):
+def test_read_csv_of_any_bytes(tmp_path, content):
+    """Any bytes are read, or `ValueError` names the file."""
     path = tmp_path / "any.csv"
     for suffix in ("", ".gz", ".xz"):
         named = path.with_name(f"any.csv{suffix}")
@@ -117,14 +124,16 @@ def test_any_bytes_are_texts_or_refused_by_name(tmp_path, content):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("inside", ["\n", "\r", "\r\n", "\x85", "\u2028", "\x1c"])
-def test_lines_may_end_in_any_way_and_cells_hold_any_break(tmp_path, end, inside):
+def test_line_breaks_in_quoted_cells(tmp_path, end, inside):
+    """Lines may end in any line break, and quoted cells may hold any."""
     path = tmp_path / "a.csv"
     path.write_bytes(f'1,"a{inside}b"{end}2,c{end}'.encode())
     assert read_csv(path).data == [f"a{inside}b", "c"]
 
 
 @pytest.mark.parametrize("inside", ["\x85", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c"])
-def test_what_is_a_break_to_others_needs_no_quotes(tmp_path, inside):
+def test_unicode_line_breaks_without_quotes(tmp_path, inside):
+    """Characters at which only `str.splitlines` breaks lines need no quotes."""
     path = tmp_path / "a.csv"
     path.write_text(f"1,a{inside}b\n2,c\n", encoding="utf-8", newline="")
     assert read_csv(path).data == [f"a{inside}b", "c"]
@@ -142,7 +151,8 @@ def test_what_is_a_break_to_others_needs_no_quotes(tmp_path, inside):
         ('"1","日本"\n', "shift-jis", "line 1: expected UTF-8, got the byte 0x93"),
     ],
 )
-def test_other_encodings_are_told(tmp_path, content, encoding, message):
+def test_read_csv_with_other_encoding(tmp_path, content, encoding, message):
+    """The error names the line and the first byte or label that is not UTF-8."""
     path = tmp_path / "a.csv"
     path.write_bytes(content.encode(encoding))
     with pytest.raises(ValueError, match=message):
@@ -159,18 +169,19 @@ def test_other_encodings_are_told(tmp_path, content, encoding, message):
         '2,a\n1\0,b\n"1",c\n',
     ],
 )
-def test_a_label_with_what_is_none_of_its_own_makes_no_class(tmp_path, content):
+def test_label_with_quote_or_byte_order_mark(tmp_path, content):
+    """A label with a stray quote, NUL or byte order mark raises `ValueError`."""
     path = tmp_path / "a.csv"
     path.write_text(content, encoding="utf-8", newline="")
     with pytest.raises(ValueError, match=r"a\.csv, line 2: expected a label without"):
         read_csv(path)
 
 
-def test_columns_are_chosen_by_numbers_of_numpy_too(tmp_path):
+def test_columns_as_numpy_integers(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("x,1,y\nz,2,w\n")
-    how = {"label_column": np.int64(1), "text_columns": np.int64(2)}
-    assert read_csv(path, **how).data == ["y", "w"]
+    columns = {"label_column": np.int64(1), "text_columns": np.int64(2)}
+    assert read_csv(path, **columns).data == ["y", "w"]
 
 
 # -- compressed files ---------------------------------------------------------------
@@ -180,7 +191,8 @@ WHOLE = ["one, and more of it"] * 3 + ["two"] * 4
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)
-def test_files_end_to_end_are_one(tmp_path, suffix):
+def test_concatenated_compressed_files(tmp_path, suffix):
+    """Compressed files one after another, also with padding, are read as one."""
     path = tmp_path / f"a.csv{suffix}"
     pieces = list(map(COMPRESS[suffix], HALVES))
     for padding in (b"", bytes(4), bytes(400_000)):
@@ -189,10 +201,11 @@ def test_files_end_to_end_are_one(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)
-def test_no_cut_and_no_changed_bit_loses_a_text(tmp_path, suffix):
+def test_damaged_compressed_file(tmp_path, suffix):
+    """Truncated files and flipped bits raise an error or change no text."""
     path = tmp_path / f"a.csv{suffix}"
     first, second = map(COMPRESS[suffix], HALVES)
-    both, n_refused = first + second, 0
+    both, n_rejected = first + second, 0
     damaged = [both[:size] for size in range(len(both)) if size != len(first)]
     for at in range(len(both)):
         for bit in (1, 2, 16, 128):
@@ -205,17 +218,16 @@ def test_no_cut_and_no_changed_bit_loses_a_text(tmp_path, suffix):
         if error:
             assert isinstance(error, ValueError)
             assert str(path) in str(error)
-            n_refused += 1
+            n_rejected += 1
         else:
-            assert found.data == WHOLE  # a name or a date was changed, in the head
-    assert n_refused > 0.8 * len(damaged)
+            assert found.data == WHOLE  # the name or date in the header changed
+    assert n_rejected > 0.8 * len(damaged)
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)
 @pytest.mark.parametrize("content", [b"\0" * 10**7, b'"1","a"\n' * 10**6])
-def test_what_expands_without_measure_is_refused(
-    tmp_path, monkeypatch, suffix, content
-):
+def test_decompression_limit(tmp_path, monkeypatch, suffix, content):
+    """A file that expands beyond the limit raises an error and leaves no store."""
     monkeypatch.setattr(_compressed, "_ALWAYS_ALLOWED", 10**6)
     path = tmp_path / f"a.csv{suffix}"
     path.write_bytes(COMPRESS[suffix](content))
@@ -227,7 +239,8 @@ def test_what_expands_without_measure_is_refused(
     assert names_in(tmp_path) == [path.name]
 
 
-def test_the_limit_is_that_of_the_documentation(tmp_path):
+def test_documented_decompression_limit(tmp_path):
+    """The limit is 1 GB or 100 times the compressed size, as documented."""
     path = tmp_path / "a.gz"
     path.write_bytes(bytes(10))
     assert _compressed.max_bytes(path) == 1_000_000_000
@@ -242,29 +255,31 @@ def test_the_limit_is_that_of_the_documentation(tmp_path):
 # -- archives of data sets ------------------------------------------------------------
 
 
-def special(kind):
+def device_member(kind):
+    """Return a member of an archive that is a device."""
     info = tarfile.TarInfo("tiny_csv/train.csv")
     info.type, info.devmajor, info.devminor = kind, 1, 5  # /dev/zero
     return info, b""
 
 
 @pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE])
-def test_devices_are_not_unpacked(server, tmp_path, kind):
-    source = make_source(server, make_tar([special(kind), *TINY]))
+def test_archive_with_device(server, tmp_path, kind):
+    """Devices are not unpacked: the download fails and leaves only the archive."""
+    source = make_source(server, make_tar([device_member(kind), *TINY]))
     with pytest.raises(ValueError, match="nothing was unpacked"):
         fetch(source, tmp_path)
     assert names_in(tmp_path) == ["tiny.tgz"]
 
 
 @pytest.mark.parametrize("again", ["tiny_csv/train.csv", "other/train.csv"])
-def test_a_file_that_comes_twice_is_refused(server, tmp_path, again):
+def test_archive_with_duplicate_file(server, tmp_path, again):
     source = make_source(server, make_tar([*TINY, (again, b'"1","x","y"\n')]))
     with pytest.raises(ValueError, match=f"a second one with '{again}'; nothing was"):
         fetch(source, tmp_path)
     assert names_in(tmp_path) == ["tiny.tgz"]
 
 
-def test_a_text_that_comes_twice_is_refused(server, tmp_path):
+def test_archive_with_duplicate_text(server, tmp_path):
     members = [("acl/train/pos/1_9.txt", b"p"), ("acl/train/neg/1_1.txt", b"n")]
     tar = make_tar([*members, ("acl/train/pos/1_9.txt", b"other")])
     source = make_source(server, tar, folders=("neg", "pos"), fields=("text",))
@@ -273,9 +288,8 @@ def test_a_text_that_comes_twice_is_refused(server, tmp_path):
     assert names_in(tmp_path) == ["tiny.tgz"]
 
 
-def test_an_archive_that_expands_without_measure_is_refused(
-    server, tmp_path, monkeypatch
-):
+def test_archive_decompression_limit(server, tmp_path, monkeypatch):
+    """An archive that expands beyond the limit is not unpacked."""
     monkeypatch.setattr(_compressed, "_ALWAYS_ALLOWED", 10**6)
     source = make_source(
         server, make_tar([*TINY, ("tiny_csv/zeros", bytes(3 * 10**6))])
@@ -285,15 +299,16 @@ def test_an_archive_that_expands_without_measure_is_refused(
     assert names_in(tmp_path) == ["tiny.tgz"]
 
 
-def test_a_sparse_file_counts_as_long_as_it_says(server, tmp_path):
-    # A head that promises a terabyte of zeros, and no byte of them.
+def test_archive_with_sparse_file(server, tmp_path):
+    """A sparse file counts with its full size, not with its size in the archive."""
+    # The header states a terabyte of zeros, of which the archive holds none.
     info = tarfile.TarInfo("tiny_csv/train.csv")
     info.type = tarfile.GNUTYPE_SPARSE
-    head = bytearray(info.tobuf(tarfile.GNU_FORMAT))
-    head[483:495] = tarfile.itn(10**12, 12, tarfile.GNU_FORMAT)
-    head[148:156] = b" " * 8
-    head[148:156] = b"%06o\0 " % sum(head)
-    tar = gzip.compress(bytes(head) + gzip.decompress(make_tar(TINY)))
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[483:495] = tarfile.itn(10**12, 12, tarfile.GNU_FORMAT)
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    tar = gzip.compress(bytes(header) + gzip.decompress(make_tar(TINY)))
     with tarfile.open(fileobj=io.BytesIO(tar)) as opened:
         assert opened.next().size == 10**12
     source = make_source(server, tar)
@@ -302,7 +317,7 @@ def test_a_sparse_file_counts_as_long_as_it_says(server, tmp_path):
     assert names_in(tmp_path) == ["tiny.tgz"]
 
 
-def test_csv_itself_agrees_with_the_slow_rules():
+def test_csv_module_equals_slow_records():
     texts = ('1,"a""b"\n2,c', "1,\n,", 'a"b,c\r\rd,""\n', '"a"b', '"a', "\n\n", '""\n1')
     for text in texts:
         try:
