@@ -4,11 +4,12 @@ import abc
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Collection
+from typing import Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -199,7 +200,9 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
 
     # -- fitting ---------------------------------------------------------------
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: Collection[str], y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Learn to classify texts.
 
         Parameters
@@ -288,7 +291,13 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
         vars(self).update(state, n_iter_=len(history))
         return self
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: Collection[str],
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Make one pass over some texts, continuing from the current weights.
 
         The vocabulary, if there is one, is learned in the first call and then fixed.

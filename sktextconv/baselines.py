@@ -1,8 +1,9 @@
 """Linear baselines over words, n-grams and word clusters, as pipelines."""
 
+import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Normalizer
 
 from .feature_extraction._bag_of_means import BagOfMeansVectorizer
@@ -24,7 +25,9 @@ __all__ = [
 _TOL = 1e-5
 
 
-def make_bow_classifier(*, max_features=50_000, tfidf=False, C=10_000.0):
+def make_bow_classifier(
+    *, max_features: int | None = 50_000, tfidf: bool = False, C: float = 10_000.0
+) -> Pipeline:
     """Make a multinomial logistic regression on counts of words.
 
     This is the bag-of-words model of Zhang et al. (2015). It is fast and hard to beat
@@ -82,7 +85,13 @@ def make_bow_classifier(*, max_features=50_000, tfidf=False, C=10_000.0):
     return _make_classifier(vectorizer, tfidf=tfidf, C=C)
 
 
-def make_ngram_classifier(*, max_features=500_000, max_n=5, tfidf=False, C=10_000.0):
+def make_ngram_classifier(
+    *,
+    max_features: int | None = 500_000,
+    max_n: int = 5,
+    tfidf: bool = False,
+    C: float = 10_000.0,
+) -> Pipeline:
     """Make a multinomial logistic regression on counts of word n-grams.
 
     This is the n-grams model of Zhang et al. (2015), the strongest linear model in the
@@ -129,8 +138,13 @@ def make_ngram_classifier(*, max_features=500_000, max_n=5, tfidf=False, C=10_00
 
 
 def make_bag_of_means_classifier(
-    *, n_means=5_000, embedding_dim=300, min_count=6, C=10_000.0, random_state=None
-):
+    *,
+    n_means: int = 5_000,
+    embedding_dim: int = 300,
+    min_count: int = 6,
+    C: float = 10_000.0,
+    random_state: int | np.random.RandomState | None = None,
+) -> Pipeline:
     """Make a multinomial logistic regression on counts of word clusters.
 
     This is the bag-of-means model of Zhang et al. (2015). Words with similar vectors,
@@ -190,7 +204,9 @@ def make_bag_of_means_classifier(
     return _make_classifier(vectorizer, tfidf=False, C=C)
 
 
-def make_nb_ngram_classifier(*, max_features=2_000_000, max_n=3, C=1_000.0):
+def make_nb_ngram_classifier(
+    *, max_features: int | None = 2_000_000, max_n: int = 3, C: float = 1_000.0
+) -> Pipeline:
     """Make a logistic regression on n-grams weighted by naive Bayes.
 
     This model has the lowest error on long reviews among the linear models of this

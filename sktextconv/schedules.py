@@ -2,8 +2,11 @@
 
 import functools
 import math
+from collections.abc import Callable
+from typing import Literal
 
-from torch.optim import lr_scheduler
+from torch.optim import Optimizer, lr_scheduler
+from torch.optim.lr_scheduler import LRScheduler
 
 __all__ = [
     "SCHEDULES",
@@ -20,18 +23,24 @@ __all__ = [
 # stepped after each minibatch. The base rate is the optimizer's rate at the call.
 
 
-def constant(optimizer, *, steps_per_epoch, n_epochs):
+def constant(
+    optimizer: Optimizer, *, steps_per_epoch: int, n_epochs: int
+) -> LRScheduler:
     """Leave the rate constant."""
     return lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
 
 
-def halving(optimizer, *, steps_per_epoch, n_epochs):
+def halving(
+    optimizer: Optimizer, *, steps_per_epoch: int, n_epochs: int
+) -> LRScheduler:
     """Halve the rate every 3 epochs, 10 times (Zhang et al. 2015, section 2.3)."""
     milestones = [3 * halvings * steps_per_epoch for halvings in range(1, 11)]
     return lr_scheduler.MultiStepLR(optimizer, milestones, gamma=0.5)
 
 
-def one_cycle(optimizer, *, steps_per_epoch, n_epochs):
+def one_cycle(
+    optimizer: Optimizer, *, steps_per_epoch: int, n_epochs: int
+) -> LRScheduler:
     """Raise the rate linearly for a tenth of the steps, then lower it to zero.
 
     It falls along a cosine (Smith 2018). torch's OneCycleLR divides by zero if a tenth
@@ -49,12 +58,21 @@ def one_cycle(optimizer, *, steps_per_epoch, n_epochs):
     return lr_scheduler.LambdaLR(optimizer, factor)
 
 
-def decay(optimizer, *, steps_per_epoch, n_epochs, gamma=0.94):
+def decay(
+    optimizer: Optimizer, *, steps_per_epoch: int, n_epochs: int, gamma: float = 0.94
+) -> LRScheduler:
     """Multiply the rate by `gamma` after each epoch."""
     return lr_scheduler.StepLR(optimizer, steps_per_epoch, gamma=gamma)
 
 
-def ramp(optimizer, *, steps_per_epoch, n_epochs, ratio=1e5, spacing="log"):
+def ramp(
+    optimizer: Optimizer,
+    *,
+    steps_per_epoch: int,
+    n_epochs: int,
+    ratio: float = 1e5,
+    spacing: Literal["log", "linear"] = "log",
+) -> LRScheduler:
     """Raise the rate over the whole training, for a range test (Smith 2017).
 
     The rate grows from the optimizer's rate divided by `ratio` to the optimizer's rate,
@@ -72,16 +90,16 @@ def ramp(optimizer, *, steps_per_epoch, n_epochs, ratio=1e5, spacing="log"):
 
 
 def cyclical(
-    optimizer,
+    optimizer: Optimizer,
     *,
-    steps_per_epoch,
-    n_epochs,
-    mode="triangular",
-    half_cycle=2,
-    ratio=6,
-    gamma=0.99994,
-    momentum=(0.85, 0.95),
-):
+    steps_per_epoch: int,
+    n_epochs: int,
+    mode: Literal["triangular", "triangular2", "exp_range"] = "triangular",
+    half_cycle: float = 2,
+    ratio: float = 6,
+    gamma: float = 0.99994,
+    momentum: tuple[float, float] | None = (0.85, 0.95),
+) -> LRScheduler:
     """Vary the rate in triangular cycles, and the momentum in the opposite direction.
 
     The rate rises from its minimum for `half_cycle` epochs and falls for as many [1]_.
@@ -187,7 +205,7 @@ SCHEDULES = {
 }
 
 
-def resolve_schedule(schedule):
+def resolve_schedule(schedule: str | Callable) -> Callable:
     """Return the schedule called `schedule`, or `schedule` itself if it is callable.
 
     Raises

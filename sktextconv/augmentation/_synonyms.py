@@ -4,9 +4,11 @@ import itertools
 import math
 import os
 import re
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import (
     _safe_indexing,
@@ -132,7 +134,14 @@ class SynonymReplacer(BaseEstimator):
     n_copies: Size = 1
     random_state: Seed = None
 
-    def augment(self, texts, *, seed, epoch=0, documents=None):
+    def augment(
+        self,
+        texts: Collection[str],
+        *,
+        seed: int,
+        epoch: int = 0,
+        documents: Sequence[int] | np.ndarray | None = None,
+    ) -> list[str]:
         """Return each text with some of its words replaced.
 
         Parameters
@@ -181,7 +190,9 @@ class SynonymReplacer(BaseEstimator):
             augmented.append(self._replace_words(text, thesaurus, draw))
         return augmented
 
-    def fit_resample(self, X, y):
+    def fit_resample(
+        self, X: Collection[str], y: ArrayLike
+    ) -> tuple[list[str], ArrayLike]:
         """Return the texts and, after them, `n_copies` augmented copies of each.
 
         Parameters

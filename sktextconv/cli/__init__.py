@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from .. import _HOMES, __version__
@@ -27,7 +28,7 @@ _SPELLINGS = {
 }
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code.
 
     Parameters

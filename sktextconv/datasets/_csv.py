@@ -7,11 +7,14 @@ import gzip
 import io
 import itertools
 import lzma
+import os
 import string
 import sys
 import threading
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -29,16 +32,16 @@ _one_reader = threading.Lock()  # csv.field_size_limit is global to the process
 
 
 def read_csv(
-    path,
+    path: str | os.PathLike,
     *,
-    label_column=0,
-    text_columns=None,
-    header=False,
-    class_names=None,
-    field_order="forward",
-    line_breaks=True,
-    strip=True,
-):
+    label_column: int | str = 0,
+    text_columns: int | str | Sequence[int | str] | None = None,
+    header: bool = False,
+    class_names: Sequence[str] | None = None,
+    field_order: Literal["forward", "reverse"] = "forward",
+    line_breaks: bool = True,
+    strip: bool = True,
+) -> Bunch:
     """Read labeled texts from a CSV file, plain, ``.xz`` or ``.gz``.
 
     The defaults read the files of Zhang, Zhao and LeCun [1]_: UTF-8, no header,

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -15,13 +16,13 @@ __all__ = ["fetch_text_dataset", "load_docstrings"]
 
 
 def fetch_text_dataset(
-    name,
+    name: str,
     *,
-    subset="train",
-    data_home=None,
-    download_if_missing=True,
-    field_order="forward",
-):
+    subset: Literal["train", "test"] = "train",
+    data_home: str | os.PathLike | None = None,
+    download_if_missing: bool = True,
+    field_order: Literal["forward", "reverse"] = "forward",
+) -> Bunch:
     """Read a published data set; download it if it is missing.
 
     The eight data sets of Zhang, Zhao and LeCun [1]_ and the movie reviews of Maas et
@@ -101,7 +102,11 @@ def fetch_text_dataset(
     )
 
 
-def load_docstrings(*, subset="train", data_home=None):
+def load_docstrings(
+    *,
+    subset: Literal["train", "test"] = "train",
+    data_home: str | os.PathLike | None = None,
+) -> Bunch:
     """Load the docstrings of installed libraries; the label is the library.
 
     Real texts that every installation has: the docstrings in the sources of numpy,

@@ -1,12 +1,17 @@
 """Fields of a text: how several columns become one text."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 __all__ = ["FIELD_ORDERS", "join_fields"]
 
 
 FIELD_ORDERS = ("forward", "reverse")
 
 
-def join_fields(*fields, order="forward"):
+def join_fields(
+    *fields: Sequence[str], order: Literal["forward", "reverse"] = "forward"
+) -> list[str]:
     """Join the fields of each document with one space between them.
 
     Parameters

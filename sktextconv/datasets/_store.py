@@ -3,10 +3,13 @@
 import array
 import mmap
 import operator
+import os
 import struct
 import tempfile
 import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal, Self
 
 import numpy as np
 
@@ -97,13 +100,13 @@ class TextStore(TextSequence):
 
     ndim = 1
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path).absolute()
         self._content = _Content(self.path)
         self._rows = None  # all rows
 
     @classmethod
-    def from_texts(cls, texts, path):
+    def from_texts(cls, texts: Iterable[str], path: str | os.PathLike) -> Self:
         """Write texts to a file and open it.
 
         The file is written atomically: an existing file stays until the new one is
@@ -162,17 +165,17 @@ class TextStore(TextSequence):
     @classmethod
     def from_csv(
         cls,
-        source,
-        path,
+        source: str | os.PathLike,
+        path: str | os.PathLike,
         *,
-        label_column=0,
-        text_columns=None,
-        header=False,
-        class_names=None,
-        field_order="forward",
-        line_breaks=True,
-        strip=True,
-    ):
+        label_column: int | str = 0,
+        text_columns: int | str | Sequence[int | str] | None = None,
+        header: bool = False,
+        class_names: Sequence[str] | None = None,
+        field_order: Literal["forward", "reverse"] = "forward",
+        line_breaks: bool = True,
+        strip: bool = True,
+    ) -> tuple[Self, np.ndarray]:
         """Write the texts of a CSV file to a text store.
 
         The file is parsed as by `read_csv`, record by record; only its labels are held
@@ -213,7 +216,7 @@ strip
             strip=strip,
         )
 
-    def verify(self):
+    def verify(self) -> None:
         """Verify the checksum of the whole file.
 
         Raises
@@ -224,10 +227,10 @@ strip
         self._content.verify()
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int]:
         return (len(self),)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._content.n_texts if self._rows is None else len(self._rows)
 
     def __getitem__(self, key):
@@ -252,7 +255,7 @@ strip
             )
         return self._view(self._part(slice(None))[key])
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), _TEXTS_AT_ONCE):
             rows = self._part(slice(start, start + _TEXTS_AT_ONCE))
             yield from self._content.read(rows)

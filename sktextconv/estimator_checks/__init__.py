@@ -7,9 +7,11 @@ checks of scikit-learn that do not apply to texts.
 import dataclasses
 import re
 import warnings
+from collections.abc import Callable, Iterable, Mapping
 from unittest import SkipTest
 
 from sklearn import config_context
+from sklearn.base import BaseEstimator
 
 from . import (
     _fit,
@@ -39,7 +41,12 @@ _MODULES = (
 CHECKS = [*REUSED, *(check for module in _MODULES for check in checks_in(module))]
 
 
-def check_text_classifier(estimator, *, strict=False, expected_failed_checks=None):
+def check_text_classifier(
+    estimator: BaseEstimator,
+    *,
+    strict: bool = False,
+    expected_failed_checks: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """Check that a text classifier follows the API of scikit-learn.
 
     scikit-learn's `check_estimator` generates tables of numbers: on a text classifier
@@ -112,8 +119,11 @@ def check_text_classifier(estimator, *, strict=False, expected_failed_checks=Non
 
 
 def parametrize_with_text_checks(
-    estimators, *, strict=False, expected_failed_checks=None
-):
+    estimators: Iterable[BaseEstimator],
+    *,
+    strict: bool = False,
+    expected_failed_checks: Mapping[str, str] | None = None,
+) -> Callable:
     """Parametrize a pytest test with the checks of text classifiers.
 
     Parameters

@@ -1,6 +1,8 @@
 """Counts of words by clusters of their word vectors."""
 
 import sys
+from collections.abc import Collection
+from typing import Self
 
 import numpy as np
 import scipy.sparse
@@ -95,7 +97,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
     min_count: Count = 6
     random_state: Seed = None
 
-    def fit(self, X, y=None):
+    def fit(self, X: Collection[str], y: object = None) -> Self:
         """Train the word vectors and cluster the words.
 
         Parameters
@@ -136,7 +138,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         self._encoder = encoder
         return self
 
-    def transform(self, X):
+    def transform(self, X: Collection[str]) -> scipy.sparse.csr_matrix:
         """Return the number of words in each cluster.
 
         Parameters
@@ -156,7 +158,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         ]
         return scipy.sparse.vstack(counts, format="csr")
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Return the most frequent word of each cluster, in column order.
 
         Parameters
@@ -173,7 +175,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         return np.array(self._encoder.words, dtype=object)[first]
 
     @property
-    def vocabulary_(self):
+    def vocabulary_(self) -> dict[str, int]:
         """Column of each word."""
         check_is_fitted(self)
         columns = self._columns[N_RESERVED:].tolist()

@@ -1,7 +1,10 @@
 """Scaling of counts by their largest value."""
 
+from typing import Self
+
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -69,7 +72,7 @@ class CountScaler(
 
     idf: bool = False
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike | scipy.sparse.csr_matrix, y: object = None) -> Self:
         """Compute the weights and the largest value.
 
         Parameters
@@ -95,7 +98,9 @@ class CountScaler(
         self.largest_ = float(largest) or 1.0
         return self
 
-    def transform(self, X):
+    def transform(
+        self, X: ArrayLike | scipy.sparse.csr_matrix
+    ) -> scipy.sparse.csr_matrix:
         """Scale counts.
 
         Parameters

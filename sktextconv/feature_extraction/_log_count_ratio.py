@@ -1,7 +1,10 @@
 """Naive Bayes log-count ratios as features (Wang and Manning, 2012)."""
 
+from typing import Self
+
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -53,7 +56,7 @@ class LogCountRatio(
 
     alpha: Positive = 1.0
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike | scipy.sparse.csr_matrix, y: ArrayLike) -> Self:
         """Compute the log-count ratios.
 
         Parameters
@@ -95,7 +98,9 @@ class LogCountRatio(
         )
         return self
 
-    def transform(self, X):
+    def transform(
+        self, X: ArrayLike | scipy.sparse.csr_matrix
+    ) -> scipy.sparse.csr_matrix:
         """Replace positive counts by the log-count ratios.
 
         Parameters

@@ -2,6 +2,8 @@
 
 import itertools
 import sys
+from collections.abc import Collection
+from typing import Self
 
 import numpy as np
 import scipy.sparse
@@ -105,7 +107,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     lowercase: bool = True
     token_pattern: str = TOKEN_PATTERN
 
-    def fit(self, X, y=None):
+    def fit(self, X: Collection[str], y: object = None) -> Self:
         """Learn the vocabulary.
 
         Parameters
@@ -130,7 +132,9 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         self._learn_vocabulary(X)
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(
+        self, X: Collection[str], y: object = None
+    ) -> scipy.sparse.csr_matrix:
         """Learn the vocabulary and return the counts of the training texts.
 
         The result equals that of ``fit(X).transform(X)``, but each text is tokenized
@@ -150,7 +154,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """
         return self._to_counts(self._learn_vocabulary(X))
 
-    def transform(self, X):
+    def transform(self, X: Collection[str]) -> scipy.sparse.csr_matrix:
         """Return the counts of the n-grams in the vocabulary.
 
         Parameters
@@ -167,7 +171,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         chunks = iter_word_ids(texts, self._columns, **self._splitting)
         return self._to_counts(map(self._find_longest, chunks))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Return the n-grams in column order: by length, then alphabetically.
 
         Parameters
@@ -188,7 +192,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return np.array(names, dtype=object)
 
     @property
-    def vocabulary_(self):
+    def vocabulary_(self) -> dict[str, int]:
         """Column of each n-gram."""
         names = self.get_feature_names_out()
         return dict(zip(names.tolist(), range(len(names)), strict=True))

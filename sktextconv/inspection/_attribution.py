@@ -2,11 +2,15 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..encoding._tokenize import word_spans
 from ..persistence._onnx_classifier import OnnxClassifier
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 __all__ = [
     "Attribution",
@@ -88,16 +92,18 @@ class Attribution:
     sentences: tuple[Span, ...] = ()
 
     @property
-    def words(self):
+    def words(self) -> list[str]:
         """The words, as they stand in the text."""
         return [self.text[span.start : span.end] for span in self.spans]
 
     @property
-    def weights(self):
+    def weights(self) -> np.ndarray:
         """The weights of the words, an ndarray of shape (n_spans,)."""
         return np.array([span.weight for span in self.spans], dtype=np.float64)
 
-    def deletion_curve(self, estimator):
+    def deletion_curve(
+        self, estimator: "BaseEstimator | OnnxClassifier"
+    ) -> "DeletionCurve":
         """Remove word after word, those of the largest weight first.
 
         Where the weights are right about the classifier, the probability of the label
@@ -158,7 +164,7 @@ class DeletionCurve:
     probabilities: np.ndarray
 
     @property
-    def area(self):
+    def area(self) -> float:
         """Area under the curve over the share of words removed; lower is better."""
         n_words = len(self.probabilities) - 1
         if n_words == 0:

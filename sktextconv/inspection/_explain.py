@@ -1,6 +1,7 @@
 """Which words of a text speak for a class, and how far to believe the answer."""
 
 import copy
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -24,13 +25,24 @@ from ._attribution import (
     occlude,
 )
 
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+    from ..persistence import OnnxClassifier
+
 __all__ = ["explain", "methods_for"]
 
 # Of the way from no text to the text, for integrated gradients.
 _N_STEPS = 64
 
 
-def explain(estimator, text, *, method="occlusion", target=None):
+def explain(
+    estimator: "BaseEstimator | OnnxClassifier",
+    text: str,
+    *,
+    method: Literal["occlusion", "gradient", "attention"] = "occlusion",
+    target: object = None,
+) -> Attribution:
     """Weigh the words of a text by how they speak for a label.
 
     Parameters

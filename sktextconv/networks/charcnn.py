@@ -57,14 +57,14 @@ class CharCNN(ConvNet):
 
     def __init__(
         self,
-        n_tokens,
-        n_classes,
+        n_tokens: int,
+        n_classes: int,
         *,
-        size="small",
-        max_length=1014,
-        dropout=0.5,
-        init="kaiming",
-    ):
+        size: Literal["small", "large"] = "small",
+        max_length: int = 1014,
+        dropout: float = 0.5,
+        init: Literal["paper", "kaiming"] = "kaiming",
+    ) -> None:
         super().__init__(
             n_tokens - 1,
             n_classes,

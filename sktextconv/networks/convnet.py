@@ -111,7 +111,9 @@ class ConvNet(nn.Module, abc.ABC):
         by_frame = dense.weight.view(len(dense.weight), self.n_frames, -1)
         by_frame[:] = by_frame[:, :1].clone()
 
-    def forward(self, ids, lengths=None):
+    def forward(
+        self, ids: torch.Tensor, lengths: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Return the logits of documents.
 
         Parameters

@@ -1,5 +1,6 @@
 """Words as the input of a network: numbered, and with vectors learnt or given."""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -26,7 +27,9 @@ class WordEmbedding(nn.Module):
         Vectors start uniform in [-scale, scale] in every dimension (Kim 2014).
     """
 
-    def __init__(self, n_tokens, dim, *, static=False, scale=0.25):
+    def __init__(
+        self, n_tokens: int, dim: int, *, static: bool = False, scale: float = 0.25
+    ) -> None:
         super().__init__()
         weight = torch.empty(n_tokens, dim).uniform_(-scale, scale)
         weight[PAD] = 0.0
@@ -36,12 +39,12 @@ class WordEmbedding(nn.Module):
             self.weight = nn.Parameter(weight)
 
     @torch.no_grad()
-    def load(self, vectors):
+    def load(self, vectors: np.ndarray) -> None:
         """Start from `vectors`, an array of shape (n_tokens, dim)."""
         self.weight.copy_(torch.tensor(vectors))
         self.weight[PAD] = 0.0
 
-    def forward(self, ids):  # (...)
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (...)
         return F.embedding(ids, self.weight, padding_idx=PAD)  # (..., dim)
 
 

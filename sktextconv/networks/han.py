@@ -1,5 +1,6 @@
 """Hierarchical attention network (Yang et al., 2016)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -94,18 +95,18 @@ class HAN(nn.Module):
 
     def __init__(
         self,
-        n_tokens,
-        n_classes,
+        n_tokens: int,
+        n_classes: int,
         *,
-        embedding_dim=200,
-        hidden_dim=50,
-        pooling="attention",
-        max_sentences=60,
-        max_sentence_length=100,
-        static=False,
-        embedding_dropout=0.0,
-        dropout=0.0,
-    ):
+        embedding_dim: int = 200,
+        hidden_dim: int = 50,
+        pooling: Literal["attention", "mean", "max"] = "attention",
+        max_sentences: int = 60,
+        max_sentence_length: int = 100,
+        static: bool = False,
+        embedding_dropout: float = 0.0,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         self.pooling = pooling
         self.max_sentences = max_sentences
@@ -122,7 +123,9 @@ class HAN(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, n_classes)
 
-    def forward(self, ids, lengths=None):
+    def forward(
+        self, ids: torch.Tensor, lengths: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Return the logits of documents.
 
         Parameters
@@ -440,7 +443,7 @@ class HANClassifier(BaseTextNetClassifier):
     def _init_weights(self, network, encoder, examples, seed):
         load_vectors(self, network, encoder, examples[0], seed)
 
-    def attention(self, X):
+    def attention(self, X: Collection[str]) -> list["DocumentAttention"]:
         """Return what the network looks at in texts.
 
         Parameters

@@ -1,5 +1,6 @@
 """Convolutional network over the words of a sentence (Kim, 2014)."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -91,18 +92,18 @@ class KimCNN(nn.Module):
 
     def __init__(
         self,
-        n_tokens,
-        n_classes,
+        n_tokens: int,
+        n_classes: int,
         *,
-        embedding_dim=300,
-        widths=(3, 4, 5),
-        n_filters=100,
-        tuning="fine-tuned",
-        embedding_dropout=0.0,
-        dropout=0.5,
-        max_norm=3.0,
-        init="kaiming",
-    ):
+        embedding_dim: int = 300,
+        widths: Sequence[int] = (3, 4, 5),
+        n_filters: int = 100,
+        tuning: Literal["fine-tuned", "static", "multichannel"] = "fine-tuned",
+        embedding_dropout: float = 0.0,
+        dropout: float = 0.5,
+        max_norm: float | None = 3.0,
+        init: Literal["paper", "kaiming"] = "kaiming",
+    ) -> None:
         super().__init__()
         self.max_width = max(widths)
         self.max_norm = None if max_norm is None else float(max_norm)
@@ -127,7 +128,7 @@ class KimCNN(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, ids):  # (batch, length)
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
         # Every text then holds a window of padding alone for each width, as all but
         # the longest do in the author's code: however far a batch is padded, the
         # maximum is over the same values, and needs no mask.

@@ -1,5 +1,7 @@
 """Recurrent layers and pooling over padded sequences."""
 
+from typing import Literal
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -48,15 +50,15 @@ class Recurrent(nn.Module):
 
     def __init__(
         self,
-        cell,
-        input_dim,
-        hidden_dim,
+        cell: Literal["lstm", "gru", "rnn"],
+        input_dim: int,
+        hidden_dim: int,
         *,
-        bidirectional=False,
-        n_layers=1,
-        dropout=0.0,
-        init="uniform",
-    ):
+        bidirectional: bool = False,
+        n_layers: int = 1,
+        dropout: float = 0.0,
+        init: str = "uniform",
+    ) -> None:
         super().__init__()
         # torch accepts Python ints only; parameter searches pass NumPy ints.
         input_dim, hidden_dim = int(input_dim), int(hidden_dim)
@@ -76,7 +78,7 @@ class Recurrent(nn.Module):
                 for cell in layer:
                     _init_orthogonal(cell)
 
-    def forward(self, x, lengths):
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return the outputs at each step.
 
         Parameters
@@ -124,7 +126,13 @@ def sequence_mask(lengths, length):
     return torch.arange(length, device=lengths.device) < lengths[:, None]
 
 
-def pool_steps(outputs, lengths, pooling, *, bidirectional=False):
+def pool_steps(
+    outputs: torch.Tensor,
+    lengths: torch.Tensor,
+    pooling: Literal["mean", "last", "max"],
+    *,
+    bidirectional: bool = False,
+) -> torch.Tensor:
     """Pool the outputs at the steps of each sequence to one vector.
 
     Parameters

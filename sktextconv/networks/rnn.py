@@ -58,21 +58,21 @@ class RNN(nn.Module):
 
     def __init__(
         self,
-        n_tokens,
-        n_classes,
+        n_tokens: int,
+        n_classes: int,
         *,
-        embedding_dim=300,
-        static=False,
-        embedding_scale=0.25,
-        embedding_dropout=0.0,
-        cell="lstm",
-        hidden_dim=128,
-        bidirectional=False,
-        n_layers=1,
-        pooling="mean",
-        dropout=0.0,
-        init="orthogonal",
-    ):
+        embedding_dim: int = 300,
+        static: bool = False,
+        embedding_scale: float = 0.25,
+        embedding_dropout: float = 0.0,
+        cell: Literal["lstm", "gru", "rnn"] = "lstm",
+        hidden_dim: int = 128,
+        bidirectional: bool = False,
+        n_layers: int = 1,
+        pooling: Literal["mean", "last", "max"] = "mean",
+        dropout: float = 0.0,
+        init: str = "orthogonal",
+    ) -> None:
         super().__init__()
         self.bidirectional = bidirectional
         self.pooling = pooling
@@ -94,7 +94,7 @@ class RNN(nn.Module):
         # Departs from the paper: the examples of Keras have one output for two classes.
         self.head = nn.Linear(n_directions * hidden_dim, n_classes)
 
-    def forward(self, ids):  # (batch, length)
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
         # Departs from the paper: Keras pads in front and has the padding read.
         lengths = (ids != PAD).sum(1)  # (batch,)
         x = self.embedding_dropout(self.embedding(ids))  # (batch, length, dim)

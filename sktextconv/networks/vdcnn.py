@@ -24,7 +24,7 @@ _SHRINKAGE = 8  # three halvings
 _TRIM_STEP = 64
 
 
-def kmax_pool(x, k):
+def kmax_pool(x: torch.Tensor, k: int) -> torch.Tensor:
     """Keep the `k` largest values of the last axis, in the order they stand in.
 
     Of equal values the earlier one is kept. The gradient goes to what was kept.
@@ -161,16 +161,16 @@ class VDCNN(nn.Module):
 
     def __init__(
         self,
-        n_tokens,
-        n_classes,
+        n_tokens: int,
+        n_classes: int,
         *,
-        depth=9,
-        pooling="max",
-        shortcut=False,
-        max_length=1014,
-        dense_dim=2048,
-        trim=False,
-    ):
+        depth: Literal[9, 17, 29, 49] = 9,
+        pooling: Literal["max", "kmax", "conv"] = "max",
+        shortcut: bool = False,
+        max_length: int = 1014,
+        dense_dim: int = 2048,
+        trim: bool = False,
+    ) -> None:
         super().__init__()
         self.max_length = int(check_max_length(max_length))
         self.pooling = pooling
@@ -203,7 +203,7 @@ class VDCNN(nn.Module):
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
 
-    def forward(self, ids):  # (batch, length)
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
         pooled = kmax_pool(self._features(ids), _KEPT)  # (batch, 512, 8)
         return self.dense(pooled.flatten(1))  # (batch, n_classes)
 

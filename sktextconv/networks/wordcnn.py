@@ -44,17 +44,17 @@ class WordCNN(ConvNet):
 
     def __init__(
         self,
-        n_tokens,
-        n_classes,
+        n_tokens: int,
+        n_classes: int,
         *,
-        size="small",
-        max_length=312,
-        embedding_dim=300,
-        static=False,
-        embedding_dropout=0.0,
-        dropout=0.5,
-        init="kaiming",
-    ):
+        size: Literal["small", "large"] = "small",
+        max_length: int = 312,
+        embedding_dim: int = 300,
+        static: bool = False,
+        embedding_dropout: float = 0.0,
+        dropout: float = 0.5,
+        init: Literal["paper", "kaiming"] = "kaiming",
+    ) -> None:
         super().__init__(
             embedding_dim,
             n_classes,

@@ -1,6 +1,8 @@
 """Prediction from ONNX files, without torch."""
 
 import functools
+import os
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +74,7 @@ class OnnxClassifier:
     FileNotFoundError: [Errno 2] No such file or directory: 'no-such-model.onnx'
     """
 
-    def __init__(self, path, *, n_jobs=None):
+    def __init__(self, path: str | os.PathLike, *, n_jobs: int | None = None) -> None:
         runtime = require("onnxruntime", by="OnnxClassifier", extra="onnx")
         path = Path(path)
         errors = functools.partial(format_errors, path, writer="sktextconv.export_onnx")
@@ -107,7 +109,7 @@ class OnnxClassifier:
             )
             self._check_graph()
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Collection[str]) -> np.ndarray:
         """Return the probability of each class.
 
         Parameters
@@ -128,7 +130,7 @@ class OnnxClassifier:
                 found[first + rows] = self._run([ragged[row] for row in rows])
         return found
 
-    def predict(self, X):
+    def predict(self, X: Collection[str]) -> np.ndarray:
         """Return the most probable class of each text.
 
         Parameters

@@ -1,6 +1,8 @@
 """Export of fitted networks to ONNX files."""
 
 import json
+import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,13 +10,16 @@ from ..utils._optional_dependencies import require
 from ._format import KEY, ZERO_CHECKSUM, check_classes, parse, write_with_checksum
 from ._onnx_format import _ENCODERS, _FORMAT, _find_header, _restore_encoder
 
+if TYPE_CHECKING:
+    from ..base import BaseTextNetClassifier
+
 __all__ = ["export_onnx"]
 
 
 _MAX_BYTES = 2**31 - 1  # of an ONNX file
 
 
-def export_onnx(estimator, path):
+def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> None:
     """Write a fitted network to an ONNX file, for prediction without torch.
 
     Parameters

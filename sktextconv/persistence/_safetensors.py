@@ -3,12 +3,14 @@
 import contextlib
 import functools
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
+from ..base import BaseTextNetClassifier
 from ..training._device import resolve_device
 from ._format import (
     HINT,
@@ -34,7 +36,7 @@ _MAX_MEMORY = 32  # bytes of the network per byte of the file
 _MAX_CALLS = 200  # calls of torch functions per tensor of the file
 
 
-def save(estimator, path):
+def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
     """Write a fitted network to a file that `load` reads.
 
     The file holds weights and JSON, no code. It is written atomically: an existing file
@@ -122,7 +124,7 @@ def save(estimator, path):
     write_with_checksum(path, data, data.index(ZERO_CHECKSUM.encode()))
 
 
-def load(path, device="cpu"):
+def load(path: str | os.PathLike, device: str = "cpu") -> BaseTextNetClassifier:
     """Load a network that `save` wrote.
 
     No code of the file is run, and all of it is checked before use: files from

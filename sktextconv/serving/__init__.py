@@ -2,11 +2,20 @@
 
 import contextlib
 import ipaddress
+import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..utils._optional_dependencies import require
 from ..utils._param_validation import Count, accepts
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from sklearn.base import BaseEstimator
+
+    from ..persistence import OnnxClassifier
 
 __all__ = ["create_app", "serve"]
 
@@ -15,14 +24,14 @@ _CONNECTIONS = 256  # at a time; a server that has more answers 503
 
 
 def create_app(
-    classifier,
+    classifier: "BaseEstimator | OnnxClassifier",
     *,
-    allowed_hosts=(),
-    max_characters=100_000,
-    max_texts=64,
-    max_batch=64,
-    max_waiting=256,
-):
+    allowed_hosts: Sequence[str] = (),
+    max_characters: int = 100_000,
+    max_texts: int = 64,
+    max_batch: int = 64,
+    max_waiting: int = 256,
+) -> "FastAPI":
     """Return a classifier as a FastAPI application.
 
     It has a page at ``/`` where one pastes a text, ``POST /v1/predict`` for programs,
@@ -92,14 +101,14 @@ def create_app(
 
 
 def serve(
-    path,
+    path: str | os.PathLike,
     *,
-    host="127.0.0.1",
-    port=8000,
-    allowed_hosts=(),
-    max_characters=100_000,
-    device="cpu",
-):
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    allowed_hosts: Sequence[str] = (),
+    max_characters: int = 100_000,
+    device: str = "cpu",
+) -> None:
     """Serve a model from a file until told to stop.
 
     By default only programs on the same machine can reach it. It has no passwords and

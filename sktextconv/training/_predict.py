@@ -1,5 +1,7 @@
 """Prediction of logits, and of probabilities and classes from logits."""
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 from scipy.special import log_softmax, softmax
@@ -52,7 +54,7 @@ def predict_logits(net, ragged, *, batch_size):
 class PredictionMixin:
     """Prediction methods of a classifier with `classes_` and a method `_logits(X)`."""
 
-    def decision_function(self, X):
+    def decision_function(self, X: Collection[str]) -> np.ndarray:
         """Return the logits of texts.
 
         Parameters
@@ -74,7 +76,7 @@ class PredictionMixin:
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Collection[str]) -> np.ndarray:
         """Return the probability of each class.
 
         Parameters
@@ -94,7 +96,7 @@ class PredictionMixin:
         """
         return softmax(self._logits(X), axis=1)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Collection[str]) -> np.ndarray:
         """Return the logarithm of the probability of each class, always finite.
 
         Parameters
@@ -114,7 +116,7 @@ class PredictionMixin:
         """
         return log_softmax(self._logits(X), axis=1)
 
-    def predict(self, X):
+    def predict(self, X: Collection[str]) -> np.ndarray:
         """Return the most probable class of each text.
 
         Parameters

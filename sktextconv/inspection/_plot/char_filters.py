@@ -1,11 +1,17 @@
 """What the first filters of a network over characters look for."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ...networks.charcnn import CharCNNClassifier
 from ...utils._optional_dependencies import require
 from .._highlight import AGAINST, FOR, fractions, visible
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["CharFiltersDisplay"]
 
@@ -52,13 +58,21 @@ class CharFiltersDisplay:
     (4, 70, 7)
     """
 
-    def __init__(self, filters, characters, numbers):
+    def __init__(
+        self, filters: np.ndarray, characters: Sequence[str], numbers: Sequence[int]
+    ) -> None:
         self.filters = filters
         self.characters = characters
         self.numbers = numbers
 
     @classmethod
-    def from_estimator(cls, estimator, *, n_filters=10, axes=None):
+    def from_estimator(
+        cls,
+        estimator: CharCNNClassifier,
+        *,
+        n_filters: int = 10,
+        axes: "Sequence[Axes] | None" = None,
+    ) -> Self:
         """Draw the filters of a fitted network whose weights have the largest norms.
 
         Parameters
@@ -100,7 +114,7 @@ class CharFiltersDisplay:
         filters = filters[numbers, :, :: -1 if encoder.reverse else 1]
         return cls(filters, encoder.characters, numbers).plot(axes=axes)
 
-    def plot(self, *, axes=None):
+    def plot(self, *, axes: "Sequence[Axes] | None" = None) -> Self:
         """Draw the filters.
 
         Parameters

@@ -2,15 +2,21 @@
 
 import functools
 import math
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from ...base import BaseTextNetClassifier
 from ...schedules import ramp
 from ...utils._optional_dependencies import require
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["LearningRateRangeDisplay"]
 
@@ -88,7 +94,15 @@ class LearningRateRangeDisplay:
     ... )
     """
 
-    def __init__(self, rates, losses, errors, *, spacing="log", smoothing=0.1):
+    def __init__(
+        self,
+        rates: ArrayLike,
+        losses: ArrayLike,
+        errors: ArrayLike,
+        *,
+        spacing: Literal["log", "linear"] = "log",
+        smoothing: float = 0.1,
+    ) -> None:
         self.spacing = spacing
         self.smoothing = smoothing
         self.losses, self.errors = losses, errors
@@ -101,17 +115,17 @@ class LearningRateRangeDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: BaseTextNetClassifier,
+        X: Collection[str],
+        y: ArrayLike,
         *,
-        min_rate=1e-5,
-        max_rate=1.0,
-        n_epochs=1,
-        spacing="log",
-        smoothing=0.1,
-        ax=None,
-    ):
+        min_rate: float = 1e-5,
+        max_rate: float = 1.0,
+        n_epochs: int = 1,
+        spacing: Literal["log", "linear"] = "log",
+        smoothing: float = 0.1,
+        ax: "Axes | None" = None,
+    ) -> Self:
         """Train a copy of a network at rising rates, and draw what comes of it.
 
         It ends early where the loss is no longer finite or, over the last minibatches,
@@ -187,7 +201,7 @@ class LearningRateRangeDisplay:
             ax=ax
         )
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
         """Draw error and loss over the rate, with a line at the best rate.
 
         Parameters

@@ -3,12 +3,20 @@
 import itertools
 import re
 import warnings
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
 from ...utils._optional_dependencies import require
+from .._attribution import Attribution
 from .._explain import explain
 from .._highlight import AGAINST, FOR, fractions, ink, rows_of, shade, to_html, visible
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from sklearn.base import BaseEstimator
+
+    from ...persistence import OnnxClassifier
 
 __all__ = ["TextWeightsDisplay"]
 
@@ -62,13 +70,19 @@ class TextWeightsDisplay:
     'pos, by occlusion'
     """
 
-    def __init__(self, attribution):
+    def __init__(self, attribution: Attribution) -> None:
         self.attribution = attribution
 
     @classmethod
     def from_estimator(
-        cls, estimator, text, *, method="occlusion", target=None, ax=None
-    ):
+        cls,
+        estimator: "BaseEstimator | OnnxClassifier",
+        text: str,
+        *,
+        method: Literal["occlusion", "gradient", "attention"] = "occlusion",
+        target: object = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
         """Explain the class of a text, and draw the answer.
 
         Parameters
@@ -99,7 +113,9 @@ class TextWeightsDisplay:
         return cls.from_attribution(attribution, ax=ax)
 
     @classmethod
-    def from_attribution(cls, attribution, *, ax=None):
+    def from_attribution(
+        cls, attribution: Attribution, *, ax: "Axes | None" = None
+    ) -> Self:
         """Draw what `explain` returned.
 
         Parameters
@@ -119,7 +135,7 @@ class TextWeightsDisplay:
         """
         return cls(attribution).plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
         """Draw the text.
 
         Parameters

@@ -1,8 +1,15 @@
 """Loss, error and rate of training, epoch by epoch."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ...utils._optional_dependencies import require
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["TrainingCurveDisplay"]
 
@@ -49,11 +56,13 @@ class TrainingCurveDisplay:
     ['loss (cross-entropy)', 'error (%)', 'learning rate']
     """
 
-    def __init__(self, histories):
+    def __init__(self, histories: Sequence[list[dict]]) -> None:
         self.histories = histories
 
     @classmethod
-    def from_estimator(cls, *estimators, axes=None):
+    def from_estimator(
+        cls, *estimators: BaseEstimator, axes: "Sequence[Axes] | None" = None
+    ) -> Self:
         """Draw the training of fitted networks.
 
         Parameters
@@ -76,7 +85,7 @@ class TrainingCurveDisplay:
             histories[name] = estimator.history_
         return cls(histories).plot(axes=axes)
 
-    def plot(self, *, axes=None):
+    def plot(self, *, axes: "Sequence[Axes] | None" = None) -> Self:
         """Draw the histories.
 
         Parameters
