@@ -473,7 +473,7 @@ def test_parallel_search_same_from_store(corpus, stored):
 def test_encode_reads_in_chunks(encoder, path, monkeypatch):
     monkeypatch.setattr(_char, "_TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(_tokenize, "_TEXTS_PER_CHUNK", 100)
-    monkeypatch.setattr(_tokenize, "_CHARACTERS_AT_ONCE", 2**12)
+    monkeypatch.setattr(_tokenize, "_CHARACTERS_PER_BATCH", 2**12)
     monkeypatch.setattr("sktextconv.datasets._store._TEXTS_AT_ONCE", 100)
     store = TextStore.from_texts((LONG for _ in range(1_000)), path)
     encoder.fit(store[:10])
@@ -485,7 +485,7 @@ def test_encode_reads_in_chunks(encoder, path, monkeypatch):
 def test_fit_vocabulary_reads_in_chunks(path, monkeypatch):
     monkeypatch.setattr("sktextconv.datasets._store._TEXTS_AT_ONCE", 100)
     monkeypatch.setattr(_tokenize, "_TEXTS_PER_CHUNK", 100)
-    monkeypatch.setattr(_tokenize, "_CHARACTERS_AT_ONCE", 2**12)
+    monkeypatch.setattr(_tokenize, "_CHARACTERS_PER_BATCH", 2**12)
     store = TextStore.from_texts((LONG for _ in range(1_000)), path)
     assert peak_of(lambda: WordEncoder().fit(store)) < path.stat().st_size / 2
     assert peak_of(lambda: WordEncoder().fit(list(store))) > path.stat().st_size
@@ -541,7 +541,7 @@ def test_predictions_independent_of_chunks(stored, corpus, monkeypatch):
 
 def test_ngram_counting_reads_in_chunks(path, monkeypatch):
     monkeypatch.setattr(_tokenize, "_TEXTS_PER_CHUNK", 100)
-    monkeypatch.setattr(_tokenize, "_CHARACTERS_AT_ONCE", 2**12)
+    monkeypatch.setattr(_tokenize, "_CHARACTERS_PER_BATCH", 2**12)
     monkeypatch.setattr("sktextconv.datasets._store._TEXTS_AT_ONCE", 100)
     store = TextStore.from_texts((f"{'x' * 2_000} a" for _ in range(1_000)), path)
     assert peak_of(lambda: NGramVectorizer().fit_transform(store)) < 1e6
