@@ -58,8 +58,8 @@ def check_text_classifier(
     ----------
     estimator : estimator instance
         Classifier that accepts sequences of str, or a pipeline that ends in one.
-        Clones of it are fitted about sixty times to 24 short texts at most: choose
-        parameters that make fitting fast.
+        Clones of it are fitted about sixty times to about two dozen short texts:
+        choose parameters that make fitting fast.
     strict : bool, default=False
         Whether to add the requirements that the classifiers of this package meet:
         equal results are equal bit for bit, invalid texts raise the right type of

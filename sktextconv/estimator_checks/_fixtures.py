@@ -1,4 +1,4 @@
-"""The classifier under check: seeded clones of it, a fitted one, and comparisons."""
+"""The classifier under test with its fitted clones, a corpus, and comparisons."""
 
 import contextlib
 import dataclasses
@@ -26,10 +26,12 @@ METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
 
 def corpus(n_classes=2):
-    """Return 24 short texts and an array of their labels; 18 of three classes.
+    """Return short texts and an array of their labels.
 
-    Classes differ in their words and in their letters: six texts of each in turn. Of
-    two classes, the second dozen repeats the first in strings of its own.
+    Each text consists of two words of its class and of a third word that occurs in
+    each class; words of different classes have no letter in common. Blocks of six
+    texts have the same label. Two classes have 24 texts: the last twelve are equal to
+    the first twelve, but are distinct str objects. Three classes have 18 texts.
     """
     pairs = [(label, topic) for label in list(_WORDS)[:n_classes] for topic in _TOPICS]
     pairs *= 2 if n_classes == 2 else 1
@@ -39,7 +41,7 @@ def corpus(n_classes=2):
 
 @dataclasses.dataclass(frozen=True)
 class FirstFit:
-    """A seeded clone after `fit`, and what was seen of that call."""
+    """A seeded clone after `fit`, with the inputs and outputs of the call."""
 
     estimator: object
     returned: object
@@ -49,15 +51,15 @@ class FirstFit:
 
 
 class EstimatorUnderTest:
-    """The classifier under check.
+    """The classifier under test.
 
     Parameters
     ----------
     estimator : estimator instance
-        Only clones of it are fitted.
+        The classifier. Only clones of it are fitted.
     strict : bool, default=False
-        Whether what must be the same must be so bit for bit, and whether errors must
-        be of the right type and say why.
+        Whether equal results must be equal bit for bit, and whether errors must have
+        the right type and a message that gives the reason.
     """
 
     def __init__(self, estimator, *, strict=False):
@@ -72,47 +74,49 @@ class EstimatorUnderTest:
 
     @property
     def capabilities(self):
-        """What a check can ask for: methods, parameters and tags, by name."""
+        """Methods, parameters and tags that checks can need, as a set of names."""
         tags = get_tags(self.estimator)
-        kind = tags.classifier_tags
-        has = {
+        classifier_tags = tags.classifier_tags
+        present = {
             "sample_weight": has_fit_parameter(self.estimator, "sample_weight"),
             "class_weight": self.class_weight is not None,
             "iterations": self.iterations is not None,
             "one_output": not tags.target_tags.multi_output,
-            "one_label": kind is None or not kind.multi_label,
+            "one_label": classifier_tags is None or not classifier_tags.multi_label,
             "repeatable": not tags.non_deterministic,
-            "many_classes": kind is None or kind.multi_class,
-            "two_classes_only": kind is not None and not kind.multi_class,
-            "good_score": kind is None or not kind.poor_score,
+            "many_classes": classifier_tags is None or classifier_tags.multi_class,
+            "two_classes_only": (
+                classifier_tags is not None and not classifier_tags.multi_class
+            ),
+            "good_score": classifier_tags is None or not classifier_tags.poor_score,
         }
-        has |= {
+        present |= {
             method: hasattr(self.estimator, method)
             for method in (*METHODS, "partial_fit")
         }
-        return {name for name, present in has.items() if present}
+        return {name for name, is_present in present.items() if is_present}
 
     @property
     def class_weight(self):
-        """Name of the parameter class_weight, of it or of a step, or None."""
+        """Name of the parameter `class_weight` of it or of a step, or None."""
         names = [name for name in self.estimator.get_params() if name.count("__") <= 1]
         return next((n for n in names if _last(n) == "class_weight"), None)
 
     @property
     def iterations(self):
-        """Name of the parameter that counts passes over the texts, or None."""
+        """Name of the parameter that sets the number of epochs, or None."""
         params = self.estimator.get_params(deep=False)
         return next((n for n in ("max_epochs", "max_iter") if n in params), None)
 
     def new(self, **params):
-        """Return a clone with every `random_state` 0 and no `warm_start`."""
+        """Return a clone with each `random_state` 0 and each `warm_start` False."""
         estimator = clone(self.estimator)
         fixed = {"random_state": 0, "warm_start": False}
         names = [name for name in estimator.get_params() if _last(name) in fixed]
         return estimator.set_params(**{n: fixed[_last(n)] for n in names} | params)
 
     def fit(self, texts, labels, *, params=None, **weights):
-        """Return a new clone, fitted, whatever its `fit` returns."""
+        """Fit a new clone and return the clone, even if its `fit` does not."""
         estimator = self.new(**(params or {}))
         estimator.fit(texts, labels, **weights)
         return estimator
@@ -126,7 +130,7 @@ class EstimatorUnderTest:
         return estimator
 
     def first_fit(self, n_classes=2):
-        """Fit to the corpus, once for all checks."""
+        """Return the record of a fit to the corpus, which all checks share."""
         if n_classes not in self._first_fits:
             estimator, printed = self.new(), io.StringIO()
             texts, labels = corpus(n_classes)
@@ -141,24 +145,40 @@ class EstimatorUnderTest:
         return self._first_fits[n_classes]
 
     def fitted(self, n_classes=2):
-        """Return the clone of `first_fit`, which no check may change."""
+        """Return the clone of `first_fit`; checks must not change it."""
         return self.first_fit(n_classes).estimator
 
-    def fits_of_all_sizes(self):
+    def fitted_by_n_classes(self):
         """Yield the number of classes and the fitted clone, for two and for three."""
         for n_classes in (2, 3) if "many_classes" in self.capabilities else (2,):
             yield n_classes, self.fitted(n_classes)
 
-    def require_same(self, estimator, what, *, other=None, atol=None):
-        """Require the scores of `other`, by default of the fitted clone."""
+    def require_same(self, estimator, description, *, other=None, atol=None):
+        """Require that `estimator` has the scores of `other`.
+
+        Parameters
+        ----------
+        estimator : estimator instance
+            A fitted classifier.
+        description : str
+            Description of the expected scores, for the message.
+        other : estimator instance, default=None
+            A fitted classifier; None is the shared fitted clone.
+        atol : float, default=None
+            As in `require_equal`.
+        """
         texts, _ = corpus()
         if self._reference is None:
             self._reference = scores(self.fitted(), texts)
         expected = self._reference if other is None else scores(other, texts)
-        self.require_equal(scores(estimator, texts), expected, what, atol=atol)
+        self.require_equal(scores(estimator, texts), expected, description, atol=atol)
 
-    def require_equal(self, actual, expected, what, *, atol=None):
-        """Require equal arrays; `atol` None is bit for bit if strict."""
+    def require_equal(self, actual, expected, description, *, atol=None):
+        """Require equal arrays.
+
+        `atol` is the tolerance for floats, absolute and relative; None is 0 if strict,
+        else 1e-7.
+        """
         atol = (0 if self.strict else 1e-7) if atol is None else atol
         same, got = actual.shape == expected.shape, f"shape {actual.shape}"
         if same and actual.dtype.kind == "f":
@@ -166,22 +186,24 @@ class EstimatorUnderTest:
             got = f"a difference of {np.abs(actual - expected).max():.2g}"
         elif same:
             same = np.array_equal(actual, expected)
-            got = f"{(actual != expected).sum()} others of {len(actual)}"
-        require(same, f"{what}, {f'within {atol:g}' if atol else 'bit for bit'}", got)
+            got = f"{(actual != expected).sum()} different values of {len(actual)}"
+        tolerance = f"within {atol:g}" if atol else "bit for bit"
+        require(same, f"{description}, {tolerance}", got)
 
 
 def scores(estimator, texts):
-    """Return probabilities, else decisions, else labels of texts."""
+    """Return the best available of probabilities, decisions and predicted labels."""
     methods = ("predict_proba", "decision_function", "predict")
     best = next(method for method in methods if hasattr(estimator, method))
     return np.asarray(getattr(estimator, best)(texts))
 
 
-def require_finite(values, what):
-    """Require scores without NaN and infinity; labels pass."""
+def require_finite(values, description):
+    """Require scores without NaN and infinity; ignore labels."""
     finite = values.dtype.kind != "f" or np.isfinite(values).all()
-    require(finite, f"finite scores of {what}", "NaN or infinity")
+    require(finite, f"finite scores of {description}", "NaN or infinity")
 
 
 def _last(name):
+    """Return the part of a parameter name after the last double underscore."""
     return name.rpartition("__")[2]

@@ -1,4 +1,4 @@
-"""Promises about texts: what holds them, which there are, and what is none."""
+"""Checks of texts: containers, unusual texts, and invalid inputs."""
 
 import importlib
 import sys
@@ -10,9 +10,9 @@ import scipy.sparse
 from ._check import LENIENT_ERRORS, check, require, require_raises
 from ._fixtures import corpus, require_finite, scores
 
-ONE_LIST = "Turn whatever holds the texts into one list of str before anything else."
-LOOK = "Look at the texts before they are used, in fit and in predict."
-MIND = "Mind lengths and variances of 0, and never encode texts strictly."
+TO_LIST = "First convert any container of texts to a list of str."
+VALIDATE = "Validate the texts in fit and in predict before using them."
+ROBUST = "Handle lengths and variances of 0, and encode with errors='surrogatepass'."
 
 CONTAINERS = {
     "a tuple": tuple,
@@ -25,49 +25,49 @@ CONTAINERS = {
 
 
 @check(
-    ONE_LIST,
+    TO_LIST,
     replaces="check_estimators_dtypes check_dtype_object "
     "check_f_contiguous_array_estimator check_classifier_data_not_an_array",
 )
 def check_containers(under_test):
-    """Tuples and NumPy arrays of any kind of str give the scores of the list."""
+    """Tuples and NumPy arrays of texts have the scores of the same list."""
     _check_containers(under_test, CONTAINERS)
 
 
-@check(ONE_LIST, needs="repeatable", replaces="check_classifier_data_not_an_array")
+@check(TO_LIST, needs="repeatable", replaces="check_classifier_data_not_an_array")
 def check_pandas_texts(under_test):
-    """A Series or Index of pandas, of any type of str, gives the scores of the list."""
+    """A pandas Series or Index of texts, of any dtype, has the scores of the list."""
     pd = import_or_skip("pandas")
-    kinds = {
+    containers = {
         "Series": lambda texts: pd.Series(texts, index=[7] * len(texts)),
         "Series of objects": lambda texts: pd.Series(texts, dtype=object),
         "Series of string": lambda texts: pd.Series(texts, dtype="string"),
         "Series of categories": lambda texts: pd.Series(texts, dtype="category"),
         "Index": pd.Index,
     }
-    _check_containers(under_test, kinds, fit="Series")
+    _check_containers(under_test, containers, fit="Series")
 
 
-@check(ONE_LIST, needs="repeatable", replaces="check_classifier_data_not_an_array")
+@check(TO_LIST, needs="repeatable", replaces="check_classifier_data_not_an_array")
 def check_polars_texts(under_test):
-    """A Series of polars gives the scores of the list."""
+    """A polars Series of texts has the scores of the same list."""
     pl = import_or_skip("polars")
     _check_containers(under_test, {"polars.Series": pl.Series}, fit="polars.Series")
 
 
-@check(ONE_LIST, needs="repeatable", strict=True)
+@check(TO_LIST, needs="repeatable", strict=True)
 def check_pyarrow_texts(under_test):
-    """An array of pyarrow, in one chunk or several, gives the scores of the list."""
+    """A pyarrow array of texts, chunked or not, has the scores of the same list."""
     pa = import_or_skip("pyarrow")
-    kinds = {
+    containers = {
         "pyarrow.Array": pa.array,
         "ChunkedArray": lambda texts: pa.chunked_array([texts[:5], texts[5:]]),
     }
-    _check_containers(under_test, kinds, fit="ChunkedArray")
+    _check_containers(under_test, containers, fit="ChunkedArray")
 
 
 def import_or_skip(package):
-    """Return a package, or skip the check with the reason."""
+    """Return the imported package, or raise `SkipTest` if it is not installed."""
     if module := _import_or_none(package):
         return module
     raise SkipTest(f"{package} is not installed")
@@ -80,161 +80,168 @@ def _import_or_none(package):
         return None
 
 
-def _check_containers(under_test, kinds, fit=None):
+def _check_containers(under_test, containers, fit=None):
+    """Require the scores of the list for each container; `fit` names one to fit to."""
     texts, labels = corpus()
     expected = scores(under_test.fitted(), texts)
-    for kind, make in kinds.items():
+    for name, make in containers.items():
         actual = scores(under_test.fitted(), make(texts))
-        under_test.require_equal(actual, expected, f"for {kind} the scores of the list")
+        under_test.require_equal(actual, expected, f"for {name} the scores of the list")
     if fit:
-        estimator = under_test.fit(kinds[fit](texts), labels)
+        estimator = under_test.fit(containers[fit](texts), labels)
         under_test.require_same(estimator, f"from {fit} the model of the list")
 
 
-@check(MIND)
+@check(ROBUST)
 def check_any_str_is_a_text(under_test):
-    """Each str is a text: empty, very long, and with any character."""
+    """`fit` and `predict` accept empty and very long texts and any character."""
     texts, labels = corpus()
     odd = ["", " \t\n", "a\0", "\x1b[0m", "\ud800", "😀😀", "שלום", "İ", "x" * 100_000]
     estimator = under_test.fit(texts + odd, [*labels, *labels[: len(odd)]])
     require_finite(scores(estimator, odd), "odd texts")
 
 
-@check(MIND)
+@check(ROBUST)
 def check_unknown_texts(under_test):
-    """Texts of which nothing was seen in training have finite scores."""
+    """Texts without a known word or character have finite scores."""
     require_finite(scores(under_test.fitted(), ["", "@@", "ωω ψψ"]), "unknown texts")
 
 
-@check(MIND, replaces="check_estimators_empty_data_messages")
+@check(ROBUST, replaces="check_estimators_empty_data_messages")
 def check_empty_texts_alone(under_test):
-    """A corpus of empty texts fits, or is refused as an empty vocabulary."""
+    """If all texts are empty, `fit` works or raises `ValueError`: empty vocabulary."""
     estimator = under_test.new()
     try:
         estimator.fit(["", "", "", ""], ["a", "b", "a", "b"])
     except ValueError as error:
-        known = "empty vocabulary" in str(error)
-        require(known, "a model, or ValueError with 'empty vocabulary'", error)
+        is_explained = "empty vocabulary" in str(error)
+        require(is_explained, "a model, or ValueError with 'empty vocabulary'", error)
     else:
         require_finite(scores(estimator, [""]), "an empty text")
 
 
-@check(MIND, strict=True)
+@check(ROBUST, strict=True)
 def check_few_texts(under_test):
-    """Two texts fit, and three: a class may have a single text."""
+    """`fit` accepts two or three texts, and classes with a single text."""
     texts, _ = corpus()
     for labels in (["a", "b"], ["a", "b", "b"]):
         estimator = under_test.fit(texts[-len(labels) :], labels)
         require_finite(scores(estimator, texts), f"a model of {len(labels)} texts")
 
 
-@check(MIND, replaces="check_fit2d_1feature")
+@check(ROBUST, replaces="check_fit2d_1feature")
 def check_identical_texts(under_test):
-    """Texts that are all the same fit."""
+    """`fit` accepts a corpus in which all texts are equal."""
     estimator = under_test.fit(["good fine"] * 12, ["a", "b"] * 6)
     require_finite(scores(estimator, ["good fine"]), "texts that are all the same")
 
 
-# -- what is no text ------------------------------------------------------------
+# -- Invalid inputs -------------------------------------------------------------
 
+# Patterns that messages about a wrong container must match in strict checks.
 SEQUENCE = "sequence|array-like"
 FLAT = "1D|1-D|one-dim"
 
 
-@check(LOOK, replaces="check_fit1d check_fit2d_predict1d")
+@check(VALIDATE, replaces="check_fit1d check_fit2d_predict1d")
 def check_rejects_a_single_text(under_test):
-    """One str in place of a sequence of texts is refused."""
-    _refuses(under_test, "a single str", "one text too few", ValueError, "text|string")
+    """`fit` and `predict` raise an error for a str instead of a list of texts."""
+    _check_rejects(
+        under_test, "a single str", "one text too few", ValueError, "text|string"
+    )
 
 
-@check(LOOK, replaces="check_estimators_nan_inf")
+@check(VALIDATE, replaces="check_estimators_nan_inf")
 def check_rejects_missing_texts(under_test):
-    """None and NaN among the texts are refused."""
+    """`fit` and `predict` raise an error for None or NaN among the texts."""
     missing = [None, np.nan]
     if under_test.strict and (pd := _import_or_none("pandas")):
         missing += [pd.NA, pd.NaT]
+    match = "(nan|none|missing).*2"
     for value in missing:
         X = ["some text", "another text", value, "a third text"]
-        _refuses(
-            under_test, f"{value} at index 2", X, ValueError, "(nan|none|missing).*2"
-        )
+        _check_rejects(under_test, f"{value} at index 2", X, ValueError, match)
 
 
-@check(LOOK, replaces="check_complex_data check_dtype_object")
+@check(VALIDATE, replaces="check_complex_data check_dtype_object")
 def check_rejects_items_that_are_not_str(under_test):
-    """Numbers, lists and dicts among the texts are refused."""
+    """`fit` and `predict` raise an error for items that are not str."""
     items = [3, 0.5, 1j, ["a"], {"a": 1}]
     for item in items + [b"a text", True] * under_test.strict:
-        kind = type(item).__name__
         X = ["some text", item, "another text", "a third text"]
-        _refuses(under_test, f"{item!r} at index 1", X, TypeError, f"{kind}.*1")
+        match = f"{type(item).__name__}.*1"
+        _check_rejects(under_test, f"{item!r} at index 1", X, TypeError, match)
 
 
 @check(
-    LOOK,
+    VALIDATE,
     replaces="check_estimator_sparse_tag check_estimator_sparse_array "
     "check_estimator_sparse_matrix",
 )
 def check_rejects_tables(under_test):
-    """Columns, data frames and sparse matrices are refused, in `fit` at least."""
+    """`fit` raises an error for 2D arrays, data frames and sparse matrices."""
     texts, _ = corpus()
     sparse = scipy.sparse.eye(4, format="csr")
-    column, phases = np.array(texts, dtype=object)[:, None], _phases(under_test)
-    _refuses(under_test, "a sparse matrix", sparse, TypeError, SEQUENCE, phases)
-    _refuses(under_test, "an array of one column", column, ValueError, FLAT, phases)
+    column = np.array(texts, dtype=object)[:, None]
+    # An estimator that iterates over a DataFrame gets the names of its columns: fit
+    # finds fewer texts than labels, but predict cannot detect the mistake.
+    methods = ("fit", "predict") if under_test.strict else ("fit",)
+    _check_rejects(under_test, "a sparse matrix", sparse, TypeError, SEQUENCE, methods)
+    _check_rejects(
+        under_test, "an array of one column", column, ValueError, FLAT, methods
+    )
     for library in ("pandas", "polars"):
         if module := _import_or_none(library):
             frame = module.DataFrame({"text": texts})
-            what = f"a DataFrame of {library}"
-            _refuses(under_test, what, frame, ValueError, FLAT, phases)
+            case = f"a DataFrame of {library}"
+            _check_rejects(under_test, case, frame, ValueError, FLAT, methods)
 
 
-@check(LOOK)
+@check(VALIDATE)
 def check_rejects_non_sequences(under_test):
-    """None, a number and an array without dimensions are refused."""
+    """`fit` and `predict` raise an error for None, a number or a 0D array."""
     for X in (None, 5, np.array("a text")):
-        _refuses(under_test, f"X={X!r}", X, TypeError, SEQUENCE)
+        _check_rejects(under_test, f"X={X!r}", X, TypeError, SEQUENCE)
 
 
-@check("Take sequences, which have an order and can be read twice.", strict=True)
+@check("Accept only sequences: ordered, and readable more than once.", strict=True)
 def check_rejects_other_iterables(under_test):
-    """Dicts, sets, generators, bytes and tensors are refused."""
-    kinds = {
+    """`fit` and `predict` raise an error for dicts, sets, generators and bytes."""
+    iterables = {
         "a dict": dict.fromkeys("abcd", 1),
         "a set": set("abcd"),
         "a generator": (text for text in "abcd"),
     }
-    for what, X in kinds.items():
-        _refuses(under_test, what, X, TypeError, SEQUENCE)
+    for case, X in iterables.items():
+        _check_rejects(under_test, case, X, TypeError, SEQUENCE)
     for X in (b"abcd", bytearray(b"abcd")):
-        _refuses(under_test, repr(X), X, ValueError, "text|string")
+        _check_rejects(under_test, repr(X), X, ValueError, "text|string")
     if torch := sys.modules.get("torch"):
-        _refuses(under_test, "a tensor", torch.arange(4), TypeError, "str")
+        _check_rejects(under_test, "a tensor", torch.arange(4), TypeError, "str")
 
 
-@check(LOOK, replaces="check_estimators_empty_data_messages")
+@check(VALIDATE, replaces="check_estimators_empty_data_messages")
 def check_rejects_an_empty_list(under_test):
-    """No text at all is refused."""
-    _refuses(under_test, "an empty list", [], ValueError, "0 sample|at least one")
+    """`fit` and `predict` raise an error for an empty list of texts."""
+    _check_rejects(under_test, "an empty list", [], ValueError, "0 sample|at least one")
 
 
-def _phases(under_test):
-    # Whoever iterates over a DataFrame takes the names of its columns for texts: fit
-    # finds too few of them, predict cannot.
-    return ("fit", "predict") if under_test.strict else ("fit",)
+def _check_rejects(under_test, case, X, error, match, methods=("fit", "predict")):
+    """Require an error for `X` in each of the methods.
 
-
-def _refuses(under_test, what, X, error, match, phases=("fit", "predict")):
-    """Require that X is refused; unless it is strict, anyhow and in any words."""
+    Strict checks require the type `error` and a message that matches; lenient checks
+    accept any of `LENIENT_ERRORS` with any message.
+    """
     errors = (error,) if under_test.strict else LENIENT_ERRORS
     match = match if under_test.strict else ""
     try:
         n_texts = len(X)
-    except TypeError:  # it has no length, or is sparse
+    except TypeError:
+        # Numbers, generators and sparse matrices have no length.
         n_texts = 4
-    if "fit" in phases:
-        with require_raises(f"{what} in fit", errors, match):
+    if "fit" in methods:
+        with require_raises(f"{case} in fit", errors, match):
             under_test.new().fit(X, ["a", "b"] * (n_texts // 2))
-    if "predict" in phases:
-        with require_raises(f"{what} in predict", errors, match):
+    if "predict" in methods:
+        with require_raises(f"{case} in predict", errors, match):
             under_test.fitted().predict(X)

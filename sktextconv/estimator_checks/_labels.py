@@ -1,4 +1,4 @@
-"""Promises about labels."""
+"""Checks of labels."""
 
 import re
 import warnings
@@ -10,8 +10,10 @@ from ._check import check, require, require_raises
 from ._fixtures import corpus
 from ._inputs import import_or_skip
 
-CODES = "Fit to codes of np.unique(y, return_inverse=True), predict classes_[codes]."
-CHECK_Y = "Use scikit-learn's check_consistent_length and check_classification_targets."
+ENCODE = "Fit to np.unique(y, return_inverse=True), and index classes_ in predict."
+VALIDATE_Y = (
+    "Use check_consistent_length and check_classification_targets of scikit-learn."
+)
 
 LABELS = {
     "str": np.array(["b", "a"]),
@@ -24,23 +26,23 @@ LABELS = {
 ROWS = [0] * 6 + [1] * 6
 
 
-@check(CODES, replaces="check_classifiers_classes")
+@check(ENCODE, replaces="check_classifiers_classes")
 def check_label_types(under_test):
-    """Labels of any type come back with their values and their type."""
+    """`classes_` and predictions have the values and the dtype of the labels."""
     for kind, pair in LABELS.items():
         _check_labels(under_test, kind, pair[ROWS])
 
 
-@check(CODES, replaces="check_classifier_data_not_an_array")
+@check(ENCODE, replaces="check_classifier_data_not_an_array")
 def check_pandas_labels(under_test):
-    """Labels of pandas come back, by position, categorical and nullable ones too."""
+    """pandas labels are read by position, and may be categorical or nullable."""
     pd = import_or_skip("pandas")
-    kinds = {
+    containers = {
         "Series": pd.Series([2, 1], index=[9, 9]).iloc[ROWS],
         "Categorical": pd.Categorical(["b", "a"]).take(ROWS),
         "Int64": pd.array([2, 1], dtype="Int64").take(ROWS),
     }
-    for kind, labels in kinds.items():
+    for kind, labels in containers.items():
         _check_labels(under_test, kind, labels)
 
 
@@ -54,35 +56,35 @@ def _check_labels(under_test, kind, labels):
     known = set(predicted.tolist()) <= set(expected)
     require(known, f"labels of {classes} from predict", np.unique(predicted))
     same = predicted.dtype == classes.dtype
-    require(same, f"predictions of type {classes.dtype}", predicted.dtype)
+    require(same, f"predictions of dtype {classes.dtype}", predicted.dtype)
 
 
-@check(CODES, needs="many_classes", replaces="check_classifiers_classes")
+@check(ENCODE, needs="many_classes", replaces="check_classifiers_classes")
 def check_three_classes(under_test):
-    """Three classes are all in `classes_`, sorted."""
+    """`classes_` contains three classes in sorted order."""
     classes = np.asarray(under_test.fitted(3).classes_).tolist()
     expected = ["mid", "neg", "pos"]
     require(classes == expected, f"classes_ {expected}", classes)
 
 
 @check(
-    "Raise it in fit, or tag it as multi_class.",
+    "Raise ValueError in fit, or set the tag multi_class to True.",
     needs="two_classes_only",
     replaces="check_classifier_not_supporting_multiclass",
 )
 def check_rejects_three_classes(under_test):
-    """Tagged for two classes only, it refuses three."""
+    """A classifier with the tag `multi_class=False` raises `ValueError` for three."""
     match = "Only binary classification is supported"
     with require_raises("three classes", (ValueError,), match):
         under_test.new().fit(*corpus(3))
 
 
 @check(
-    "Count the classes in fit, and say what is missing.",
+    "Raise ValueError in fit if there are too few classes, with the word 'class'.",
     replaces="check_classifiers_one_label",
 )
 def check_one_class(under_test):
-    """A single class is refused by that word, or is what is then predicted."""
+    """`fit` to one class raises `ValueError`, or `predict` returns that class."""
     texts, labels = corpus()[0][:6], ["a"] * 6
     estimator = under_test.new()
     try:
@@ -95,21 +97,21 @@ def check_one_class(under_test):
 
 
 @check(
-    "Count texts and classes in fit, and say what is missing.",
+    "Raise ValueError in fit if there are too few texts or classes, and name them.",
     replaces="check_fit2d_1sample",
 )
 def check_one_text(under_test):
-    """A single text fits, or is refused for its number or its single class."""
+    """`fit` accepts a single text, or raises `ValueError` with the reason."""
     try:
         under_test.fit(corpus()[0][:1], ["a"])
     except ValueError as error:
-        said = re.search("class|sample|document|text", str(error))
-        require(said, "a ValueError that speaks of texts or classes", error)
+        is_explained = re.search("class|sample|document|text", str(error))
+        require(is_explained, "a ValueError about texts or classes", error)
 
 
-@check(CHECK_Y, replaces="check_classifiers_train")
+@check(VALIDATE_Y, replaces="check_classifiers_train")
 def check_rejects_unequal_lengths(under_test):
-    """One label too few is refused."""
+    """`fit` raises `ValueError` if there are fewer labels than texts."""
     texts, labels = corpus()
     match = "24.*23" if under_test.strict else ""
     with require_raises("24 texts and 23 labels", (ValueError,), match):
@@ -117,41 +119,42 @@ def check_rejects_unequal_lengths(under_test):
 
 
 @check(
-    CHECK_Y,
+    VALIDATE_Y,
     replaces="check_supervised_y_no_nan check_classifiers_regression_target "
     "check_requires_y_none",
 )
 def check_rejects_bad_labels(under_test):
-    """Labels that are None, missing, infinite or continuous are refused."""
+    """`fit` raises an error for `y=None` and missing, infinite or continuous labels."""
     bad = {
         "y=None": (None, r"None|\by\b"),
         "NaN in y": ([0.0, 1.0, np.nan, 1.0], ""),
         "infinity in y": ([0.0, 1.0, np.inf, 1.0], ""),
         "continuous labels": ([0.5, 1.7, 0.1, 3.3], "Unknown label type|continuous"),
     }
-    for what, (y, match) in bad.items():
-        with require_raises(what, (ValueError, TypeError), match):
+    for case, (y, match) in bad.items():
+        with require_raises(case, (ValueError, TypeError), match):
             under_test.new().fit(corpus()[0][:4], y)
 
 
-@check(CHECK_Y, needs="one_output one_label")
+@check(VALIDATE_Y, needs="one_output one_label")
 def check_rejects_labels_of_several_columns(under_test):
-    """Labels of three columns are refused."""
-    with require_raises("labels of three columns", (ValueError,)):
+    """`fit` raises `ValueError` for labels in three columns."""
+    with require_raises("labels in three columns", (ValueError,)):
         under_test.new().fit(corpus()[0][:4], np.eye(4, 3))
 
 
 @check(
-    "Pass y through sklearn.utils.column_or_1d(y, warn=True).",
+    "Convert y with sklearn.utils.column_or_1d(y, warn=True).",
     needs="one_output repeatable",
     replaces="check_supervised_y_2d",
 )
 def check_column_of_labels_warns(under_test):
-    """Labels in one column fit as if they were flat, with a DataConversionWarning."""
+    """`fit` to labels in one column gives the model of 1D labels and a warning."""
     texts, labels = corpus()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         estimator = under_test.fit(texts, labels[:, None])
-    kinds = [warned.category for warned in caught]
-    require(DataConversionWarning in kinds, "a DataConversionWarning", kinds)
-    under_test.require_same(estimator, "the model of flat labels")
+    categories = [warning.category for warning in caught]
+    is_warned = DataConversionWarning in categories
+    require(is_warned, "a DataConversionWarning", categories)
+    under_test.require_same(estimator, "the model of 1D labels")

@@ -213,7 +213,7 @@ def test_skipped_checks_are_told_with_the_reason():
         bad_estimators.CannotBePickled(), expected_failed_checks=expected
     )
     told = outcomes["check_prediction_changes_nothing"]
-    assert told.startswith("skipped: it cannot be pickled (")
+    assert told.startswith("skipped: attributes cannot be pickled (")
 
 
 # -- scikit-learn's list --------------------------------------------------------------
