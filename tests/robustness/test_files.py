@@ -184,7 +184,7 @@ def test_columns_as_numpy_integers(tmp_path):
     assert read_csv(path, **columns).data == ["y", "w"]
 
 
-# -- compressed files ---------------------------------------------------------------
+# -- compressed files ---------------------------------------------------------
 
 HALVES = [b'"1","one, and more of it"\n' * 3, b'"2","two"\n' * 4]
 WHOLE = ["one, and more of it"] * 3 + ["two"] * 4
@@ -252,7 +252,7 @@ def test_documented_decompression_limit(tmp_path):
     )
 
 
-# -- archives of data sets ------------------------------------------------------------
+# -- archives of data sets ----------------------------------------------------
 
 
 def device_member(kind):

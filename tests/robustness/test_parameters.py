@@ -1,4 +1,4 @@
-"""Whatever a parameter is set to: it works, or one sentence of ours names it."""
+"""Any parameter value: it works, or one clear sentence names the parameter."""
 
 import decimal
 import fractions
@@ -47,20 +47,20 @@ ESTIMATORS = {
 
 
 class Name(str):
-    """A str of another type."""
+    """Subclass of str."""
 
 
 class Number(int):
-    """An int of another type, by default 0."""
+    """Subclass of int whose default is 0."""
 
 
-def scheduling_nothing(optimizer, *, steps_per_epoch, n_epochs):
-    return 3
+def invalid_schedule(optimizer, *, steps_per_epoch, n_epochs):
+    return 3  # not a scheduler
 
 
-# Not so large that it would work and take long.
+# Small numbers, since larger valid ones would take long to train.
 NUMBERS = st.integers(-3, 9) | st.floats() | st.floats(0, 1) | st.builds(Number)
-ENORMOUS = st.sampled_from([10**7, 2**31, 2**63, 2**64, 10**30, 10**400])
+HUGE = st.sampled_from([10**7, 2**31, 2**63, 2**64, 10**30, 10**400])
 NUMPY = st.one_of(
     st.builds(
         lambda kind, value: kind(value),
@@ -86,15 +86,15 @@ OTHERS = st.sampled_from(
     [
         *(None, True, False, 1j, object(), set(), [], (), {}, [3], (3,)),
         *([None], [[3]], {1: 2}, {"pos": -1, "neg": 1}, {"pos": math.nan, "neg": 1}),
-        *(decimal.Decimal(1), fractions.Fraction(1, 2), scheduling_nothing),
-        *(torch.tensor(3), np.random.default_rng(0), [scheduling_nothing]),
+        *(decimal.Decimal(1), fractions.Fraction(1, 2), invalid_schedule),
+        *(torch.tensor(3), np.random.default_rng(0), [invalid_schedule]),
     ]
 )
-VALUES = st.one_of(NUMBERS, ENORMOUS, ENORMOUS.map(int.__neg__), NUMPY, STRINGS, OTHERS)
+VALUES = st.one_of(NUMBERS, HUGE, HUGE.map(int.__neg__), NUMPY, STRINGS, OTHERS)
 
 
 def use(estimator):
-    """Fit and apply an estimator; return what must be finite."""
+    """Fit and apply an estimator; return the numbers that it computes."""
     if isinstance(estimator, SynonymReplacer):
         return estimator.fit_resample(TEXTS, np.zeros(len(TEXTS)))[1]
     if isinstance(estimator, (CountScaler, LogCountRatio)):
@@ -104,10 +104,9 @@ def use(estimator):
     return estimator.fit(TEXTS, LABELS).predict_proba(TEXTS)
 
 
-# That of class_weight, where a class has none, is scikit-learn's own, and that of
-# n_jobs=0 is joblib's, as in scikit-learn.
-OWN_FILES = tuple(str(Path(each.__file__).parent) for each in (sktextconv, sklearn))
-# Their sentences come from where no estimator is known.
+# scikit-learn raises the error for a class that is missing in class_weight.
+ERROR_SOURCES = tuple(str(Path(each.__file__).parent) for each in (sktextconv, sklearn))
+# The functions that check these parameters do not know the estimator.
 WITHOUT_CLASS = {
     "alphabet",
     "compile",
@@ -118,25 +117,25 @@ WITHOUT_CLASS = {
 }
 
 
-def check_refusal(error, name, estimator):
+def check_error(error, name, estimator):
+    """Assert that the error of an invalid parameter is clear."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    said = str(error)
+    message = str(error)
     assert isinstance(error, (ValueError, TypeError, LookupError, FileNotFoundError))
-    assert frame.filename.startswith(OWN_FILES)
-    assert name in said
-    assert len(said.splitlines()) == 1
+    assert frame.filename.startswith(ERROR_SOURCES)
+    assert name in message
+    assert len(message.splitlines()) == 1
     if frame.name == "check_params" and name not in WITHOUT_CLASS:
         start = f"The {name!r} parameter of {type(estimator).__name__} must be "
-        assert said.startswith(start)
+        assert message.startswith(start)
 
 
 @pytest.mark.filterwarnings("ignore:Only 0 of the .* words")
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own
 @pytest.mark.parametrize("which", ESTIMATORS)
-def test_any_value_works_or_is_refused_in_one_sentence(
-    which, wordnet, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)  # a name of a checkpoint is one of a file
+def test_any_parameter_value(which, wordnet, tmp_path, monkeypatch):
+    """Any value gives finite results or an error that names the parameter."""
+    monkeypatch.chdir(tmp_path)  # checkpoints have relative paths
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     names = sorted(ESTIMATORS[which].get_params())
 
@@ -148,26 +147,27 @@ def test_any_value_works_or_is_refused_in_one_sentence(
     @given(name=st.sampled_from(names), value=VALUES)
     def run(name, value):
         number = value if isinstance(value, (int, np.integer)) else None
-        # They would train without end, or for minutes with a compiler.
+        # Many epochs and compilation take too long.
         assume(name != "max_epochs" or number is None or number < 10)
         assume(name != "compile" or not isinstance(value, (bool, np.bool_)))
+        # joblib raises the error, as in scikit-learn.
         assume(name != "n_jobs" or number != 0)
         estimator = clone(ESTIMATORS[which])
         if which == "synonyms":
             estimator.set_params(wordnet=wordnet)
         setattr(estimator, name, value)
         result, error = attempt(use, estimator)
-        for path in filter(Path.is_file, tmp_path.iterdir()):  # of checkpoints
-            path.unlink()
+        for checkpoint in filter(Path.is_file, tmp_path.iterdir()):
+            checkpoint.unlink()
         if error is None:
             assert np.isfinite(result).all()
         else:
-            check_refusal(error, name, estimator)
+            check_error(error, name, estimator)
 
     run()
 
 
-def test_every_public_estimator_is_tried():
+def test_all_public_estimators_are_tested():
     modules = (sktextconv, *map(inspect.getmodule, ESTIMATORS.values()))
     public = {
         value
@@ -180,20 +180,22 @@ def test_every_public_estimator_is_tried():
     assert public == {type(estimator) for estimator in ESTIMATORS.values()}
 
 
-# -- sizes ----------------------------------------------------------------------------
+# -- sizes --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["rnn", "han"])
-def test_a_network_of_terabytes_is_refused_before_it_is_made(name):
+def test_network_of_terabytes(name):
+    """The error comes before memory is allocated and names the largest weight."""
     network = clone(NETWORKS[name]).set_params(hidden_dim=1_000_000)
     message = r"would take [0-9]+,001 GB with its gradients, .*weight.* is [34],000,000"
     with pytest.raises(ValueError, match=message):
         network.fit(TEXTS, LABELS)
 
 
-@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="the system does not say")
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="needs os.sysconf")
 @pytest.mark.parametrize("name", NETWORKS)
-def test_what_is_compared_is_the_memory_of_the_machine(name, monkeypatch):
+def test_size_check_uses_system_memory(name, monkeypatch):
+    """Weights and gradients may take all of the machine's memory, and no byte more."""
     network = clone(ESTIMATORS[name])
     values = {"SC_PAGE_SIZE": 1}
     fitted = clone(network).fit(TEXTS, LABELS)
@@ -208,9 +210,10 @@ def test_what_is_compared_is_the_memory_of_the_machine(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_scalars_of_numpy_give_the_bits_of_pythons(name):
+def test_numpy_scalar_parameters(name):
+    """NumPy integers give the same bits as Python's."""
     known = clone(ESTIMATORS[name]).get_params()
-    # Products of which do not fit into 8 bits.
+    # The products of these sizes overflow 8 bits.
     settings = {} if name.endswith("cnn") else {"epoch_size": 10, "batch_size": 26}
     settings |= {n: 100 for n in ("n_filters", "embedding_dim") if n in known}
     settings |= {"max_length": 123} if "max_length" in known else {}
@@ -221,7 +224,7 @@ def test_scalars_of_numpy_give_the_bits_of_pythons(name):
     assert np.array_equal(theirs.fit(TEXTS, LABELS).predict_proba(TEXTS), proba)
 
 
-def test_values_of_numpy_become_pythons():
+def test_python_values():
     values = python_values(
         clone(NETWORKS["kimcnn"]).set_params(
             compile=np.True_, widths=[np.int64(3), 4], device=np.str_("cpu")
@@ -233,12 +236,13 @@ def test_values_of_numpy_become_pythons():
     assert type(values["device"]) is str
 
 
-# -- numbers that grow without bound --------------------------------------------------
+# -- divergence ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("rate", [1e12, 1e300])
-def test_a_network_that_diverged_gives_an_error_and_no_label(name, rate):
+def test_diverging_learning_rate(name, rate):
+    """A network that diverges raises an error and predicts no labels."""
     network = clone(ESTIMATORS[name]).set_params(learning_rate=rate, batch_size=100)
     _, error = attempt(network.fit, TEXTS, LABELS)
     if error is None:
@@ -247,7 +251,8 @@ def test_a_network_that_diverged_gives_an_error_and_no_label(name, rate):
     assert error is None or "lower learning_rate" in str(error)
 
 
-def test_a_weight_that_is_not_finite_gives_no_label():
+def test_predict_with_nan_weight():
+    """Predictions raise `ValueError` if a weight is NaN."""
     network = clone(ESTIMATORS["kimcnn"]).fit(TEXTS, LABELS)
     with torch.no_grad():
         network.net_.module_.head.weight[0, 0] = math.nan
@@ -257,18 +262,19 @@ def test_a_weight_that_is_not_finite_gives_no_label():
 
 
 @pytest.mark.parametrize(("setting", "value"), [("batch_size", 0), ("n_jobs", "2")])
-def test_what_prediction_reads_is_checked_there(setting, value):
+def test_predict_checks_its_parameters(setting, value):
+    """`predict` checks the parameters that it uses, and no others."""
     network = clone(ESTIMATORS["kimcnn"]).fit(TEXTS, LABELS)
     network.set_params(**{setting: value}, max_epochs=0)
     with pytest.raises(ValueError, match=f"The '{setting}' parameter of KimCNNClass"):
         network.predict(TEXTS)
 
 
-# -- what is handed over --------------------------------------------------------------
+# -- augmenters and checkpoints -----------------------------------------------
 
 
 class Augmenter:
-    """An augmenter that returns what it was made with."""
+    """Augmenter that returns given texts."""
 
     def __init__(self, texts):
         self.texts = texts
@@ -289,7 +295,8 @@ class Augmenter:
         ([], "minimum of 1 is required by Augmenter"),
     ],
 )
-def test_an_augmenter_cannot_shift_texts_and_labels(augmented, message):
+def test_augmenter_returns_invalid_texts(augmented, message):
+    """Texts of another number or type raise an error."""
     network = clone(ESTIMATORS["kimcnn"]).set_params(augmenter=Augmenter(augmented))
     with pytest.raises((TypeError, ValueError), match=message):
         network.fit(TEXTS, LABELS)
@@ -298,9 +305,8 @@ def test_an_augmenter_cannot_shift_texts_and_labels(augmented, message):
 @pytest.mark.parametrize(
     "path", ["", "/", "\0", "\ud800", "no/such/folder/state", "a" * 999, "folder"]
 )
-def test_a_checkpoint_that_cannot_be_is_refused_before_training(
-    path, tmp_path, monkeypatch
-):
+def test_checkpoint_path_unwritable(path, tmp_path, monkeypatch):
+    """The error comes before training and no file is created."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     network = clone(ESTIMATORS["kimcnn"]).set_params(checkpoint=path, max_epochs=10**9)
@@ -310,8 +316,9 @@ def test_a_checkpoint_that_cannot_be_is_refused_before_training(
     assert os.listdir(tmp_path) == ["folder"]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
-def test_what_is_no_file_is_not_replaced(tmp_path):
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_write_to_pipe(tmp_path):
+    """Checkpoints and saved models do not replace a pipe, but raise an error."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     network = clone(ESTIMATORS["kimcnn"])

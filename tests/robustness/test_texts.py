@@ -1,4 +1,4 @@
-"""Whatever a text is made of: encoders agree with slow loops, classifiers stay calm."""
+"""Texts of any characters: encoders equal slow loops, classifiers stay finite."""
 
 import collections
 import itertools
@@ -18,7 +18,7 @@ from ..classifiers import NETWORKS, PIPELINES
 from ..conftest import attempt
 from ..encoding.test_encoding import slow_encode, slow_words
 
-# A code point of any of the 17 planes is as likely as one of the next.
+# Code points of all 17 planes of Unicode with equal probability.
 PLANES = st.builds(
     lambda plane, point: chr(plane * 0x10000 + point),
     st.integers(0, 16),
@@ -28,21 +28,23 @@ SURROGATES, CONTROLS, MARKS, SPACES = (
     st.characters(categories=categories)
     for categories in (["Cs"], ["Cc", "Cf"], ["Mn", "Mc", "Me"], ["Zs", "Zl", "Zp"])
 )
-# NUL, the breaks of lines and of files, joiners, overrides of direction, both halves
-# of an emoji, and letters whose lower case is longer.
-NASTY = st.sampled_from("\0\n\r\x1c\x1f\x85\u2028\u2029\u200d\u202e\u2066\ufeff\ufffe")
+# NUL, line and file separators, joiners, direction overrides, byte order marks.
+SPECIAL = st.sampled_from(
+    "\0\n\r\x1c\x1f\x85\u2028\u2029\u200d\u202e\u2066\ufeff\ufffe"
+)
+# Both surrogates of an emoji, and letters whose lower case is longer.
 LETTERS = st.sampled_from("\ud83d\ude00İẞŉǰﬁΣaz09_ .!?'\"-/\\")
-CHARACTERS = st.one_of(PLANES, SURROGATES, CONTROLS, MARKS, SPACES, NASTY, LETTERS)
-STORMS = st.builds(
+CHARACTERS = st.one_of(PLANES, SURROGATES, CONTROLS, MARKS, SPACES, SPECIAL, LETTERS)
+REPEATED = st.builds(
     str.__mul__, st.text(CHARACTERS, min_size=1, max_size=3), st.integers(1, 500)
 )
-TEXTS = st.text(CHARACTERS, max_size=40) | STORMS | st.sampled_from(["", " ", "\n\t"])
+TEXTS = st.text(CHARACTERS, max_size=40) | REPEATED | st.sampled_from(["", " ", "\n\t"])
 
 CLASSIFIERS = {**NETWORKS, **PIPELINES}
 ORDINARY = ["a good film", "so good", "a dull plot", "dull, dull"]
 
 
-# -- encoders -----------------------------------------------------------------------
+# -- encoders -----------------------------------------------------------------
 
 
 @settings(deadline=None)
@@ -53,7 +55,7 @@ ORDINARY = ["a good film", "so good", "a dull plot", "dull, dull"]
     lowercase=st.booleans(),
     keep=st.sampled_from(["start", "end"]),
 )
-def test_any_characters_make_an_alphabet(texts, alphabet, **settings):
+def test_char_encoder_with_any_alphabet(texts, alphabet, **settings):
     settings |= {"max_length": 50, "reverse": True}
     rows = CharEncoder(alphabet, **settings).encode(texts)
     for row, text in enumerate(texts):
@@ -61,7 +63,7 @@ def test_any_characters_make_an_alphabet(texts, alphabet, **settings):
 
 
 def slow_counts(texts, max_n):
-    """Counts of all n-grams, as tuples of words, of each text."""
+    """Return for each text the counts of its n-grams, which are tuples of words."""
     rows = []
     for text in texts:
         words = slow_words(text, lowercase=True)
@@ -77,7 +79,8 @@ def slow_counts(texts, max_n):
 
 @settings(deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=5), max_n=st.integers(1, 3))
-def test_n_grams_of_any_characters_are_all_counted(texts, max_n):
+def test_ngrams_of_any_characters(texts, max_n):
+    """Counts equal those of a slow loop, with columns in the documented order."""
     expected = slow_counts(texts, max_n)
     total = sum(expected, collections.Counter())
     vectorizer = NGramVectorizer(max_features=None, max_n=max_n)
@@ -86,7 +89,7 @@ def test_n_grams_of_any_characters_are_all_counted(texts, max_n):
             vectorizer.fit(texts)
         return
     counts = vectorizer.fit_transform(texts)
-    # By n, then by the alphabet: the documented order of columns.
+    # The documented order of columns: by n, then alphabetical.
     grams = sorted(total, key=lambda gram: (len(gram), gram))
     assert vectorizer.get_feature_names_out().tolist() == list(map(" ".join, grams))
     assert counts.toarray().tolist() == [[row[g] for g in grams] for row in expected]
@@ -101,7 +104,8 @@ def ten_megabytes():
     return UNIT * N_UNITS
 
 
-def test_ten_megabytes_are_cut_to_what_is_read(ten_megabytes):
+def test_encoders_truncate_ten_megabytes(ten_megabytes):
+    """A long text is encoded like its start, up to the maximal length."""
     start = UNIT * 200
     for encoder, n_read in (
         (CharEncoder(reverse=False, keep="start"), 1014),
@@ -114,7 +118,8 @@ def test_ten_megabytes_are_cut_to_what_is_read(ten_megabytes):
         assert long.tolist() == short.tolist()
 
 
-def test_ten_megabytes_are_counted_to_the_end(ten_megabytes):
+def test_ngrams_of_ten_megabytes(ten_megabytes):
+    """All n-grams of a long text are counted, up to its end."""
     vectorizer = NGramVectorizer(max_n=2)
     counts = vectorizer.fit_transform([ten_megabytes, "so so"])
     words = slow_words(UNIT, lowercase=True)
@@ -127,33 +132,34 @@ def test_ten_megabytes_are_counted_to_the_end(ten_megabytes):
     assert all(found[word] == N_UNITS * words.count(word) for word in words)
 
 
-# -- containers ---------------------------------------------------------------------
+# -- containers ---------------------------------------------------------------
 
 
-class Loud(str):
-    """A str of another type, as libraries hand out."""
+class Text(str):
+    """Subclass of str."""
 
 
 CONTAINERS = {
     "tuple": tuple,
     "deque": collections.deque,
-    "array of objects": lambda texts: np.array([*texts, None], dtype=object)[:-1],
+    "object array": lambda texts: np.array([*texts, None], dtype=object)[:-1],
     "reversed view": lambda texts: np.array([*texts, None], dtype=object)[-2::-1],
-    "Series of objects": lambda texts: pd.Series(texts, dtype=object, index=[7] * 3),
-    "Index of objects": lambda texts: pd.Index(texts, dtype=object),
-    "str of another type": lambda texts: list(map(Loud, texts)),
-    "str of NumPy": lambda texts: list(map(np.str_, texts)),
+    "object Series": lambda texts: pd.Series(texts, dtype=object, index=[7] * 3),
+    "object Index": lambda texts: pd.Index(texts, dtype=object),
+    "subclass of str": lambda texts: list(map(Text, texts)),
+    "NumPy str": lambda texts: list(map(np.str_, texts)),
 }
 
 
 @pytest.mark.parametrize("kind", CONTAINERS)
 @given(texts=st.lists(TEXTS, min_size=3, max_size=3))
-def test_no_container_changes_a_character(kind, texts):
+def test_check_texts_preserves_characters(kind, texts):
+    """No container changes a character of its texts."""
     found = check_texts(CONTAINERS[kind](texts), required_by="Test")
     assert found == (texts[::-1] if kind == "reversed view" else texts)
 
 
-# -- classifiers ----------------------------------------------------------------------
+# -- classifiers --------------------------------------------------------------
 
 
 def tiny(name):
@@ -162,7 +168,8 @@ def tiny(name):
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_any_text_is_classified_alone_as_in_company(name):
+def test_predict_any_text_alone_or_in_batch(name):
+    """Probabilities of a text are finite and do not depend on its minibatch."""
     classifier = tiny(name).fit([*ORDINARY, "\0\ud800 é"] * 2, [0, 0, 1, 1, 1] * 2)
 
     @settings(deadline=None, max_examples=30)
@@ -179,7 +186,9 @@ def test_any_text_is_classified_alone_as_in_company(name):
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_a_corpus_of_any_texts_fits(name):
+def test_fit_any_texts(name):
+    """Any texts can be fitted unless none of them has a word."""
+
     @settings(deadline=None, max_examples=12)
     @given(texts=st.lists(TEXTS, min_size=4, max_size=9), seed=st.integers(0, 9))
     def run(texts, seed):
