@@ -1,14 +1,11 @@
-"""Words give way to their synonyms, by the paper's law, and nothing else changes."""
+"""SynonymReplacer: distributions, words to replace, draws, resampling."""
 
 import itertools
 import os
 import pickle
 import re
-import shutil
 import subprocess
 import sys
-import tarfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,130 +16,15 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from sktextconv.augmentation import SynonymReplacer
-from sktextconv.augmentation._wordnet import read_thesaurus
 from sktextconv.baselines import make_bow_classifier
 
-# (part of speech, type, words) of each synset, the commonest meaning of a word first.
-SYNSETS = [
-    ("noun", "n", ["film", "movie", "moving_picture"]),
-    ("noun", "n", ["film", "plastic_film"]),
-    ("noun", "n", ["March", "third_month"]),
-    ("noun", "n", ["march", "parade", "Parade_of_Honour"]),
-    ("noun", "n", ["good", "goodness"]),
-    ("noun", "n", ["in", "inch"]),
-    ("verb", "v", ["film", "shoot"]),
-    ("verb", "v", ["see", "understand"]),
-    ("adj", "s", ["good", "fine(p)", "well(a)"]),
-    ("adj", "a", ["big", "large"]),
-    ("adj", "a", ["alone"]),
-    ("adv", "r", ["well", "good"]),
-]
-# How often words were met in a part of speech, in its first meaning.
-COUNTS = {("film", "verb"): 9, ("film", "noun"): 4, ("good", "noun"): 2}
-COUNTS |= {("good", "adj"): 20, ("good", "adv"): 5, ("well", "adv"): 7}
+from .wordnet_files import SYNONYMS
 
-SYNONYMS = {
-    "film": ["shoot", "movie", "moving picture", "plastic film"],
-    "movie": ["film", "moving picture"],
-    "march": ["parade"],
-    "parade": ["march"],
-    "good": ["fine", "well", "goodness"],
-    "goodness": ["good"],
-    "in": ["inch"],
-    "inch": ["in"],
-    "shoot": ["film"],
-    "see": ["understand"],
-    "understand": ["see"],
-    "fine": ["good", "well"],
-    "well": ["good", "fine"],
-    "big": ["large"],
-    "large": ["big"],
-}
-
-N = 20_000  # texts of which frequencies are taken
-
-
-def write_wordnet(folder):
-    """Write the synsets in WordNet's own format; offsets are places in the files."""
-    licence = "  1 The licence stands here.  \n"
-    folder.mkdir(parents=True)
-    senses = []
-    for part, letter in zip(("noun", "verb", "adj", "adv"), "nvar", strict=True):
-        data, meanings = licence, {}
-        for _, kind, words in (synset for synset in SYNSETS if synset[0] == part):
-            offset = f"{len(data):08d}"
-            members = " ".join(f"{word} 0" for word in words)
-            data += f"{offset} 00 {kind} {len(words):02x} {members} 000 | gloss  \n"
-            for word in (word.lower().partition("(")[0] for word in words):
-                number = len(meanings.setdefault(word, [])) + 1
-                meanings[word].append(offset)
-                count = COUNTS.get((word, part), 0) if number == 1 else 0
-                sense = f"{word}%{' nvars'.index(kind)}:00:00::"
-                senses.append(f"{sense} {offset} {number} {count}\n")
-        index = "".join(
-            f"{word} {letter} {len(of)} 1 @ {len(of)} 0 {' '.join(of)}  \n"
-            for word, of in sorted(meanings.items())
-        )
-        (folder / f"data.{part}").write_text(data)
-        (folder / f"index.{part}").write_text(licence + index)
-    (folder / "index.sense").write_text("".join(sorted(senses)))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def wordnet(tmp_path_factory):
-    return str(write_wordnet(tmp_path_factory.mktemp("plain") / "dict"))
-
-
-@pytest.fixture
-def nowhere(monkeypatch):
-    """No WordNet in NLTK's folders nor in the environment; the list of the former."""
-    nltk_data = pytest.importorskip("nltk.data")
-    monkeypatch.setattr(nltk_data, "path", [])
-    monkeypatch.delenv("WNSEARCHDIR", raising=False)
-    return nltk_data.path
-
-
-def without_sense_index(folder, wordnet, *, counts):
-    """A folder as Debian's package has it: counts by the number of the meaning."""
-    shutil.copytree(wordnet, folder)
-    senses = (folder / "index.sense").read_text().splitlines()
-    (folder / "index.sense").unlink()
-    if counts:
-        lines = (line.split() for line in senses)
-        met = [f"{key} {number} {count}" for key, _, number, count in lines]
-        met = [line for line in met if not line.endswith(" 0")]
-        (folder / "cntlist.rev").write_text("\n".join(met) + "\n")
-    return str(folder)
-
-
-def test_a_folder_without_sense_index_gives_the_same_synonyms(wordnet, tmp_path):
-    folder = without_sense_index(tmp_path / "dict", wordnet, counts=True)
-    assert {w: list(s) for w, s in read_thesaurus(folder).items()} == SYNONYMS
-
-
-def test_without_any_counts_nouns_come_first(wordnet, tmp_path):
-    folder = without_sense_index(tmp_path / "dict", wordnet, counts=False)
-    assert read_thesaurus(folder)["film"] == (
-        "movie",
-        "moving picture",
-        "plastic film",
-        "shoot",
-    )
-
-
-@pytest.mark.skipif(
-    not Path("/usr/share/wordnet/index.noun").exists(),
-    reason="needs Debian's wordnet-base",
-)
-def test_debians_package_is_found_where_nltk_has_none(nowhere):
-    (text,) = SynonymReplacer(p=0.99).augment(["automobile"], seed=2)
-    assert text in ("car", "auto", "machine", "motorcar", "automobile")
-    assert read_thesaurus("/usr/share/wordnet")["automobile"][:2] == ("car", "auto")
+N = 20_000  # number of texts from which frequencies are estimated
 
 
 def outcomes(replacer, text, n=N, seed=0):
-    """How often each text comes of one text."""
+    """Return the count of each text that `n` copies of one text become."""
     texts, counts = np.unique(
         replacer.augment([text] * n, seed=seed), return_counts=True
     )
@@ -156,23 +38,25 @@ def assert_frequencies(counts, probabilities):
 
 
 def often_replace(wordnet, **parameters):
-    """A replacer of 0 to n of n words, all numbers being equally likely."""
+    """Return a replacer that replaces 0 to n of n words, all equally likely."""
     return SynonymReplacer(p=1 - 1e-12, wordnet=wordnet, **parameters)
 
 
-# -- the law -------------------------------------------------------------------------
+# -- distributions ---------------------------------------------------------------------
 
 
-def test_synonyms_come_by_rank_with_the_probabilities_of_the_paper(wordnet):
+def test_paper_law_of_synonym_ranks(wordnet):
+    """Ranks follow the geometric distribution of the paper."""
     p, q = 0.6, 0.5
     replacer = SynonymReplacer(p=p, q=q, wordnet=wordnet)
     changed = p / (1 + p)  # one word: r is 0 or 1
-    shares = q ** np.arange(1, 5) / (q + q**2 + q**3 + q**4)
-    expected = dict(zip(SYNONYMS["film"], changed * shares, strict=True))
+    rank_probabilities = q ** np.arange(1, 5) / (q + q**2 + q**3 + q**4)
+    expected = dict(zip(SYNONYMS["film"], changed * rank_probabilities, strict=True))
     assert_frequencies(outcomes(replacer, "film"), expected | {"film": 1 - changed})
 
 
-def test_number_of_words_follows_the_paper_and_the_words_are_chosen_evenly(wordnet):
+def test_paper_law_of_number_of_words(wordnet):
+    """The number is geometric, and all words are equally likely."""
     p = 0.7
     replacer = SynonymReplacer(p=p, wordnet=wordnet)
     expected, words = {}, {"big": "large", "see": "understand", "march": "parade"}
@@ -186,23 +70,25 @@ def test_number_of_words_follows_the_paper_and_the_words_are_chosen_evenly(wordn
     assert_frequencies(outcomes(replacer, "big see march"), expected)
 
 
-def test_half_of_long_texts_stay_at_the_default(wordnet):
+def test_default_leaves_half_of_long_texts_unchanged(wordnet):
     counts = outcomes(SynonymReplacer(wordnet=wordnet), "film " * 60)
     unchanged = counts["film " * 60]
     assert abs(unchanged - N / 2) < 4 * np.sqrt(N) / 2
 
 
-def test_law_of_the_code_draws_once_more_and_may_refuse_every_synonym(wordnet):
+def test_code_law_of_synonym_ranks(wordnet):
+    """A first draw must succeed, and all synonyms can be rejected."""
     p, q = 0.8, 0.3
     replacer = SynonymReplacer(p=p, q=q, law="code", wordnet=wordnet)
     visited = p**2
-    shares = q * (1 - q) ** np.arange(4)
-    expected = dict(zip(SYNONYMS["film"], visited * shares, strict=True))
-    expected["film"] = 1 - visited * shares.sum()
+    rank_probabilities = q * (1 - q) ** np.arange(4)
+    expected = dict(zip(SYNONYMS["film"], visited * rank_probabilities, strict=True))
+    expected["film"] = 1 - visited * rank_probabilities.sum()
     assert_frequencies(outcomes(replacer, "film"), expected)
 
 
-def test_law_of_the_code_goes_on_until_no_word_is_left(wordnet):
+def test_code_law_of_number_of_words(wordnet):
+    """The number is geometric, limited to the number of words."""
     p = 0.7
     replacer = SynonymReplacer(p=p, q=1 - 1e-12, law="code", wordnet=wordnet)
     counts = {}
@@ -213,11 +99,12 @@ def test_law_of_the_code_goes_on_until_no_word_is_left(wordnet):
     assert_frequencies(counts, {k: at_least[k] - at_least[k + 1] for k in range(4)})
 
 
-# -- the thesaurus -------------------------------------------------------------------
+# -- words to replace ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("word", SYNONYMS)
-def test_synonyms_of_all_meanings_come_without_names_markers_or_the_word(word, wordnet):
+def test_thesaurus_synonyms_of_all_meanings(word, wordnet):
+    """They contain neither names, syntactic markers nor the word itself."""
     replacer = often_replace(wordnet, min_length=1, q=0.9)
     assert outcomes(replacer, word, n=400).keys() == {word, *SYNONYMS[word]}
 
@@ -225,14 +112,14 @@ def test_synonyms_of_all_meanings_come_without_names_markers_or_the_word(word, w
 @pytest.mark.parametrize(
     "word", ["films", "alone", "xyz", "filming", "third_month", "2", ""]
 )
-def test_words_without_an_entry_of_their_own_stay(word, wordnet):
+def test_augment_leaves_words_without_entry(word, wordnet):
     assert outcomes(often_replace(wordnet), word, n=50).keys() == {word}
 
 
-def test_short_words_stay(wordnet):
+def test_augment_leaves_short_words(wordnet):
     assert outcomes(often_replace(wordnet), "in", n=50).keys() == {"in"}
-    by_three = often_replace(wordnet, min_length=5)
-    assert outcomes(by_three, "film march", n=50).keys() == {
+    longer_only = often_replace(wordnet, min_length=5)
+    assert outcomes(longer_only, "film march", n=50).keys() == {
         "film march",
         "film parade",
     }
@@ -247,7 +134,7 @@ def test_short_words_stay(wordnet):
         ("mOvIe", "moving picture"),
     ],
 )
-def test_synonyms_take_the_case_of_the_word(word, expected, wordnet):
+def test_augment_matches_case_of_word(word, expected, wordnet):
     replacer = often_replace(wordnet, q=1 - 1e-12)
     film = expected[:2].replace("mo", "fi").replace("Mo", "Fi").replace("MO", "FI")
     film += "LM" if word.isupper() else "lm"
@@ -262,7 +149,7 @@ pieces = st.one_of(
 
 
 @given(text=st.lists(pieces, max_size=20).map("".join), seed=st.integers(0, 9))
-def test_nothing_changes_but_replaceable_words(text, seed, wordnet):
+def test_augment_changes_only_replaceable_words(text, seed, wordnet):
     replacer = SynonymReplacer(p=0.9, q=0.7, min_length=1, wordnet=wordnet)
     pattern = ""
     for is_word, run in itertools.groupby(text, str.isalnum):
@@ -275,26 +162,27 @@ def test_nothing_changes_but_replaceable_words(text, seed, wordnet):
     assert re.fullmatch(pattern, augmented)
 
 
-# -- draws ---------------------------------------------------------------------------
+# -- draws -----------------------------------------------------------------------------
 
 TEXTS = [f"a film {i}, big and good, to see in March" for i in range(60)]
 
 
-def test_draws_of_a_text_are_those_of_its_own_counter(wordnet):
+def test_augment_uses_philox_counter_of_each_text(wordnet):
     p, seed, epoch, documents = 0.6, 2**64 - 1, 5, [0, 7, 3, 2**63]
     replacer = SynonymReplacer(p=p, wordnet=wordnet)
     augmented = replacer.augment(
         ["big"] * 4, seed=seed, epoch=epoch, documents=documents
     )
-    for document, text in zip(documents, augmented, strict=True):
+    for index, text in zip(documents, augmented, strict=True):
         key = np.array([seed, epoch], dtype=np.uint64)
-        counter = np.array([0, document, 0, 0], dtype=np.uint64)
-        bits = np.random.Philox(key=key, counter=counter)
-        stays = np.random.Generator(bits).random() < 1 / (1 + p)
-        assert text == ("big" if stays else "large")
+        counter = np.array([0, index, 0, 0], dtype=np.uint64)
+        bit_generator = np.random.Philox(key=key, counter=counter)
+        is_unchanged = np.random.Generator(bit_generator).random() < 1 / (1 + p)
+        assert text == ("big" if is_unchanged else "large")
 
 
-def test_neither_order_nor_company_matters(wordnet):
+def test_augment_independent_of_other_texts(wordnet):
+    """A subset in another order gets the same draws."""
     replacer = SynonymReplacer(p=0.9, wordnet=wordnet)
     whole = replacer.augment(TEXTS, seed=3, epoch=2)
     rows = np.random.RandomState(0).permutation(len(TEXTS))[:40]
@@ -302,7 +190,7 @@ def test_neither_order_nor_company_matters(wordnet):
     assert part == [whole[i] for i in rows]
 
 
-def test_another_process_draws_the_same(wordnet):
+def test_augment_is_the_same_in_another_process(wordnet):
     script = (
         "import sys\n"
         "from sktextconv.augmentation._synonyms import SynonymReplacer\n"
@@ -321,7 +209,7 @@ def test_another_process_draws_the_same(wordnet):
     assert result.stdout == f"{whole[30:]}\n"
 
 
-def test_seeds_and_epochs_draw_anew(wordnet):
+def test_augment_depends_on_seed_and_epoch(wordnet):
     replacer = SynonymReplacer(p=0.9, wordnet=wordnet)
     first = replacer.augment(TEXTS, seed=3, epoch=0)
     assert first == replacer.augment(TEXTS, seed=3)
@@ -330,16 +218,16 @@ def test_seeds_and_epochs_draw_anew(wordnet):
     assert first != replacer.augment(TEXTS, seed=0, epoch=3)
 
 
-def test_no_global_generator_moves(wordnet):
+def test_fit_resample_leaves_global_generator(wordnet):
     before = np.random.get_state()[1].tolist()
     SynonymReplacer(wordnet=wordnet, random_state=0).fit_resample(TEXTS, TEXTS)
     assert np.random.get_state()[1].tolist() == before
 
 
-# -- resampling ----------------------------------------------------------------------
+# -- resampling ------------------------------------------------------------------------
 
 
-def test_resampling_adds_copies_after_the_texts(wordnet):
+def test_fit_resample_appends_copies(wordnet):
     replacer = SynonymReplacer(p=0.9, wordnet=wordnet, n_copies=2, random_state=0)
     labels = np.arange(60)
     X, y = replacer.fit_resample(TEXTS, labels)
@@ -349,7 +237,7 @@ def test_resampling_adds_copies_after_the_texts(wordnet):
     assert [text.split(",")[0].split()[-1] for text in X] == [str(i) for i in y]
 
 
-def test_labels_keep_their_type(wordnet):
+def test_fit_resample_preserves_type_of_labels(wordnet):
     pandas = pytest.importorskip("pandas")
     replacer = SynonymReplacer(wordnet=wordnet)
     assert replacer.fit_resample(["a", "b"], ["x", "y"])[1] == ["x", "y", "x", "y"]
@@ -359,7 +247,9 @@ def test_labels_keep_their_type(wordnet):
     )
 
 
-def test_random_state_says_whether_resampling_repeats(wordnet):
+def test_fit_resample_depends_on_random_state(wordnet):
+    """An int repeats the copies; a generator gives new ones in each call."""
+
     def two_calls(random_state):
         replacer = SynonymReplacer(p=0.9, wordnet=wordnet, random_state=random_state)
         return [replacer.fit_resample(TEXTS, TEXTS)[0] for _ in range(2)]
@@ -372,7 +262,7 @@ def test_random_state_says_whether_resampling_repeats(wordnet):
     assert [first, second] == two_calls(np.random.RandomState(1))
 
 
-def test_pipelines_augment_in_fit_and_not_in_predict(wordnet, corpus):
+def test_pipeline_augments_in_fit_only(wordnet, corpus):
     make_pipeline = pytest.importorskip("imblearn.pipeline").make_pipeline
     texts, labels = corpus
     texts = [f"film {text}" for text in texts]
@@ -388,21 +278,22 @@ def test_pipelines_augment_in_fit_and_not_in_predict(wordnet, corpus):
     assert cross_val_score(pipeline, texts, labels, cv=3).tolist() == [1, 1, 1]
 
 
-# -- an estimator of scikit-learn ----------------------------------------------------
+# -- estimator -------------------------------------------------------------------------
 
 
-def test_clones_and_pickles_hold_parameters_only(wordnet):
+def test_clone_and_pickle_contain_parameters_only(wordnet):
     replacer = SynonymReplacer(p=0.9, wordnet=wordnet)
-    fresh = pickle.dumps(replacer)
+    expected = pickle.dumps(replacer)
     augmented = replacer.augment(TEXTS, seed=1)
     replacer.fit_resample(TEXTS, TEXTS)
-    assert pickle.dumps(replacer) == fresh
-    for twin in (pickle.loads(fresh), clone(replacer)):
-        assert twin.get_params() == replacer.get_params()
-        assert twin.augment(TEXTS, seed=1) == augmented
+    assert pickle.dumps(replacer) == expected
+    for copy in (pickle.loads(expected), clone(replacer)):
+        assert copy.get_params() == replacer.get_params()
+        assert copy.augment(TEXTS, seed=1) == augmented
 
 
-def test_no_transform_perturbs_texts_to_be_classified():
+def test_replacer_has_no_transform():
+    """A pipeline must not change texts in `predict`."""
     assert not hasattr(SynonymReplacer, "transform")
 
 
@@ -420,7 +311,7 @@ def test_no_transform_perturbs_texts_to_be_classified():
     ],
     ids=str,
 )
-def test_bad_parameters_are_named(parameters, wordnet):
+def test_methods_reject_invalid_parameters(parameters, wordnet):
     replacer = SynonymReplacer(**{"wordnet": wordnet} | parameters)
     (name,) = parameters
     message = f"The '{name}' parameter of SynonymReplacer must be"
@@ -431,7 +322,7 @@ def test_bad_parameters_are_named(parameters, wordnet):
 
 
 @pytest.mark.parametrize("value", [-1, 2**64, 0.5, "1", None])
-def test_seeds_epochs_and_indices_are_whole_numbers_of_64_bits(value, wordnet):
+def test_augment_rejects_values_outside_uint64(value, wordnet):
     replacer = SynonymReplacer(wordnet=wordnet)
     for arguments in (
         {"seed": value},
@@ -442,7 +333,7 @@ def test_seeds_epochs_and_indices_are_whole_numbers_of_64_bits(value, wordnet):
             replacer.augment(["a"], **arguments)
 
 
-def test_texts_labels_and_indices_are_checked(wordnet):
+def test_methods_reject_invalid_input(wordnet):
     replacer = SynonymReplacer(wordnet=wordnet)
     with pytest.raises(ValueError, match="string object received"):
         replacer.augment("a film", seed=0)
@@ -456,107 +347,9 @@ def test_texts_labels_and_indices_are_checked(wordnet):
         replacer.fit_resample(["a"], None)
 
 
-# -- where WordNet is ----------------------------------------------------------------
-
-CHANGED = {"big", "large"}
-
-
-@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
-def test_wordnet_is_found_in_the_data_folders_of_nltk(packed, nowhere, tmp_path):
-    write_wordnet(tmp_path / "corpora" / "wordnet")
-    if packed:
-        shutil.make_archive(
-            str(tmp_path / "corpora/wordnet"), "zip", tmp_path / "corpora", "wordnet"
-        )
-        shutil.rmtree(tmp_path / "corpora/wordnet")
-    for path in [tmp_path, *tmp_path.rglob("*")]:
-        path.chmod(path.stat().st_mode & 0o755)  # NLTK trusts no others
-    nowhere.append(str(tmp_path))
-    assert outcomes(SynonymReplacer(), "big", n=50).keys() == CHANGED
-
-
-def test_wordnet_is_found_by_the_environment(nowhere, wordnet, monkeypatch):
-    monkeypatch.setenv("WNSEARCHDIR", wordnet)
-    assert outcomes(SynonymReplacer(), "big", n=50).keys() == CHANGED
-
-
-def test_a_plain_folder_needs_neither_nltk_nor_its_files(nowhere, wordnet):
-    # NLTK's own reader refuses it: outside its data folders, without lexnames and
-    # exceptions, and of a version with no mapping from its own.
-    parts = ("adj", "adv", "noun", "sense", "verb")
-    files = [f"data.{part}" for part in parts] + [f"index.{part}" for part in parts]
-    assert sorted(os.listdir(wordnet)) == sorted({*files} - {"data.sense"})
-    replacer = SynonymReplacer(wordnet=Path(wordnet))
-    assert outcomes(replacer, "big", n=50).keys() == CHANGED
-
-
-@pytest.mark.skipif(
-    Path("/usr/share/wordnet").exists(), reason="this machine has a WordNet"
-)
-def test_where_there_is_none_the_ways_to_get_one_are_told(nowhere, monkeypatch):
-    replacer = SynonymReplacer()
-    with pytest.raises(LookupError, match=r"nltk\.downloader wordnet.* or pass wordn"):
-        replacer.augment(["a"], seed=0)
-    monkeypatch.setenv("WNSEARCHDIR", "none-here")
-    with pytest.raises(LookupError, match="none-here"):
-        replacer.fit_resample(["a"], [0])
-
-
-def test_the_missing_file_of_a_given_folder_is_named(wordnet, tmp_path):
-    with pytest.raises(LookupError, match=r"it has no index\.noun"):
-        SynonymReplacer(wordnet=tmp_path).augment(["a"], seed=0)
-    folder = shutil.copytree(wordnet, tmp_path / "dict")
-    (folder / "data.adv").unlink()
-    with pytest.raises(LookupError, match=r"it has no data\.adv"):
-        SynonymReplacer(wordnet=folder).augment(["a"], seed=0)
-
-
-@pytest.mark.parametrize(
-    ("file", "end"), [("data.noun", "good"), ("index.verb", " 0"), ("index.sense", " ")]
-)
-def test_damaged_files_are_an_error(file, end, wordnet, tmp_path):
-    folder = shutil.copytree(wordnet, tmp_path / "dict")
-    text = (folder / file).read_text()
-    (folder / file).write_text(text[: text.rindex(end)])
-    with pytest.raises(ValueError, match="is damaged"):
-        SynonymReplacer(wordnet=folder).augment(["a"], seed=0)
-
-
-# -- the real one --------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def nltk_data(data_folder, tmp_path_factory):
-    """A data folder of NLTK with the whole WordNet, closed to other accounts."""
-    folder = tmp_path_factory.mktemp("data")
-    with tarfile.open(data_folder / "nltk_data.tar.xz") as archive:
-        archive.extractall(folder, filter="data")  # takes group's right to write
-    return folder / "nltk_data"
-
-
 @pytest.mark.data
-def test_synonyms_are_those_that_the_reader_of_nltk_finds(nltk_data, nowhere):
-    from nltk.corpus.reader.wordnet import WordNetCorpusReader
-
-    nowhere.append(str(nltk_data))
-    reader = WordNetCorpusReader(str(nltk_data / "corpora/wordnet"), False)
-    words = [word for word in reader.all_lemma_names() if word.isalnum()]
-    words = ["good", "film", "march", "see", *words[::1000]]
-    replacer = often_replace(None, min_length=1, q=0.999)
-    for word in words:
-        senses = [lemma for lemma in reader.lemmas(word) if lemma.name() == word]
-        senses.sort(key=lambda lemma: -lemma.count())
-        names = [name for sense in senses for name in sense.synset().lemma_names()]
-        names = [name.replace("_", " ") for name in names if name == name.lower()]
-        expected = [name for name in dict.fromkeys(names) if name != word]
-        first = SynonymReplacer(p=1 - 1e-12, q=1e-12, min_length=1)
-        assert outcomes(first, word, n=40).keys() == {word, *expected[:1]}
-        assert outcomes(replacer, word, n=400).keys() <= {word, *expected}
-
-
-@pytest.mark.data
-def test_the_example_of_the_docstring_holds(nltk_data, nowhere):
-    nowhere.append(str(nltk_data))
+def test_docstring_example(nltk_data, hidden_wordnet):
+    hidden_wordnet.append(str(nltk_data))
     texts = ["A GOOD film, well made.", "Dull."]
     augmented = SynonymReplacer(p=0.9).augment(texts, seed=2)
     assert augmented == ["A HONORABLE film, well made.", "Dull."]
