@@ -1,4 +1,4 @@
-"""A classifier of texts in scikit-learn's style that keeps every promise."""
+"""Reference text classifier in the style of scikit-learn, which passes all checks."""
 
 import numbers
 
@@ -14,10 +14,11 @@ from sktextconv.utils.validation import check_texts
 
 
 class LetterClassifier(ClassifierMixin, BaseEstimator):
-    """Takes the class whose mean frequencies of letters are nearest.
+    """Nearest-centroid classifier of letter frequencies.
 
-    Weighted means make weights exact, and take one pass. `jitter` stretches each letter
-    a little, so that there is something random.
+    The centroids are weighted means, so `sample_weight` is exact and `fit` needs one
+    pass. `jitter` is the standard deviation of a random scale for each letter: the
+    model depends on `random_state` with it.
     """
 
     def __init__(
@@ -33,9 +34,9 @@ class LetterClassifier(ClassifierMixin, BaseEstimator):
         texts, y, weights = self._check_data(X, y, sample_weight)
         classes = np.unique(y)
         if len(classes) < 2:
-            raise ValueError(f"It needs two classes, but got one class: {classes}")
-        self._start(classes)
-        self._add(texts, y, weights)
+            raise ValueError(f"Expected at least two classes, got one class: {classes}")
+        self._initialize(classes)
+        self._update(texts, y, weights)
         return self
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -45,13 +46,15 @@ class LetterClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError("classes must be passed on the first call to partial_fit")
         classes = self.classes_ if classes is None else np.unique(classes)
         if not first and not np.array_equal(classes, self.classes_):
-            raise ValueError(f"classes are not those of the first call: {classes}")
+            raise ValueError(
+                f"Expected classes={self.classes_} as in the first call, got {classes}"
+            )
         texts, y, weights = self._check_data(X, y, sample_weight)
         if not np.isin(y, classes).all():
-            raise ValueError(f"y has other labels than classes: {classes}")
+            raise ValueError(f"y contains labels that are not in classes: {classes}")
         if first:
-            self._start(classes)
-        self._add(texts, y, weights)
+            self._initialize(classes)
+        self._update(texts, y, weights)
         return self
 
     def predict(self, X):
@@ -69,15 +72,15 @@ class LetterClassifier(ClassifierMixin, BaseEstimator):
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     def _check_parameters(self):
-        kinds = {
+        types = {
             "scale": numbers.Real,
             "jitter": numbers.Real,
             "class_weight": (dict, str, type(None)),
             "random_state": (numbers.Integral, np.random.RandomState, type(None)),
         }
-        for name, kind in kinds.items():
-            if not isinstance(getattr(self, name), kind):
-                raise ValueError(f"The {name!r} parameter is of a wrong type.")
+        for name, type_ in types.items():
+            if not isinstance(getattr(self, name), type_):
+                raise ValueError(f"The {name!r} parameter has a wrong type.")
 
     def _check_data(self, X, y, sample_weight):
         texts = self._to_list(X)
@@ -90,45 +93,49 @@ class LetterClassifier(ClassifierMixin, BaseEstimator):
             sample_weight, y, dtype=np.float64, copy=True, ensure_non_negative=True
         )
         if not weights.any():
-            raise ValueError("Weights must contain at least one that is not zero.")
+            raise ValueError("Expected a weight that is not zero, got only zeros.")
         return texts, y, weights
 
     def _to_list(self, X):
         return check_texts(X, required_by="LetterClassifier")
 
-    def _start(self, classes):
+    def _initialize(self, classes):
+        """Set all fitted attributes, with sums of no text."""
         self.classes_ = classes
-        self.masses_ = np.zeros(len(classes))
-        self.sums_ = np.zeros((len(classes), 32))
-        random = check_random_state(self.random_state)
-        self.stretch_ = 1 + self.jitter * random.standard_normal(32)
+        self.weight_sums_ = np.zeros(len(classes))
+        self.frequency_sums_ = np.zeros((len(classes), 32))
+        rng = check_random_state(self.random_state)
+        self.letter_scales_ = 1 + self.jitter * rng.standard_normal(32)
 
-    def _add(self, texts, y, weights):
+    def _update(self, texts, y, weights):
+        """Add the weighted letter frequencies of the texts to the sums."""
         if self.class_weight is not None:
             weights = (
                 weights * self._class_weights(y)[np.searchsorted(self.classes_, y)]
             )
         members = (y[:, None] == self.classes_) * weights[:, None]
-        self.masses_ += members.sum(axis=0)
-        self.sums_ += members.T @ self._frequencies(texts)
+        self.weight_sums_ += members.sum(axis=0)
+        self.frequency_sums_ += members.T @ self._frequencies(texts)
 
     def _class_weights(self, y):
         return class_weights(self.class_weight, classes=self.classes_, y=y)
 
     def _frequencies(self, texts):
-        rows = [
+        """Return scaled letter frequencies, of shape (n_samples, 32)."""
+        counts = [
             np.bincount([ord(letter) % 32 for letter in text] or [0], minlength=32)
             for text in texts
         ]
-        return np.array([row / row.sum() for row in rows]) * self.stretch_
+        return np.array([row / row.sum() for row in counts]) * self.letter_scales_
 
     def _scores(self, X):
+        """Return log priors minus scaled squared distances to the centroids."""
         check_is_fitted(self)
-        present = np.maximum(self.masses_, 1e-9)
-        means = self.sums_ / present[:, None]
-        distances = self._frequencies(self._to_list(X))[:, None] - means
-        prior = np.log(present / self.masses_.sum())
-        return prior - self.scale * (distances**2).sum(axis=2)
+        weight_sums = np.maximum(self.weight_sums_, 1e-9)
+        centroids = self.frequency_sums_ / weight_sums[:, None]
+        differences = self._frequencies(self._to_list(X))[:, None] - centroids
+        log_priors = np.log(weight_sums / self.weight_sums_.sum())
+        return log_priors - self.scale * (differences**2).sum(axis=2)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
