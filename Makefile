@@ -16,6 +16,8 @@ test: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/basedpyright
+	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses auto
 
 soak: .venv/dev.stamp

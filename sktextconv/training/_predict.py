@@ -1,10 +1,12 @@
 """Prediction of logits, and of probabilities and classes from logits."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.special import log_softmax, softmax
+from skorch import NeuralNet
 
 from ._data import EncodedDataset
 from ._device import autocast
@@ -53,6 +55,13 @@ def predict_logits(net, ragged, *, batch_size):
 
 class PredictionMixin:
     """Prediction methods of a classifier with `classes_` and a method `_logits(X)`."""
+
+    # `fit` sets these attributes; they are declared for type checkers.
+    classes_: np.ndarray
+    encoder_: Any
+    history_: list[dict[str, Any]]
+    n_iter_: int
+    net_: NeuralNet
 
     def decision_function(self, X: Collection[str]) -> np.ndarray:
         """Return the logits of texts.
