@@ -1,4 +1,4 @@
-"""The command line: its arguments, its exit codes, and what it says when it fails."""
+"""Command-line interface: arguments, exit codes, error messages."""
 
 import argparse
 import ast
@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import _HOMES, __version__
-from ._errors import mistakes
+from ._errors import path_errors
 
 __all__ = ["main"]
 
-# From the name on the command line to that of the class; torch is not imported yet.
+# Class of each network by its name on the command line. Does not import torch.
 MODELS = {name.removesuffix("Classifier").lower(): name for name in _HOMES["networks"]}
 
-_WORDS = {"true": True, "false": False, "none": None}  # values besides Python's
+_LITERALS = {"true": True, "false": False, "none": None}  # besides those of Python
 
-# As our functions call what the command line spells in another way.
-_SPELLINGS = {
+# Options for parameters that error messages of the library name.
+_OPTIONS = {
     "header=True": "--header",
     "label_column": "--label-column",
     "text_columns": "--text-column",
@@ -34,13 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : list of str, default=None
-        Arguments; None takes those of the process.
+        Command-line arguments; None takes ``sys.argv[1:]``.
 
     Returns
     -------
     code : int
-        0 if all went well, 1 if the work failed, 2 if the user has to put something
-        right, 130 after Ctrl-C. What went wrong is one sentence on the standard error.
+        0 on success, 1 if the command failed, 2 for an invalid call or input file, 130
+        after Ctrl-C. The error message is one line on the standard error.
     """
     args = argparse.Namespace(command=None)
     try:
@@ -52,13 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Python writes what is left once more when it ends.
+        # Python flushes the standard output again at exit; discard what is left.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1 if args.command == "train" else 0
     except (ArithmeticError, ImportError, MemoryError, OSError, ValueError) as error:
-        _complain(_sentence(error))
-        # An arithmetic one is a training that diverged.
+        _print_error(_format_message(error))
+        # ArithmeticError is raised when training diverges.
         failed = isinstance(error, ArithmeticError)
         failed |= not isinstance(error, (FileNotFoundError, ValueError))
         return 1 if failed else 2
@@ -69,39 +69,41 @@ def _run(args):
     if args.command == "serve":
         _serve(args)
         return
-    from ._commands import COMMANDS  # not before: help is not to wait for PyTorch
+    # Imported here because help must not wait for PyTorch.
+    from ._commands import COMMANDS
 
     COMMANDS[args.command](args)
 
 
 def _serve(args):
-    # Not among the others, which need PyTorch: a server of an ONNX file does not.
+    # Not in _commands, which imports PyTorch: serving an ONNX file does not need it.
     from ..serving import serve
 
     options = {k: v for k, v in vars(args).items() if k not in ("command", "model")}
     try:
-        with mistakes():
+        with path_errors():
             serve(args.model, **options)
     except SystemExit:
         raise ValueError(
-            "serve: expected an address that can be listened on, which the log above "
-            "says more of; pass another --port, or 0 for any that is free."
+            "serve: expected an address that is not in use; see the log above. Pass "
+            "another --port, or 0 for a free one."
         ) from None
 
 
-def _sentence(error):
+def _format_message(error):
+    """Return an error or warning in one line, with options instead of parameters."""
     text = " ".join(str(error).split()) or type(error).__name__
-    for ours, theirs in _SPELLINGS.items():
-        text = text.replace(ours, theirs)
+    for parameter, option in _OPTIONS.items():
+        text = text.replace(parameter, option)
     return text
 
 
-def _complain(sentence):
-    sys.stderr.write(f"sktextconv: {sentence}\n")
+def _print_error(message):
+    sys.stderr.write(f"sktextconv: {message}\n")
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):
-    _complain(f"warning: {_sentence(message)}")
+    _print_error(f"warning: {_format_message(message)}")
 
 
 # ---------------------------------------------------------------------------
@@ -118,8 +120,8 @@ def _make_parser():
     parser = _Parser(
         prog="sktextconv",
         description="Classify texts with convolutional and recurrent networks.",
-        epilog="Exit codes: 0 fine, 1 the work failed, 2 to be put right in the call, "
-        "130 after Ctrl-C.",
+        epilog="Exit codes: 0 success, 1 the command failed, 2 invalid call or input "
+        "file, 130 after Ctrl-C.",
     )
     parser.add_argument(
         "--version",
@@ -127,146 +129,150 @@ def _make_parser():
         version=f"%(prog)s {__version__}",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, about, add_arguments in (
-        ("train", "train a network on labelled texts and save it", _for_train),
-        ("evaluate", "measure the error of a model on labelled texts", _for_evaluate),
-        ("predict", "label texts with a model, as CSV or JSON lines", _for_predict),
-        ("explain", "show which words of a text a model goes by", _for_explain),
-        ("serve", "answer over HTTP with a model", _for_serve),
-        ("export", "write a model as ONNX", _for_export),
+    for name, summary, add_arguments in (
+        ("train", "train a network on labeled texts and save it", _add_train),
+        ("evaluate", "measure the error of a model on labeled texts", _add_evaluate),
+        ("predict", "predict labels of texts, as CSV or JSON lines", _add_predict),
+        ("explain", "show the words that decide a prediction", _add_explain),
+        ("serve", "serve a model over HTTP", _add_serve),
+        ("export", "export a model to ONNX", _add_export),
     ):
         command = commands.add_parser(
-            name, help=about, description=f"{about[0].upper()}{about[1:]}."
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
         )
         add_arguments(command)
         command.set_defaults(command=name)
     return parser
 
 
-def _for_train(parser):
+def _add_train(parser):
     parser.add_argument("data", metavar="DATA", help=_DATA_HELP)
     _add_columns(parser)
     parser.add_argument(
         "--model",
         choices=MODELS,
         default="charcnn",
-        help="the network (default: %(default)s); linear models are not offered, "
-        "since such a file keeps networks only",
+        help="the network (default: %(default)s); linear models are not available, "
+        "because the file format stores networks only",
     )
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",
-        type=_setting,
+        type=_parse_setting,
         action="append",
         default=[],
         dest="settings",
-        help="any parameter of the network, such as max_epochs=3; can be repeated",
+        help="parameter of the network, such as max_epochs=3; can be repeated",
     )
     parser.add_argument(
         "--valid",
         metavar="FRACTION|FILE",
-        type=_fraction_or_file,
+        type=_parse_fraction_or_file,
         default=0.1,
-        help="texts to measure the error on, which are not trained on: a fraction of "
-        "DATA (default: %(default)s, 0 for none), or a file of the same columns",
+        help="validation texts, not used in training: a fraction of DATA (default: "
+        "%(default)s, 0 for none), or a file with the same columns",
     )
     parser.add_argument(
         "--seed",
         metavar="N",
         type=int,
         default=0,
-        help="of all random numbers (default: %(default)s)",
+        help="seed of all random numbers (default: %(default)s)",
     )
-    _add_out(parser, "the model to write", required=True)
+    _add_out(parser, "model file to write", required=True)
     parser.set_defaults(models=MODELS)
 
 
-def _for_evaluate(parser):
+def _add_evaluate(parser):
     _add_model(parser)
     parser.add_argument("data", metavar="DATA", help=_DATA_HELP)
     _add_columns(parser)
-    parser.add_argument("--json", action="store_true", help="write one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def _for_predict(parser):
+def _add_predict(parser):
     _add_model(parser)
     parser.add_argument("data", metavar="DATA", help=_DATA_HELP)
     parser.add_argument(
-        "--lines", action="store_true", help="each line of DATA is a text, not CSV"
+        "--lines", action="store_true", help="DATA is not CSV: each line is a text"
     )
     _add_text_columns(
-        parser, "by default all but the first of several, which is that of labels"
+        parser, "default: all but the first of several columns, which has the labels"
     )
     parser.add_argument(
         "--probabilities",
         action="store_true",
-        help="write the probability of each class beside the label",
+        help="write the probability of each class after the label",
     )
     parser.add_argument(
         "--format",
         choices=("csv", "jsonl"),
         default="csv",
-        help="of the output, which is UTF-8 (default: %(default)s)",
+        help="format of the output, in UTF-8 (default: %(default)s)",
     )
-    _add_out(parser, "file to write instead of the standard output")
+    _add_out(parser, "file to write (default: the standard output)")
 
 
-def _for_explain(parser):
+def _add_explain(parser):
     _add_model(parser)
-    parser.add_argument("--text", metavar="TEXT", required=True, help="the text")
+    parser.add_argument("--text", metavar="TEXT", required=True, help="text to explain")
     parser.add_argument(
         "--method",
         choices=("occlusion", "gradient", "attention"),
         default="occlusion",
-        help="how words are weighed (default: %(default)s); attention is for han",
+        help="method of explanation (default: %(default)s); attention needs han",
     )
     parser.add_argument(
         "--target",
         metavar="LABEL",
-        help="the label to speak for (default: the one that is predicted)",
+        help="label to explain (default: the predicted one)",
     )
     parser.add_argument(
-        "--html", metavar="FILE", type=Path, help="write a page instead"
+        "--html", metavar="FILE", type=Path, help="write a web page instead"
     )
 
 
-def _for_serve(parser):
-    # Those that are not given stay away, so that the function's defaults hold.
-    given = {"default": argparse.SUPPRESS}
-    _add_model(parser, **given)
-    parser.add_argument("--host", help="address to listen on", **given)
-    parser.add_argument("--port", type=int, help="port to listen on", **given)
+def _add_serve(parser):
+    # Omit options that are not given, so that the defaults of `serve` apply.
+    omitted = {"default": argparse.SUPPRESS}
+    _add_model(parser, **omitted)
+    parser.add_argument(
+        "--host", help="address to listen on (default: 127.0.0.1)", **omitted
+    )
+    parser.add_argument(
+        "--port", type=int, help="port to listen on (default: 8000)", **omitted
+    )
     parser.add_argument(
         "--allowed-host",
         metavar="NAME",
         action="append",
         dest="allowed_hosts",
-        help="a name that others call this machine by; can be repeated",
-        **given,
+        help="host name that requests may be addressed to; can be repeated",
+        **omitted,
     )
     parser.add_argument(
         "--max-characters",
         metavar="N",
         type=int,
-        help="longest text that is taken",
-        **given,
+        help="maximum length of the texts of a request (default: 100000)",
+        **omitted,
     )
 
 
-def _for_export(parser):
+def _add_export(parser):
     _add_model(parser)
-    _add_out(parser, "the ONNX file to write", required=True)
+    _add_out(parser, "ONNX file to write", required=True)
 
 
-_DATA_HELP = "UTF-8 file, plain, .gz or .xz; - is the standard input"
+_DATA_HELP = "UTF-8 file, plain, .gz or .xz; - for the standard input"
 
 
 def _add_model(parser, default="cpu"):
-    parser.add_argument("model", metavar="MODEL", type=Path, help="a saved network")
+    parser.add_argument("model", metavar="MODEL", type=Path, help="saved model")
     parser.add_argument(
         "--device",
         default=default,
-        help="where to compute: cpu (the default), cuda, mps or auto",
+        help="device: cpu (the default), cuda, mps or auto",
     )
 
 
@@ -274,67 +280,68 @@ def _add_columns(parser):
     parser.add_argument(
         "--label-column",
         metavar="COLUMN",
-        type=_column,
+        type=_parse_column,
         default=0,
-        help="name of the column of labels, or its number from 0 (default: 0)",
+        help="label column: a name, or a number from 0 (default: 0)",
     )
-    _add_text_columns(parser, "by default all others")
+    _add_text_columns(parser, "default: all others")
     parser.add_argument(
         "--class-names",
         metavar="A,B,...",
         type=lambda names: names.split(","),
-        help="what the labels 1, 2, ... stand for",
+        help="names of the labels 1, 2, ...",
     )
 
 
-def _add_text_columns(parser, otherwise):
+def _add_text_columns(parser, default):
     parser.add_argument(
         "--text-column",
         metavar="COLUMN",
-        type=_column,
+        type=_parse_column,
         action="append",
         dest="text_columns",
-        help="a column of texts, likewise; can be repeated, and several are joined by "
-        f"a space; {otherwise}",
+        help="text column: a name, or a number from 0; can be repeated to join several "
+        f"columns with a space ({default})",
     )
     parser.add_argument(
         "--header",
         action="store_true",
-        help="the first record names the columns; not needed where a name is given",
+        help="the first record has the column names; implied by a column name",
     )
 
 
-def _add_out(parser, about, *, required=False):
+def _add_out(parser, summary, *, required=False):
     parser.add_argument(
-        "--out", metavar="FILE", type=Path, required=required, help=about
+        "--out", metavar="FILE", type=Path, required=required, help=summary
     )
 
 
-def _column(text):
+def _parse_column(text):
     with contextlib.suppress(ValueError):
         return int(text)
     return text
 
 
-def _setting(text):
-    name, found, value = text.partition("=")
-    if not found:
+def _parse_setting(text):
+    """Return name and value of ``NAME=VALUE``."""
+    name, separator, value = text.partition("=")
+    if not separator:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
-    if value.lower() in _WORDS:
-        return name, _WORDS[value.lower()]
+    if value.lower() in _LITERALS:
+        return name, _LITERALS[value.lower()]
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return name, value
 
 
-def _fraction_or_file(text):
+def _parse_fraction_or_file(text):
     try:
         fraction = float(text)
     except ValueError:
         return Path(text)
     if not 0 <= fraction < 1:
         raise argparse.ArgumentTypeError(
-            f"expected a fraction from 0 to below 1, or a file, got {text!r}"
+            f"expected a fraction in [0, 1) or a file, got {text!r}"
         )
     return fraction

@@ -1,4 +1,4 @@
-"""What the commands do, between the files they read and those they write."""
+"""Implementation of the commands, except `serve`."""
 
 import collections
 import contextlib
@@ -18,20 +18,20 @@ from sklearn.model_selection import train_test_split
 from .. import networks
 from ..datasets._csv import read_csv, read_lines, read_texts
 from ..inspection._explain import explain
-from ..inspection._highlight import to_html, to_marks, to_terminal
+from ..inspection._highlight import annotate, to_ansi, to_html
 from ..persistence._safetensors import load, save
 from ..training._device import resolve_device
 from ..utils._files import atomic_write
-from ._errors import mistakes
+from ._errors import path_errors
 from ._report import describe_data, describe_error, make_report
 
 __all__ = ["COMMANDS"]
 
-# Bound the memory of a prediction.
-_TEXTS_AT_ONCE = 1024
-_CHARACTERS_AT_ONCE = 2**24
+# Limits of a batch of `predict`, which bound its memory.
+_MAX_TEXTS = 1024
+_MAX_CHARACTERS = 2**24
 
-_PAGE = (
+_HTML_PAGE = (
     '<!doctype html>\n<meta charset="utf-8">\n'
     '<meta name="viewport" content="width=device-width">\n'
     "<title>sktextconv explain</title>\n"
@@ -41,18 +41,18 @@ _PAGE = (
 
 
 def _train(args):
-    _check_place(args.out)
+    _check_writable(args.out)
     classifier = _make_classifier(args)
-    texts, labels = _read_labelled(args.data, args)
+    texts, labels = _read_labeled(args.data, args)
     if len(set(labels)) < 2:
         only = str(labels[0])
-        raise ValueError(f"{args.data}: expected 2 classes, got {only!r} alone.")
-    _tell(describe_data(args.data, labels.tolist()))
+        raise ValueError(f"{args.data}: expected 2 classes or more, got only {only!r}.")
+    _print_line(describe_data(args.data, labels.tolist()))
     held_out = ()
     if isinstance(args.valid, Path):
-        held_out, truth = _read_labelled(args.valid, args)
-        _codes_of(truth.tolist(), sorted(set(labels.tolist())), args.valid)
-        _tell(describe_data(args.valid, truth.tolist()))
+        held_out, truth = _read_labeled(args.valid, args)
+        _class_indices(truth.tolist(), sorted(set(labels.tolist())), args.valid)
+        _print_line(describe_data(args.valid, truth.tolist()))
     elif args.valid:
         _check_split(args.data, labels, args.valid)
         texts, held_out, labels, truth = train_test_split(
@@ -62,7 +62,7 @@ def _train(args):
             stratify=labels,
             random_state=args.seed,
         )
-        _tell(f"{len(texts):,} to train on, {len(held_out):,} held out")
+        _print_line(f"{len(texts):,} to train on, {len(held_out):,} held out")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Training interrupted by user")
         classifier.fit(texts, labels)
@@ -70,31 +70,31 @@ def _train(args):
         raise KeyboardInterrupt
     if held_out:
         n_wrong = int((classifier.predict(held_out) != truth).sum())
-        _tell(f"held-out {describe_error(n_wrong, len(truth))}")
+        _print_line(f"held-out {describe_error(n_wrong, len(truth))}")
     save(classifier, args.out)
-    _tell(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
+    _print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
 
 
 def _evaluate(args):
     classifier = _load(args)
     classes = classifier.classes_.tolist()
-    texts, labels = _read_labelled(args.data, args)
-    truth = _codes_of(labels.tolist(), classes, args.data)
+    texts, labels = _read_labeled(args.data, args)
+    truth = _class_indices(labels.tolist(), classes, args.data)
     predicted = np.searchsorted(classifier.classes_, classifier.predict(texts))
     report = make_report(truth, predicted, classes)
     if args.json:
-        _tell(json.dumps(report.to_json()))
+        _print_line(json.dumps(report.to_json()))
         return
-    _tell(describe_data(args.data, labels.tolist()))
-    _tell(describe_error(report.n_wrong, report.n_texts))
-    _tell("\n".join(["", *report.to_table()]))
+    _print_line(describe_data(args.data, labels.tolist()))
+    _print_line(describe_error(report.n_wrong, report.n_texts))
+    _print_line("\n".join(["", *report.to_table()]))
 
 
 def _predict(args):
     if args.lines and (args.text_columns or args.header):
-        raise ValueError("--lines: expected no --header or --text-column beside it.")
+        raise ValueError("--lines: expected no --header or --text-column with it.")
     if args.out is not None:
-        _check_place(args.out)
+        _check_writable(args.out)
     classifier = _load(args)
     labels = classifier.classes_.tolist()
     if args.lines:
@@ -103,40 +103,38 @@ def _predict(args):
         texts = read_texts(
             args.data, text_columns=args.text_columns, header=_has_header(args)
         )
-    with _output(args.out) as out:
+    with _open_output(args.out) as out:
         write = _WRITERS[args.format](out, labels, args.probabilities)
-        for portion in _portions(texts):
-            for row in classifier.predict_proba(portion).tolist():
+        for batch in _batches(texts):
+            for row in classifier.predict_proba(batch).tolist():
                 write(labels[row.index(max(row))], row)
             out.flush()
 
 
 def _explain(args):
     if args.html is not None:
-        _check_place(args.html)
+        _check_writable(args.html)
     classifier = _load(args)
     target = args.target
     if target is not None:
         classes = classifier.classes_.tolist()
-        target = classes[_codes_of([target], classes, "--target")[0]]
+        target = classes[_class_indices([target], classes, "--target")[0]]
     attribution = explain(classifier, args.text, method=args.method, target=target)
     if args.html is not None:
-        with _output(args.html) as out:
-            out.write(_PAGE.format(to_html(attribution)))
-    elif _shows_colours(sys.stdout):
-        _tell(to_terminal(attribution))
+        with _open_output(args.html) as out:
+            out.write(_HTML_PAGE.format(to_html(attribution)))
+    elif _supports_color(sys.stdout):
+        _print_line(to_ansi(attribution))
     else:
-        _tell(to_marks(attribution))
+        _print_line(annotate(attribution))
 
 
 def _export(args):
-    from ..persistence._onnx_export import (
-        export_onnx,  # which needs packages of its own
-    )
+    from ..persistence._onnx_export import export_onnx
 
-    _check_place(args.out)
+    _check_writable(args.out)
     export_onnx(_load(args), args.out)
-    _tell(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
+    _print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
 
 
 COMMANDS = {
@@ -154,13 +152,16 @@ COMMANDS = {
 
 
 def _make_classifier(args):
+    """Return the classifier of `train`, with checked parameters."""
     estimator = getattr(networks, args.models[args.model])
     settings, known = dict(args.settings), list(estimator().get_params())
     for name in settings:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = (
-                f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}."
+                f"did you mean {close[0]}?"
+                if close
+                else f"valid names: {', '.join(known)}."
             )
             raise ValueError(f"--set: {args.model} has no parameter {name!r}; {hint}")
     classifier = estimator(**{"random_state": args.seed, "verbose": 2} | settings)
@@ -170,13 +171,13 @@ def _make_classifier(args):
 
 
 def _load(args):
-    with mistakes():
+    with path_errors():
         return load(args.model, device=args.device)
 
 
-def _read_labelled(path, args):
-    """Return a list of texts and an array of their labels, as written in the file."""
-    with mistakes():
+def _read_labeled(path, args):
+    """Return a list of texts and an array of their labels as strings."""
+    with path_errors():
         read = read_csv(
             path,
             label_column=args.label_column,
@@ -190,62 +191,65 @@ def _read_labelled(path, args):
 
 
 def _has_header(args):
+    """Return whether the first record has the column names."""
     columns = [vars(args).get("label_column"), *(args.text_columns or ())]
     return args.header or any(isinstance(column, str) for column in columns)
 
 
-def _codes_of(labels, classes, where):
-    """Return the place of each label, as a file has it, among the classes."""
-    codes = {str(label): code for code, label in enumerate(classes)}
-    unknown = sorted({*labels} - codes.keys())
+def _class_indices(labels, classes, where):
+    """Return the index among the classes of each label, given as a string."""
+    indices = {str(label): index for index, label in enumerate(classes)}
+    unknown = sorted({*labels} - indices.keys())
     if unknown:
         raise ValueError(
-            f"{where}: expected the labels that were trained on, {_listed(codes)}, "
-            f"got {_listed(unknown)}."
+            f"{where}: expected labels of the model, {_join_labels(indices)}, "
+            f"got {_join_labels(unknown)}."
         )
-    return [codes[label] for label in labels]
+    return [indices[label] for label in labels]
 
 
-def _listed(labels):
+def _join_labels(labels):
     shown = ", ".join(map(repr, list(labels)[:10]))
     return f"{shown} and {len(labels) - 10} others" if len(labels) > 10 else shown
 
 
 def _check_split(path, labels, fraction):
+    """Raise `ValueError` unless both parts of a split can have every class."""
     counts = collections.Counter(labels.tolist())
     label, n_texts = min(counts.items(), key=lambda item: item[1])
     if n_texts < 2:
         raise ValueError(
-            f"{path}: expected 2 texts or more of each class, got 1 of {label!r}; name "
-            "the column of labels with --label-column, pass --header if the first line "
-            "names the columns, or --valid 0."
+            f"{path}: expected 2 texts or more of each class, got 1 of {label!r}; set "
+            "the label column with --label-column, pass --header if the first line has "
+            "the column names, or --valid 0."
         )
     n_held_out = math.ceil(len(labels) * fraction)
     if n_held_out < len(counts):
         raise ValueError(
             f"--valid: expected to hold out a text or more of each of {len(counts)} "
-            f"classes, got {n_held_out} in all; pass a larger fraction, or --valid 0."
+            f"classes, got {n_held_out} in total; pass a larger fraction or --valid 0."
         )
 
 
-def _check_place(path):
-    """Say now that a file cannot be written, and not after the work."""
-    is_other = path.exists() and not path.is_file()
-    if is_other or not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ValueError(f"{path}: expected a file in a folder that can be written to.")
+def _check_writable(path):
+    """Raise `ValueError` early if a file cannot be written."""
+    is_special = path.exists() and not path.is_file()
+    if is_special or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"{path}: expected a file in a writable folder.")
 
 
-def _portions(texts):
-    portion, n_characters = [], 0
-    with mistakes(), contextlib.closing(texts):
+def _batches(texts):
+    """Yield lists of texts that fit into memory."""
+    batch, n_characters = [], 0
+    with path_errors(), contextlib.closing(texts):
         for text in texts:
-            portion.append(text)
+            batch.append(text)
             n_characters += len(text)
-            if len(portion) == _TEXTS_AT_ONCE or n_characters > _CHARACTERS_AT_ONCE:
-                yield portion
-                portion, n_characters = [], 0
-    if portion:
-        yield portion
+            if len(batch) == _MAX_TEXTS or n_characters > _MAX_CHARACTERS:
+                yield batch
+                batch, n_characters = [], 0
+    if batch:
+        yield batch
 
 
 # ---------------------------------------------------------------------------
@@ -253,16 +257,17 @@ def _portions(texts):
 # ---------------------------------------------------------------------------
 
 
-def _tell(line):
+def _print_line(line):
+    """Print a line, with escapes for characters that the terminal cannot encode."""
     encoding = sys.stdout.encoding or "utf-8"
     line = line.encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()  # to be seen now, in a file or pipe too
+    sys.stdout.flush()  # files and pipes are buffered
 
 
 @contextlib.contextmanager
-def _output(path):
-    """A file that appears whole or not at all, or the standard output, as UTF-8."""
+def _open_output(path):
+    """Open the standard output or an atomically written file, as UTF-8 text."""
     with contextlib.ExitStack() as stack:
         if path is None:
             data = sys.stdout.buffer
@@ -272,7 +277,8 @@ def _output(path):
         try:
             yield out
         finally:
-            out.detach()  # which leaves open what is not ours to close
+            # Leave the standard output open; `atomic_write` closes its file.
+            out.detach()
 
 
 def _write_csv(out, labels, probabilities):
@@ -290,11 +296,11 @@ def _write_jsonl(out, labels, probabilities):
     names = list(map(str, labels))
 
     def write(label, row):
-        found = {"label": label}
+        record = {"label": label}
         if probabilities:
             shown = (round(value, 6) for value in row)
-            found["probabilities"] = dict(zip(names, shown, strict=True))
-        out.write(f"{json.dumps(found)}\n")
+            record["probabilities"] = dict(zip(names, shown, strict=True))
+        out.write(f"{json.dumps(record)}\n")
 
     return write
 
@@ -302,6 +308,6 @@ def _write_jsonl(out, labels, probabilities):
 _WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl}
 
 
-def _shows_colours(stream):
-    wanted = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    return wanted and stream.isatty()
+def _supports_color(stream):
+    allowed = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return allowed and stream.isatty()

@@ -1,13 +1,13 @@
-"""What is wrong with a file that a user named, in one sentence."""
+"""Conversion of file errors to one-line messages."""
 
 import contextlib
 
-__all__ = ["mistakes"]
+__all__ = ["path_errors"]
 
 
 @contextlib.contextmanager
-def mistakes():
-    """Turn what is wrong with a file that the user named into a `ValueError`."""
+def path_errors():
+    """Convert `OSError` for a file of the user to a one-line `ValueError`."""
     try:
         yield
     except OSError as error:

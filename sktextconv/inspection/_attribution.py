@@ -1,4 +1,4 @@
-"""How much the words of a text weigh: what that is, and by leaving words out."""
+"""Weights of the words of a text, and their computation by occlusion."""
 
 import itertools
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ __all__ = [
     "DeletionCurve",
     "Span",
     "check_classifier",
-    "find_code",
+    "class_index",
     "log_odds",
     "make_spans",
     "occlude",
@@ -29,13 +29,14 @@ _CHARACTERS_PER_CALL = 2**24
 
 @dataclass(frozen=True)
 class Span:
-    """How much a part of a text weighs.
+    """Part of a text and its weight.
 
     Attributes
     ----------
     start, end : int
-        Its characters in the text: ``text[start:end]``.
+        Offsets of its characters in the text: ``text[start:end]``.
     weight : float
+        Contribution to the label, or attention weight.
     """
 
     start: int
@@ -45,30 +46,30 @@ class Span:
 
 @dataclass(frozen=True)
 class Attribution:
-    """Which words of a text speak for a label, as `explain` returns it.
+    """Contribution of each word of a text to a label, as returned by `explain`.
 
     Parameters
     ----------
     text : str
-        The text, as it came.
+        The unchanged text.
     label : object
-        The label that is explained.
+        The explained label.
     method : {"occlusion", "gradient", "attention"}
-        How the weights were found.
+        Method that computed the weights.
     spans : tuple of Span
-        Words that do not overlap, in order. A positive weight speaks for the label, a
-        negative one against it.
+        Words in order, without overlap. A positive weight supports the label, a
+        negative one opposes it.
     score : float
         Log-odds of the label against all others.
     baseline : float or None, default=None
         For "gradient", the score without any word: the weights sum to ``score -
         baseline``.
     sentences : tuple of Span, default=()
-        For "attention", the sentences and how much each weighs.
+        For "attention", the sentences with their weights.
 
     See Also
     --------
-    explain : Makes them.
+    explain : Computes attributions.
     sktextconv.TextWeightsDisplay : Draws them.
 
     Examples
@@ -93,27 +94,27 @@ class Attribution:
 
     @property
     def words(self) -> list[str]:
-        """The words, as they stand in the text."""
+        """Words as spelled in the text, a list of str."""
         return [self.text[span.start : span.end] for span in self.spans]
 
     @property
     def weights(self) -> np.ndarray:
-        """The weights of the words, an ndarray of shape (n_spans,)."""
+        """Weights of the words, an ndarray of float64 of shape (n_spans,)."""
         return np.array([span.weight for span in self.spans], dtype=np.float64)
 
     def deletion_curve(
         self, estimator: "BaseEstimator | OnnxClassifier"
     ) -> "DeletionCurve":
-        """Remove word after word, those of the largest weight first.
+        """Remove the words one by one, in order of decreasing weight.
 
-        Where the weights are right about the classifier, the probability of the label
-        falls early. This compares methods on one text and classifier; it compares
-        neither texts nor classifiers.
+        If the weights describe the classifier well, the probability of the label drops
+        early. The curve compares methods on one text and classifier; it does not
+        compare texts or classifiers.
 
         Parameters
         ----------
         estimator : fitted classifier
-            The one that was explained; it needs `predict_proba`.
+            The explained classifier; it needs `predict_proba`.
 
         Returns
         -------
@@ -124,34 +125,34 @@ class Attribution:
         TypeError
             If the classifier has no `predict_proba`.
         ValueError
-            If it does not know the label.
+            If the label is not a class of the classifier.
         """
         check_classifier(estimator, ["predict_proba"])
-        code = find_code(estimator, self.label)
+        index = class_index(estimator, self.label)
         order = np.argsort(-self.weights, kind="stable")
 
         def variants():
             characters = list(self.text)
             yield self.text
-            for index in order:
-                start, end = self.spans[index].start, self.spans[index].end
+            for word in order:
+                start, end = self.spans[word].start, self.spans[word].end
                 characters[start:end] = " " * (end - start)
                 yield "".join(characters)
 
         def probabilities(texts):
-            return np.asarray(estimator.predict_proba(texts))[:, code]
+            return np.asarray(estimator.predict_proba(texts))[:, index]
 
-        return DeletionCurve(_evaluate(probabilities, variants(), len(self.text)))
+        return DeletionCurve(_score_variants(probabilities, variants(), len(self.text)))
 
 
 @dataclass(frozen=True, eq=False)
 class DeletionCurve:
-    """The probability of a label while words are removed from a text.
+    """Probability of a label while words are removed from a text.
 
     Attributes
     ----------
     probabilities : ndarray of float64 of shape (n_words + 1,)
-        Of the whole text, then with one word less each time, to none.
+        The first is that of the whole text; each further one has one word less.
 
     Examples
     --------
@@ -165,15 +166,15 @@ class DeletionCurve:
 
     @property
     def area(self) -> float:
-        """Area under the curve over the share of words removed; lower is better."""
+        """Area under the curve over the fraction of words removed; lower is better."""
         n_words = len(self.probabilities) - 1
         if n_words == 0:
             return float(self.probabilities[0])
         return float(np.trapezoid(self.probabilities, dx=1 / n_words))
 
 
-def check_classifier(estimator, able):
-    """Raise unless `estimator` is a fitted classifier that has one of some methods."""
+def check_classifier(estimator, methods):
+    """Raise unless `estimator` is a fitted classifier with one of some methods."""
     if isinstance(estimator, OnnxClassifier):
         return
     from sklearn.base import BaseEstimator, is_classifier
@@ -183,47 +184,47 @@ def check_classifier(estimator, able):
     if not (isinstance(estimator, BaseEstimator) and is_classifier(estimator)):
         raise TypeError(f"Expected a fitted classifier of texts, got {name}.")
     check_is_fitted(estimator)
-    if not any(hasattr(estimator, method) for method in able):
+    if not any(hasattr(estimator, method) for method in methods):
         raise TypeError(
-            f"Expected a classifier with {' or '.join(able)}, got {name}, which has "
+            f"Expected a classifier with {' or '.join(methods)}, got {name}, which has "
             "none. Wrap it in scikit-learn's CalibratedClassifierCV."
         )
 
 
-def find_code(estimator, target):
-    """Return the place of a label among the classes."""
+def class_index(estimator, label):
+    """Return the index of a label in `classes_`, or raise `ValueError`."""
     labels = estimator.classes_
-    if isinstance(labels, list) or np.ndim(target):
+    if isinstance(labels, list) or np.ndim(label):
         raise ValueError(
-            "Expected a classifier that gives each text one label, got "
-            f"{type(estimator).__name__} with labels {target!r}. Explain one of those "
-            "that it is made of, such as estimators_[0]."
+            "Expected a classifier that predicts one label per text, got "
+            f"{type(estimator).__name__} with label {label!r}. Explain one of its "
+            "inner classifiers, such as estimators_[0]."
         )
     labels = labels.tolist()
-    if target not in labels:
+    if label not in labels:
         raise ValueError(
             f"Expected one of the labels of {type(estimator).__name__}, {labels}, got "
-            f"{target!r}."
+            f"{label!r}."
         )
-    return labels.index(target)
+    return labels.index(label)
 
 
-def log_odds(estimator, texts, code):
-    """Return the log-odds of a class against all others in each text."""
+def log_odds(estimator, texts, index):
+    """Return the log-odds of a class against all others, shape (n_texts,)."""
     if hasattr(estimator, "decision_function"):
         values = np.asarray(estimator.decision_function(texts))
     else:
-        # A probability of 0 counts as the smallest number above it.
+        # Clip probabilities of 0 to the smallest positive number.
         floor = np.finfo(np.float64).tiny
         values = np.log(np.maximum(estimator.predict_proba(texts), floor))
     if values.ndim == 1:
         values = np.stack([np.zeros_like(values), values], axis=1)
-    others = np.logaddexp.reduce(np.delete(values, code, axis=1), axis=1)
-    return values[:, code] - others
+    others = np.logaddexp.reduce(np.delete(values, index, axis=1), axis=1)
+    return values[:, index] - others
 
 
-def _evaluate(score, variants, length):
-    """Return `score` of the variants of a text, in as few calls as memory allows."""
+def _score_variants(score, variants, length):
+    """Apply `score` to the variants of a text, in as few calls as memory allows."""
     n_per_call = max(_CHARACTERS_PER_CALL // max(length, 1), 1)
     scores = []
     while texts := list(itertools.islice(variants, n_per_call)):
@@ -231,24 +232,24 @@ def _evaluate(score, variants, length):
     return np.concatenate(scores)
 
 
-def make_spans(places, weights):
-    """Join places, shape (n, 2), with weights, shape (n,)."""
-    places, weights = np.asarray(places).tolist(), np.asarray(weights).tolist()
-    return tuple(Span(*place, w) for place, w in zip(places, weights, strict=True))
+def make_spans(offsets, weights):
+    """Return spans from offsets, shape (n, 2), and weights, shape (n,)."""
+    offsets, weights = np.asarray(offsets).tolist(), np.asarray(weights).tolist()
+    return tuple(Span(*offset, w) for offset, w in zip(offsets, weights, strict=True))
 
 
-def occlude(estimator, text, code, label):
-    """Weigh each word by how much the score of a class falls without it."""
-    places = word_spans(text, lowercase=False)
+def occlude(estimator, text, index, label):
+    """Weight each word by the decrease in the score of a class without it."""
+    offsets = word_spans(text, lowercase=False)
     blanked = (
-        # As long as the word: what stands around it neither touches nor moves.
+        # Blanks of the same length keep the words around them apart and in place.
         f"{text[:start]}{' ' * (end - start)}{text[end:]}"
-        for start, end in places.tolist()
+        for start, end in offsets.tolist()
     )
-    scores = _evaluate(
-        lambda texts: log_odds(estimator, texts, code),
+    scores = _score_variants(
+        lambda texts: log_odds(estimator, texts, index),
         itertools.chain([text], blanked),
         len(text),
     )
-    spans = make_spans(places, scores[0] - scores[1:])
+    spans = make_spans(offsets, scores[0] - scores[1:])
     return Attribution(text, label, "occlusion", spans, float(scores[0]))

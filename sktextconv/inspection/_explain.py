@@ -1,4 +1,4 @@
-"""Which words of a text speak for a class, and how far to believe the answer."""
+"""Explanation of predictions by occlusion, integrated gradients and attention."""
 
 import copy
 from typing import TYPE_CHECKING, Literal
@@ -19,7 +19,7 @@ from ._attribution import (
     Attribution,
     Span,
     check_classifier,
-    find_code,
+    class_index,
     log_odds,
     make_spans,
     occlude,
@@ -30,10 +30,9 @@ if TYPE_CHECKING:
 
     from ..persistence import OnnxClassifier
 
-__all__ = ["explain", "methods_for"]
+__all__ = ["available_methods", "explain"]
 
-# Of the way from no text to the text, for integrated gradients.
-_N_STEPS = 64
+_N_STEPS = 64  # quadrature nodes of integrated gradients
 
 
 def explain(
@@ -43,58 +42,58 @@ def explain(
     method: Literal["occlusion", "gradient", "attention"] = "occlusion",
     target: object = None,
 ) -> Attribution:
-    """Weigh the words of a text by how they speak for a label.
+    """Compute the contribution of each word of a text to a label.
 
     Parameters
     ----------
     estimator : fitted classifier
-        Any classifier of texts: a network, a pipeline of scikit-learn, a search.
+        Any text classifier: a network, a scikit-learn pipeline, a search.
     text : str
         One text.
     method : {"occlusion", "gradient", "attention"}, default="occlusion"
-        "occlusion": by how much the score falls when the word alone is blanked out.
-        "gradient", for the networks: integrated gradients [1]_ of the score along the
-        way from no word to the text, summed over a word. "attention", for
-        `HANClassifier`: what it looks at, of a word times of its sentence, whatever
-        the label.
+        "occlusion": the decrease in the score when the word is replaced with blanks.
+        "gradient", for networks: integrated gradients [1]_ of the score along the path
+        from no words to the text, summed over each word. "attention", for
+        `HANClassifier`: the attention weight of the word times that of its sentence,
+        the same for every label.
     target : label, default=None
-        The label to speak for. None is the one that is predicted.
+        The label to explain; None takes the predicted one.
 
     Returns
     -------
     attribution : Attribution
-        A weight for each word, none for an empty text. "gradient" and "attention" have
-        none for words that the network does not read, past its greatest length.
+        A weight for each word; an empty text has none. "gradient" and "attention" skip
+        words beyond the maximum length of the network.
 
     Raises
     ------
     NotFittedError
         If the classifier is not fitted.
     TypeError
-        If `text` is not a str, or `estimator` no classifier that can tell how sure it
-        is.
+        If `text` is not a str, or `estimator` is not a classifier with
+        `decision_function` or `predict_proba`.
     ValueError
-        If the classifier does not know `target`, or `method` is not for it.
+        If `target` is not a class, or the classifier does not support `method`.
 
     See Also
     --------
-    sktextconv.TextWeightsDisplay : The same as a picture, or in a notebook.
+    sktextconv.TextWeightsDisplay : Draws the weights, also in a notebook.
 
     Notes
     -----
-    The score is the log-odds of the label against all others, in nats: of two classes
-    `decision_function`, with the other sign for the first. Unlike a probability, it
-    does not stop moving where the classifier is sure. Without a `decision_function` it
-    is computed from `predict_proba`.
+    The score is the log-odds of the label against all others, in nats. With two classes
+    it is `decision_function`, negated for the first class. Unlike a probability, it
+    does not saturate where the classifier is certain. Without `decision_function` it is
+    computed from `predict_proba`.
 
-    A word is a run of letters and digits or one mark of punctuation, and is blanked out
-    by as many spaces. That needs a prediction for each word, all in one call.
-    "gradient" and "attention" take the words that the network reads; over characters,
-    white space counts with the word before it. "gradient" starts from padding in the
-    place of the text, and costs 64 forward and backward passes.
+    A word is a run of letters and digits or one punctuation mark. Occlusion replaces it
+    with as many spaces, which takes one prediction per word, all in one call.
+    "gradient" and "attention" weight the words that the network reads; in a character
+    network, white space counts toward the preceding word. The path of "gradient" starts
+    from padding instead of the text, and takes 64 forward and backward passes.
 
-    Attention says where a network looks, not why it decides [2]_. Measure: see
-    `Attribution.deletion_curve`.
+    Attention shows where a network looks, not why it decides [2]_. To compare methods,
+    see `Attribution.deletion_curve`.
 
     References
     ----------
@@ -121,22 +120,23 @@ def explain(
             f"Expected text to be a str, got {type(text).__name__}. Explain one text "
             "at a time."
         )
-    known = methods_for(estimator)
-    if method not in known:
+    supported = available_methods(estimator)
+    if method not in supported:
         raise ValueError(
             f"Expected method to be one of those for {type(estimator).__name__}, "
-            f"{known}, got {method!r}. 'gradient' takes a network alone, not what it "
-            "is wrapped in, and 'attention' a HANClassifier with pooling='attention'."
+            f"{supported}, got {method!r}. 'gradient' needs a network that is not "
+            "wrapped in another estimator, 'attention' a HANClassifier with "
+            "pooling='attention'."
         )
     if target is None:
         target = estimator.predict([text])[0]
-    code = find_code(estimator, target)
-    label = estimator.classes_.tolist()[code]
-    return _FINDERS[method](estimator, text, code, label)
+    index = class_index(estimator, target)
+    label = estimator.classes_.tolist()[index]
+    return _METHODS[method](estimator, text, index, label)
 
 
-def methods_for(estimator):
-    """Return the names of the methods that can explain a classifier."""
+def available_methods(estimator):
+    """Return the names of the methods that support a classifier."""
     methods = ["occlusion"]
     if isinstance(estimator, BaseTextNetClassifier):
         network = estimator.net_.module_
@@ -152,8 +152,8 @@ def methods_for(estimator):
 # ---------------------------------------------------------------------------
 
 
-class _Table(nn.Module):
-    """An embedding with the given vectors, shape (n_ids, dim)."""
+class _EmbeddingTable(nn.Module):
+    """Embedding with given vectors, shape (n_ids, dim), that may require gradients."""
 
     def __init__(self, vectors):
         super().__init__()
@@ -163,31 +163,33 @@ class _Table(nn.Module):
         return F.embedding(ids, self.vectors)
 
 
-def _integrate(estimator, text, code, label):
+def _explain_by_gradient(estimator, text, index, label):
+    """Return the integrated gradients of a text, summed over each word."""
     encoder, net = estimator.encoder_, estimator.net_
-    places = encoder.offsets(text)
+    offsets = encoder.offsets(text)
     ids = EncodedDataset(encoder.encode([text]), net.device).ids(torch.tensor([0]))[0]
-    is_read = torch.zeros_like(ids, dtype=torch.bool)  # of an empty text one padding
-    is_read[: len(places)] = torch.tensor(places[:, 0] < places[:, 1])
+    # An empty text has one padding id but no offsets.
+    mask = torch.zeros_like(ids, dtype=torch.bool)
+    mask[: len(offsets)] = torch.tensor(offsets[:, 0] < offsets[:, 1])
     with threads(estimator.n_jobs):
         weights, score, baseline = _integrated_gradients(
             net.module_.eval(),
             ids,
-            is_read & (ids != PAD),
-            code,
+            mask & (ids != PAD),
+            index,
             batch_size=estimator._batch_size(),
         )
-    weights = weights[: len(places)]
+    weights = weights[: len(offsets)]
     if isinstance(encoder, CharEncoder):
-        spans = make_spans(*_sum_by_word(text, places, weights))
+        spans = make_spans(*_sum_by_word(text, offsets, weights))
     else:
-        is_word = places[:, 0] < places[:, 1]
-        spans = make_spans(*_join(places[is_word], weights[is_word]))
+        is_word = offsets[:, 0] < offsets[:, 1]
+        spans = make_spans(*_merge_overlapping(offsets[is_word], weights[is_word]))
     return Attribution(text, label, "gradient", spans, score, baseline)
 
 
-def _integrated_gradients(network, ids, is_read, code, *, batch_size):
-    """Integrate the gradient of a score from padding to a text.
+def _integrated_gradients(network, ids, mask, index, *, batch_size):
+    """Integrate the gradient of a score along the path from padding to a text.
 
     Parameters
     ----------
@@ -195,70 +197,73 @@ def _integrated_gradients(network, ids, is_read, code, *, batch_size):
         It looks ids up in its module `embedding`, and otherwise only compares them with
         `PAD` and `SENTENCE_END`.
     ids : tensor of int64 of shape (n,)
-    is_read : tensor of bool of shape (n,)
-        Those that stand for something to be weighed.
-    code : int
-        Class of the score.
+    mask : tensor of bool of shape (n,)
+        True for ids of words or characters, which get a weight.
+    index : int
+        Index of the class.
     batch_size : int
-        Steps in a forward pass.
+        Steps of the path in one forward pass.
 
     Returns
     -------
     weights : ndarray of float64 of shape (n,)
     score, baseline : float
-        At the ends of the way: of the text, and of padding in its place.
+        Score of the text, and of padding instead of the text.
     """
-    points, masses = np.polynomial.legendre.leggauss(_N_STEPS)  # over [-1, 1]
-    shares = torch.tensor([*(points + 1) / 2, 1.0, 0.0], dtype=torch.float32)
-    masses = torch.tensor([*masses / 2, 0.0, 0.0], dtype=torch.float32)
-    first = SENTENCE_END + 1  # ids below it mean the same as before
+    # Gauss-Legendre quadrature over [-1, 1], mapped to [0, 1]. The end points have
+    # weight 0: they give the scores of the text and of the baseline.
+    nodes, node_weights = np.polynomial.legendre.leggauss(_N_STEPS)
+    alphas = torch.tensor([*(nodes + 1) / 2, 1.0, 0.0], dtype=torch.float32)
+    node_weights = torch.tensor([*node_weights / 2, 0.0, 0.0], dtype=torch.float32)
+    first = SENTENCE_END + 1  # lower ids keep their meaning
     scores, total = [], 0.0
-    # On a GPU, cuDNN has no gradient of recurrent layers outside training. Leaving the
-    # caller's inference mode turns gradients on.
+    # On a GPU, cuDNN computes gradients of recurrent layers in training mode only.
+    # Leaving the caller's inference mode enables gradients.
     with torch.backends.cudnn.flags(enabled=False), torch.inference_mode(False):
-        given = network.embedding(ids).detach()  # (n, dim)
+        embedded = network.embedding(ids).detach()  # (n, dim)
         padding = network.embedding(ids.new_tensor([PAD])).detach()  # (1, dim)
-        for rows in torch.arange(len(shares)).split(batch_size):
-            share = shares[rows].to(given)[:, None, None]
-            way = (padding + share * (given - padding)).requires_grad_()
-            # Each step and place has an id of its own, so that it does not matter in
-            # which order, or with what between, a network looks them up.
-            numbers = first + torch.arange(len(rows) * len(ids), device=ids.device)
-            table = torch.cat([padding.expand(first, -1), way.flatten(0, 1)])
-            probe = copy.copy(network)  # the network itself may be at work elsewhere
-            probe._modules = network._modules | {"embedding": _Table(table)}
-            logits = probe.forward(numbers.view(len(rows), -1).where(is_read, ids))
-            others = [each for each in range(logits.shape[1]) if each != code]
-            score = logits[:, code] - logits[:, others].logsumexp(1)
-            # Without any sentence, nothing of the text is looked up.
-            (gradient,) = torch.autograd.grad(score.sum(), way, materialize_grads=True)
-            mass = masses[rows].to(given)[:, None, None]
-            total = total + (mass * gradient).sum(0)
+        for steps in torch.arange(len(alphas)).split(batch_size):
+            alpha = alphas[steps].to(embedded)[:, None, None]
+            path = (padding + alpha * (embedded - padding)).requires_grad_()
+            # Each step and position has its own id, so the network may look the ids up
+            # in any order and grouping.
+            path_ids = first + torch.arange(len(steps) * len(ids), device=ids.device)
+            table = torch.cat([padding.expand(first, -1), path.flatten(0, 1)])
+            # Replace the embedding in a copy: other threads may use the network.
+            probe = copy.copy(network)
+            probe._modules = network._modules | {"embedding": _EmbeddingTable(table)}
+            logits = probe.forward(path_ids.view(len(steps), -1).where(mask, ids))
+            others = [other for other in range(logits.shape[1]) if other != index]
+            score = logits[:, index] - logits[:, others].logsumexp(1)
+            # A text without any sentence has no lookups and hence no gradient: zeros.
+            (gradient,) = torch.autograd.grad(score.sum(), path, materialize_grads=True)
+            weight = node_weights[steps].to(embedded)[:, None, None]
+            total = total + (weight * gradient).sum(0)
             scores += score.tolist()
-        weights = ((given - padding) * total).sum(1)
-    # torch 2.8 takes a gradient that is materialized for one that needs a gradient.
+        weights = ((embedded - padding) * total).sum(1)
+    # In torch 2.8, a materialized gradient requires grad itself.
     return weights.detach().double().cpu().numpy(), *scores[-2:]
 
 
-def _sum_by_word(text, places, weights):
-    """Sum the weights of characters, those between words with the word before them."""
+def _sum_by_word(text, offsets, weights):
+    """Sum the weights of characters over words and the white space after them."""
     words = word_spans(text, lowercase=False)
     if not len(words):
         return words, weights[:0]
     starts = words[:, 0]
-    word_of = np.searchsorted(starts, places[:, 0], side="right").clip(min=1) - 1
+    word_of = np.searchsorted(starts, offsets[:, 0], side="right").clip(min=1) - 1
     read, word_of = np.unique(word_of, return_inverse=True)
     return words[read], np.bincount(word_of, weights, minlength=len(read))
 
 
-def _join(places, weights):
-    """Join words that share a character: of "İ" in lower case there are two."""
-    starts, ends = places.T
+def _merge_overlapping(offsets, weights):
+    """Merge words that share a character: lowercase "İ" is split into two words."""
+    starts, ends = offsets.T
     reached = np.maximum.accumulate(np.append(0, ends))[:-1]
     is_new = starts >= reached
     first, word_of = np.flatnonzero(is_new), np.cumsum(is_new) - 1
     if not len(first):
-        return places, weights
+        return offsets, weights
     ends = np.maximum.reduceat(ends, first)
     return np.stack([starts[first], ends], axis=1), np.bincount(word_of, weights)
 
@@ -268,7 +273,8 @@ def _join(places, weights):
 # ---------------------------------------------------------------------------
 
 
-def _attend(estimator, text, code, label):
+def _explain_by_attention(estimator, text, index, label):
+    """Return the attention weights of words and sentences."""
     (document,) = estimator.attention([text])
     spans = tuple(
         Span(word.start, word.end, sentence.weight * word.weight)
@@ -276,8 +282,12 @@ def _attend(estimator, text, code, label):
         for word in sentence.words
     )
     sentences = tuple(Span(s.start, s.end, s.weight) for s in document.sentences)
-    score = float(log_odds(estimator, [text], code)[0])
+    score = float(log_odds(estimator, [text], index)[0])
     return Attribution(text, label, "attention", spans, score, None, sentences)
 
 
-_FINDERS = {"occlusion": occlude, "gradient": _integrate, "attention": _attend}
+_METHODS = {
+    "occlusion": occlude,
+    "gradient": _explain_by_gradient,
+    "attention": _explain_by_attention,
+}

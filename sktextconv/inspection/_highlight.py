@@ -1,4 +1,4 @@
-"""Texts shaded by weight: what to shade, in which colour; as HTML, for terminals."""
+"""Texts with words highlighted by weight, as HTML, for terminals and as plain text."""
 
 import collections
 import html
@@ -6,87 +6,92 @@ import re
 import unicodedata
 
 __all__ = [
-    "AGAINST",
-    "FOR",
+    "NEGATIVE_COLOR",
+    "POSITIVE_COLOR",
+    "annotate",
     "contrast",
-    "fractions",
-    "ink",
-    "rows_of",
-    "shade",
+    "highlight_color",
+    "split_rows",
+    "text_color",
+    "to_ansi",
     "to_html",
-    "to_marks",
-    "to_terminal",
-    "visible",
+    "to_printable",
+    "to_unit_rgb",
 ]
 
-# Of the strongest weights: orange and blue, which nearly all eyes tell apart.
-FOR, AGAINST = (217, 95, 2), (33, 102, 172)
-_PAPER = (255, 255, 255)
-_INKS = ((0, 0, 0), (255, 255, 255))
+# Colors of the largest weights. People with most kinds of color blindness can tell
+# orange and blue apart.
+POSITIVE_COLOR, NEGATIVE_COLOR = (217, 95, 2), (33, 102, 172)
+_BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
-# Levels of each part of a colour that every terminal of 256 colours has.
-_LEVELS = (0, 95, 135, 175, 215, 255)
+# Levels of each channel in the 6x6x6 color cube of 256-color terminals.
+_CUBE_LEVELS = (0, 95, 135, 175, 215, 255)
 
-# On a terminal, a word of less than this share of the largest weight stays as it is.
-_FAINT = 0.1
+# In a terminal, words below this fraction of the largest weight are not highlighted.
+_MIN_FRACTION = 0.1
 
-# White space that breaks or spaces lines; other control characters have no picture.
-_SPACES = "\t\n"
+# Control characters that lay out text; all others have no glyph.
+_WHITESPACE = "\t\n"
 
 
-def shade(share, paper=_PAPER):
-    """Return the background of a word, as red, green and blue of 0 to 255.
+def highlight_color(fraction, background=_WHITE):
+    """Return the background color of a word as red, green and blue from 0 to 255.
 
     Parameters
     ----------
-    share : float
-        The word's weight over the largest absolute one, in [-1, 1].
-    paper : tuple of int, default=(255, 255, 255)
-        The background of words that weigh nothing.
+    fraction : float
+        Weight of the word relative to the largest absolute weight, in [-1, 1].
+    background : tuple of int, default=(255, 255, 255)
+        Background color of words with weight zero.
     """
-    full = FOR if share > 0 else AGAINST
-    part = min(abs(share), 1.0)
-    return tuple(round(p + part * (f - p)) for p, f in zip(paper, full, strict=True))
+    full = POSITIVE_COLOR if fraction > 0 else NEGATIVE_COLOR
+    alpha = min(abs(fraction), 1.0)
+    return tuple(
+        round(b + alpha * (f - b)) for b, f in zip(background, full, strict=True)
+    )
 
 
-def fractions(color):
-    """Return a colour as matplotlib has it, with parts from 0 to 1."""
-    return tuple(part / 255 for part in color)
+def to_unit_rgb(color):
+    """Return a color as matplotlib expects it, with channels from 0 to 1."""
+    return tuple(channel / 255 for channel in color)
 
 
-def ink(background):
-    """Return black or white, whichever is easier to read on a background.
+def text_color(background):
+    """Return black or white, whichever has the higher contrast with a background.
 
     The contrast is at least 4.58, the square root of 21, on any background.
     """
-    return max(_INKS, key=lambda color: contrast(color, background))
+    return max((_BLACK, _WHITE), key=lambda color: contrast(color, background))
 
 
 def contrast(color, other):
-    """Return the contrast ratio of two colours, from 1 to 21, by WCAG 2."""
+    """Return the contrast ratio of two colors, from 1 to 21, as defined by WCAG 2."""
     low, high = sorted(map(_luminance, (color, other)))
     return (high + 0.05) / (low + 0.05)
 
 
 def _luminance(color):
+    """Return the relative luminance of a color, as defined by WCAG 2."""
     linear = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in (value / 255 for value in color)
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+        for channel in to_unit_rgb(color)
     )
     weights = (0.2126, 0.7152, 0.0722)
-    return sum(w * part for w, part in zip(weights, linear, strict=True))
+    return sum(w * channel for w, channel in zip(weights, linear, strict=True))
 
 
-def visible(text):
-    """Return `text` with U+FFFD for what cannot be shown: controls, surrogates."""
+def to_printable(text):
+    """Replace control characters and lone surrogates with U+FFFD."""
     return "".join(
-        "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") and c not in _SPACES else c
+        "\ufffd"
+        if unicodedata.category(c) in ("Cc", "Cs") and c not in _WHITESPACE
+        else c
         for c in re.sub("\r\n?", "\n", text)
     )
 
 
-def rows_of(attribution):
-    """Cut a text into what is to be shaded, sentence by sentence where they weigh.
+def split_rows(attribution):
+    """Split a text into words and the text between them, by sentence if these weigh.
 
     Parameters
     ----------
@@ -94,51 +99,54 @@ def rows_of(attribution):
 
     Returns
     -------
-    rows : list of (share, pieces)
-        `share` is a sentence's weight over the largest one, or None where sentences
-        have none; `pieces` are pairs of a str, and its weight over the largest or, for
-        what stands between the words, None. Their texts add up to the whole.
+    rows : list of (fraction, pieces)
+        One row per sentence, or a single row if sentences have no weights. `fraction`
+        is the weight of the sentence relative to the largest one, or None. `pieces` are
+        pairs of a str and its weight relative to the largest absolute one, or None for
+        the text between words. The strings concatenate to the whole text.
     """
     text, spans = attribution.text, attribution.spans
     sentences = attribution.sentences
-    shares = _shares(sentences) if sentences else [None]
+    fractions = _normalize(sentences) if sentences else [None]
     ends = [*(sentence.start for sentence in sentences[1:]), len(text)]
-    weighed = collections.deque(zip(spans, _shares(spans), strict=True))
-    rows, at = [], 0
-    for share, end in zip(shares, ends, strict=True):
+    weighted = collections.deque(zip(spans, _normalize(spans), strict=True))
+    rows, position = [], 0
+    for fraction, end in zip(fractions, ends, strict=True):
         pieces = []
-        while weighed and weighed[0][0].start < end:
-            span, weight = weighed.popleft()
-            pieces += [(text[at : span.start], None)]
+        while weighted and weighted[0][0].start < end:
+            span, weight = weighted.popleft()
+            pieces += [(text[position : span.start], None)]
             pieces += [(text[span.start : span.end], weight)]
-            at = span.end
-        pieces.append((text[at:end], None))
-        at = max(at, end)
-        rows.append((share, [piece for piece in pieces if piece[0]]))
+            position = span.end
+        pieces.append((text[position:end], None))
+        position = max(position, end)
+        rows.append((fraction, [piece for piece in pieces if piece[0]]))
     return rows
 
 
-def _shares(spans):
+def _normalize(spans):
+    """Return the weights of spans relative to the largest absolute weight."""
     largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
     return [span.weight / largest for span in spans]
 
 
 def to_html(attribution):
-    """Return a text with its words shaded, as HTML without scripts."""
-    label, method = visible(str(attribution.label)), visible(attribution.method)
+    """Return a text with highlighted words as HTML without scripts."""
+    label = to_printable(str(attribution.label))
+    method = to_printable(attribution.method)
     if method == "attention":
-        key = [_html_word("looked at", 1.0)]
+        legend = [_html_word("high attention", 1.0)]
     else:
-        key = [_html_word(f"for {label}", 1.0), _html_word(f"against {label}", -1.0)]
+        legend = [_html_word(f"for {label}", 1.0), _html_word(f"against {label}", -1.0)]
     lines = [
-        f'<div style="{_style(_PAPER)};padding:.6em;line-height:1.7;'
+        f'<div style="{_style(_WHITE)};padding:.6em;line-height:1.7;'
         'unicode-bidi:isolate;overflow-wrap:anywhere">',
-        f"<div>{html.escape(label)}, by {html.escape(method)} &nbsp; {' '.join(key)}"
-        "</div>",
+        f"<div>{html.escape(label)}, by {html.escape(method)} &nbsp; "
+        f"{' '.join(legend)}</div>",
     ]
-    for share, pieces in rows_of(attribution):
+    for fraction, pieces in split_rows(attribution):
         words = "".join(_html_word(text, weight) for text, weight in pieces)
-        bar = "" if share is None else _html_bar(share)
+        bar = "" if fraction is None else _html_bar(fraction)
         lines.append(
             f'<div style="display:flex">{bar}'
             f'<div style="white-space:pre-wrap;flex:1">{words}</div></div>'
@@ -146,67 +154,80 @@ def to_html(attribution):
     return "\n".join([*lines, "</div>"])
 
 
-def _html_word(text, share):
-    escaped = html.escape(visible(text))
-    if share is None:
+def _html_word(text, fraction):
+    escaped = html.escape(to_printable(text))
+    if fraction is None:
         return escaped
-    return f'<span style="{_style(shade(share))}">{escaped}</span>'
+    return f'<span style="{_style(highlight_color(fraction))}">{escaped}</span>'
 
 
-def _html_bar(share):
+def _html_bar(fraction):
     return (
         '<div style="width:5em;margin-right:.8em"><div style="height:.9em;'
-        f'margin-top:.4em;width:{100 * share:.0f}%;background:{_hex(FOR)}"></div></div>'
+        f"margin-top:.4em;width:{100 * fraction:.0f}%;"
+        f'background:{_hex(POSITIVE_COLOR)}"></div></div>'
     )
 
 
 def _style(background):
-    return f"background:{_hex(background)};color:{_hex(ink(background))}"
+    return f"background:{_hex(background)};color:{_hex(text_color(background))}"
 
 
 def _hex(color):
     return "#{:02x}{:02x}{:02x}".format(*color)
 
 
-def to_terminal(attribution):
-    """Return a text with its words shaded by the codes of a terminal of 256 colours."""
+def to_ansi(attribution):
+    """Return a text with words highlighted by escape codes of 256-color terminals."""
 
-    def word(text, share):
-        return text if abs(share) < _FAINT else _in_colour(text, shade(share))
+    def highlight(text, fraction):
+        if abs(fraction) < _MIN_FRACTION:
+            return text
+        return _ansi_color(text, highlight_color(fraction))
 
     if attribution.method == "attention":
-        key = word("looked at", 1.0)
+        legend = highlight("high attention", 1.0)
     else:
-        key = f"{word('for', 1.0)} {word('against', -1.0)}"
-    return _as_lines(attribution, word, key)
+        legend = f"{highlight('for', 1.0)} {highlight('against', -1.0)}"
+    return _join_lines(attribution, highlight, legend)
 
 
-def to_marks(attribution):
-    """Return a text with the weights of its words in brackets, over the largest."""
+def annotate(attribution):
+    """Return a text with the relative weight of each word in brackets."""
 
-    def word(text, share):
-        return text if abs(share) < _FAINT else f"[{text} {share:+.2f}]"
+    def highlight(text, fraction):
+        return text if abs(fraction) < _MIN_FRACTION else f"[{text} {fraction:+.2f}]"
 
-    key = "+1.00 is the strongest word"
+    legend = "weights relative to the largest"
     if attribution.method != "attention":
-        key += ", - speaks against"
-    return _as_lines(attribution, word, key)
+        legend += ", - is against the label"
+    return _join_lines(attribution, highlight, legend)
 
 
-def _as_lines(attribution, word, key):
-    label, method = visible(str(attribution.label)), visible(attribution.method)
-    lines = [f"{label}, by {method}: {key}", ""]
-    for share, pieces in rows_of(attribution):
+def _join_lines(attribution, highlight, legend):
+    """Return a header, an empty line and the text with each word highlighted."""
+    label = to_printable(str(attribution.label))
+    method = to_printable(attribution.method)
+    lines = [f"{label}, by {method}: {legend}", ""]
+    for fraction, pieces in split_rows(attribution):
         words = "".join(
-            visible(text) if weight is None else word(visible(text), weight)
+            to_printable(text)
+            if weight is None
+            else highlight(to_printable(text), weight)
             for text, weight in pieces
         )
-        lines.append(words if share is None else f"{share:4.2f}  {words.rstrip()}")
+        lines.append(
+            words if fraction is None else f"{fraction:4.2f}  {words.rstrip()}"
+        )
     return "\n".join(lines)
 
 
-def _in_colour(text, color):
-    nearest = [min(_LEVELS, key=lambda level: abs(level - part)) for part in color]
-    red, green, blue = map(_LEVELS.index, nearest)
-    letters = 16 if ink(nearest) == _INKS[0] else 231  # black or white
-    return f"\x1b[48;5;{16 + 36 * red + 6 * green + blue};38;5;{letters}m{text}\x1b[0m"
+def _ansi_color(text, color):
+    """Return a text on the nearest background color of the cube."""
+    nearest = [
+        min(_CUBE_LEVELS, key=lambda level: abs(level - channel)) for channel in color
+    ]
+    red, green, blue = map(_CUBE_LEVELS.index, nearest)
+    foreground = 16 if text_color(nearest) == _BLACK else 231
+    background = 16 + 36 * red + 6 * green + blue
+    return f"\x1b[48;5;{background};38;5;{foreground}m{text}\x1b[0m"

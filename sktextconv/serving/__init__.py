@@ -1,4 +1,4 @@
-"""A fitted classifier as a web page and an HTTP interface."""
+"""Web server for a fitted classifier: a page and a JSON API."""
 
 import contextlib
 import ipaddress
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app", "serve"]
 
-_GRACE = 10  # seconds that requests have to end once the server is told to stop
-_CONNECTIONS = 256  # at a time; a server that has more answers 503
+_SHUTDOWN_SECONDS = 10  # to finish running requests after a stop signal
+_MAX_CONNECTIONS = 256  # further ones get status 503
 
 
 def create_app(
@@ -32,28 +32,28 @@ def create_app(
     max_batch: int = 64,
     max_waiting: int = 256,
 ) -> "FastAPI":
-    """Return a classifier as a FastAPI application.
+    """Create a FastAPI application that serves a classifier.
 
-    It has a page at ``/`` where one pastes a text, ``POST /v1/predict`` for programs,
-    with its description at ``/openapi.json``, and ``GET /healthz``. Texts are neither
-    kept nor logged.
+    Its routes are a page at ``/`` with a form for a text, the JSON API ``POST
+    /v1/predict``, described in ``/openapi.json``, and ``GET /healthz``. Texts are
+    neither stored nor logged.
 
     Parameters
     ----------
     classifier : fitted classifier or OnnxClassifier
-        Any classifier of texts with `predict_proba`.
+        Any text classifier with `predict_proba`.
     allowed_hosts : sequence of str, default=()
-        Host names under which it may be asked, besides those of the machine itself;
-        "*.example.com" stands for all below one, "*" for any.
+        Host names that requests may be addressed to, besides those of the local
+        machine. "*.example.com" allows all subdomains, "*" any name.
     max_characters : int, default=100_000
-        Characters of all texts of a request together.
+        Maximum number of characters of all texts of a request together.
     max_texts : int, default=64
-        Texts of a request.
+        Maximum number of texts of a request.
     max_batch : int, default=64
-        Texts that are predicted together, of as many requests as wait; 1 is one request
-        at a time.
+        Maximum number of texts predicted together, from all waiting requests; 1
+        predicts one request at a time.
     max_waiting : int, default=256
-        Requests that may wait; others are told to come back, with status 503.
+        Maximum number of waiting requests; further ones get status 503.
 
     Returns
     -------
@@ -64,13 +64,13 @@ def create_app(
     ImportError
         If FastAPI or Jinja is not installed.
     TypeError
-        If `classifier` is no fitted classifier with `predict_proba`.
+        If `classifier` is not a fitted classifier with `predict_proba`.
     ValueError
-        If a host name or a number is not what it must be.
+        If a host name or a limit is invalid.
 
     See Also
     --------
-    serve : The same from a file, on a socket.
+    serve : Loads a file and runs the application.
 
     Examples
     --------
@@ -109,51 +109,52 @@ def serve(
     max_characters: int = 100_000,
     device: str = "cpu",
 ) -> None:
-    """Serve a model from a file until told to stop.
+    """Load a model and serve it until a stop signal.
 
-    By default only programs on the same machine can reach it. It has no passwords and
-    no encryption: to let others in, put a server in front of it that has.
+    By default only programs on the same machine can reach the server. It has no
+    authentication and no encryption: for remote access, put a reverse proxy in front of
+    it that has both.
 
     Parameters
     ----------
     path : str or path-like
-        A file of `save` or, with a name that ends in ``.onnx``, of `export_onnx`.
+        File written by `save` or, if its name ends in ``.onnx``, by `export_onnx`.
     host : str, default="127.0.0.1"
-        Address to listen at; "0.0.0.0" is any.
+        Address to listen on; "0.0.0.0" is all addresses.
     port : int, default=8000
-        0 takes a free one.
+        Port to listen on; 0 takes a free one.
     allowed_hosts : sequence of str, default=()
-        Host names under which it may be asked, as in `create_app`.
+        Host names that requests may be addressed to, as in `create_app`.
     max_characters : int, default=100_000
-        Characters of all texts of a request together.
+        Maximum number of characters of all texts of a request together.
     device : str, default="cpu"
-        Where the network is to compute, as in `load`; of an ONNX file "cpu" alone.
+        Device of the network, as in `load`; for an ONNX file only "cpu".
 
     Raises
     ------
     ImportError
         If a package is not installed.
     ModelFormatError
-        If the file is damaged, or none of ours.
+        If the file is damaged, or not written by `save` or `export_onnx`.
     OSError
         If the file cannot be read.
     SystemExit
-        If the address is taken.
+        If the address is in use.
     ValueError
-        If the device cannot be used.
+        If the device is not available.
 
     See Also
     --------
-    create_app : The application alone, for another server.
+    create_app : Creates the application, to run it in another server.
     """
     uvicorn = require("uvicorn", by="serve", extra="serve")
     classifier = load_model(path, device=device)
     app = create_app(
         classifier,
-        allowed_hosts=(*allowed_hosts, *_names_of(host)),
+        allowed_hosts=(*allowed_hosts, *_host_names(host)),
         max_characters=max_characters,
     )
-    # Earlier releases of uvicorn hand Ctrl-C on when they have ended.
+    # Older versions of uvicorn raise KeyboardInterrupt again after the shutdown.
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.run(
             app,
@@ -161,21 +162,21 @@ def serve(
             port=port,
             ws="none",
             server_header=False,
-            limit_concurrency=_CONNECTIONS,
-            timeout_graceful_shutdown=_GRACE,
+            limit_concurrency=_MAX_CONNECTIONS,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
 
 
 def load_model(path, *, device):
-    """Return the classifier of a file, without torch where it is one of ONNX."""
+    """Load a classifier from a file; an ONNX file does not need torch."""
     if Path(path).suffix.lower() != ".onnx":
         from ..persistence._safetensors import load
 
         return load(path, device=device)
     if device not in ("cpu", "auto"):
         raise ValueError(
-            f"Expected device='cpu' for a file of ONNX, got {device!r}. Serve the file "
-            "that sktextconv.save wrote to compute elsewhere."
+            f"Expected device='cpu' for an ONNX file, got {device!r}. Serve a file "
+            "written by sktextconv.save to use another device."
         )
     from ..persistence._onnx_classifier import OnnxClassifier
 
@@ -183,6 +184,7 @@ def load_model(path, *, device):
 
 
 def _check_hosts(names):
+    """Return host names as a tuple, or raise `ValueError`."""
     for name in [names] if isinstance(names, str) else names:
         if isinstance(names, str) or not re.fullmatch(r"\*|(\*\.)?[^*\s/]+", name):
             raise ValueError(
@@ -192,8 +194,8 @@ def _check_hosts(names):
     return tuple(names)
 
 
-def _names_of(host):
-    """The address as browsers name it, unless it stands for any."""
+def _host_names(host):
+    """Return the name in the Host header for an address, unless it means all."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The application: a page for people, an interface for programs."""
+"""FastAPI application with page routes and API routes."""
 
 import contextlib
 import json
@@ -12,37 +12,37 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from .batching import Busy, Worker
-from .guard import HEADERS, Guard
+from .batching import BusyError, Worker
+from .middleware import HEADERS, SecurityMiddleware
 from .page import Page, explain_text
 
 __all__ = ["make_app"]
 
-_OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _FORM = "application/x-www-form-urlencoded"
 
-_SOON = {"Retry-After": "1"}  # seconds
+_RETRY_HEADERS = {"Retry-After": "1"}  # seconds
 
-# A character is 12 bytes at most, as JSON and as a form; some are for what is around.
-_BYTES_PER_CHARACTER, _BYTES_AROUND = 12, 4096
+# Maximum size of a body: a character has at most 12 bytes in JSON and in a form.
+_BYTES_PER_CHARACTER, _BODY_OVERHEAD = 12, 4096
 
 
 class Prediction(BaseModel):
-    """What is said of a text."""
+    """Prediction for one text."""
 
     label: str | bool | int | float
     probabilities: list[float] = Field(description="In the order of `classes`.")
 
 
 class Predictions(BaseModel):
-    """What is said of some texts."""
+    """Predictions for the texts of a request."""
 
     classes: list[str | bool | int | float]
     predictions: list[Prediction]
 
 
 class Problem(BaseModel):
-    """Why there is no answer."""
+    """Error message."""
 
     detail: str
 
@@ -50,7 +50,7 @@ class Problem(BaseModel):
 def make_app(
     classifier, *, allowed_hosts, max_characters, max_texts, max_batch, max_waiting
 ):
-    """Return the application; see `create_app` for the parameters."""
+    """Create the application; `create_app` documents the parameters."""
     worker = Worker(
         classifier.predict_proba, max_batch=max_batch, max_waiting=max_waiting
     )
@@ -64,44 +64,45 @@ def make_app(
     app = FastAPI(
         title="sktextconv",
         description=f"{page.name}, {len(classifier.classes_)} classes.",
-        version="1",  # of the interface
+        version="1",  # of the API
         lifespan=lifespan,
-        docs_url=None,  # whose scripts come from elsewhere
+        docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
         openapi_url="/openapi.json",
     )
     app.add_middleware(
         TrustedHostMiddleware,
-        allowed_hosts=[*_OWN_HOSTS, *allowed_hosts],
+        allowed_hosts=[*_LOCAL_HOSTS, *allowed_hosts],
         www_redirect=False,
     )
     app.add_middleware(
-        Guard, max_body=_BYTES_PER_CHARACTER * max_characters + _BYTES_AROUND
+        SecurityMiddleware,
+        max_body=_BYTES_PER_CHARACTER * max_characters + _BODY_OVERHEAD,
     )
-    _answer_errors(app)
-    _answer_programs(
+    _add_error_handlers(app)
+    _add_api_routes(
         app,
         worker,
         classifier.classes_.tolist(),
         max_characters=max_characters,
         max_texts=max_texts,
     )
-    _answer_people(app, worker, classifier, page, max_characters=max_characters)
+    _add_page_routes(app, worker, classifier, page, max_characters=max_characters)
     return app
 
 
-def _answer_errors(app):
-    @app.exception_handler(Busy)
-    async def put_off(request, error):
-        return _json({"detail": "Busy. Try again later."}, 503, _SOON)
+def _add_error_handlers(app):
+    @app.exception_handler(BusyError)
+    async def handle_busy(request, error):
+        return _json({"detail": "Busy. Try again later."}, 503, _RETRY_HEADERS)
 
     @app.exception_handler(Exception)
-    async def fail(request, error):
-        # It goes out past the guard.
+    async def handle_error(request, error):
+        # This response bypasses the middleware, which adds the headers.
         return _json({"detail": "Internal error; see the server's log."}, 500, HEADERS)
 
 
-def _answer_programs(app, worker, labels, *, max_characters, max_texts):
+def _add_api_routes(app, worker, labels, *, max_characters, max_texts):
     expected = (
         f'Expected JSON of the form {{"texts": ["...", "..."]}}, with 1 to {max_texts} '
         f"texts of valid Unicode and of at most {max_characters:,} characters "
@@ -115,74 +116,75 @@ def _answer_programs(app, worker, labels, *, max_characters, max_texts):
             Field(min_length=1, max_length=max_texts, examples=[["so good"]]),
         ],
     )
-    problems = {
-        413: "Too large",
-        422: "Not what was expected",
-        503: "Too many requests wait",
+    errors = {
+        413: "Body too large",
+        422: "Invalid body",
+        503: "Too many waiting requests",
     }
 
     @app.exception_handler(RequestValidationError)
-    async def refuse(request, error):
-        # FastAPI's own answer repeats what came, and fails on a half of a character.
+    async def handle_invalid(request, error):
+        # FastAPI's default response repeats the input and fails on lone surrogates.
         return _json({"detail": expected}, 422)
 
     @app.post(
         "/v1/predict",
         response_model=Predictions,
         responses={
-            status: {"model": Problem, "description": why}
-            for status, why in problems.items()
+            status: {"model": Problem, "description": description}
+            for status, description in errors.items()
         },
     )
     async def predict(request: Texts):
-        """Return the label and the probabilities of some texts."""
+        """Return the label and the class probabilities of each text."""
         if sum(map(len, request.texts)) > max_characters:
             return _json({"detail": expected}, 422)
-        found = await worker.predict(request.texts)
+        probabilities = await worker.predict(request.texts)
         predictions = [
             {"label": labels[np.argmax(row)], "probabilities": row.tolist()}
-            for row in found
+            for row in probabilities
         ]
         return _json({"classes": labels, "predictions": predictions})
 
     @app.get("/healthz")
-    async def tell_health():
-        """Return status 200 as long as texts can be predicted."""
+    async def health():
+        """Return status 200 while the server can predict."""
         if worker.is_alive:
             return _json({"status": "ok"})
         return _json({"status": "stopped"}, 503)
 
 
-def _answer_people(app, worker, classifier, page, *, max_characters):
+def _add_page_routes(app, worker, classifier, page, *, max_characters):
     @app.get("/", include_in_schema=False)
-    async def show():
+    async def page_form():
         return HTMLResponse(page.render())
 
     @app.get("/style.css", include_in_schema=False)
-    async def style():
+    async def page_style():
         return Response(page.style, media_type="text/css")
 
     @app.post("/", include_in_schema=False)
-    async def show_answer(request: Request):
+    async def page_result(request: Request):
         text = _read_form(request.headers.get("content-type", ""), await request.body())
         if text is None:
-            problem = f"Expected a form of type {_FORM} with a field named text."
-            return HTMLResponse(page.render(problem=problem), 422)
+            error = f"Expected a form of type {_FORM} with a field named text."
+            return HTMLResponse(page.render(error=error), 422)
         if len(text) > max_characters:
-            problem = f"Expected at most {max_characters:,} characters."
-            return HTMLResponse(page.render(problem=problem), 422)
+            error = f"Expected at most {max_characters:,} characters."
+            return HTMLResponse(page.render(error=error), 422)
         try:
             (row,) = await worker.predict([text])
             attribution = await worker.run(explain_text, classifier, text, row)
-        except Busy:
-            problem = "Too many others are waiting. Please try again."
-            answer = page.render(text=text, problem=problem)
-            return HTMLResponse(answer, 503, _SOON)
+        except BusyError:
+            error = "The server is busy. Please try again."
+            content = page.render(text=text, error=error)
+            return HTMLResponse(content, 503, _RETRY_HEADERS)
         return HTMLResponse(page.render(text=text, row=row, attribution=attribution))
 
 
 def _json(value, status=200, headers=None):
-    # ASCII alone: a label may hold half of a character, which UTF-8 cannot write.
+    """Return a JSON response in ASCII."""
+    # json.dumps escapes non-ASCII: labels may have lone surrogates, invalid in UTF-8.
     return Response(
         json.dumps(value, allow_nan=False, separators=(",", ":")),
         status,
@@ -192,7 +194,7 @@ def _json(value, status=200, headers=None):
 
 
 def _read_form(content_type, body):
-    """Return the text of a form, as it was typed, or None."""
+    """Return the text field of a form with line feeds only, or None if invalid."""
     if content_type.partition(";")[0].strip().lower() != _FORM:
         return None
     try:

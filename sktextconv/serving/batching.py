@@ -1,31 +1,31 @@
-"""Requests that wait together are predicted together."""
+"""Dynamic batching: waiting requests are predicted together."""
 
 import asyncio
 import collections
 from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["Busy", "Worker"]
+__all__ = ["BusyError", "Worker"]
 
 
-class Busy(Exception):
-    """Too many requests wait already."""
+class BusyError(Exception):
+    """Error for a request that arrives when the queue is full."""
 
 
 class Worker:
-    """Predict what waits, as much at a time as there is; never wait for more.
+    """Queue of requests and a thread that predicts them in batches.
 
-    While some texts are predicted, others arrive: these are the next batch. An idle
-    worker takes a text at once. One thread does all the work, so that a classifier need
-    not be safe to share.
+    Requests that arrive during a prediction form the next batch. The worker never waits
+    to fill a batch, so an idle one predicts a request at once. A single thread makes
+    all predictions: the classifier need not be thread-safe.
 
     Parameters
     ----------
     predict : callable
         Takes a list of str and returns a sequence of one result for each.
     max_batch : int
-        Texts predicted together, unless a request alone has more.
+        Maximum number of texts in a batch, except for a single larger request.
     max_waiting : int
-        Requests that wait.
+        Maximum number of waiting requests.
 
     Examples
     --------
@@ -41,7 +41,8 @@ class Worker:
         self._predict = predict
         self._max_batch = max_batch
         self._max_waiting = max_waiting
-        self._waiting = collections.deque()  # of texts or None, call or None, future
+        # Tuples (texts, call, future), with either texts or call None.
+        self._waiting = collections.deque()
 
     async def __aenter__(self):
         self._arrived = asyncio.Event()
@@ -59,20 +60,20 @@ class Worker:
 
     @property
     def is_alive(self):
-        """Whether it takes requests."""
+        """Whether the worker accepts requests."""
         return not self._task.done()
 
     async def predict(self, texts):
-        """Return the results of some texts; `Busy` if too many requests wait."""
+        """Return the results of texts; raise `BusyError` if the queue is full."""
         return await self._enqueue(texts, None)
 
     async def run(self, function, *arguments):
-        """Return what a function returns, called between batches."""
+        """Call a function between batches and return its result."""
         return await self._enqueue(None, lambda: function(*arguments))
 
     async def _enqueue(self, texts, call):
         if len(self._waiting) >= self._max_waiting:
-            raise Busy
+            raise BusyError
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((texts, call, future))
         self._arrived.set()
@@ -86,18 +87,18 @@ class Worker:
                 self._arrived.clear()
                 continue
             try:
-                await self._answer(batch)
+                await self._process(batch)
             except asyncio.CancelledError:
                 for *_, future in batch:
                     future.cancel()
                 raise
 
     def _take(self):
-        """Take the next call, or the texts up to it that make a batch."""
+        """Remove and return the next call, or a batch of requests before it."""
         batch, size = [], 0
         while self._waiting:
             texts, call, future = self._waiting[0]
-            if future.done():  # nobody waits for it any more
+            if future.done():  # canceled: the client has disconnected
                 self._waiting.popleft()
                 continue
             if batch and (call or size + len(texts) > self._max_batch):
@@ -108,34 +109,37 @@ class Worker:
             size += len(texts)
         return batch
 
-    async def _answer(self, batch):
+    async def _process(self, batch):
+        """Run a batch in the thread and set the results of its futures."""
         (texts, call, future), *others = batch
         if call is None:
             texts = [text for texts, *_ in batch for text in texts]
         in_thread = asyncio.get_running_loop().run_in_executor
         try:
-            found = await (
+            results = await (
                 in_thread(self._thread, call)
                 if call
                 else in_thread(self._thread, self._predict, texts)
             )
         except Exception as error:
             if not others:
-                _settle(future, error=error)
-            for one in batch if others else ():  # one fails, and not all
-                await self._answer([one])
+                _resolve(future, error=error)
+            # Retry requests one by one, so that only the failing one gets the error.
+            for request in batch if others else ():
+                await self._process([request])
             return
         if call:
-            _settle(future, found)
+            _resolve(future, results)
             return
         start = 0
         for texts, _, future in batch:
-            _settle(future, found[start : start + len(texts)])
+            _resolve(future, results[start : start + len(texts)])
             start += len(texts)
 
 
-def _settle(future, result=None, *, error=None):
-    if future.done():  # cancelled, as its client has gone
+def _resolve(future, result=None, *, error=None):
+    """Set the result or error of a future unless it is canceled."""
+    if future.done():
         return
     if error is None:
         future.set_result(result)

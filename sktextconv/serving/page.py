@@ -1,4 +1,4 @@
-"""One page without scripts: a text to be pasted, its label, and which words weigh."""
+"""Web page without scripts: a form, the prediction and its explanation."""
 
 from importlib.resources import files
 
@@ -6,33 +6,39 @@ import numpy as np
 
 from ..encoding._tokenize import word_spans
 from ..inspection._attribution import occlude
-from ..inspection._highlight import ink, rows_of, shade, visible
+from ..inspection._highlight import (
+    highlight_color,
+    split_rows,
+    text_color,
+    to_printable,
+)
 from ..persistence._onnx_classifier import OnnxClassifier
 from ..utils._optional_dependencies import require
 
 __all__ = ["Page", "explain_text"]
 
-_MAX_WORDS = 256  # whose weights are worth a prediction each
-_MAX_CLASSES = 12  # that are shown with their probability
-_STEPS = 10  # of shading
-_PAPERS = {"light": (255, 255, 255), "dark": (28, 30, 34)}
+_MAX_WORDS = 256  # of an explained text: occlusion takes one prediction per word
+_MAX_CLASSES = 12  # shown with their probabilities
+_N_COLORS = 10  # of each sign
+_BACKGROUNDS = {"light": (255, 255, 255), "dark": (28, 30, 34)}
 
 
 class Page:
-    """The page of a classifier.
+    """Web page of a classifier.
 
     Parameters
     ----------
     classifier : fitted classifier
     max_characters : int
-        Of a text.
+        Maximum length of a text.
 
     Attributes
     ----------
     name : str
-        Of the class of the network or pipeline.
+        Class name of the network or pipeline.
     style : str
-        CSS: colours are named by classes, since the page allows no other styles.
+        CSS. Highlight colors are CSS classes, because the security policy forbids
+        inline styles.
     """
 
     def __init__(self, classifier, *, max_characters):
@@ -44,34 +50,36 @@ class Page:
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
         )
-        environment.filters["visible"] = visible
+        environment.filters["printable"] = to_printable
         source = folder.joinpath("page.html").read_text("utf-8")
         self._template = environment.from_string(source)
         self.name = getattr(classifier, "estimator_name", type(classifier).__name__)
         self._labels = list(map(str, classifier.classes_.tolist()))
         self._max_characters = max_characters
-        self.style = folder.joinpath("style.css").read_text("utf-8") + _shades()
+        self.style = folder.joinpath("style.css").read_text("utf-8") + _highlight_css()
 
-    def render(self, *, text="", problem=None, row=None, attribution=None):
-        """Return the page as HTML, with the answer to a text if there is one.
+    def render(self, *, text="", error=None, row=None, attribution=None):
+        """Return the page as HTML, with the result for a text if given.
 
         Parameters
         ----------
         text : str, default=""
-        problem : str, default=None
-            Why there is no answer.
+            Content of the text field.
+        error : str, default=None
+            Error message.
         row : ndarray of shape (n_classes,), default=None
-            Probabilities.
+            Class probabilities of the text; None shows no result.
         attribution : Attribution, default=None
+            Weights of the words; None if the text is too long.
         """
-        answer = None
+        result = None
         if row is not None:
-            likeliest = np.argsort(-row, kind="stable")
-            answer = {
-                "label": self._labels[likeliest[0]],
+            order = np.argsort(-row, kind="stable")
+            result = {
+                "label": self._labels[order[0]],
                 "shown": [
-                    (self._labels[code], float(row[code]))
-                    for code in likeliest[:_MAX_CLASSES]
+                    (self._labels[index], float(row[index]))
+                    for index in order[:_MAX_CLASSES]
                 ],
                 "n_others": max(len(row) - _MAX_CLASSES, 0),
                 "attention": attribution is not None
@@ -85,58 +93,63 @@ class Page:
             labels=self._labels,
             max_characters=self._max_characters,
             text=text,
-            problem=problem,
-            answer=answer,
+            error=error,
+            result=result,
         )
 
 
 def explain_text(classifier, text, row):
-    """Return how much the words of a text weigh, or None if they are too many.
+    """Explain a prediction, or return None if the text has too many words.
 
     Parameters
     ----------
     classifier : fitted classifier
     text : str
     row : ndarray of shape (n_classes,)
-        The probabilities of the text.
+        Class probabilities of the text.
+
+    Returns
+    -------
+    attribution : Attribution or None
     """
     if not isinstance(classifier, OnnxClassifier):
-        from ..inspection._explain import explain, methods_for
+        from ..inspection._explain import available_methods, explain
 
-        if "attention" in methods_for(classifier):
+        if "attention" in available_methods(classifier):
             return explain(classifier, text, method="attention")
     if len(word_spans(text, lowercase=False)) > _MAX_WORDS:
         return None
-    code = int(np.argmax(row))
-    return occlude(classifier, text, code, classifier.classes_.tolist()[code])
+    index = int(np.argmax(row))
+    return occlude(classifier, text, index, classifier.classes_.tolist()[index])
 
 
 def _rows(attribution):
-    """Return a share per sentence, or None, and pieces of text with a class of CSS."""
+    """Return the rows of `split_rows` with a CSS class for each piece."""
     return [
-        (share, [(text, _class_of(weight), weight) for text, weight in pieces])
-        for share, pieces in rows_of(attribution)
+        (fraction, [(text, _css_class(weight), weight) for text, weight in pieces])
+        for fraction, pieces in split_rows(attribution)
     ]
 
 
-def _class_of(share):
-    if share is None:
+def _css_class(weight):
+    """Return the CSS class of a word, or None for the text between words."""
+    if weight is None:
         return None
-    step = round(abs(share) * _STEPS)
-    return f"{'for' if share > 0 else 'against'}{step}" if step else "none"
+    step = round(abs(weight) * _N_COLORS)
+    return f"{'for' if weight > 0 else 'against'}{step}" if step else "none"
 
 
-def _shades():
-    """Return the rules of CSS that give each class its colours, on either paper."""
+def _highlight_css():
+    """Return CSS rules with the colors of each class, in light and dark mode."""
     lines = []
-    for scheme, paper in _PAPERS.items():
+    for scheme, base in _BACKGROUNDS.items():
         lines.append(f"@media (prefers-color-scheme: {scheme}) {{")
         for name, sign in (("for", 1), ("against", -1)):
-            for step in range(1, _STEPS + 1):
-                background = shade(sign * step / _STEPS, paper)
+            for step in range(1, _N_COLORS + 1):
+                background = highlight_color(sign * step / _N_COLORS, base)
                 colors = [
                     "#{:02x}{:02x}{:02x}".format(*color)
-                    for color in (background, ink(background))
+                    for color in (background, text_color(background))
                 ]
                 lines.append(
                     f".{name}{step} {{ background: {colors[0]}; color: {colors[1]}; }}"

@@ -140,7 +140,7 @@ MISTAKES = {
     "train films.csv --out o --model kimnn": "invalid choice: 'kimnn' (choose from",
     f"train films.csv {TRAIN} --set max_epoch=3": "kimcnn has no parameter "
     "'max_epoch'; did you mean max_epochs?",
-    f"train films.csv {TRAIN} --set size=small": "no parameter 'size'; known: augm",
+    f"train films.csv {TRAIN} --set size=small": "no parameter 'size'; valid names: a",
     f"train films.csv {TRAIN} --set dropout=2": "'dropout' parameter of KimCNN"
     "Classifier must be a float in the range [0.0, 1.0). Got 2 instead.",
     f"train films.csv {TRAIN} --set dropout": "expected NAME=VALUE, got 'dropout'",
@@ -156,27 +156,27 @@ MISTAKES = {
     f"train quote.csv {TRAIN}": "quote.csv, line 2: expected cells in double quotes",
     f"train latin.csv {TRAIN}": "latin.csv, line 2: expected UTF-8, got the byte 0xe9",
     f"train cut.csv.gz {TRAIN}": "cut.csv.gz, after line 0: expected a whole .gz file",
-    f"train one.csv {TRAIN}": "one.csv: expected 2 classes, got 'pos' alone.",
+    f"train one.csv {TRAIN}": "one.csv: expected 2 classes or more, got only 'pos'.",
     f"train films.csv {TRAIN} --label-column 2": "the position of one of 2 columns",
     f"train films.csv {TRAIN} --label-column kind": "one column named 'kind', found 0",
     f"train films.csv {TRAIN} --text-column 0": "change --label-column or --text-col",
     f"train names.csv {TRAIN}": "expected 2 texts or more of each class, got 1 of "
-    "'kind'; name the column of labels with --label-column, pass --header if the first "
-    "line names the columns, or --valid 0.",
+    "'kind'; set the label column with --label-column, pass --header if the first line "
+    "has the column names, or --valid 0.",
     f"train digits.csv {TRAIN}": "pass --header if this line names the columns",
     f"train films.csv {TRAIN} --class-names a,b": "a class number from 1 to 2 in",
     # what is held out
-    f"train films.csv {TRAIN} --valid 1.5": "a fraction from 0 to below 1, or a file",
-    f"train films.csv {TRAIN} --valid 0.01": "of each of 2 classes, got 1 in all; "
-    "pass a larger fraction, or --valid 0.",
+    f"train films.csv {TRAIN} --valid 1.5": "a fraction in [0, 1) or a file",
+    f"train films.csv {TRAIN} --valid 0.01": "of each of 2 classes, got 1 in total; "
+    "pass a larger fraction or --valid 0.",
     f"train films.csv {TRAIN} --valid nothing": "nothing: No such file or directory.",
-    f"train films.csv {TRAIN} --valid digits.csv --header": "digits.csv: expected the "
-    "labels that were trained on, 'neg', 'pos', got '1', '2'.",
+    f"train films.csv {TRAIN} --valid digits.csv --header": "digits.csv: expected "
+    "labels of the model, 'neg', 'pos', got '1', '2'.",
     # where it goes
-    "train films.csv --out no/where": "no/where: expected a file in a folder that can",
-    "train films.csv --out .": ".: expected a file in a folder that can be written to",
-    "predict model films.csv --out no/where": "no/where: expected a file in a folder",
-    "explain model --text x --html no/where": "no/where: expected a file in a folder",
+    "train films.csv --out no/where": "no/where: expected a file in a writable folder.",
+    "train films.csv --out .": ".: expected a file in a writable folder.",
+    "predict model films.csv --out no/where": "no/where: expected a file in a writab",
+    "explain model --text x --html no/where": "no/where: expected a file in a writab",
     # the model
     "evaluate nothing films.csv": "nothing: No such file or directory",
     "evaluate films.csv films.csv": "Expected films.csv to be a model that sktextconv",
@@ -184,7 +184,7 @@ MISTAKES = {
     "explain . --text x": "Expected . to be a model",
     "predict model films.csv --device gpu": "Got 'gpu', which fails with",
     # the rest
-    "evaluate model digits.csv --header": "expected the labels that were trained on",
+    "evaluate model digits.csv --header": "expected labels of the model",
     "predict model nothing.csv": "nothing.csv: No such file or directory.",
     "predict model nothing.csv --lines": "nothing.csv: No such file or directory.",
     "predict model films.csv --lines --header": "--lines: expected no --header or",
@@ -192,7 +192,7 @@ MISTAKES = {
     "predict model films.csv --text-column text": "one column named 'text', found 0",
     "predict model films.csv --format xml": "argument --format: invalid choice: 'xml'",
     "explain model": "arguments are required: --text",
-    "explain model --text x --target maybe": "on, 'neg', 'pos', got 'maybe'.",
+    "explain model --text x --target maybe": "of the model, 'neg', 'pos', got 'maybe'.",
     "explain model --text x --method attention": "Expected method to be one of those",
     "serve model --port http": "argument --port: invalid int value: 'http'",
     "export model": "required: --out",
@@ -283,7 +283,7 @@ def test_ctrl_c_ends_quietly_and_saves_nothing(folder):
 
 def test_settings_are_python_s_values_or_words():
     read = {
-        text: cli._setting(f"name={text}")[1]
+        text: cli._parse_setting(f"name={text}")[1]
         for text in ("3", "1e-3", "2,3", "[2]", "true", "None", "one_cycle", "a=b", "")
     }
     assert read == {
@@ -518,7 +518,7 @@ class Trickle(io.BufferedIOBase):
 @pytest.mark.parametrize("options", ["--lines", "--text-column 0"])
 def test_answers_come_before_all_is_read(folder, monkeypatch, options):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(_commands, "_TEXTS_AT_ONCE", 5)
+    monkeypatch.setattr(_commands, "_MAX_TEXTS", 5)
     shown = io.TextIOWrapper(io.BytesIO())
     texts = [f"{GOOD.replace(',', '')}\n", f"{BAD.replace(',', '')}\n"] * 10
     stdin = Trickle(texts, lambda: shown.buffer.getvalue().count(b"\n"))
@@ -533,8 +533,8 @@ def test_answers_come_before_all_is_read(folder, monkeypatch, options):
 
 
 def test_long_texts_are_held_a_few_at_a_time(monkeypatch):
-    monkeypatch.setattr(_commands, "_CHARACTERS_AT_ONCE", 100)
-    portions = list(_commands._portions(text for text in ["a" * 60] * 5 + ["b"]))
+    monkeypatch.setattr(_commands, "_MAX_CHARACTERS", 100)
+    portions = list(_commands._batches(text for text in ["a" * 60] * 5 + ["b"]))
     assert list(map(len, portions)) == [2, 2, 2]
 
 
@@ -574,7 +574,9 @@ def test_words_are_marked_in_brackets_where_there_is_no_terminal(run):
     assert code == 0
     assert out.isprintable() or set(out) - {"\n"} <= set(map(chr, range(32, 0x110000)))
     head, _, line = out.splitlines()
-    assert head == "pos, by occlusion: +1.00 is the strongest word, - speaks against"
+    assert head == (
+        "pos, by occlusion: weights relative to the largest, - is against the label"
+    )
     attribution = sktextconv.explain(load("model"), text, target="pos")
     weights = attribution.weights / abs(attribution.weights).max()
     marks = {

@@ -285,4 +285,4 @@ def test_serve_agrees_with_exported_onnx(folder, model):
         )
     # The port is still in use: the first server was not stopped.
     assert taken.returncode == 2
-    assert taken.stderr.splitlines()[-1].endswith("or 0 for any that is free.")
+    assert taken.stderr.splitlines()[-1].endswith("or 0 for a free one.")

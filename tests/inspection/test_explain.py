@@ -91,36 +91,36 @@ def features_of_words(pipeline, words):
 def test_occlusion_of_two_classes_is_what_a_word_adds_to_the_decision(
     bow, target, sign
 ):
-    _attribution = explain(bow, TEXT, target=target)
-    features, linear = features_of_words(bow, _attribution.words)
+    attribution = explain(bow, TEXT, target=target)
+    features, linear = features_of_words(bow, attribution.words)
     np.testing.assert_allclose(
-        _attribution.weights, sign * features @ linear.coef_[0], atol=1e-12
+        attribution.weights, sign * features @ linear.coef_[0], atol=1e-12
     )
-    assert _attribution.score == pytest.approx(sign * bow.decision_function([TEXT])[0])
-    assert (_attribution.label, _attribution.method) == (target, "occlusion")
-    assert _attribution.text is TEXT
+    assert attribution.score == pytest.approx(sign * bow.decision_function([TEXT])[0])
+    assert (attribution.label, attribution.method) == (target, "occlusion")
+    assert attribution.text is TEXT
 
 
 @pytest.mark.parametrize("target", ["pos", "neg", "bad"])
 def test_occlusion_of_more_classes_is_the_change_of_the_log_odds(three_classes, target):
-    _attribution = explain(three_classes, TEXT, target=target)
-    features, linear = features_of_words(three_classes, _attribution.words)
+    attribution = explain(three_classes, TEXT, target=target)
+    features, linear = features_of_words(three_classes, attribution.words)
     whole = three_classes.decision_function([TEXT])[0]
     logits = np.vstack([whole, whole - features @ linear.coef_.T])
     code = linear.classes_.tolist().index(target)
     others = [other for other in range(3) if other != code]
     odds = logits[:, code] - logsumexp(logits[:, others], axis=1)
-    np.testing.assert_allclose(_attribution.weights, odds[0] - odds[1:], atol=1e-10)
-    assert _attribution.score == pytest.approx(odds[0])
+    np.testing.assert_allclose(attribution.weights, odds[0] - odds[1:], atol=1e-10)
+    assert attribution.score == pytest.approx(odds[0])
 
 
 def test_occlusion_without_decisions_is_the_change_of_the_log_odds():
     bayes = make_pipeline(NGramVectorizer(max_n=1), MultinomialNB())
     bayes.fit(TEXTS, LABELS)
-    _attribution = explain(bayes, "a fine bore", target="pos")
+    attribution = explain(bayes, "a fine bore", target="pos")
     neg, pos = bayes[-1].feature_log_prob_
-    columns = [bayes[0].vocabulary_[word] for word in _attribution.words]
-    np.testing.assert_allclose(_attribution.weights, (pos - neg)[columns], rtol=1e-9)
+    columns = [bayes[0].vocabulary_[word] for word in attribution.words]
+    np.testing.assert_allclose(attribution.weights, (pos - neg)[columns], rtol=1e-9)
 
 
 def test_certainty_is_no_infinite_weight():
@@ -131,15 +131,15 @@ def test_certainty_is_no_infinite_weight():
             holds = np.array(["good" in text for text in X], dtype=float)
             return np.stack([1 - holds, holds], axis=1)
 
-    _attribution = explain(Certain().fit(TEXTS, LABELS), "so good", target="pos")
-    assert np.isfinite(_attribution.weights).all()
-    assert _attribution.weights[0] == 0 < _attribution.weights[1]
+    attribution = explain(Certain().fit(TEXTS, LABELS), "so good", target="pos")
+    assert np.isfinite(attribution.weights).all()
+    assert attribution.weights[0] == 0 < attribution.weights[1]
 
 
 @pytest.mark.parametrize("name", ["kimcnn", "han"])
 def test_occlusion_of_a_network_is_the_loss_of_score_when_a_word_is_blank(fitted, name):
-    _attribution = explain(fitted(name), TEXT, target="pos")
-    for span in _attribution.spans:
+    attribution = explain(fitted(name), TEXT, target="pos")
+    for span in attribution.spans:
         blanks = " " * (span.end - span.start)
         blanked = TEXT[: span.start] + blanks + TEXT[span.end :]
         one, other = fitted(name).decision_function([TEXT, blanked])
@@ -181,10 +181,10 @@ def test_a_prediction_is_asked_for_once_in_portions_that_fit_memory(monkeypatch)
     ids=["search", "voting", "no probabilities"],
 )
 def test_occlusion_takes_any_classifier_of_texts(classifier):
-    _attribution = explain(clone(classifier).fit(TEXTS, LABELS), "a good film")
-    assert _attribution.words == ["a", "good", "film"]
-    assert _attribution.label == "pos"
-    assert _attribution.weights.argmax() == 1
+    attribution = explain(clone(classifier).fit(TEXTS, LABELS), "a good film")
+    assert attribution.words == ["a", "good", "film"]
+    assert attribution.label == "pos"
+    assert attribution.weights.argmax() == 1
 
 
 # ---------------------------------------------------------------------------
@@ -196,24 +196,24 @@ def test_occlusion_takes_any_classifier_of_texts(classifier):
 def test_gradient_weights_sum_to_the_difference_that_the_text_makes(fitted, name):
     network = fitted(name)
     text = f" \n{TEXT}  "
-    _attribution = explain(network, text, method="gradient", target="pos")
-    assert _attribution.score == pytest.approx(
+    attribution = explain(network, text, method="gradient", target="pos")
+    assert attribution.score == pytest.approx(
         network.decision_function([text])[0], abs=1e-4
     )
-    difference = _attribution.score - _attribution.baseline
+    difference = attribution.score - attribution.baseline
     # The sum over 64 steps is exact for smooth networks, not for kinks of ReLU and max.
     smooth = name in ("rnn", "han")
-    tolerance = (1e-5 if smooth else 0.02) * np.abs(_attribution.weights).sum()
-    assert _attribution.weights.sum() == pytest.approx(difference, abs=tolerance)
-    assert np.abs(_attribution.weights).max() > 0
+    tolerance = (1e-5 if smooth else 0.02) * np.abs(attribution.weights).sum()
+    assert attribution.weights.sum() == pytest.approx(difference, abs=tolerance)
+    assert np.abs(attribution.weights).max() > 0
 
 
 @pytest.mark.parametrize("name", ["charcnn", "vdcnn", "wordcnn", "kimcnn"])
 def test_the_way_begins_where_there_is_no_text(fitted, name):
     network = fitted(name)
-    _attribution = explain(network, TEXT, method="gradient", target="pos")
+    attribution = explain(network, TEXT, method="gradient", target="pos")
     nothing = network.decision_function([""])[0]
-    assert _attribution.baseline == pytest.approx(nothing, abs=1e-4)
+    assert attribution.baseline == pytest.approx(nothing, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["charcnn", "vdcnn", "wordcnn", "kimcnn", "rnn"])
@@ -225,7 +225,7 @@ def test_gradients_agree_with_captum(fitted, name):
     # So long that the network does not pack it: captum asks for a row per text.
     text = " ".join([TEXT] * 5)[-123:] if name == "charcnn" else TEXT
     text = " ".join([TEXT] * 9) if name == "wordcnn" else text
-    _attribution = explain(network, text, method="gradient", target="pos")
+    attribution = explain(network, text, method="gradient", target="pos")
     ids = torch.tensor(network.encoder_.encode([text])[0].astype(np.int64))[None]
     captum = LayerIntegratedGradients(
         lambda ids: module(ids)[:, 1] - module(ids)[:, 0], module.embedding
@@ -241,12 +241,12 @@ def test_gradients_agree_with_captum(fitted, name):
     # One of them pads before it looks up, or cuts after: zeros around the text.
     before = module.max_width - 1 if name == "kimcnn" else 0
     theirs = theirs[before : before + ids.shape[1]]
-    by_word = np.zeros(len(_attribution.spans))
-    starts = [span.start for span in _attribution.spans]
+    by_word = np.zeros(len(attribution.spans))
+    starts = [span.start for span in attribution.spans]
     for (start, _), weight in zip(network.encoder_.offsets(text), theirs, strict=True):
         by_word[np.searchsorted(starts, start, side="right") - 1] += weight
     scale = np.abs(by_word).max()
-    np.testing.assert_allclose(_attribution.weights, by_word, atol=1e-4 * scale)
+    np.testing.assert_allclose(attribution.weights, by_word, atol=1e-4 * scale)
 
 
 def slow_gradients(network, text, code):
@@ -284,32 +284,32 @@ def test_gradients_are_those_of_a_slow_loop_however_a_text_is_laid_out(name):
     labels = ["pos", "neg", "fair", "neg"] * 6
     network = clone(NETWORKS[name]).set_params(max_epochs=1).fit(TEXTS, labels)
     text = "Yet good? So long a film! What bore."
-    _attribution = explain(network, text, method="gradient", target="fair")
+    attribution = explain(network, text, method="gradient", target="fair")
     theirs = slow_gradients(network, text, code=0)
     # Each word stands once, so that what a word weighs is what its ids do.
     ids, places = network.encoder_.encode([text])[0], network.encoder_.offsets(text)
     if name in ("charcnn", "vdcnn"):
-        assert _attribution.weights.sum() == pytest.approx(theirs.sum(), rel=1e-3)
+        assert attribution.weights.sum() == pytest.approx(theirs.sum(), rel=1e-3)
         return
     is_word = places[:, 0] < places[:, 1]
     known = is_word & (np.bincount(ids)[ids] == 1)
-    weights = dict(zip(_attribution.words, _attribution.weights, strict=True))
+    weights = dict(zip(attribution.words, attribution.weights, strict=True))
     assert known.sum() > 5
     for id_, (start, end) in zip(ids[known], places[known], strict=True):
-        scale = np.abs(_attribution.weights).max()
+        scale = np.abs(attribution.weights).max()
         assert weights[text[start:end]] == pytest.approx(theirs[id_], abs=1e-4 * scale)
 
 
 @pytest.mark.parametrize("name", ["charcnn", "vdcnn"])
 def test_characters_weigh_in_their_word_and_a_space_in_the_word_before(fitted, name):
     network = fitted(name)
-    _attribution = explain(network, "abc de!", method="gradient", target="pos")
+    attribution = explain(network, "abc de!", method="gradient", target="pos")
     theirs = slow_gradients(network, "abc de!", code=1)
     ids = {c: network.encoder_.encode([c])[0][0] for c in "abcde !"}
     expected = [sum(theirs[ids[c]] for c in word) for word in ("abc ", "de", "!")]
-    assert _attribution.words == ["abc", "de", "!"]
+    assert attribution.words == ["abc", "de", "!"]
     np.testing.assert_allclose(
-        _attribution.weights, expected, atol=1e-4 * np.abs(expected).max()
+        attribution.weights, expected, atol=1e-4 * np.abs(expected).max()
     )
 
 
@@ -322,15 +322,15 @@ def test_words_that_are_not_read_have_no_gradient(name, keep, read):
     network = clone(NETWORKS[name]).set_params(keep=keep, max_epochs=1)
     if name == "kimcnn":
         network.set_params(max_length=2).fit(TEXTS, LABELS)
-        _attribution = explain(network, "A fine film, so fine", method="gradient")
-        assert _attribution.words == read
+        attribution = explain(network, "A fine film, so fine", method="gradient")
+        assert attribution.words == read
     else:
         text = f"{'start ' * 31}{'end ' * 31}"  # of which 123 characters are read
-        _attribution = explain(network.fit(TEXTS, LABELS), text, method="gradient")
-        assert set(_attribution.words) == ({"start"} if keep == "start" else {"end"})
-    assert _attribution.weights.sum() == pytest.approx(
-        _attribution.score - _attribution.baseline,
-        abs=0.02 * np.abs(_attribution.weights).sum(),
+        attribution = explain(network.fit(TEXTS, LABELS), text, method="gradient")
+        assert set(attribution.words) == ({"start"} if keep == "start" else {"end"})
+    assert attribution.weights.sum() == pytest.approx(
+        attribution.score - attribution.baseline,
+        abs=0.02 * np.abs(attribution.weights).sum(),
     )
 
 
@@ -374,20 +374,20 @@ def test_gradients_do_not_depend_on_the_batch_nor_on_the_compiler(fitted):
 
 def test_attention_is_that_of_the_network(fitted):
     network = fitted("han")
-    _attribution = explain(network, TEXT, method="attention")
+    attribution = explain(network, TEXT, method="attention")
     (document,) = network.attention([TEXT])
-    assert _attribution.sentences == tuple(
+    assert attribution.sentences == tuple(
         Span(s.start, s.end, s.weight) for s in document.sentences
     )
-    assert _attribution.spans == tuple(
+    assert attribution.spans == tuple(
         Span(w.start, w.end, s.weight * w.weight)
         for s in document.sentences
         for w in s.words
     )
-    assert len(_attribution.sentences) == 3
-    assert _attribution.weights.sum() == pytest.approx(1)
-    assert _attribution.label == network.predict([TEXT])[0]
-    assert _attribution.baseline is None
+    assert len(attribution.sentences) == 3
+    assert attribution.weights.sum() == pytest.approx(1)
+    assert attribution.label == network.predict([TEXT])[0]
+    assert attribution.baseline is None
 
 
 # ---------------------------------------------------------------------------
@@ -405,33 +405,33 @@ WAYS = [
 @pytest.mark.parametrize(("name", "method"), WAYS)
 @pytest.mark.parametrize("text", ["", " \n "])
 def test_where_there_is_no_word_there_is_no_span(fitted, name, method, text):
-    _attribution = explain(fitted(name), text, method=method)
-    assert _attribution.spans == _attribution.sentences == ()
-    assert np.isfinite(_attribution.score)
+    attribution = explain(fitted(name), text, method=method)
+    assert attribution.spans == attribution.sentences == ()
+    assert np.isfinite(attribution.score)
     (probability,) = fitted(name).predict_proba([text]).max(axis=1)
-    curve = _attribution.deletion_curve(fitted(name))
+    curve = attribution.deletion_curve(fitted(name))
     assert curve.probabilities.tolist() == [probability] == [curve.area]
 
 
 @pytest.mark.parametrize(("name", "method"), WAYS)
 @pytest.mark.parametrize("text", [HOSTILE, f"  \t{HOSTILE} \n", "\ud83d", "Aİ" * 3])
 def test_spans_of_hostile_texts_stand_in_order_and_apart(fitted, name, method, text):
-    _attribution = explain(fitted(name), text, method=method)
-    places = [(span.start, span.end) for span in _attribution.spans]
+    attribution = explain(fitted(name), text, method=method)
+    places = [(span.start, span.end) for span in attribution.spans]
     flat = [place for pair in places for place in pair]
     assert flat == sorted(flat)
     assert all(start < end for start, end in places)
-    assert all(word and not re.search(r"\s", word) for word in _attribution.words)
-    assert np.isfinite(_attribution.weights).all()
+    assert all(word and not re.search(r"\s", word) for word in attribution.words)
+    assert np.isfinite(attribution.weights).all()
     if method == "gradient" and name in ("rnn", "han"):
-        difference = _attribution.score - _attribution.baseline
-        assert _attribution.weights.sum() == pytest.approx(difference, abs=1e-4)
+        difference = attribution.score - attribution.baseline
+        assert attribution.weights.sum() == pytest.approx(difference, abs=1e-4)
 
 
 @given(text=ANY_TEXT)
 def test_offsets_cut_the_very_words_out_of_any_text(bow, text):
-    _attribution = explain(bow, text)
-    assert _attribution.words == re.findall(TOKEN_PATTERN, text)
+    attribution = explain(bow, text)
+    assert attribution.words == re.findall(TOKEN_PATTERN, text)
 
 
 @pytest.mark.parametrize("name", ["charcnn", "vdcnn", "wordcnn", "kimcnn", "rnn"])
@@ -470,8 +470,8 @@ def test_the_deletion_curve_removes_the_heaviest_words_first(three_classes):
     weights = (0.5, 3.0, -1.0, 0.5)
     places = ((0, 1), (2, 6), (7, 11), (12, 17))
     spans = tuple(Span(*p, w) for p, w in zip(places, weights, strict=True))
-    _attribution = Attribution("A good film again", "bad", "mine", spans, score=0.0)
-    curve = _attribution.deletion_curve(three_classes)
+    attribution = Attribution("A good film again", "bad", "mine", spans, score=0.0)
+    curve = attribution.deletion_curve(three_classes)
     left = [
         "A good film again",
         "A film again",
@@ -551,13 +551,13 @@ def test_a_classifier_must_tell_how_sure_it_is():
     with pytest.raises(TypeError, match="decision_function or predict_proba, got Voti"):
         explain(hard, TEXT)
     machine = make_pipeline(NGramVectorizer(), LinearSVC()).fit(TEXTS, LABELS)
-    _attribution = explain(machine, TEXT)
+    attribution = explain(machine, TEXT)
     with pytest.raises(TypeError, match="with predict_proba, got Pipeline"):
-        _attribution.deletion_curve(machine)
+        attribution.deletion_curve(machine)
 
 
 def test_several_labels_at_once_are_not_explained():
     labels = np.array([LABELS, LABELS]).T
     several = MultiOutputClassifier(LetterClassifier()).fit(TEXTS, labels)
-    with pytest.raises(ValueError, match="gives each text one label, got MultiOutput"):
+    with pytest.raises(ValueError, match="predicts one label per text, got Multi"):
         explain(several, TEXT)

@@ -1,4 +1,4 @@
-"""Shades can be read on any page, and HTML holds the text and nothing else."""
+"""Highlighted texts as HTML, for terminals and as plain text."""
 
 import html.parser
 import re
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from sktextconv.inspection import Attribution, Span
 from sktextconv.inspection._highlight import (
+    annotate,
     contrast,
-    ink,
-    rows_of,
-    shade,
+    highlight_color,
+    split_rows,
+    text_color,
+    to_ansi,
     to_html,
-    to_marks,
-    to_terminal,
-    visible,
+    to_printable,
 )
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
@@ -88,13 +88,13 @@ def test_contrast_is_that_of_the_standard():
 
 @given(st.tuples(*[st.integers(0, 255)] * 3))
 def test_ink_is_readable_on_any_background(background):
-    assert contrast(ink(background), background) >= 4.5
+    assert contrast(text_color(background), background) >= 4.5
 
 
 def test_shades_grow_from_white_to_orange_or_blue():
-    assert shade(0.0) == (255, 255, 255)
+    assert highlight_color(0.0) == (255, 255, 255)
     for sign, strongest in ((1, 0), (-1, 2)):  # red of orange, blue of blue
-        shades = [shade(sign * part / 20) for part in range(21)]
+        shades = [highlight_color(sign * part / 20) for part in range(21)]
         light = [contrast(color, (0, 0, 0)) for color in shades]
         assert light == sorted(light, reverse=True)
         assert len(set(shades)) == 21
@@ -118,7 +118,7 @@ def test_every_shaded_word_is_readable_on_light_and_dark_pages(n_sentences):
 @given(text=ANY_TEXT | st.sampled_from(NASTY), n_sentences=st.integers(0, 3))
 def test_pieces_add_up_to_the_text(text, n_sentences):
     attribution = attribution_of(text, n_sentences=n_sentences)
-    rows = rows_of(attribution)
+    rows = split_rows(attribution)
     assert "".join(piece for _, pieces in rows for piece, _ in pieces) == text
     weighed = [piece for _, pieces in rows for piece in pieces if piece[1] is not None]
     assert [piece for piece, _ in weighed] == attribution.words
@@ -135,7 +135,7 @@ def test_html_holds_the_text_and_no_other_tags(text, n_sentences):
     page = Page(source)
     assert set(page.tags) <= {"div", "span"}
     assert page.open == []
-    assert visible(text).replace("\n", "") in page.text.replace("\n", "")
+    assert to_printable(text).replace("\n", "") in page.text.replace("\n", "")
     source.encode("utf-8")
     assert "\x00" not in source
 
@@ -144,11 +144,11 @@ def test_html_holds_the_text_and_no_other_tags(text, n_sentences):
 def test_labels_and_methods_are_escaped_too(nasty):
     page = Page(to_html(attribution_of("a b", label=nasty, method=nasty)))
     assert set(page.tags) <= {"div", "span"}
-    assert page.text.count(visible(nasty)) == 4
+    assert page.text.count(to_printable(nasty)) == 4
 
 
 def test_what_cannot_be_shown_is_a_replacement_character():
-    assert visible("a\x00b\ud800\tc\r\nd\re\nf") == "a\ufffdb\ufffd\tc\nd\ne\nf"
+    assert to_printable("a\x00b\ud800\tc\r\nd\re\nf") == "a\ufffdb\ufffd\tc\nd\ne\nf"
 
 
 CODE = re.compile(r"\x1b\[(?:48;5;(\d+);38;5;(\d+)|0)m")
@@ -156,9 +156,9 @@ CODE = re.compile(r"\x1b\[(?:48;5;(\d+);38;5;(\d+)|0)m")
 
 @given(text=ANY_TEXT | st.sampled_from(NASTY))
 def test_a_terminal_gets_the_text_and_no_codes_but_ours(text):
-    head, _, body = to_terminal(attribution_of(text)).split("\n", 2)
+    head, _, body = to_ansi(attribution_of(text)).split("\n", 2)
     assert CODE.sub("", head) == "pos, by occlusion: for against"
-    assert CODE.sub("", body) == visible(text)
+    assert CODE.sub("", body) == to_printable(text)
     starts = [bool(match[1]) for match in CODE.finditer(body)]
     assert starts == [True, False] * (len(starts) // 2)
 
@@ -173,7 +173,7 @@ def test_letters_can_be_read_in_every_shade_of_a_terminal():
     for share in range(-100, 101):
         spans = Span(0, 1, share / 100), Span(2, 3, 1.0)
         attribution = Attribution("a b", "pos", "occlusion", spans, 0.0)
-        match = CODE.match(to_terminal(attribution).splitlines()[-1])
+        match = CODE.match(to_ansi(attribution).splitlines()[-1])
         assert (match is None) == (abs(share) < 10)
         if match:
             background, letters = map(color_of, map(int, match.groups()))
@@ -185,12 +185,12 @@ def test_letters_can_be_read_in_every_shade_of_a_terminal():
 @given(text=ANY_TEXT | st.sampled_from(NASTY), n_sentences=st.integers(0, 3))
 def test_marks_are_plain_and_name_every_weight_that_matters(text, n_sentences):
     attribution = attribution_of(text, n_sentences=n_sentences)
-    marked = to_marks(attribution)
+    marked = annotate(attribution)
     assert not CODE.search(marked)
-    assert visible(marked) == marked
+    assert to_printable(marked) == marked
     largest = max(map(abs, attribution.weights), default=1)
     for word, weight in zip(attribution.words, attribution.weights, strict=True):
-        mark = f"[{visible(word)} {weight / largest:+.2f}]"
+        mark = f"[{to_printable(word)} {weight / largest:+.2f}]"
         assert (mark in marked) or abs(weight / largest) < 0.1
 
 
@@ -198,8 +198,8 @@ def test_sentences_that_weigh_have_a_line_each():
     text = "One film. Two films."
     spans, sentences = (Span(4, 8, 2.0),), (Span(0, 9, 3.0), Span(10, 20, 1.5))
     attribution = Attribution(text, 1, "attention", spans, 0.0, None, sentences)
-    assert to_marks(attribution).splitlines() == [
-        "1, by attention: +1.00 is the strongest word",
+    assert annotate(attribution).splitlines() == [
+        "1, by attention: weights relative to the largest",
         "",
         "1.00  One [film +1.00].",
         "0.50  Two films.",

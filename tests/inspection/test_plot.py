@@ -22,7 +22,7 @@ from sktextconv import (
     make_bow_classifier,
 )
 from sktextconv.inspection import Attribution, Span
-from sktextconv.inspection._highlight import contrast, shade, to_html
+from sktextconv.inspection._highlight import contrast, highlight_color, to_html
 from sktextconv.inspection._plot.learning_rate import LearningRateRangeDisplay
 from sktextconv.schedules import ramp
 
@@ -285,7 +285,7 @@ def test_words_are_shaded_by_their_weights_from_left_to_right(corpus):
     assert display.attribution == attribution
     boxes = boxes_of(display)
     shares = attribution.weights / np.abs(attribution.weights).max()
-    assert [color_of(box) for box in boxes] == list(map(shade, shares))
+    assert [color_of(box) for box in boxes] == list(map(highlight_color, shares))
     left = [box.get_x() for box in boxes]
     assert left == sorted(left)
     ends = [box.get_x() + box.get_width() for box in boxes]

@@ -23,7 +23,7 @@ import sktextconv
 from sktextconv import HANClassifier, make_bow_classifier, save
 from sktextconv.inspection._highlight import contrast
 from sktextconv.serving import create_app, load_model, serve
-from sktextconv.serving.batching import Busy, Worker
+from sktextconv.serving.batching import BusyError, Worker
 
 from ..classifiers import NETWORKS
 
@@ -245,7 +245,7 @@ def test_any_text_of_the_greatest_length_fits_into_a_body(client):
 
 
 def test_a_request_that_comes_too_slowly_is_given_up(bow, monkeypatch):
-    monkeypatch.setattr("sktextconv.serving.guard._BODY_SECONDS", 0)
+    monkeypatch.setattr("sktextconv.serving.middleware._BODY_SECONDS", 0)
 
     async def never_done():
         yield b"a"
@@ -303,7 +303,7 @@ def test_more_requests_than_may_wait_are_told_to_come_back():
     assert codes == [200] * 4 + [503] * 3
     assert all(each.headers["retry-after"] == "1" for each in responses[-3:])
     assert responses[-2].json() == {"detail": "Busy. Try again later."}
-    assert "Too many others are waiting" in responses[-1].text
+    assert "The server is busy" in responses[-1].text
 
 
 def test_what_waits_is_predicted_together_and_answered_apart():
@@ -359,7 +359,7 @@ def test_one_request_that_fails_harms_no_other():
             assert worker.is_alive
             tasks = [asyncio.create_task(worker.predict("a")) for _ in range(9)]
             found = await asyncio.gather(*tasks, return_exceptions=True)
-            assert any(isinstance(each, Busy) for each in found)
+            assert any(isinstance(each, BusyError) for each in found)
         assert not worker.is_alive
 
     asyncio.run(main())
@@ -414,7 +414,7 @@ def test_the_page_shows_label_probabilities_and_words_for_and_against(client):
     assert len(re.findall(r'<td class="number">[\d.]+ %</td>', answer)) == 2
     assert re.search(r'<span class="for\d+" title="\+[\d.]+">', answer)
     assert re.search(r'<span class="against\d+" title="-[\d.]+">', answer)
-    sentences = re.findall('class="bar share"', answer)
+    sentences = re.findall('class="bar weight"', answer)
     assert not sentences
 
 
@@ -424,8 +424,8 @@ def test_sentences_and_words_of_a_hierarchical_network_are_shaded(han):
         answer = paste(client, text).text
     n_sentences = len(han.encoder_.spans(text))
     assert n_sentences > 1
-    assert len(re.findall('class="bar share"', answer)) == n_sentences
-    assert "looked at" in answer
+    assert len(re.findall('class="bar weight"', answer)) == n_sentences
+    assert "high attention" in answer
     assert "against" not in answer
 
 
@@ -434,7 +434,7 @@ def test_a_text_of_too_many_words_is_classified_and_not_shaded(bow):
         answer = paste(client, "good " * 300).text
     assert "<h2" in answer
     assert "up to 256 words" in answer
-    assert 'class="shaded"' not in answer
+    assert 'class="highlighted"' not in answer
 
 
 def test_every_shade_of_the_page_is_in_its_style_and_easy_to_read(client):
@@ -596,7 +596,7 @@ def test_a_server_answers_on_the_loopback_and_stops_when_told(model, han):
 
 def test_both_kinds_of_files_are_read(model, tmp_path):
     assert isinstance(load_model(model, device="cpu"), HANClassifier)
-    with pytest.raises(ValueError, match="device='cpu' for a file of ONNX"):
+    with pytest.raises(ValueError, match="device='cpu' for an ONNX file"):
         load_model("model.onnx", device="cuda")
     path = tmp_path / "model.ONNX"
     path.write_bytes(b"")
@@ -626,13 +626,13 @@ def test_a_browser_shows_the_answer_and_runs_no_script(model):
         browser.get(address)
         browser.find_element(By.ID, "text").send_keys(text)
         browser.find_element(By.TAG_NAME, "button").click()
-        answer = By.CSS_SELECTOR, "#answer h2"  # on the page that the click asks for
+        answer = By.CSS_SELECTOR, "#result h2"  # on the page that the click asks for
         label = WebDriverWait(browser, 60).until(lambda it: it.find_element(*answer))
         assert label.text in ("0", "1")
         assert browser.title == "HANClassifier"
         area = browser.find_element(By.ID, "text")
         assert area.get_property("value") == text
-        assert "<script>" in browser.find_element(By.CLASS_NAME, "shaded").text
+        assert "<script>" in browser.find_element(By.CLASS_NAME, "highlighted").text
         assert not browser.find_elements(By.TAG_NAME, "script")
         words = browser.find_elements(By.CSS_SELECTOR, ".words span[class^=for]")
         colors = {each.value_of_css_property("background-color") for each in words}

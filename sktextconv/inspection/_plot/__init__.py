@@ -1,4 +1,4 @@
-"""Pictures of fitted classifiers, drawn with matplotlib when asked to."""
+"""Displays of fitted classifiers, drawn with matplotlib."""
 
 from .char_filters import CharFiltersDisplay
 from .learning_rate import LearningRateRangeDisplay

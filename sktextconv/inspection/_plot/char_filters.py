@@ -1,4 +1,4 @@
-"""What the first filters of a network over characters look for."""
+"""Display of the filters of a character network."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
@@ -8,44 +8,45 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...networks.charcnn import CharCNNClassifier
 from ...utils._optional_dependencies import require
-from .._highlight import AGAINST, FOR, fractions, visible
+from .._highlight import NEGATIVE_COLOR, POSITIVE_COLOR, to_printable, to_unit_rgb
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["CharFiltersDisplay"]
 
-# Characters that have no picture of their own.
-_SIGNS = {"\n": "↵", "\t": "⇥", " ": "␣"}
+# Visible symbols for white space.
+_SYMBOLS = {"\n": "↵", "\t": "⇥", " ": "␣"}
 
 
 class CharFiltersDisplay:
-    """What the first filters of a network over characters look for.
+    """Filters of the first convolution of a character network.
 
-    A filter is a panel: a row for each character, a column for each position of its
-    window, in reading order. Orange characters raise its answer, blue ones lower it.
-    Above stands its number, and what it looks for: the character that stands out at a
-    position, "␣" where all of them lower the answer, a dot where none matters much.
+    Each filter is a panel with a row per character and a column per position of its
+    window, in reading order. Orange weights raise its output, blue ones lower it. The
+    title has the number of the filter and a pattern: for each position the character
+    with the largest weight, "␣" if all weights are strongly negative, or a dot if all
+    are small.
 
     Parameters
     ----------
     filters : ndarray of float of shape (n_filters, n_characters, width)
         Weights of each character at each position.
     characters : str
-        One for each row.
+        The character of each row.
     numbers : sequence of int of length n_filters
-        Of each filter, to be shown by.
+        The number of each filter, shown in the title.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (n_filters,)
         A panel for each filter.
     figure_ : matplotlib Figure
-        The figure that holds them.
+        The figure of the axes.
 
     See Also
     --------
-    TextWeightsDisplay : What a whole network makes of one text.
+    TextWeightsDisplay : Contributions of the words of a text to a prediction.
 
     Examples
     --------
@@ -73,15 +74,15 @@ class CharFiltersDisplay:
         n_filters: int = 10,
         axes: "Sequence[Axes] | None" = None,
     ) -> Self:
-        """Draw the filters of a fitted network whose weights have the largest norms.
+        """Draw the filters of a fitted network with the largest norms.
 
         Parameters
         ----------
         estimator : fitted CharCNNClassifier
         n_filters : int, default=10
-            How many, the largest first.
+            Number of filters, drawn in order of decreasing norm.
         axes : sequence of `n_filters` matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw in; None creates a figure.
 
         Returns
         -------
@@ -90,9 +91,9 @@ class CharFiltersDisplay:
         Raises
         ------
         TypeError
-            If `estimator` is no `CharCNNClassifier`.
+            If `estimator` is not a `CharCNNClassifier`.
         ValueError
-            If it has not so many filters.
+            If the network has fewer than `n_filters` filters.
         ImportError
             If matplotlib is not installed.
         """
@@ -120,7 +121,7 @@ class CharFiltersDisplay:
         Parameters
         ----------
         axes : sequence of matplotlib Axes, default=None
-            One for each filter; None makes a new figure.
+            One for each filter; None creates a figure.
 
         Returns
         -------
@@ -145,9 +146,12 @@ class CharFiltersDisplay:
                 layout="constrained",
             )
             axes = axes[0]
-        ends = [fractions(color) for color in (AGAINST, (255, 255, 255), FOR)]
+        ends = [
+            to_unit_rgb(color)
+            for color in (NEGATIVE_COLOR, (255, 255, 255), POSITIVE_COLOR)
+        ]
         largest = float(np.abs(self.filters).max()) or 1.0
-        labels = [visible(_SIGNS.get(c, c)) for c in self.characters]
+        labels = [to_printable(_SYMBOLS.get(c, c)) for c in self.characters]
         style = {"family": "monospace", "fontsize": 7, "parse_math": False}
         for axis, weights, number in zip(axes, self.filters, self.numbers, strict=True):
             image = axis.imshow(
@@ -157,7 +161,7 @@ class CharFiltersDisplay:
                 aspect="auto",
                 interpolation="nearest",
             )
-            axis.set_title(f"{number}\n{_liked(weights, labels)}", **style)
+            axis.set_title(f"{number}\n{_pattern(weights, labels)}", **style)
             axis.set_xticks([])
             axis.tick_params(length=0)
         axes[0].set_yticks(range(n_characters), labels, **style)
@@ -166,9 +170,11 @@ class CharFiltersDisplay:
         return self
 
 
-def _liked(weights, labels):
-    """What a filter looks for: a character, none of them, or anything (a dot)."""
+def _pattern(weights, labels):
+    """Return for each position its best character, "␣" for none or a dot for any."""
     half = np.abs(weights).max() / 2
     best = weights.max(axis=0)
-    signs = [labels[row] for row in weights.argmax(axis=0)]
-    return "".join(np.select([best > half, best < -half], [signs, _SIGNS[" "]], "·"))
+    symbols = [labels[row] for row in weights.argmax(axis=0)]
+    return "".join(
+        np.select([best > half, best < -half], [symbols, _SYMBOLS[" "]], "·")
+    )

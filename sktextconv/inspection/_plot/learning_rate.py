@@ -1,4 +1,4 @@
-"""The learning-rate range test."""
+"""Display of the learning-rate range test."""
 
 import functools
 import math
@@ -20,58 +20,60 @@ if TYPE_CHECKING:
 
 __all__ = ["LearningRateRangeDisplay"]
 
-_DIVERGED, _N_LAST = 4, 5
+# The loss diverges when the mean over the last minibatches exceeds this multiple of the
+# median of all.
+_N_LAST, _MAX_RATIO = 5, 4
 
 
 class LearningRateRangeDisplay:
-    """Training error and loss while the learning rate rises, to choose a rate by.
+    """Learning-rate range test: loss and error while the learning rate increases.
 
-    A short training, in which each minibatch has a higher rate than the one before,
-    shows from which rate on a network learns and where it no longer does [1]_.
+    A short training run increases the rate with each minibatch. It shows the rates at
+    which the network starts to learn and at which training diverges [1]_.
 
     Parameters
     ----------
     rates : array-like of float of shape (n_readings,)
         The learning rate of each minibatch.
     losses : array-like of float of shape (n_readings,)
-        Its loss.
+        The loss of each minibatch.
     errors : array-like of float of shape (n_readings,)
-        Share of its texts that were classified wrongly.
+        Fraction of misclassified texts in each minibatch.
     spacing : {"log", "linear"}, default="log"
-        How the rates follow one another, and the scale to draw them on.
+        Spacing of the rates, and scale of the axis.
     smoothing : float, default=0.1
-        Share of the readings, in [0, 1), that each smoothed one is the mean of: those
-        around it, fewer at both ends.
+        Width of the centered moving average as a fraction of the readings, in [0, 1).
+        The window is shorter at both ends.
 
     Attributes
     ----------
     rates_ : ndarray of shape (n_readings,)
         The rates.
     losses_ : ndarray of shape (n_readings,)
-        The losses, smoothed.
+        The smoothed losses.
     errors_ : ndarray of shape (n_readings,)
-        The errors, smoothed.
+        The smoothed errors.
     best_rate_ : float
         The rate at the lowest smoothed loss.
     ax_ : matplotlib Axes
-        The loss; the error has a scale of its own on the right.
+        The loss; the error is drawn on a second axis on the right.
     figure_ : matplotlib Figure
-        The figure that holds them.
+        The figure of the axes.
 
     See Also
     --------
-    sktextconv.schedules.cyclical : Rates that rise and fall below a highest one.
+    sktextconv.schedules.cyclical : Schedule that cycles up to a maximum rate.
 
     Notes
     -----
-    For the highest rate of a cycle, its lowest a sixth of that (the default of
-    `sktextconv.schedules.cyclical`), take `best_rate_`. Where the rate is to stay, it
-    is an upper bound: the best reading comes late, when the network has also seen more
-    texts. If it lies near the last rate, raise `max_rate`.
+    Use `best_rate_` as the maximum rate of a cyclical schedule whose minimum is a sixth
+    of it, the default of `sktextconv.schedules.cyclical`. For a constant rate it is an
+    upper bound: the lowest loss comes late, when the network has also seen more texts.
+    If it is close to the last rate, increase `max_rate`.
 
-    The paper reads the accuracy. That of single minibatches is coarse: in a short test
-    its best is often luck among rates at which nothing is learnt, so `best_rate_` goes
-    by the loss.
+    The paper uses the accuracy. Over single minibatches it is coarse: in a short test
+    the best accuracy often occurs by chance at a rate too low to learn anything.
+    `best_rate_` uses the loss instead.
 
     References
     ----------
@@ -126,33 +128,31 @@ class LearningRateRangeDisplay:
         smoothing: float = 0.1,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Train a copy of a network at rising rates, and draw what comes of it.
+        """Train a clone of a network with increasing rates, and draw the losses.
 
-        It ends early where the loss is no longer finite or, over the last minibatches,
-        a multiple of what it was; what was read so far stays.
+        Training stops early when the loss is not finite, or when its mean over the last
+        5 minibatches exceeds 4 times the median. The readings so far are drawn.
 
         Parameters
         ----------
         estimator : network classifier, such as CharCNNClassifier
-            It is left as it is: a clone is trained, on all texts, with its own
-            optimizer.
-        X : array-like of str of shape (n_documents,)
+            It is not changed: a clone is trained, on all texts, with its own optimizer.
+        X : array-like of str of shape (n_samples,)
             Texts.
-        y : array-like of shape (n_documents,)
+        y : array-like of shape (n_samples,)
             Class labels.
         min_rate : float, default=1e-5
             Rate of the first minibatch.
         max_rate : float, default=1.0
             Rate of the last minibatch.
         n_epochs : int, default=1
-            Epochs from one to the other. A hundred minibatches or more make a curve.
+            Epochs of the test. A smooth curve needs a hundred minibatches or more.
         spacing : {"log", "linear"}, default="log"
-            Whether each rate is the same multiple of the one before, or larger by the
-            same.
+            Whether consecutive rates have a constant ratio or a constant difference.
         smoothing : float, default=0.1
-            Share of the readings, in [0, 1), that each smoothed one is the mean of.
+            Width of the moving average as a fraction of the readings, in [0, 1).
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw in; None creates a figure.
 
         Returns
         -------
@@ -163,11 +163,12 @@ class LearningRateRangeDisplay:
         TypeError
             If `estimator` is not one of the networks.
         ValueError
-            If a parameter is not what it must be, or the first loss is not finite.
+            If a parameter is out of range, or the first loss is not finite.
         ImportError
             If matplotlib is not installed.
         """
-        require("matplotlib.pyplot", by=cls.__name__, extra="plot")  # before training
+        # Fail before training if matplotlib is missing.
+        require("matplotlib.pyplot", by=cls.__name__, extra="plot")
         _check_range_test(estimator, min_rate, max_rate, spacing, smoothing)
         readings = []
 
@@ -176,7 +177,7 @@ class LearningRateRangeDisplay:
                 raise _DivergedError
             readings.append((rate, loss, error))
             losses = [loss for _, loss, _ in readings]
-            if np.mean(losses[-_N_LAST:]) > _DIVERGED * np.median(losses):
+            if np.mean(losses[-_N_LAST:]) > _MAX_RATIO * np.median(losses):
                 raise _DivergedError
 
         schedule = functools.partial(ramp, ratio=max_rate / min_rate, spacing=spacing)
@@ -192,9 +193,9 @@ class LearningRateRangeDisplay:
         except _DivergedError:
             if not readings:
                 raise ValueError(
-                    "Expected a finite loss of the first minibatch, whose rate is "
-                    f"min_rate={min_rate:g}. The network starts from weights that give "
-                    "none: look at its initialization."
+                    "Expected a finite loss of the first minibatch, with "
+                    f"min_rate={min_rate:g}, got NaN or infinity. Check the initial "
+                    "weights of the network."
                 ) from None
         rates, losses, errors = zip(*readings, strict=True)
         return cls(rates, losses, errors, spacing=spacing, smoothing=smoothing).plot(
@@ -202,12 +203,12 @@ class LearningRateRangeDisplay:
         )
 
     def plot(self, *, ax: "Axes | None" = None) -> Self:
-        """Draw error and loss over the rate, with a line at the best rate.
+        """Draw loss and error over the rate, with a line at the best rate.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw in; None creates a figure.
 
         Returns
         -------
@@ -222,7 +223,7 @@ class LearningRateRangeDisplay:
         pyplot = require("matplotlib.pyplot", by=type(self).__name__, extra="plot")
         if ax is None:
             _, ax = pyplot.subplots(layout="constrained")
-        # The last losses of a network that diverges would leave no room for the others.
+        # Clip the losses of a diverging network, which would dominate the scale.
         top = 1.5 * self.losses_[0]
         for axis, label, color, read, smooth, limit in (
             (ax, "loss (cross-entropy)", "C0", self.losses, self.losses_, top),
@@ -243,10 +244,11 @@ class LearningRateRangeDisplay:
 
 
 class _BatchReader(Callback):
-    """Calls ``read(rate, loss, error)`` after each minibatch of training."""
+    """Callback that calls ``read(rate, loss, error)`` after each minibatch."""
 
     def __init__(self, read):
-        self.read = read  # a function, which copies of the callback share
+        # A function rather than a list, because copies of the callback share it.
+        self.read = read
 
     def on_batch_begin(self, net, batch=None, training=None, **kwargs):
         self.rate = net.optimizer_.param_groups[0]["lr"]
@@ -257,7 +259,7 @@ class _BatchReader(Callback):
 
 
 class _DivergedError(Exception):
-    """Ends a range test."""
+    """Signal that ends a range test early."""
 
 
 def _check_range_test(estimator, min_rate, max_rate, spacing, smoothing):
@@ -278,7 +280,7 @@ def _check_range_test(estimator, min_rate, max_rate, spacing, smoothing):
 
 
 def _running_mean(values, n_sides):
-    """Means of each value and up to `n_sides` before and after it."""
+    """Return the mean of each value and up to `n_sides` values on either side."""
     window = np.ones(2 * n_sides + 1)
     counts = np.convolve(np.ones(len(values)), window, mode="same")
     return np.convolve(values, window, mode="same") / counts

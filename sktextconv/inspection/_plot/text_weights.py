@@ -1,4 +1,4 @@
-"""A text with its words shaded."""
+"""Display of a text with highlighted words."""
 
 import itertools
 import re
@@ -10,7 +10,16 @@ import numpy as np
 from ...utils._optional_dependencies import require
 from .._attribution import Attribution
 from .._explain import explain
-from .._highlight import AGAINST, FOR, fractions, ink, rows_of, shade, to_html, visible
+from .._highlight import (
+    NEGATIVE_COLOR,
+    POSITIVE_COLOR,
+    highlight_color,
+    split_rows,
+    text_color,
+    to_html,
+    to_printable,
+    to_unit_rgb,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,45 +29,45 @@ if TYPE_CHECKING:
 
 __all__ = ["TextWeightsDisplay"]
 
-# In units of the font's size: lines of text, and the bars before sentences.
+# Sizes of text lines and sentence bars, in units of the font size.
 _LINE_WIDTH, _LINE_HEIGHT, _SPACE_WIDTH, _PADDING = 48.0, 1.7, 0.25, 0.1
 _BAR_WIDTH, _BAR_GAP = 6.0, 1.0
-_INCHES = 0.17  # of a unit, in a figure of its own
+_UNIT_INCHES = 0.17  # of a new figure
 
-# More is not drawn: lines, the characters that fill them, and those of a label.
+# Limits of a figure: lines, characters of a word, characters of the label.
 _MAX_LINES, _MAX_CHARACTERS, _MAX_LABEL = 100, 20_000, 60
 
 
 class TextWeightsDisplay:
-    """A text, each word shaded by how it speaks for a label.
+    """Text with words highlighted by their contribution to a label.
 
-    Orange words speak for the label, blue ones against it, the stronger the darker.
-    With the weights of attention, each sentence stands on a line of its own, behind a
-    bar as long as it weighs. In a notebook, the display shows itself as HTML.
+    Orange words support the label, blue words oppose it; darker words weigh more. With
+    attention weights, each sentence starts a new line after a bar that shows its
+    weight. Notebooks show the display as HTML.
 
     Parameters
     ----------
     attribution : Attribution
-        What `explain` returned.
+        Result of `explain`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the text stands.
+        The axes of the text.
     figure_ : matplotlib Figure
-        The figure that holds it.
+        The figure of the axes.
 
     See Also
     --------
-    sktextconv.explain : The numbers, for each word.
+    sktextconv.explain : Computes the weights.
 
     Notes
     -----
-    Shades are relative to the heaviest word of the text, so that two pictures do not
-    compare. A picture holds the first 100 lines; in a notebook nothing is left out.
-    Letters that matplotlib's font does not have are boxes; choose another with
+    Colors are relative to the largest weight of the text, so they cannot be compared
+    between texts. A figure shows the first 100 lines; a notebook shows all. Characters
+    missing from matplotlib's font are drawn as boxes; set another font with
     ``matplotlib.rcParams["font.family"]``. Control characters and lone surrogates are
-    U+FFFD.
+    replaced with U+FFFD.
 
     Examples
     --------
@@ -83,20 +92,20 @@ class TextWeightsDisplay:
         target: object = None,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Explain the class of a text, and draw the answer.
+        """Explain the prediction for a text and draw the result.
 
         Parameters
         ----------
         estimator : fitted classifier
-            Any classifier of texts.
+            Any text classifier.
         text : str
             One text.
         method : {"occlusion", "gradient", "attention"}, default="occlusion"
             See `explain`.
         target : label, default=None
-            The label to speak for. None is the one that is predicted.
+            The label to explain; None takes the predicted one.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw in; None creates a figure.
 
         Returns
         -------
@@ -105,7 +114,7 @@ class TextWeightsDisplay:
         Raises
         ------
         ValueError, TypeError
-            As `explain` does.
+            As in `explain`.
         ImportError
             If matplotlib is not installed.
         """
@@ -116,13 +125,13 @@ class TextWeightsDisplay:
     def from_attribution(
         cls, attribution: Attribution, *, ax: "Axes | None" = None
     ) -> Self:
-        """Draw what `explain` returned.
+        """Draw a result of `explain`.
 
         Parameters
         ----------
         attribution : Attribution
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw in; None creates a figure.
 
         Returns
         -------
@@ -141,7 +150,7 @@ class TextWeightsDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure, as high as the text needs.
+            Axes to draw in; None creates a figure that fits the text.
 
         Returns
         -------
@@ -155,38 +164,40 @@ class TextWeightsDisplay:
         """
         pyplot = require("matplotlib.pyplot", by=type(self).__name__, extra="plot")
         attribution = self.attribution
-        with warnings.catch_warnings():  # a letter without a picture is a box
+        with warnings.catch_warnings():
+            # Missing glyphs are drawn as boxes.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-            lines, bars = _lay_out(rows_of(attribution))
+            lines, bars = _layout_lines(split_rows(attribution))
         left = -(_BAR_WIDTH + _BAR_GAP) if attribution.sentences else 0.0
         height = len(lines) * _LINE_HEIGHT
         if ax is None:
             units = np.array([_LINE_WIDTH - left + 1, height + 4])
-            _, ax = pyplot.subplots(figsize=_INCHES * units, layout="constrained")
+            _, ax = pyplot.subplots(figsize=_UNIT_INCHES * units, layout="constrained")
         bottom, top = _LINE_HEIGHT - 0.5 - height, _LINE_HEIGHT - 0.5
-        # Inks are made for paper, whatever the style of the figure.
+        # Text colors assume a white background, whatever the style of the figure.
         page = (left - 0.5, bottom), _LINE_WIDTH + 1 - left, height
         ax.add_artist(pyplot.Rectangle(*page, color="white", linewidth=0))
         for number, line in enumerate(lines):
             for word in line:
                 _draw_word(ax, -number * _LINE_HEIGHT, *word)
-        for number, share in bars:
-            bar = (left, -number * _LINE_HEIGHT), share * _BAR_WIDTH, 0.75
-            ax.add_artist(pyplot.Rectangle(*bar, color=fractions(FOR), linewidth=0))
+        for number, fraction in bars:
+            bar = (left, -number * _LINE_HEIGHT), fraction * _BAR_WIDTH, 0.75
+            color = to_unit_rgb(POSITIVE_COLOR)
+            ax.add_artist(pyplot.Rectangle(*bar, color=color, linewidth=0))
         ax.set_xlim(left - 0.5, _LINE_WIDTH + 0.5)
         ax.set_ylim(bottom, top)
         ax.set_aspect("equal", anchor="N")
         ax.axis("off")
-        label = " ".join(visible(str(attribution.label)).split())
+        label = " ".join(to_printable(str(attribution.label)).split())
         if len(label) > _MAX_LABEL:
             label = f"{label[: _MAX_LABEL - 1]}…"
         ax.set_title(f"{label}, by {attribution.method}", parse_math=False, wrap=True)
-        signs = {"for": FOR, "against": AGAINST}
+        colors = {"for": POSITIVE_COLOR, "against": NEGATIVE_COLOR}
         if attribution.method == "attention":
-            signs = {"looked at": FOR}
+            colors = {"high attention": POSITIVE_COLOR}
         keys = [
-            pyplot.Rectangle((0, 0), 1, 1, color=fractions(color), label=sign)
-            for sign, color in signs.items()
+            pyplot.Rectangle((0, 0), 1, 1, color=to_unit_rgb(color), label=name)
+            for name, color in colors.items()
         ]
         ax.legend(
             handles=keys,
@@ -202,35 +213,35 @@ class TextWeightsDisplay:
         return to_html(self.attribution)
 
 
-def _lay_out(rows):
+def _layout_lines(rows):
     """Break the pieces of a text into lines.
 
     Parameters
     ----------
-    rows : list of (share, pieces)
-        As `rows_of` returns them.
+    rows : list of (fraction, pieces)
+        As returned by `split_rows`.
 
     Returns
     -------
-    lines : list of list of (x, letters, width, share)
-        `letters` are a path whose left end is 0; `share` is None where nothing is
-        shaded.
-    bars : list of (line, share)
-        Where each sentence begins, and its weight, where sentences have one.
+    lines : list of list of (x, glyphs, width, fraction)
+        Words of each line. `glyphs` is a path with its left end at 0; `fraction` is
+        None for text that is not highlighted.
+    bars : list of (line, fraction)
+        First line and weight of each sentence that has a weight.
     """
     lines, bars = [], []
-    for row_share, pieces in rows:
+    for row_fraction, pieces in rows:
         if not lines or lines[-1]:
             lines.append([])
-        if row_share is not None:
-            bars.append((len(lines) - 1, row_share))
+        if row_fraction is not None:
+            bars.append((len(lines) - 1, row_fraction))
         x = 0.0
         chunks = (
-            (chunk, share)
-            for text, share in pieces
-            for chunk in re.findall(r"\n|[^\S\n]+|\S+", visible(text))
+            (chunk, fraction)
+            for text, fraction in pieces
+            for chunk in re.findall(r"\n|[^\S\n]+|\S+", to_printable(text))
         )
-        # What no white space parts stays on one line, if it can.
+        # Keep words that touch, as a word and its comma, on one line if possible.
         for is_space, run in itertools.groupby(chunks, lambda each: each[0].isspace()):
             if len(lines) > _MAX_LINES:
                 break
@@ -241,24 +252,24 @@ def _lay_out(rows):
                         lines.append([])
                         x = 0.0
                 continue
-            words = [word for chunk in run for word in _set_letters(*chunk)]
+            words = [word for chunk in run for word in _render_glyphs(*chunk)]
             together = sum(width for _, width, _ in words) <= _LINE_WIDTH
             room = sum(width for _, width, _ in words) if together else 0.0
-            for letters, width, share in words:
+            for glyphs, width, fraction in words:
                 if x > 0 and x + max(width, room) > _LINE_WIDTH:
                     lines.append([])
                     x = 0.0
-                lines[-1].append((x, letters, width, share))
+                lines[-1].append((x, glyphs, width, fraction))
                 x, room = x + width, 0.0
     if len(lines) > _MAX_LINES:
-        more = [(0.0, *word) for word in _set_letters("[…]", None)]
+        more = [(0.0, *word) for word in _render_glyphs("[…]", None)]
         lines[_MAX_LINES:] = [more]
         bars = [bar for bar in bars if bar[0] < _MAX_LINES]
     return lines, bars
 
 
-def _set_letters(text, share):
-    """Return (letters, width, share) of a word, of its parts if no line holds it."""
+def _render_glyphs(text, fraction):
+    """Return (glyphs, width, fraction) of a word, split if it is wider than a line."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.path import Path
     from matplotlib.textpath import text_to_path
@@ -269,26 +280,28 @@ def _set_letters(text, share):
         points = np.reshape(points, (-1, 2)) / text_to_path.FONT_SCALE
         width = max(points[:, 0].max(initial=0.0), 0.0) + 2 * _PADDING
         if width <= _LINE_WIDTH or len(text) == 1:
-            # Of an invisible character, such as a joiner, there are no points.
-            letters = Path(points, codes if len(points) else None)
-            return [(letters, width, share)]
+            # Invisible characters, such as joiners, have no points.
+            glyphs = Path(points, codes if len(points) else None)
+            return [(glyphs, width, fraction)]
     half = len(text) // 2
-    return _set_letters(text[:half], share) + _set_letters(text[half:], share)
+    left, right = text[:half], text[half:]
+    return _render_glyphs(left, fraction) + _render_glyphs(right, fraction)
 
 
-def _draw_word(ax, y, x, letters, width, share):
+def _draw_word(ax, y, x, glyphs, width, fraction):
     from matplotlib.patches import PathPatch, Rectangle
     from matplotlib.transforms import Affine2D
 
-    # The limits are known: artists do not move them, as patches would.
+    # Unlike add_patch, add_artist does not update the limits of the axes.
     color = (0, 0, 0)
-    if share is not None:
-        background = shade(share)
-        color = ink(background)
-        box = Rectangle((x, y - 0.35), width, 1.35, color=fractions(background))
+    if fraction is not None:
+        background = highlight_color(fraction)
+        color = text_color(background)
+        box = Rectangle((x, y - 0.35), width, 1.35, color=to_unit_rgb(background))
         box.set_linewidth(0)
         ax.add_artist(box)
-    letters = letters.transformed(Affine2D().translate(x + _PADDING, y))
-    patch = PathPatch(letters, color=fractions(color), linewidth=0)
-    patch.set_snap(False)  # it would move dots and dashes, or lose them
+    glyphs = glyphs.transformed(Affine2D().translate(x + _PADDING, y))
+    patch = PathPatch(glyphs, color=to_unit_rgb(color), linewidth=0)
+    # Snapping to pixels would move dots and dashes, or hide them.
+    patch.set_snap(False)
     ax.add_artist(patch)

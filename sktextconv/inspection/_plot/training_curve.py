@@ -1,6 +1,6 @@
-"""Loss, error and rate of training, epoch by epoch."""
+"""Display of loss, error and learning rate by epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from sklearn.base import BaseEstimator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingCurveDisplay"]
 
-# What a panel shows: its label and, in an epoch's record, the key of each line.
+# Label of each panel with its lines: key in a history record and name of the data.
 _PANELS = {
     "loss (cross-entropy)": {"train_loss": "training", "valid_loss": "validation"},
     "error (%)": {"train_error": "training", "valid_error": "validation"},
@@ -22,29 +22,29 @@ _PANELS = {
 
 
 class TrainingCurveDisplay:
-    """Loss, error and learning rate of one training or more, epoch by epoch.
+    """Loss, error and learning rate by epoch, of one or more training runs.
 
     Parameters
     ----------
     histories : dict of str to list of dict
-        The `history_` of each fitted classifier, under the name to show it by.
+        Name for the legend and `history_` of each fitted classifier.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (3,)
         Loss, error and learning rate.
     figure_ : matplotlib Figure
-        The figure that holds them.
+        The figure of the axes.
 
     See Also
     --------
-    sklearn.model_selection.LearningCurveDisplay : Error against the number of texts.
+    sklearn.model_selection.LearningCurveDisplay : Score by number of training samples.
 
     Notes
     -----
-    Training loss and error are means over the epoch, with dropout on; those of the
-    validation texts are measured after it, with dropout off. The learning rate is that
-    at the start of the epoch.
+    Training loss and error are means over the epoch, with dropout; validation loss and
+    error are computed after the epoch, without dropout. The learning rate is the one at
+    the start of the epoch.
 
     Examples
     --------
@@ -56,21 +56,21 @@ class TrainingCurveDisplay:
     ['loss (cross-entropy)', 'error (%)', 'learning rate']
     """
 
-    def __init__(self, histories: Sequence[list[dict]]) -> None:
+    def __init__(self, histories: Mapping[str, list[dict]]) -> None:
         self.histories = histories
 
     @classmethod
     def from_estimator(
         cls, *estimators: BaseEstimator, axes: "Sequence[Axes] | None" = None
     ) -> Self:
-        """Draw the training of fitted networks.
+        """Draw the training history of fitted networks.
 
         Parameters
         ----------
         *estimators : fitted classifiers
-            Several are drawn over one another, numbered if they share a class.
+            All are drawn in the same axes, numbered if they have the same class.
         axes : sequence of three matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw in; None creates a figure.
 
         Returns
         -------
@@ -91,7 +91,7 @@ class TrainingCurveDisplay:
         Parameters
         ----------
         axes : sequence of three matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw in; None creates a figure.
 
         Returns
         -------
@@ -114,17 +114,17 @@ class TrainingCurveDisplay:
         for axis, (label, lines) in zip(axes, _PANELS.items(), strict=True):
             scale = 100 if "%" in label else 1
             for number, (name, history) in enumerate(self.histories.items()):
-                for key, part in lines.items():
+                for key, subset in lines.items():
                     points = [(row["epoch"], row[key]) for row in history if key in row]
                     if points:
                         epochs, values = zip(*points, strict=True)
                         axis.plot(
                             epochs,
                             [scale * value for value in values],
-                            styles[part],
+                            styles[subset],
                             color=f"C{number}",
                             marker=".",
-                            label=f"{name}, {part}",
+                            label=f"{name}, {subset}",
                         )
             axis.set(xlabel="epoch", ylabel=label, ylim=(0, None))
             axis.set_xlim(0.5, n_epochs + 0.5)
@@ -133,6 +133,3 @@ class TrainingCurveDisplay:
         axes[0].legend()
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
-
-
-# A range test ends where the mean of the last losses is this many times their median.

@@ -1,11 +1,11 @@
-"""What is refused before an application sees it, and said with every answer."""
+"""Middleware that rejects unsafe requests and adds security headers to responses."""
 
 import asyncio
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
-__all__ = ["HEADERS", "Guard"]
+__all__ = ["HEADERS", "SecurityMiddleware"]
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -16,24 +16,24 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",  # a text is its reader's business
+    "Cache-Control": "no-store",  # texts may be confidential
 }
 
-_BODY_SECONDS = 30  # that a client has to send a request
+_BODY_SECONDS = 30  # time limit for receiving a request
 
 
-class Guard:
-    """An ASGI application around another.
+class SecurityMiddleware:
+    """ASGI middleware that limits requests and adds security headers to responses.
 
-    Requests of other sites' pages, bodies that are too large and those that come too
-    slowly are refused. A body is read as a whole first, and counted as it comes, with
-    or without a Content-Length.
+    It rejects cross-site requests and bodies that are too large or arrive too slowly.
+    It reads the whole body first and counts its bytes, with or without a
+    Content-Length.
 
     Parameters
     ----------
     app : ASGI application
     max_body : int
-        Bytes.
+        Maximum size of a body in bytes.
     """
 
     def __init__(self, app, *, max_body):
@@ -50,53 +50,58 @@ class Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        app, receive = await self._pass(scope, receive)
+        app, receive = await self._check_request(scope, receive)
         await app(scope, receive, send_with_headers)
 
-    async def _pass(self, scope, receive):
-        """Return what is to answer, and from where it reads the body."""
+    async def _check_request(self, scope, receive):
+        """Return the application that responds, and `receive` with the buffered body.
+
+        For a rejected request, the application is the error response.
+        """
         headers = Headers(scope=scope)
-        # Of a form on another site; browsers say so, and programs send nothing.
+        # Browsers mark forms of other sites by this header; other clients omit it.
         site = headers.get("sec-fetch-site", "none")
         if scope["method"] not in ("GET", "HEAD") and site not in (
             "none",
             "same-origin",
         ):
-            return _refuse(403, "Expected a request from this page, not another."), None
+            return _reject(403, "Expected a request from this page, got another."), None
         length = headers.get("content-length", "")
         if length.isdecimal() and (len(length) > 12 or int(length) > self._max_body):
-            return self._too_large(), None
+            return self._reject_large(), None
         body = bytearray()
         try:
             async with asyncio.timeout(_BODY_SECONDS):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        return _say_nothing, None
+                        return _no_response, None
                     body += message.get("body", b"")
                     if len(body) > self._max_body:
-                        return self._too_large(), None
+                        return self._reject_large(), None
                     if not message.get("more_body", False):
                         break
         except TimeoutError:
-            return _refuse(408, f"Expected all within {_BODY_SECONDS} seconds."), None
+            detail = f"Expected the whole request within {_BODY_SECONDS} seconds."
+            return _reject(408, detail), None
         messages = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
-        async def receive_again():
+        async def receive_buffered():
             return messages.pop() if messages else await receive()
 
-        return self._app, receive_again
+        return self._app, receive_buffered
 
-    def _too_large(self):
-        return _refuse(413, f"Expected a body of at most {self._max_body:,} bytes.")
+    def _reject_large(self):
+        return _reject(413, f"Expected a body of at most {self._max_body:,} bytes.")
 
 
-def _refuse(status, detail):
-    # The rest of the request is not read: the connection is of no more use.
+def _reject(status, detail):
+    """Return an error response that closes the connection."""
+    # The rest of the request is not read, so the connection cannot be reused.
     return JSONResponse(
         {"detail": detail}, status_code=status, headers={"Connection": "close"}
     )
 
 
-async def _say_nothing(scope, receive, send):
-    """Nobody is there to be answered."""
+async def _no_response(scope, receive, send):
+    """Send nothing, because the client has disconnected."""
