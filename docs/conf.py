@@ -28,7 +28,7 @@ extensions = [
 ]
 templates_path = ["templates"]
 html_static_path = ["static"]
-html_css_files = ["doors.css"]
+html_css_files = ["landing.css"]
 exclude_patterns = [
     "_build",
     "_public_names.rst",  # included by reference.rst
@@ -51,7 +51,8 @@ sphinx_gallery_conf = {
 }
 try:
     sktextconv.SynonymReplacer().augment(["film"], seed=0, epoch=0)
-except LookupError:  # without WordNet, show its example but do not run it
+except LookupError:
+    # Without WordNet, show its example but do not run it.
     sphinx_gallery_conf["filename_pattern"] = r"/plot_(?!augmentation)"
 nitpicky = False
 autosummary_generate = ["reference.rst", "_public_names.rst"]
@@ -65,8 +66,8 @@ html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
 html_sidebars = {page: [] for page in ("index", "contributing")}
 html_show_sourcelink = False
 
-# Sections of the reference: a package of the table of public names, its heading, and
-# the names that are imported from the package itself.
+# Sections of the reference: for each package, the heading and the public names that
+# users import from the package, not from `sktextconv`.
 REFERENCE = {
     "networks": ("Neural network classifiers", ()),
     "baselines": ("Linear classifiers", ()),
@@ -86,9 +87,9 @@ def write_public_names(app, config):
     """Write the sections of the reference that list the public names."""
     lines = []
     for package, names in sktextconv._HOMES.items():
-        heading, more = REFERENCE.get(package, (package, ()))
+        heading, package_names = REFERENCE.get(package, (package, ()))
         paths = [f"sktextconv.{name}" for name in names]
-        paths += [f"sktextconv.{package}.{name}" for name in more]
+        paths += [f"sktextconv.{package}.{name}" for name in package_names]
         lines += autosummary(heading, paths)
     classifiers = sktextconv._HOMES["networks"]
     modules = [name.removesuffix("Classifier") for name in classifiers]
@@ -105,7 +106,7 @@ def autosummary(heading, paths):
 
 
 def write_tables(app):
-    """Write the tables that pages include, from the committed results."""
+    """Write the tables of the committed benchmark results, which pages include."""
     found = tables.read_results(tables.RESULTS)
     text = tables.render(found, "rst") if found else "No results are committed yet.\n"
     folder = HERE / "generated"
@@ -124,19 +125,29 @@ def write_tables(app):
     (folder / "gpu.txt").write_text(f"{lines}\n{gpu.describe(measured)}\n")
     measured = json.loads(serving.RESULT.read_text())
     (folder / "serving.txt").write_text(serving.as_rst(measured))
+
+
+def write_checks(app):
+    """Write the lists of estimator checks, which a page includes."""
+    folder = HERE / "generated"
+    folder.mkdir(exist_ok=True)
     for name, strict in (("checks", False), ("strict_checks", True)):
         rows = [
             (check.name, check.description, check.replaces.split())
             for check in CHECKS
             if check.strict == strict
         ]
-        (folder / f"{name}.txt").write_text(definitions(rows))
+        (folder / f"{name}.txt").write_text(definition_list(rows))
     rows = [(name, f"{reason}.", ()) for name, reason in WITHOUT_VARIANT.items()]
-    (folder / "without_variant.txt").write_text(definitions(rows))
+    (folder / "without_variant.txt").write_text(definition_list(rows))
 
 
-def definitions(rows):
-    """Return a definition list of names, descriptions and scikit-learn's names."""
+def definition_list(rows):
+    """Return the lines of a definition list of checks.
+
+    A row has the name of a check, its description, and the names of the checks of
+    scikit-learn that it replaces.
+    """
     lines = []
     for name, description, replaced in rows:
         text = description.replace("`", "``")
@@ -152,3 +163,4 @@ def definitions(rows):
 def setup(app):
     app.connect("config-inited", write_public_names)
     app.connect("builder-inited", write_tables)
+    app.connect("builder-inited", write_checks)
