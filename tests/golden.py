@@ -33,7 +33,8 @@ TEXTS = [
     "Good, e.g. the U.S. cast; 'ünseen' words too.",
 ]
 DEFAULT_LABELS = np.array(["pos", "neg"])
-LABELS = {  # two classes each, in the other types that a file can hold
+# Two classes each, in the other types that a file can hold.
+LABELS = {
     "vdcnn": np.array([3, -1], dtype=np.int16),
     "wordcnn": np.array([True, False]),
     "kimcnn": np.array(["pos", "neg"], dtype=object),
@@ -46,7 +47,8 @@ TINY = {
     "rnn": {"embedding_dim": 3, "hidden_dim": 2, "bidirectional": True},
     "han": {"embedding_dim": 3, "hidden_dim": 2},
 }
-SET_LATER = {  # parameters set after fit: one of each kind of value
+# Parameters set after fit: one of each kind of value.
+SET_LATER = {
     "charcnn": {"random_state": None},
     "kimcnn": {
         "augmenter": sktextconv.SynonymReplacer(p=0.25),

@@ -1,4 +1,4 @@
-"""scikit-learn's searches, ensembles and pipelines take ours as their own."""
+"""Networks inside the searches, ensembles and pipelines of scikit-learn."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,8 @@ def first_words(texts):
     return [text.split()[0] for text in texts]
 
 
-def test_cross_validation_scores_texts(network, corpus):
+def test_cross_validation(network, corpus):
+    """Scores are the same with one and with two worker processes."""
     scores = cross_val_score(network, *corpus, cv=2)
     assert scores.shape == (2,)
     assert np.array_equal(scores, cross_val_score(network, *corpus, cv=2, n_jobs=2))
@@ -53,19 +54,21 @@ def test_cross_validation_scores_texts(network, corpus):
     assert np.isfinite(results["test_neg_log_loss"]).all()
 
 
-def test_searches_find_the_setting_that_learns(network, corpus):
+def test_grid_and_random_search(network, corpus):
+    """Searches find the learning rate that learns, with the same scores in workers."""
     grid = {"learning_rate": [1e-12, 1e-3], "max_epochs": [4]}
     search = GridSearchCV(network, grid, cv=2, n_jobs=2, scoring="neg_log_loss")
     assert search.fit(*corpus).best_params_["learning_rate"] == 1e-3
     serial = GridSearchCV(network, grid, cv=2, scoring="neg_log_loss").fit(*corpus)
-    # One thread each way: the same bits with workers as without.
+    # Both use one thread, so the bits are the same.
     key = "mean_test_score"
     assert np.array_equal(serial.cv_results_[key], search.cv_results_[key])
     random = RandomizedSearchCV(network, grid, n_iter=2, cv=2, random_state=0)
     assert random.fit(*corpus).best_estimator_.predict(corpus[0]).shape == (24,)
 
 
-def test_halving_search_grows_epochs(network, corpus):
+def test_halving_search(network, corpus):
+    """`max_epochs` can be the resource of a successive halving."""
     search = HalvingGridSearchCV(
         network,
         {"learning_rate": [1e-4, 1e-3]},
@@ -78,19 +81,20 @@ def test_halving_search_grows_epochs(network, corpus):
     assert search.fit(*corpus).best_params_["max_epochs"] == 2
 
 
-# scikit-learn calibrates by temperature from 1.8 on.
+# The methods depend on the version: "temperature" came with scikit-learn 1.8.
 (_OPTIONS,) = CalibratedClassifierCV._parameter_constraints["method"]
 
 
 @pytest.mark.parametrize("method", sorted(_OPTIONS.options))
 @pytest.mark.parametrize("ensemble", [True, False])
-def test_calibration_takes_our_scores(network, corpus, method, ensemble):
+def test_calibration(network, corpus, method, ensemble):
     calibrated = CalibratedClassifierCV(network, method=method, cv=2, ensemble=ensemble)
     proba = calibrated.fit(*corpus).predict_proba(corpus[0])
     np.testing.assert_allclose(proba.sum(axis=1), 1)
 
 
-def test_a_frozen_network_calibrates_and_takes_thresholds(network, corpus):
+def test_frozen_network(network, corpus):
+    """A frozen network can be calibrated and given a fixed or tuned threshold."""
     frozen = FrozenEstimator(network.fit(*corpus))
     assert CalibratedClassifierCV(frozen).fit(*corpus).classes_.tolist() == [
         "neg",
@@ -104,8 +108,9 @@ def test_a_frozen_network_calibrates_and_takes_thresholds(network, corpus):
     assert tuned.fit(*corpus).predict(corpus[0]).shape == (24,)
 
 
-def test_ensembles_mix_networks_and_linear_rows(network, corpus):
-    # A network of one pass may know nothing: the majority does.
+def test_ensembles_with_linear_models(network, corpus):
+    """Voting and stacking combine networks and linear models."""
+    # A network of one epoch may be at chance level, so the linear models decide.
     members = [("net", network), ("bow", make_bow_classifier())]
     members.append(("tfidf", make_bow_classifier(tfidf=True)))
     for voting in ("hard", "soft"):
@@ -115,7 +120,8 @@ def test_ensembles_mix_networks_and_linear_rows(network, corpus):
     assert stack.score(*corpus) > 0.9
 
 
-def test_one_network_per_class_and_per_output(network, corpus):
+def test_multiclass_and_multioutput(network, corpus):
+    """One network is trained per class, per code bit and per output."""
     texts, labels = corpus
     three = np.arange(24) % 3
     for wrapper in (OneVsRestClassifier, OutputCodeClassifier):
@@ -130,7 +136,7 @@ def test_one_network_per_class_and_per_output(network, corpus):
     assert outputs.predict(texts).shape == (24, 2)
 
 
-def test_curves_and_permutations(network, corpus):
+def test_learning_and_validation_curves(network, corpus):
     _, train, test = learning_curve(
         network, *corpus, cv=2, train_sizes=[0.5, 1.0], shuffle=True, random_state=0
     )
@@ -143,7 +149,8 @@ def test_curves_and_permutations(network, corpus):
     assert 0 < p_value <= 1
 
 
-def test_a_pipeline_cleans_then_classifies(network, corpus):
+def test_pipeline_with_text_transformer(network, corpus):
+    """A pipeline equals its steps applied by hand."""
     texts, labels = corpus
     pipeline = make_pipeline(FunctionTransformer(first_words), network)
     pipeline.set_output(transform="default").fit(texts, labels)
@@ -152,22 +159,24 @@ def test_a_pipeline_cleans_then_classifies(network, corpus):
     assert np.array_equal(pipeline.predict_proba(texts), expected)
 
 
-def test_pandas_output_elsewhere_changes_nothing_here(network, corpus):
+def test_pandas_output(network, corpus):
+    """`transform_output="pandas"` does not change results."""
     for model in (network, make_bow_classifier()):
         expected = clone(model).fit(*corpus).predict_proba(corpus[0])
         with sklearn.config_context(transform_output="pandas"):
             found = clone(model).fit(*corpus).predict_proba(corpus[0])
         assert np.array_equal(found, expected)
-    members = [("rows", make_bow_classifier()), ("net", network)]
-    tables = make_pipeline(StandardScaler(), LogisticRegression())
-    stack = StackingClassifier(members, final_estimator=tables, cv=2)
+    members = [("bow", make_bow_classifier()), ("net", network)]
+    final = make_pipeline(StandardScaler(), LogisticRegression())
+    stack = StackingClassifier(members, final_estimator=final, cv=2)
     expected = clone(stack).fit(*corpus).predict_proba(corpus[0])
     stack.final_estimator.set_output(transform="pandas")
     found = stack.fit(*corpus).predict_proba(corpus[0])
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-def test_architectures_are_searched_inside_one_step(network, corpus):
+def test_grid_search_over_pipeline_step(network, corpus):
+    """A search can replace a step by another classifier."""
     pipeline = make_pipeline(FunctionTransformer(), network)
     name = pipeline.steps[-1][0]
     others = [network, make_pipeline(TfidfVectorizer(), LogisticRegression())]
@@ -175,19 +184,20 @@ def test_architectures_are_searched_inside_one_step(network, corpus):
     assert len(search.cv_results_["mean_test_score"]) == 2
 
 
-def test_weights_are_routed_to_fit_and_score(network, corpus):
+def test_metadata_routing(network, corpus):
+    """Sample weights and classes are routed to fit, score and partial_fit."""
     texts, labels = corpus
     weights = np.where(labels == "pos", 5.0, 1.0)
     with sklearn.config_context(enable_metadata_routing=True):
-        asked = clone(network).set_fit_request(sample_weight=True)
-        asked.set_score_request(sample_weight=True)
-        pipeline = make_pipeline(FunctionTransformer(), asked)
+        requested = clone(network).set_fit_request(sample_weight=True)
+        requested.set_score_request(sample_weight=True)
+        pipeline = make_pipeline(FunctionTransformer(), requested)
         pipeline.fit(texts, labels, sample_weight=weights)
         direct = clone(network).fit(texts, labels, weights)
         expected = direct.predict_proba(texts)
         assert np.array_equal(pipeline.predict_proba(texts), expected)
         scores = cross_val_score(
-            asked, texts, labels, cv=2, params={"sample_weight": weights}
+            requested, texts, labels, cv=2, params={"sample_weight": weights}
         )
         assert scores.shape == (2,)
         with pytest.raises(ValueError, match="not explicitly set as requested"):
@@ -196,6 +206,6 @@ def test_weights_are_routed_to_fit_and_score(network, corpus):
         assert partial.partial_fit(texts, labels, classes=["neg", "pos"])
 
 
-def test_multilabel_is_refused_with_a_sentence(network, corpus):
+def test_fit_with_multilabel_target(network, corpus):
     with pytest.raises(ValueError, match="y should be a 1d array"):
         network.fit(corpus[0], np.zeros((24, 2), dtype=int))

@@ -49,14 +49,16 @@ def follow(schedule, *, steps_per_epoch, n_epochs, optimizer=SGD, lr=0.01):
     return tuple(map(list, zip(*pairs, strict=True)))
 
 
-def rates_of(schedule, **how):
-    return follow(schedule, **how)[0]
+def rates_of(schedule, **kwargs):
+    """Return the rate of each minibatch."""
+    return follow(schedule, **kwargs)[0]
 
 
-# Cyclical rates: section 3 of Smith (2017), written out.
+# -- cyclical -----------------------------------------------------------------
 
 
 def height(t, half, mode, gamma=1):
+    """Return the height of the cycle after `t` minibatches (Smith 2017, section 3)."""
     cycle = math.floor(1 + t / (2 * half))
     x = abs(t / half - 2 * cycle + 1)
     scale = {
@@ -153,7 +155,7 @@ def test_cyclical_invalid_arguments(wrong, message):
         rates_of(partial(cyclical, **wrong), steps_per_epoch=5, n_epochs=4)
 
 
-# The other schedules
+# -- other schedules ----------------------------------------------------------
 
 
 def test_halving_every_3_epochs_10_times():
@@ -184,6 +186,7 @@ def test_one_cycle_rises_then_falls_to_zero():
 
 @pytest.mark.parametrize("n_steps", range(1, 31))
 def test_one_cycle_any_number_of_steps(n_steps):
+    """The rate reaches its maximum and stays positive, also in very short training."""
     rates = rates_of(one_cycle, steps_per_epoch=n_steps, n_epochs=1)
     assert max(rates) == pytest.approx(0.01)
     assert min(rates) > 0
@@ -203,7 +206,7 @@ def test_ramp_spacing(spacing, spaced):
     assert rates_of(schedule, steps_per_epoch=1, n_epochs=1) == pytest.approx([1e-5])
 
 
-# Names
+# -- names --------------------------------------------------------------------
 
 
 def test_resolve_schedule():
@@ -221,10 +224,12 @@ def test_resolve_schedule_unknown(wrong):
         assert repr(name) in str(caught.value)
 
 
-# In training
+# -- training -----------------------------------------------------------------
 
 
 class Bag(nn.Module):
+    """Mean of two-dimensional embeddings."""
+
     def __init__(self):
         super().__init__()
         self.embedding = nn.Embedding(71, 2)
@@ -234,8 +239,10 @@ class Bag(nn.Module):
 
 
 class Recorder(Callback):
+    """Callback that records rate and momentum of each minibatch."""
+
     def __init__(self, record):
-        self.record = record  # a function: copies of the callback share its list
+        self.record = record  # a function, since copies of the callback share it
 
     def on_batch_begin(self, net, batch=None, training=None, **kwargs):
         self.record(settings_of(net.optimizer_.param_groups[0]))
@@ -264,6 +271,7 @@ def train_bag(net, schedule, *, n_epochs=3):
 
 
 def groups_of(net):
+    """Return the parameter groups of the optimizer without the parameters."""
     return [
         {name: value for name, value in group.items() if name != "params"}
         for group in net.optimizer_.param_groups
@@ -287,6 +295,7 @@ def test_train_steps_schedule_per_minibatch(name):
 )
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_train_resets_schedule_afterwards(name, optimizer, options):
+    """Rate and momentum are as before, so that a second training repeats the first."""
     net = make_bag(optimizer, **options)
     before = groups_of(net)
     first = train_bag(net, SCHEDULES[name])
@@ -297,6 +306,8 @@ def test_train_resets_schedule_afterwards(name, optimizer, options):
 
 
 def test_train_resets_schedule_on_error():
+    """Rate and momentum are restored if the schedule or the training fails."""
+
     def failing(optimizer, **lengths):
         cyclical(optimizer, **lengths)
         raise RuntimeError("no schedule")
