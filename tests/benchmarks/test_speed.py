@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.speed import cpu, gpu, timing
+from benchmarks.speed import comparison, cpu, gpu, networks, timing
 from benchmarks.speed.references import (
     OneHotTexts,
     PackedRNN,
@@ -112,7 +112,7 @@ def test_rates_alternate_and_ratio_is_median():
     measured = timing.rates(variants, rounds=3, clock=lambda: now[0])
     assert order == ["ours", "theirs"] * 4
     assert measured == {"ours": [6, 3, 4], "theirs": [12, 12, 4]}
-    line = cpu.compared("name", measured, "texts/s", 2, "what")
+    line = comparison.make_line("name", measured, "texts/s", 2, "what")
     assert (line.ours, line.theirs, line.ratio) == (4, 12, 0.5)
 
 
@@ -125,7 +125,7 @@ def test_both_sides_give_same_logits(name):
 
 @pytest.mark.parametrize("name", ["characters", "words", "train-gru", "loop"])
 def test_line_from_any_texts(name, monkeypatch):
-    monkeypatch.setattr(cpu, "_LOOPS", 10)
+    monkeypatch.setattr(networks, "_LOOPS", 10)
     labeled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
     line = cpu.LINES[name]({"short": labeled, "long": labeled})
     assert np.isfinite([line.ours, line.theirs, line.ratio]).all()

@@ -1,0 +1,97 @@
+"""Speed of linear models: counting n-grams and logistic regression."""
+
+import time
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from sktextconv import make_ngram_classifier
+from sktextconv.encoding._tokenize import TOKEN_PATTERN
+from sktextconv.feature_extraction import NGramVectorizer
+
+from .comparison import Line
+from .timing import in_fresh_process
+
+__all__ = ["compare_ngram_counting", "compare_solvers"]
+
+_HELD_OUT = 5_000
+
+
+def compare_ngram_counting(data):
+    """Compare counting the 500,000 most frequent n-grams of 1 to 5 words."""
+    texts = data["long"][0]
+    seconds, mib = in_fresh_process(_count, NGramVectorizer, {}, texts)
+    settings = {
+        "ngram_range": (1, 5),
+        "max_features": 500_000,
+        "token_pattern": TOKEN_PATTERN,
+        "dtype": np.float32,
+    }
+    their_seconds, their_mib = in_fresh_process(
+        _count, CountVectorizer, settings, texts
+    )
+    return Line(
+        "count 1- to 5-grams",
+        seconds,
+        their_seconds,
+        "s",
+        their_seconds / seconds,
+        15,
+        "CountVectorizer",
+        {"MiB": mib, "MiB of CountVectorizer": their_mib, "less": their_mib / mib},
+    )
+
+
+# A function of the module, because `in_fresh_process` pickles it.
+def _count(vectorizer, settings, texts):
+    vectorizer(**settings).fit_transform(texts)
+
+
+def compare_solvers(data):
+    """Compare solvers of logistic regression on the TF-IDF of 500,000 n-grams."""
+    texts, y = data["short"]
+    texts, others = texts[:-_HELD_OUT], texts[-_HELD_OUT:]
+    y, y_other = y[:-_HELD_OUT], y[-_HELD_OUT:]
+    *first, last = (step for _, step in make_ngram_classifier(tfidf=True).steps)
+    X, X_other = texts, others
+    for step in first:
+        X = step.fit_transform(X)
+        X_other = step.transform(X_other)
+
+    def fit(regression):
+        start = time.process_time()
+        regression.fit(X, y)
+        seconds = time.process_time() - start
+        loss = log_loss(y, regression.predict_proba(X), normalize=False)
+        return {
+            "s": seconds,
+            "objective": last.C * loss + np.square(regression.coef_).sum() / 2,
+            "error %": 100 * np.mean(regression.predict(X_other) != y_other),
+        }
+
+    notes = {"newton-cg": fit(last)}
+    goal = notes["newton-cg"]["objective"]
+    # Tolerances of different solvers are not comparable: lower the one of lbfgs until
+    # its objective is as low.
+    for tol in last.tol * np.array([1.0, 0.1, 0.01, 0.001]):
+        lbfgs = LogisticRegression(C=last.C, tol=tol, max_iter=2_000)
+        notes[f"lbfgs to {tol:.0e}"] = theirs = fit(lbfgs)
+        if theirs["objective"] <= goal:
+            break
+    else:
+        raise ArithmeticError(
+            f"lbfgs did not reach the objective of newton-cg: {notes}"
+        )
+    seconds, their_seconds = notes["newton-cg"]["s"], theirs["s"]
+    return Line(
+        "logistic regression, 500,000 n-grams",
+        seconds,
+        their_seconds,
+        "s",
+        their_seconds / seconds,
+        3,
+        "lbfgs, to the same objective",
+        notes,
+    )

@@ -1,0 +1,268 @@
+"""Speed of networks: training, prediction, overhead, fraction of peak operations."""
+
+import statistics
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from sktextconv import (
+    CharCNNClassifier,
+    HANClassifier,
+    KimCNNClassifier,
+    RNNClassifier,
+    VDCNNClassifier,
+    WordCNNClassifier,
+)
+from sktextconv.encoding import ALPHABETS, PAD, Ragged
+from sktextconv.training import Recipe
+from sktextconv.training._data import BatchLoader, EncodedDataset
+from sktextconv.training._loop import train
+from sktextconv.training._net import WeightedCrossEntropy, make_net
+
+from .._record import progress
+from .comparison import Line, make_line
+from .references import OneHotTexts, PackedRNN, PaddedHAN, PlainCharCNN, make_stock_net
+from .timing import configured, fitter, head, peak_flops, rates, training_flops
+
+__all__ = [
+    "compare_charcnn_prediction",
+    "compare_charcnn_training",
+    "compare_han_training",
+    "compare_loop_overhead",
+    "compare_rnn_training",
+    "measure_peak_fractions",
+]
+
+_BATCH = 128
+_LOOPS = 500
+
+
+def compare_charcnn_training(data, precision, target):
+    """Compare training of the small character ConvNet on short texts."""
+    texts, y = head(data["short"], 2 * _BATCH)
+    network = fitter(CharCNNClassifier(precision=precision), texts, y)
+    n_classes = len(np.unique(y))
+    stock = make_stock_net(PlainCharCNN(70, n_classes), batch_size=_BATCH)
+    one_hot = OneHotTexts(texts, y, ALPHABETS["paper"], 1014)
+
+    def theirs():
+        stock.partial_fit(one_hot, y)
+        return len(texts)
+
+    return make_line(
+        f"train CharCNN, {precision}",
+        rates({"ours": network, "theirs": theirs}, rounds=3),
+        "texts/s",
+        target,
+        "skorch, one-hot float32 from a DataLoader",
+    )
+
+
+def compare_charcnn_prediction(data, precision, target):
+    """Compare prediction with the small character ConvNet on short texts."""
+    texts, y = head(data["short"], 4 * _BATCH)
+    n_classes = len(np.unique(y))
+    classifier = configured(CharCNNClassifier(precision=precision, epoch_size=1))
+    classifier.fit(texts[:_BATCH], y[:_BATCH])
+    plain = PlainCharCNN(70, n_classes)
+    plain.take_weights_of(classifier.net_.module_)
+    stock = make_stock_net(plain, batch_size=_BATCH)
+    one_hot = OneHotTexts(texts, y, ALPHABETS["paper"], 1014)
+
+    def ours():
+        classifier.predict_proba(texts)
+        return len(texts)
+
+    def theirs():
+        stock.predict_proba(one_hot)
+        return len(texts)
+
+    logits = stock.forward(one_hot).numpy()
+    differs = np.abs(classifier._logits(texts) - logits).max()
+    return make_line(
+        f"predict with CharCNN, {precision}",
+        rates({"ours": ours, "theirs": theirs}, rounds=3),
+        "texts/s",
+        target,
+        "skorch, one-hot float32 from a DataLoader",
+        largest_difference_of_logits=float(differs),
+    )
+
+
+def compare_rnn_training(data, cell, target):
+    """Compare training of a bidirectional recurrent network on short texts."""
+    texts, y = head(data["short"], 2000)
+    classifier = RNNClassifier(cell=cell, bidirectional=True, batch_size=64)
+    ours = fitter(classifier, texts, y)
+    encoded = classifier.encoder_.encode(texts)
+    encoded_texts = EncodedDataset(encoded, torch.device("cpu"))
+    n_classes = len(classifier.classes_)
+    packed = PackedRNN(classifier.encoder_.n_tokens, n_classes, cell=cell)
+    theirs = _trainer(packed, classifier, encoded, y)
+    recurrent = classifier.net_.module_.recurrent
+    inputs = [
+        (torch.randn(*ids.shape, classifier.embedding_dim, requires_grad=True), ids)
+        for ids in map(encoded_texts.ids, encoded_texts.by_length().split(64))
+    ]
+
+    def layers_alone():
+        for x, ids in inputs:
+            recurrent(x, (ids != PAD).sum(1)).sum().backward()
+        return len(texts)
+
+    sides = {"ours": ours, "theirs": theirs, "layers alone": layers_alone}
+    measured = rates(sides, rounds=3)
+    # Each step multiplies by every weight matrix once.
+    n_steps = sum(ids.numel() for _, ids in inputs)
+    macs = sum(p.numel() for p in recurrent.parameters() if p.dim() == 2)
+    flops = 3 * 2 * macs * n_steps / len(texts)
+    flops_per_second = flops * statistics.median(measured["layers alone"])
+    return make_line(
+        f"train {cell.upper()}, both directions",
+        measured,
+        "texts/s",
+        target,
+        "packed sequences, minibatches at random",
+        layers_alone_share_of_peak=flops_per_second / peak_flops(torch.float32),
+    )
+
+
+def compare_han_training(data):
+    """Compare training of the hierarchical network on long reviews."""
+    texts, y = head(data["long"], 384)
+    classifier = HANClassifier()
+    ours = fitter(classifier, texts, y)
+    encoded = classifier.encoder_.encode(texts)
+    network = classifier.net_.module_
+    n_tokens = classifier.encoder_.n_tokens
+    padded = PaddedHAN(n_tokens, len(classifier.classes_))
+    theirs = _trainer(padded, classifier, encoded, y)
+    padded.load_state_dict(network.state_dict())
+    ids = EncodedDataset(encoded, torch.device("cpu")).ids(torch.arange(32))
+    with torch.inference_mode():
+        differs = (padded.eval()(ids) - network.eval()(ids)).abs().max()
+    return make_line(
+        "train HAN",
+        rates({"ours": ours, "theirs": theirs}, rounds=3),
+        "texts/s",
+        8,
+        "documents padded to the minibatch, at random",
+        largest_difference_of_logits=float(differs),
+    )
+
+
+class _Tiny(nn.Module):
+    """Network so small that the time of its training loop is mostly overhead."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(100, 8)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, ids):
+        return self.head(self.embedding(ids).mean(1))
+
+
+def compare_loop_overhead(data):
+    """Compare the overhead of the training loop per minibatch; `data` is not used."""
+    n_batches, size = _LOOPS, 8
+    ids = np.ones(n_batches * size * 4, dtype=np.uint8)
+    ragged = Ragged(ids, np.arange(0, len(ids) + 1, 4))
+    texts = EncodedDataset(
+        ragged,
+        torch.device("cpu"),
+        targets=np.zeros(len(ragged), dtype=np.int64),
+        weights=np.ones(len(ragged)),
+    )
+    recipe = Recipe(torch.optim.SGD, learning_rate=1e-3)
+    net = make_net(_Tiny(), recipe, device=torch.device("cpu"), precision="float32")
+    bare, criterion = _Tiny(), WeightedCrossEntropy()
+    optimizer = torch.optim.SGD(bare.parameters(), lr=1e-3, fused=True)
+    stock = make_stock_net(_Tiny(), batch_size=size)
+    whole = TensorDataset(
+        torch.ones(len(ragged), 4, dtype=torch.long),
+        torch.zeros(len(ragged), dtype=torch.long),
+    )
+
+    def ours():
+        train(net, texts, n_epochs=1, batch_size=size)
+        return n_batches
+
+    def theirs():
+        for (ids, _), target in BatchLoader(texts, size, training=True):
+            optimizer.zero_grad()
+            criterion(bare(ids), target).backward()
+            optimizer.step()
+        return n_batches
+
+    def stock_loop():
+        stock.partial_fit(whole)
+        return n_batches
+
+    measured = rates({"ours": ours, "bare": theirs, "stock": stock_loop}, rounds=7)
+    seconds = {name: 1 / np.array(values) for name, values in measured.items()}
+    extra = 1e6 * (seconds["ours"] - seconds["bare"])
+    extra_of_stock = 1e6 * (seconds["stock"] - seconds["bare"])
+    return Line(
+        "cost of the loop, per minibatch",
+        float(np.median(extra)),
+        float(np.median(extra_of_stock)),
+        "µs",
+        float(np.median(extra_of_stock / extra)),
+        None,
+        "skorch as it comes; both less a bare loop",
+        {"limit µs": 60},
+    )
+
+
+def measure_peak_fractions(data):
+    """Return texts per second in training and the fraction of peak operations."""
+    peaks = {name: peak_flops(getattr(torch, name)) for name in ("float32", "bfloat16")}
+    rows = []
+    for classifier, corpus in (
+        (CharCNNClassifier(), "short"),
+        (VDCNNClassifier(batch_size=64), "short"),
+        (WordCNNClassifier(), "long"),
+        (KimCNNClassifier(), "long"),
+        (RNNClassifier(), "long"),
+        (HANClassifier(), "long"),
+    ):
+        texts, y = head(data[corpus], 2 * classifier._batch_size())
+        for precision in peaks:
+            classifier.set_params(precision=precision)
+            run = fitter(classifier, texts, y)
+            (rate,) = rates({"ours": run}, rounds=3).values()
+            flops = training_flops(classifier, texts)
+            rows.append(
+                {
+                    "network": type(classifier).__name__.removesuffix("Classifier"),
+                    "texts": corpus,
+                    "precision": precision,
+                    "texts/s": statistics.median(rate),
+                    "GFLOP/text": flops and flops / 1e9,
+                    "share of peak": flops
+                    and flops * statistics.median(rate) / peaks[precision],
+                }
+            )
+            progress(f"{rows[-1]}")
+    peaks = {name: peak / 1e9 for name, peak in peaks.items()}
+    return {"peak GFLOP/s": peaks, "networks": rows}
+
+
+def _trainer(network, classifier, encoded, y):
+    """Return a callable that trains `network` for an epoch, on random minibatches."""
+    device = torch.device("cpu")
+    recipe = classifier._recipe()
+    net = make_net(network, recipe, device=device, precision="float32")
+    targets = np.unique(y, return_inverse=True)[1]
+    texts = EncodedDataset(
+        encoded, device, targets=targets, weights=np.ones(len(targets))
+    )
+
+    def run():
+        train(net, texts, n_epochs=1, batch_size=classifier._batch_size())
+        return len(y)
+
+    return run
