@@ -76,7 +76,7 @@ def _run(args):
 
 
 def _serve(args):
-    # Not in _commands, which imports PyTorch: serving an ONNX file does not need it.
+    # Serving an ONNX file does not need PyTorch, which _commands imports.
     from ..serving import serve
 
     options = {k: v for k, v in vars(args).items() if k not in ("command", "model")}

@@ -1,0 +1,41 @@
+"""Fixtures of the tests of the command line."""
+
+import contextlib
+import io
+
+import pytest
+
+from sktextconv.cli import main
+
+from .films import BAD, GOOD, SETTINGS, write_csv
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Folder with `films.csv`, 40 texts, and `model`, a network trained on them."""
+    folder = tmp_path_factory.mktemp("cli")
+    data = write_csv(folder / "films.csv", [["pos", GOOD], ["neg", BAD]] * 20)
+    out = str(folder / "model")
+    with contextlib.redirect_stdout(io.StringIO()):
+        code = main(["train", data, "--model", "kimcnn", *SETTINGS, "--out", out])
+    assert code == 0
+    return folder
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    """Function that runs a command in the folder: code, output, error output."""
+    monkeypatch.chdir(folder)
+
+    def run(command, *more):
+        code = main([*command.split(), *more])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def mixed(folder):
+    """Path of a file of ten texts, three of which the model misclassifies."""
+    rows = [["pos", GOOD]] * 4 + [["neg", BAD]] * 3 + [["pos", BAD]] * 3
+    return write_csv(folder / "mixed.csv", rows)

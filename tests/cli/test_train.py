@@ -1,0 +1,67 @@
+"""The command `train`."""
+
+import numpy as np
+
+from sktextconv import cli, load
+
+from .films import BAD, GOOD, TRAIN, write_csv
+
+
+def test_set_parses_literals_and_words():
+    read = {
+        text: cli._parse_setting(f"name={text}")[1]
+        for text in ("3", "1e-3", "2,3", "[2]", "true", "None", "one_cycle", "a=b", "")
+    }
+    assert read == {
+        "3": 3,
+        "1e-3": 1e-3,
+        "2,3": (2, 3),
+        "[2]": [2],
+        "true": True,
+        "None": None,
+        "one_cycle": "one_cycle",
+        "a=b": "a=b",
+        "": "",
+    }
+
+
+def test_set_and_seed_reach_saved_network(run):
+    command = f"train films.csv {TRAIN} --set widths=2,3 --set lowercase=false"
+    assert run(f"{command} --seed 5")[0] == 0
+    params = load("other").get_params()
+    assert params["widths"] == (2, 3)
+    assert params["lowercase"] is False
+    assert (params["random_state"], params["max_epochs"]) == (5, 1)
+
+
+def test_train_is_deterministic(run, folder):
+    for out in ("first", "second"):
+        assert run(f"train films.csv {TRAIN} --out {out} --set verbose=0")[0] == 0
+    first, second = (load(folder / name) for name in ("first", "second"))
+    texts = [GOOD, BAD]
+    assert np.array_equal(first.predict_proba(texts), second.predict_proba(texts))
+
+
+def test_valid_texts_are_held_out(run):
+    code, out, _ = run(f"train films.csv {TRAIN} --valid 0.25")
+    assert code == 0
+    assert "30 to train on, 10 held out" in out
+    assert load("other").history_[0]["n_texts"] == 30
+    code, out, _ = run(f"train films.csv {TRAIN} --valid films.csv")
+    assert " of 40 texts\n" in out
+    assert load("other").history_[0]["n_texts"] == 40
+    code, out, _ = run(f"train films.csv {TRAIN} --valid 0")
+    assert code == 0
+    assert "held" not in out
+
+
+def test_class_names_replace_labels(run, folder):
+    """Labels are those of the file unless `--class-names` replaces them."""
+    write_csv(folder / "numbers.csv", [["2", GOOD], ["1", BAD]] * 9)
+    assert run(f"train numbers.csv {TRAIN}")[0] == 0
+    assert load("other").classes_.tolist() == ["1", "2"]
+    assert run(f"train numbers.csv {TRAIN} --class-names bad,good")[0] == 0
+    assert load("other").classes_.tolist() == ["bad", "good"]
+    code, out, _ = run("evaluate other numbers.csv --class-names bad,good")
+    assert code == 0
+    assert "numbers.csv: 18 texts of 2 classes: bad 9, good 9" in out
