@@ -1,60 +1,64 @@
-"""The n-grams of ids that tell the classes of texts apart best."""
+"""Selection of the n-grams that discriminate best between classes of texts."""
 
 import numpy as np
 
 __all__ = ["discriminative_ngrams"]
 
-# Ids that are read at most: a few thousand long texts decide as well as all.
+# Ids to read at most: a sample of a few thousand long texts gives n-grams as good.
 _MAX_IDS = 2**21
 
 
-def discriminative_ngrams(encoded, codes, weights, *, n_tokens, n, n_ngrams, seed):
-    """Choose n-grams by the chi-squared statistic of their presence and the class.
+def discriminative_ngrams(encoded, targets, weights, *, n_tokens, n, n_ngrams, seed):
+    """Select n-grams by the chi-squared statistic of their presence and the class.
 
-    Of n-grams that are each other shifted by one place, only the best is taken, and
-    none that is padding for more than half.
+    Of two n-grams that are shifted by one position, only the better one is selected. An
+    n-gram with more than ``n // 2`` ids of padding is skipped.
 
     Parameters
     ----------
     encoded : Ragged
-    codes : ndarray of int of shape (n_documents,)
-        The class of each text.
-    weights : ndarray of float of shape (n_documents,)
-        How much each text counts.
+        Ids of the texts.
+    targets : ndarray of int of shape (n_samples,)
+        Encoded label of each text.
+    weights : ndarray of float of shape (n_samples,)
+        Weight of each text.
     n_tokens : int
-        Ids are below it, and 0 is padding.
+        Number of ids; 0 is padding.
     n : int
-        Ids in an n-gram; fewer where an int64 would not hold them.
+        Ids in an n-gram; fewer if ``n_tokens ** n`` exceeds int64.
     n_ngrams : int
-        At most so many.
+        Maximal number of n-grams.
     seed : int
-        Draws the texts that are read where there are too many.
+        Seed of the sample of texts, which is drawn if there are too many ids.
 
     Returns
     -------
-    ngrams : ndarray of int64 of shape (n_found, n)
+    ngrams : ndarray of int64 of shape (n_selected, n)
         The best first.
     """
     n = min(n, int(63 / np.log2(n_tokens)))
-    rows, coded = _ngrams(encoded, _sample(encoded, seed), n_tokens, n)
-    ngrams, numbers = np.unique(coded, return_inverse=True)
-    present = np.sort(rows * len(ngrams) + numbers)
-    present = present[np.diff(present, prepend=-1) > 0]  # once in each text
-    rows, numbers = np.divmod(present, len(ngrams))
+    rows, keys = _find_ngrams(encoded, _sample_rows(encoded, seed), n_tokens, n)
+    ngrams, columns = np.unique(keys, return_inverse=True)
+    cells = np.sort(rows * len(ngrams) + columns)
+    cells = cells[np.diff(cells, prepend=-1) > 0]  # count an n-gram once per text
+    rows, columns = np.divmod(cells, len(ngrams))
     counts = np.array(
         [
             np.bincount(
-                numbers, weights[rows] * (codes[rows] == code), minlength=len(ngrams)
+                columns,
+                weights[rows] * (targets[rows] == target),
+                minlength=len(ngrams),
             )
-            for code in range(codes.max() + 1)
+            for target in range(targets.max() + 1)
         ]
     )
-    masses = np.bincount(codes, weights)
-    order = _by_chi_squared(counts, masses)
-    return _without_shifts(ngrams[order], n_tokens, n, n_ngrams)
+    class_weights = np.bincount(targets, weights)
+    order = _sort_by_chi_squared(counts, class_weights)
+    return _drop_shifted(ngrams[order], n_tokens, n, n_ngrams)
 
 
-def _sample(encoded, seed):
+def _sample_rows(encoded, seed):
+    """Return the sorted row numbers of a random sample of at most `_MAX_IDS` ids."""
     lengths = np.diff(encoded.offsets)
     if lengths.sum() <= _MAX_IDS:
         return np.arange(len(encoded))
@@ -62,41 +66,60 @@ def _sample(encoded, seed):
     return np.sort(drawn[lengths[drawn].cumsum() <= _MAX_IDS])
 
 
-def _ngrams(encoded, rows, n_tokens, n):
-    """The row and the code of every n-gram of some rows."""
+def _find_ngrams(encoded, rows, n_tokens, n):
+    """Return the row and the key of each n-gram in some rows.
+
+    The key is the number with the ids of the n-gram as digits in base `n_tokens`.
+    """
     ids = np.concatenate([encoded[row] for row in rows]).astype(np.int64)
     rows = np.repeat(rows, np.diff(encoded.offsets)[rows])
     n_starts = max(len(ids) - n + 1, 0)
-    codes = np.zeros(n_starts, dtype=np.int64)
-    for place in range(n):
-        codes = codes * n_tokens + ids[place : place + n_starts]
-    inside = rows[:n_starts] == rows[n - 1 : n - 1 + n_starts]
-    return rows[:n_starts][inside], codes[inside]
+    keys = np.zeros(n_starts, dtype=np.int64)
+    for step in range(n):
+        keys = keys * n_tokens + ids[step : step + n_starts]
+    # An n-gram must not extend into the next text.
+    mask = rows[:n_starts] == rows[n - 1 : n - 1 + n_starts]
+    return rows[:n_starts][mask], keys[mask]
 
 
-def _by_chi_squared(counts, masses):
-    """Order of the n-grams that tell anything, the best first."""
-    shares = (masses / masses.sum())[:, None]
+def _sort_by_chi_squared(counts, class_weights):
+    """Return the order of the n-grams by descending chi-squared statistic.
+
+    N-grams with a statistic of 0 are left out.
+
+    Parameters
+    ----------
+    counts : ndarray of float of shape (n_classes, n_ngrams)
+        Weight of the texts of each class that contain each n-gram.
+    class_weights : ndarray of float of shape (n_classes,)
+    """
+    fractions = (class_weights / class_weights.sum())[:, None]
     totals = counts.sum(0)
-    expected = shares * totals
-    misses = np.where(shares > 0, (counts - expected) ** 2, 0.0)
-    absent = np.maximum(1 - totals / masses.sum(), np.finfo(float).eps)
-    statistic = (misses / np.where(shares > 0, expected, 1.0)).sum(0) / absent
-    # In any units, and equal where they differ by rounding alone.
-    statistic = np.round(statistic / masses.sum(), 9)
+    expected = fractions * totals
+    deviations = np.where(fractions > 0, (counts - expected) ** 2, 0.0)
+    absent = np.maximum(1 - totals / class_weights.sum(), np.finfo(float).eps)
+    statistic = (deviations / np.where(fractions > 0, expected, 1.0)).sum(0) / absent
+    # Independent of the unit of the weights. Rounding makes values equal that differ by
+    # floating-point error alone.
+    statistic = np.round(statistic / class_weights.sum(), 9)
     order = np.argsort(-statistic, kind="stable")
     return order[statistic[order] > 0]
 
 
-def _without_shifts(codes, n_tokens, n, n_ngrams):
-    chosen, taken = [], set()
-    for code in codes.tolist():
-        beginning, end = code // n_tokens, code % n_tokens ** (n - 1)
-        places = [code // n_tokens**place % n_tokens for place in reversed(range(n))]
-        if not taken.isdisjoint((beginning, end)) or places.count(0) > n // 2:
+def _drop_shifted(keys, n_tokens, n, n_ngrams):
+    """Decode the keys; skip n-grams of padding and shifts of better n-grams.
+
+    An n-gram is skipped if its first or last n - 1 ids are the first or last n - 1 ids
+    of a better one.
+    """
+    selected, taken = [], set()
+    for key in keys.tolist():
+        first, last = key // n_tokens, key % n_tokens ** (n - 1)
+        ngram = [key // n_tokens**power % n_tokens for power in reversed(range(n))]
+        if not taken.isdisjoint((first, last)) or ngram.count(0) > n // 2:
             continue
-        taken |= {beginning, end}
-        chosen.append(places)
-        if len(chosen) == n_ngrams:
+        taken |= {first, last}
+        selected.append(ngram)
+        if len(selected) == n_ngrams:
             break
-    return np.array(chosen, dtype=np.int64).reshape(-1, n)
+    return np.array(selected, dtype=np.int64).reshape(-1, n)

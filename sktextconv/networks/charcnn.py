@@ -17,12 +17,12 @@ from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
 
 __all__ = ["CharCNN", "CharCNNClassifier"]
 
-# Characters of the n-grams that a network starts from: a word or its telling part.
-_NGRAM = 5
+# Characters of the n-grams that initialize the filters: a short word or a word stem.
+_NGRAM_SIZE = 5
 
 
 class OneHot(nn.Module):
-    """The unit vector of each id, and zeros for `PAD`.
+    """Embedding of each id as a unit vector, zeros for `PAD`.
 
     Parameters
     ----------
@@ -40,19 +40,21 @@ class OneHot(nn.Module):
 
 
 class CharCNN(ConvNet):
-    """The network over one-hot characters.
+    """Convolutional network over one-hot characters.
 
     Parameters
     ----------
     n_tokens : int
-        Ids, `PAD` included: one more than the rows of the alphabet.
+        Number of ids, including `PAD`: one more than the characters of the alphabet.
     n_classes : int
     size : {"small", "large"}, default="small"
+        Width of the layers (Tables 1 and 2).
     max_length : int, default=1014
-        Characters; 96 + 27 k for some k >= 1.
+        Characters per text; 96 + 27 k for an int k >= 1.
     dropout : float, default=0.5
-        After each of the first two dense layers.
+        Dropout probability after each of the first two dense layers.
     init : {"paper", "kaiming"}, default="kaiming"
+        See `ConvNet`.
     """
 
     def __init__(
@@ -80,52 +82,55 @@ class CharCNN(ConvNet):
 
     def first_convolution(self, ids):  # (rows, length)
         first = self.convolutions[0]
-        # Whoever explains a text puts other vectors in, or asks for them by a hook.
+        # Explanations replace the embedding or register hooks on it. Then, as in graphs
+        # and on other devices, compute the ordinary convolution.
         replaced = not isinstance(self.embedding, OneHot)
-        watched = _has_hooks(self.embedding) or _has_hooks(first)
-        translated = torch.compiler.is_compiling()
-        if replaced or watched or translated or ids.device.type != "cpu":
+        hooked = _has_hooks(self.embedding) or _has_hooks(first)
+        compiling = torch.compiler.is_compiling()
+        if replaced or hooked or compiling or ids.device.type != "cpu":
             return super().first_convolution(ids)
-        # Of each window the filters' weights for its characters are added up. That is
-        # the product with one-hot vectors, less the products with zeros. It stays in
-        # float32 under autocast, and torch has no second derivative of it.
+        # The convolution of one-hot vectors is a sum of filter weights: in each window,
+        # one row of weights per character. `embedding_bag` adds the rows and skips the
+        # products with zeros. It stays in float32 under autocast, and torch implements
+        # no second derivative of it.
         width, _, _, kernel = first.weight.shape
         by_tap = first.weight[:, :, 0].permute(2, 1, 0)  # (kernel, n_channels, width)
-        by_tap = F.pad(by_tap, (0, 0, 1, 0))  # zeros for `PAD`
+        by_tap = F.pad(by_tap, (0, 0, 1, 0))  # a row of zeros for `PAD`
         by_tap = torch.cat([by_tap[:1] + first.bias, by_tap[1:]])
         taps = torch.arange(kernel, dtype=torch.int32) * by_tap.shape[1]
         windows = ids.int().unfold(1, kernel, 1) + taps  # (rows, length - 6, kernel)
-        answers = F.embedding_bag(
+        responses = F.embedding_bag(
             windows.reshape(-1, kernel), by_tap.flatten(0, 1), mode="sum"
         )
-        answers = answers.view(*windows.shape[:2], width).transpose(1, 2)
-        return answers.unsqueeze(2)  # (rows, width, 1, length - 6)
+        responses = responses.view(*windows.shape[:2], width).transpose(1, 2)
+        return responses.unsqueeze(2)  # (rows, width, 1, length - 6)
 
     @torch.no_grad()
-    def start_from(self, ngrams):
-        """Start as a detector of n-grams, with a little of the random weights.
+    def init_from_ngrams(self, ngrams):
+        """Initialize the network as a detector of n-grams plus noise.
 
-        A filter of the first convolution answers 1 to its n-gram and nothing to any
-        other; see `pass_on` for the rest.
+        Each of the first filters of the first convolution responds with 1 to its
+        n-gram and with 0 to any other, apart from the noise of the random weights. The
+        other layers are initialized by `init_identity`.
 
         Parameters
         ----------
         ngrams : ndarray of int of shape (n_ngrams, n)
-            Ids; where one is `PAD`, no character may stand. At most as many as the
-            first convolution has filters.
+            Ids; `PAD` matches padding and characters outside the alphabet only. There
+            must be at most as many n-grams as the first convolution has filters.
         """
         first = self.convolutions[0]
         ngrams = torch.tensor(ngrams)
-        wanted = self.embedding(ngrams)  # (n_ngrams, n, n_channels)
-        unwanted = (ngrams == PAD).to(wanted)[:, :, None]
-        filters = (wanted - unwanted).transpose(1, 2)  # (n_ngrams, n_channels, n)
+        present = self.embedding(ngrams)  # (n_ngrams, n, n_channels)
+        absent = (ngrams == PAD).to(present)[:, :, None]
+        filters = (present - absent).transpose(1, 2)  # (n_ngrams, n_channels, n)
         first.weight[: len(ngrams), :, 0, : ngrams.shape[1]] += filters
         first.bias[: len(ngrams)] = 1.0 - (ngrams != PAD).sum(1)
-        self.pass_on()
+        self.init_identity()
 
 
 def _has_hooks(module):
-    """Whether someone wants to know of, or changes, what a module is given or gives."""
+    """Return whether any forward or backward hook is registered on a module."""
     return bool(
         module._forward_pre_hooks
         or module._forward_hooks
@@ -219,8 +224,8 @@ class CharCNNClassifier(BaseTextNetClassifier):
     """
 
     _recipes: ClassVar = {
-        # Departs from the paper: the weight decay of 1e-5 stands in the authors' code
-        # only, and is the default of VelocitySGD.
+        # Departs from the paper: the weight decay of 1e-5, the default of VelocitySGD,
+        # is only in the authors' code.
         "paper": Recipe(
             VelocitySGD,
             learning_rate=0.01,
@@ -228,8 +233,9 @@ class CharCNNClassifier(BaseTextNetClassifier):
             epoch_size=5_000,
         ),
         # Departs from the paper: another optimizer, schedule and initialization, chosen
-        # in benchmarks/selection. With the usual beta2 of 0.999 a seed of three was 13
-        # points behind the best after five passes over 16,000 texts of AG News.
+        # in benchmarks/selection. With torch's default beta2 of 0.999, one of three
+        # seeds was 13 points behind the best after five passes over 16,000 texts of AG
+        # News.
         "modern": Recipe(
             torch.optim.AdamW,
             learning_rate=1e-3,
@@ -271,17 +277,17 @@ class CharCNNClassifier(BaseTextNetClassifier):
     def _init_weights(self, network, encoder, examples, seed):
         if self.recipe == "paper" or self.init == "random":
             return
-        # Departs from the paper: it starts at random. On long reviews, where few words
-        # tell, training did not leave chance level that way.
-        texts, codes, weights = examples
+        # Departs from the paper: it initializes all weights at random. On long reviews,
+        # in which few words are informative, training then stayed at chance level.
+        texts, targets, weights = examples
         ngrams = discriminative_ngrams(
             encoder.encode(texts),
-            codes,
+            targets,
             weights,
             n_tokens=encoder.n_tokens,
-            n=_NGRAM,
+            n=_NGRAM_SIZE,
             n_ngrams=SIZES[self.size][0],
             seed=seed,
         )
         if len(ngrams):
-            network.start_from(ngrams)
+            network.init_from_ngrams(ngrams)

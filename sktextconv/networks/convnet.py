@@ -1,4 +1,4 @@
-"""The convolutional network of Zhang, Zhao & LeCun (2015), over tokens of any kind."""
+"""Convolutional network of Zhang, Zhao & LeCun (2015) over characters or words."""
 
 import abc
 
@@ -11,44 +11,48 @@ from ..training._device import to_device
 
 __all__ = ["SIZES", "ConvNet", "VelocitySGD", "check_max_length"]
 
-# Section 2.3, Tables 1 and 2: kernel and pooling of the six convolutions. Together
-# they make a frame of 123 positions every 27.
+# Section 2.3, Tables 1 and 2: kernel and pooling sizes of the six convolutions. One
+# frame, an output position of the last pooling, has a receptive field of 123 inputs;
+# neighboring frames are 27 inputs apart.
 _KERNELS = (7, 7, 3, 3, 3, 3)
 _POOLS = (3, 3, 1, 1, 1, 3)
 _STRIDE = 27
-_OVERLAP = 96  # a frame sees _STRIDE + _OVERLAP positions
+_OVERLAP = 96  # inputs in the receptive fields of two neighboring frames
 
-# Width of the convolutions and of the dense layers, standard deviation of the
-# initial weights.
+# Channels of the convolutions, outputs of the dense layers, standard deviation of the
+# initial weights (section 2.3).
 SIZES = {"small": (256, 1024, 0.05), "large": (1024, 2048, 0.02)}
 
-# Share of the random weights in convolutions that start by passing on what they read.
-_NOISE = 0.3
+# Scale of the random weights that `ConvNet.init_identity` adds to the identity.
+_NOISE_SCALE = 0.3
 
 
 class ConvNet(nn.Module, abc.ABC):
-    """Six convolutions over vectors, then three dense layers.
+    """Six convolutions and three dense layers over embedded ids.
 
-    A subclass says which vectors: `embed` takes ids to them, and `PAD` to zeros.
+    A subclass implements `embed`, which must map `PAD` to zeros.
 
     Parameters
     ----------
     n_channels : int
-        Size of the vectors.
+        Size of the vectors that `embed` returns.
     n_classes : int
     size : {"small", "large"}
+        Width of the layers (Tables 1 and 2).
     max_length : int
-        Ids; 96 + 27 k for some k >= 1.
+        Ids per text; 96 + 27 k for an int k >= 1.
     dropout : float
-        After each of the first two dense layers.
+        Dropout probability after each of the first two dense layers.
     init : {"paper", "kaiming"}
+        "paper" draws all weights from a normal distribution (section 2.3). "kaiming"
+        initializes weights as He et al. propose and biases to 0.
 
     Notes
     -----
-    Every convolution is valid and nothing before the dense layers mixes documents, so
-    a frame whose window holds padding alone is the same for all. Where texts are short
-    the convolutions therefore run over documents packed end to end, and that frame is
-    computed once: the same numbers and gradients for a fraction of the positions.
+    The convolutions do not pad their input, and no layer before the dense ones mixes
+    texts. A frame whose receptive field holds only padding is therefore the same in all
+    texts. Short texts are packed end to end into a few rows, and that frame is computed
+    once: logits and gradients are the same, at a fraction of the positions.
     """
 
     def __init__(self, n_channels, n_classes, *, size, max_length, dropout, init):
@@ -58,7 +62,7 @@ class ConvNet(nn.Module, abc.ABC):
         self.max_length = max_length
         self.n_frames = (max_length - _OVERLAP) // _STRIDE
         channels = [n_channels] + [width] * len(_KERNELS)
-        # Two-dimensional, with a height of 1, for the sake of channels-last kernels.
+        # Conv2d with a height of 1, because only it has channels-last kernels.
         self.convolutions = nn.ModuleList(
             nn.Conv2d(n_in, width, (1, kernel))
             for n_in, kernel in zip(channels, _KERNELS, strict=False)
@@ -73,8 +77,8 @@ class ConvNet(nn.Module, abc.ABC):
             nn.Linear(dense_width, n_classes),
         )
         if init == "paper":
-            # Departs from the paper: it names weights only, the authors' code draws
-            # the biases so as well.
+            # Departs from the paper: it names weights only; the authors' code draws
+            # biases from the same distribution.
             for parameter in self.parameters():
                 nn.init.normal_(parameter, std=std)
         else:
@@ -82,46 +86,46 @@ class ConvNet(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def embed(self, ids):  # (rows, length)
-        """Return the vectors of `ids`."""  # (rows, length, n_channels)
+        """Return the vectors of `ids`, of shape (rows, length, n_channels)."""
 
     def _init_kaiming(self):
         layers = [m for m in self.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
         for layer in layers:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
-        # Steps of Adam are of one size for all weights: a first layer of small ones
-        # soon holds what it learnt, not what it was drawn from. Training then leaves
-        # chance level within the first pass, not after several.
+        # Adam takes steps of similar size for all weights. Small initial weights of the
+        # first layer are thus soon dominated by the updates, and training leaves chance
+        # level within the first pass instead of after several.
         with torch.no_grad():
             layers[0].weight.mul_(0.25)
             layers[-1].weight.mul_(0.1)
 
     @torch.no_grad()
-    def pass_on(self):
-        """Let all convolutions but the first start by passing on what they read.
+    def init_identity(self):
+        """Initialize all but the first convolution to the identity plus noise.
 
-        Some of their random weights are left. The dense layers then see an answer of
-        the first convolution alike wherever in a text it stands, but for the last 96
-        positions of `max_length`.
+        The first dense layer gets the same weights for all frames. A response of the
+        first convolution then reaches the dense layers wherever it occurs in a text,
+        except in the last 96 positions of `max_length`.
         """
         for convolution in self.convolutions[1:]:
-            convolution.weight.mul_(_NOISE)
+            convolution.weight.mul_(_NOISE_SCALE)
             convolution.weight[:, :, 0, 0] += torch.eye(len(convolution.weight))
-        dense = self.dense[0]
-        by_frame = dense.weight.view(len(dense.weight), self.n_frames, -1)
+        weight = self.dense[0].weight
+        by_frame = weight.view(len(weight), self.n_frames, -1)
         by_frame[:] = by_frame[:, :1].clone()
 
     def forward(
         self, ids: torch.Tensor, lengths: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Return the logits of documents.
+        """Return the logits of texts.
 
         Parameters
         ----------
         ids : tensor of int64 of shape (batch, length)
         lengths : tensor of int64 of shape (batch,), on the CPU, default=None
-            Ids of each document, after which there is padding alone. None looks for it,
-            for which the host waits where `ids` are on another device.
+            Number of ids of each text before its padding. None computes it from
+            `ids`, which blocks the CPU if `ids` are on another device.
 
         Returns
         -------
@@ -130,42 +134,47 @@ class ConvNet(nn.Module, abc.ABC):
         return self.dense(self._frames(ids, lengths).flatten(1))
 
     def _frames(self, ids, lengths=None):
-        if torch.compiler.is_compiling():  # packing depends on the data
-            return self._plain_frames(ids)
-        n_documents, length = ids.shape
+        """Return the output of the convolutions, on packed texts if cheaper."""
+        if torch.compiler.is_compiling():  # the packed shape depends on the data
+            return self._padded_frames(ids)
+        n_texts, length = ids.shape
         steps = torch.arange(length, device=ids.device)
         if lengths is None:
             lengths = ((ids != PAD) * (steps + 1)).amax(1).cpu()
-        # Frames that see a character at all, and room for the last one's window.
+        # Frames that see at least one id. A text also takes slots of padding for
+        # the receptive field of its last frame.
         n_frames = (-(-lengths // _STRIDE)).clamp(max=self.n_frames)
         n_rows, row, start, n_slots = _pack(n_frames + -(-_OVERLAP // _STRIDE))
         packed_width = n_slots * _STRIDE + _STRIDE + _OVERLAP
-        if n_rows * packed_width > 0.9 * n_documents * self.max_length:
-            return self._plain_frames(ids)
-        # The layout is the host's, which goes on to the next step meanwhile.
+        if n_rows * packed_width > 0.9 * n_texts * self.max_length:
+            return self._padded_frames(ids)
+        # The layout is computed on the CPU and copied without blocking, so that the CPU
+        # can prepare the next minibatch meanwhile.
         layout = torch.stack([lengths, n_frames, row, start])[:, :, None]
         lengths, n_frames, row, start = to_device(layout, ids.device)
 
-        # One cell more, for what lies beyond the end of a document.
+        # Padding goes to one extra cell at the end, which is sliced off.
         packed = ids.new_zeros(n_rows * packed_width + 1)
         target = row * packed_width + start * _STRIDE + steps
         packed[torch.where(steps < lengths, target, n_rows * packed_width)] = ids
         frames = self._convolve(packed[:-1].view(n_rows, packed_width))
 
-        # The last frame of each row saw padding alone.
+        # The last frame of each row sees only padding.
         n_columns = frames.shape[1]
         column = torch.arange(self.n_frames, device=ids.device)
         index = row * n_columns + start + column
         index = torch.where(column < n_frames, index, n_columns - 1)
-        # Not an index: its gradient is summed in the order threads happen to come.
+        # An embedding lookup, because the gradient of indexing is summed in an order
+        # that depends on the threads.
         return F.embedding(index, frames.flatten(0, 1))  # (batch, n_frames, width)
 
-    def _plain_frames(self, ids):
+    def _padded_frames(self, ids):
+        """Return the output of the convolutions for texts padded to `max_length`."""
         padding = self.max_length - ids.shape[1]
         return self._convolve(F.pad(ids, (0, padding), value=PAD))
 
     def first_convolution(self, ids):  # (rows, length)
-        """Return what the first convolution makes of `ids`."""
+        """Return the output of the first convolution, before pooling and ReLU."""
         x = self.embed(ids)  # (rows, length, n_channels)
         x = x.transpose(1, 2).unsqueeze(2)  # (rows, n_channels, 1, length)
         return self.convolutions[0](x)  # (rows, width, 1, length - 6)
@@ -177,17 +186,17 @@ class ConvNet(nn.Module, abc.ABC):
                 x = self.convolutions[number](x)
             if pool > 1:
                 x = F.max_pool2d(x, (1, pool))
-            x = x.relu()  # after the pooling: the same, on a third of the values
+            x = x.relu()  # commutes with max pooling; here on a third of the values
         return x.squeeze(2).transpose(1, 2)  # (rows, n_frames, width)
 
 
 class VelocitySGD(torch.optim.Optimizer):
-    """Gradient descent with the learning rate inside the velocity.
+    """Stochastic gradient descent with the learning rate inside the velocity.
 
-    The update of the authors' code: ``v = momentum v - lr g``, then
-    ``w = (1 - lr weight_decay) w + v``. torch's SGD multiplies the velocity by the
-    rate instead, so there it shrinks at once where the rate is halved; and its decay
-    passes through the velocity.
+    The update is that of the authors' code: ``v = momentum * v - lr * gradient``, then
+    ``w = (1 - lr * weight_decay) * w + v``. torch's SGD multiplies the velocity by the
+    learning rate instead, so that its steps shrink at once when the rate is halved, and
+    adds the weight decay to the velocity.
 
     Parameters
     ----------
@@ -225,7 +234,7 @@ class VelocitySGD(torch.optim.Optimizer):
 
 
 def check_max_length(max_length, *, required_by):
-    """Raise `ValueError` unless the poolings divide `max_length`; name the nearest."""
+    """Raise ValueError unless `max_length` is 96 + 27 k for an int k >= 1."""
     frames, rest = divmod(max_length - _OVERLAP, _STRIDE)
     if frames >= 1 and rest == 0:
         return
@@ -233,29 +242,42 @@ def check_max_length(max_length, *, required_by):
     nearest = [below] if frames < 1 else [below, below + _STRIDE]
     raise ValueError(
         f"The 'max_length' parameter of {required_by} must be 96 + 27 k for an int "
-        "k >= 1, which six convolutions and three poolings by 3 ask for. Got "
+        "k >= 1, so that three poolings of size 3 divide the length. Got "
         f"{max_length} instead; nearest: {' and '.join(map(str, nearest))}."
     )
 
 
 def _pack(n_slots):
-    """Lay documents on rows of like length: ``n_rows, row, start, row length``.
+    """Assign texts to rows of similar total length.
 
-    Dealing them out from the longest to the shortest, to and fro, fills rows evenly.
-    Fewer than 16 rows make slow convolutions.
+    Texts are dealt to the rows from the longest to the shortest, in alternating
+    direction. There are up to 16 rows; convolutions of fewer rows are slow.
+
+    Parameters
+    ----------
+    n_slots : tensor of int64 of shape (n_texts,)
+        Length of each text.
+
+    Returns
+    -------
+    n_rows : int
+    row, start : tensors of int64 of shape (n_texts,)
+        Row and first slot of each text.
+    length : int
+        Length of the longest row.
     """
-    n_documents = len(n_slots)
-    n_rows = min(16, n_documents)
-    n_rounds = -(-n_documents // n_rows)
+    n_texts = len(n_slots)
+    n_rows = min(16, n_texts)
+    n_rounds = -(-n_texts // n_rows)
     order = n_slots.argsort(descending=True, stable=True)
     dealt = n_slots.new_zeros(n_rounds * n_rows)
-    dealt[:n_documents] = n_slots[order]
+    dealt[:n_texts] = n_slots[order]
     dealt = dealt.view(n_rounds, n_rows)
     columns = torch.arange(n_rows).repeat(n_rounds, 1)
     columns[1::2] = columns[1::2].flip(1)
-    on_row = torch.zeros_like(dealt).scatter(1, columns, dealt)
-    ends = on_row.cumsum(0)
+    by_row = torch.zeros_like(dealt).scatter(1, columns, dealt)
+    ends = by_row.cumsum(0)
     row, start = torch.empty_like(n_slots), torch.empty_like(n_slots)
-    row[order] = columns.flatten()[:n_documents]
-    start[order] = (ends - on_row).gather(1, columns).flatten()[:n_documents]
+    row[order] = columns.flatten()[:n_texts]
+    start[order] = (ends - by_row).gather(1, columns).flatten()[:n_texts]
     return n_rows, row, start, int(ends[-1].max())

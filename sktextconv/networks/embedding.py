@@ -1,4 +1,4 @@
-"""Words as the input of a network: numbered, and with vectors learnt or given."""
+"""Word embeddings and the word encoder of the networks over words."""
 
 import numpy as np
 import torch
@@ -9,22 +9,22 @@ from ..encoding._ragged import PAD
 from ..encoding._word import WordEncoder
 from ..encoding._word_vectors import word_vectors
 
-__all__ = ["WordEmbedding", "load_vectors", "make_word_encoder"]
+__all__ = ["WordEmbedding", "init_embedding", "make_word_encoder"]
 
 
 class WordEmbedding(nn.Module):
-    """Look up the vector of each word. That of padding is zero, and stays so.
+    """Embedding of words; the vector of `PAD` stays zero.
 
     Parameters
     ----------
     n_tokens : int
-        Ids, `PAD` included.
+        Number of ids, including `PAD`.
     dim : int
         Size of a vector.
     static : bool, default=False
-        Whether the vectors stay as they are; they are then no parameters.
+        Whether the vectors are frozen. They are then a buffer and not a parameter.
     scale : float, default=0.25
-        Vectors start uniform in [-scale, scale] in every dimension (Kim 2014).
+        Vectors are initialized uniformly in [-scale, scale] (Kim 2014).
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class WordEmbedding(nn.Module):
 
     @torch.no_grad()
     def load(self, vectors: np.ndarray) -> None:
-        """Start from `vectors`, an array of shape (n_tokens, dim)."""
+        """Set all vectors to `vectors`, of shape (n_tokens, dim), but that of `PAD`."""
         self.weight.copy_(torch.tensor(vectors))
         self.weight[PAD] = 0.0
 
@@ -49,7 +49,7 @@ class WordEmbedding(nn.Module):
 
 
 def make_word_encoder(classifier):
-    """Return the `WordEncoder` that the parameters of a classifier ask for."""
+    """Return a `WordEncoder` with the parameters of a classifier."""
     return WordEncoder(
         max_tokens=classifier.max_tokens,
         min_count=classifier.min_count,
@@ -59,20 +59,20 @@ def make_word_encoder(classifier):
     )
 
 
-def load_vectors(classifier, network, encoder, texts, seed):
-    """Start the embedding of a network from the classifier's `vectors`, if any.
+def init_embedding(classifier, network, encoder, texts, seed):
+    """Initialize the embedding of a network from the classifier's `vectors`, if any.
 
     Raises
     ------
     ValueError
-        If vectors shall stay as they are and there are none.
+        If the word vectors are to be frozen and `vectors` is None.
     """
-    # Checked here, not with the encoder: a model that was loaded may have been made
-    # with vectors that are no longer at hand.
+    # Checked here and not with the encoder, because the `vectors` of a loaded model may
+    # no longer exist.
     if classifier.vectors is None and classifier.tuning != "fine-tuned":
         raise ValueError(
-            f"tuning={classifier.tuning!r} keeps word vectors as they start, and with "
-            "vectors=None they start at random. Pass vectors to "
+            f"tuning={classifier.tuning!r} freezes word vectors, and vectors=None "
+            "initializes them at random. Pass vectors to "
             f"{type(classifier).__name__}, such as vectors='word2vec', or set "
             "tuning='fine-tuned'."
         )

@@ -19,7 +19,7 @@ from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from ..utils.validation import check_texts
 from ._sentence_layout import bucket_sentences, pad_sentences
-from .embedding import WordEmbedding, load_vectors
+from .embedding import WordEmbedding, init_embedding
 from .recurrent import Recurrent, pool_steps, sequence_mask
 
 __all__ = [
@@ -62,36 +62,38 @@ class Attention(nn.Module):
 
 
 class HAN(nn.Module):
-    """Words to sentences and sentences to a document, each by a recurrent layer.
+    """Hierarchical network: words to sentence vectors to a document vector.
 
     Parameters
     ----------
     n_tokens : int
-        Ids, `PAD` and `SENTENCE_END` included.
+        Number of ids, including `PAD` and `SENTENCE_END`.
     n_classes : int
     embedding_dim : int, default=200
     hidden_dim : int, default=50
-        Outputs of one direction of the recurrent layers.
+        Outputs of the recurrent layers per direction.
     pooling : {"attention", "mean", "max"}, default="attention"
         HN-ATT, HN-AVE and HN-MAX of the paper.
     max_sentences : int, default=60
+        Sentences per document that an exported network reads.
     max_sentence_length : int, default=100
-        Words. Both only size an exported network, which reads no more.
+        Words per sentence that an exported network reads.
     static : bool, default=False
-        Whether word vectors stay as they are.
+        Whether the word vectors are frozen.
     embedding_dropout : float, default=0.0
+        Dropout probability of each dimension of each word vector.
     dropout : float, default=0.0
-        Of the document vector.
+        Dropout probability of the document vector.
 
     Notes
     -----
-    A sentence is a run of words; ids of `SENTENCE_END` and `PAD` only part them. Real
-    sentences alone are computed, in groups of like length where there are many, so that
-    neither a long sentence nor a document of many sentences costs the others anything.
-    A document without any has the zero vector.
+    A sentence is a run of words, separated from others by ids of `SENTENCE_END` and
+    `PAD`. Only existing sentences are computed, in buckets of similar length if there
+    are many, so that neither a long sentence nor a document with many sentences adds
+    padding to the others. The vector of a document without sentences is zero.
     """
 
-    export_inputs = ("words", "sentences")  # of the ONNX graph, in the place of "ids"
+    export_inputs = ("words", "sentences")  # inputs of the ONNX graph instead of "ids"
 
     def __init__(
         self,
@@ -132,9 +134,9 @@ class HAN(nn.Module):
         ----------
         ids : tensor of int64 of shape (batch, length)
         lengths : tensor of int64 of shape (batch, n_sentences), default=None
-            On the CPU, the words of each sentence; 0 after the last one. Sentences
-            follow each other from the first id on, with one `SENTENCE_END` after each.
-            None looks for them, for which the host waits where `ids` are on another
+            Number of words of each sentence, on the CPU; 0 after the last sentence. The
+            sentences must start at the first id and be followed by one `SENTENCE_END`
+            each. None finds the sentences, which blocks the CPU if `ids` are on another
             device.
 
         Returns
@@ -147,7 +149,7 @@ class HAN(nn.Module):
         return self.head(self.dropout(documents))
 
     def attention(self, ids, lengths=None):
-        """Return how much each word and sentence weighs.
+        """Return the attention weights of words and sentences.
 
         Parameters
         ----------
@@ -158,10 +160,10 @@ class HAN(nn.Module):
         Returns
         -------
         words : tensor of shape (batch, n_sentences, sentence_length)
-            Up to the most sentences of a document and the longest sentence; sums to 1
-            over the words of a sentence, 0 after them.
+            The weights of the words of a sentence sum to 1; 0 after them. The shape is
+            that of the document with most sentences and of the longest sentence.
         sentences : tensor of shape (batch, n_sentences)
-            Sums to 1 over the sentences of a document, 0 after them.
+            The weights of the sentences of a document sum to 1; 0 after them.
 
         Raises
         ------
@@ -170,8 +172,8 @@ class HAN(nn.Module):
         """
         if self.pooling != "attention":
             raise ValueError(
-                "Only a network with pooling='attention' weighs words and sentences. "
-                f"This one has pooling={self.pooling!r}."
+                "Attention weights require pooling='attention'. This network was made "
+                f"with pooling={self.pooling!r}."
             )
         buckets, sentence_index = self._split_sentences(ids, lengths)
         sentence_vectors, weights = self._encode_sentences(buckets)
@@ -223,12 +225,12 @@ class HAN(nn.Module):
 
 @dataclass(frozen=True)
 class WordAttention:
-    """How much a word weighs in its sentence.
+    """Attention weight of a word in its sentence.
 
     Attributes
     ----------
     start, end : int
-        Its characters in the text: ``text[start:end]``.
+        Offsets of the word: ``text[start:end]``.
     weight : float
         Sums to 1 over the words of a sentence.
     """
@@ -240,16 +242,16 @@ class WordAttention:
 
 @dataclass(frozen=True)
 class SentenceAttention:
-    """How much a sentence weighs in its text.
+    """Attention weight of a sentence in its text, with the weights of its words.
 
     Attributes
     ----------
     start, end : int
-        Its characters in the text: ``text[start:end]``.
+        Offsets of the sentence: ``text[start:end]``.
     weight : float
         Sums to 1 over the sentences of a text.
     words : tuple of WordAttention
-        Those that were read, in order.
+        Words that were read, in order.
     """
 
     start: int
@@ -260,12 +262,12 @@ class SentenceAttention:
 
 @dataclass(frozen=True)
 class DocumentAttention:
-    """What a hierarchical attention network looked at in a text.
+    """Attention weights of the sentences and words of a text.
 
     Attributes
     ----------
     sentences : tuple of SentenceAttention
-        Those that were read, in order; none in an empty text.
+        Sentences that were read, in order; none if the text is empty.
 
     Examples
     --------
@@ -380,7 +382,7 @@ class HANClassifier(BaseTextNetClassifier):
     """
 
     _recipes: ClassVar = {
-        # Departs from the paper: it searches the rate on the validation texts.
+        # Departs from the paper: it searches the learning rate on validation texts.
         "paper": Recipe(
             torch.optim.SGD,
             learning_rate=0.1,
@@ -414,7 +416,8 @@ class HANClassifier(BaseTextNetClassifier):
     dropout: Fraction | None = None
 
     def _make_encoder(self):
-        # Departs from the paper: it has Stanford's CoreNLP, and no limits.
+        # Departs from the paper: it splits texts with Stanford's CoreNLP and has no
+        # limits.
         return DocumentEncoder(
             max_tokens=self.max_tokens,
             min_count=self.min_count,
@@ -424,7 +427,7 @@ class HANClassifier(BaseTextNetClassifier):
         )
 
     def _make_network(self, n_tokens, n_classes):
-        usual = 0.0 if self.recipe == "paper" else 0.2
+        default = 0.0 if self.recipe == "paper" else 0.2
         return HAN(
             n_tokens,
             n_classes,
@@ -435,27 +438,27 @@ class HANClassifier(BaseTextNetClassifier):
             max_sentence_length=int(self.max_sentence_length),
             static=self.tuning == "static",
             embedding_dropout=(
-                usual if self.embedding_dropout is None else self.embedding_dropout
+                default if self.embedding_dropout is None else self.embedding_dropout
             ),
-            dropout=usual if self.dropout is None else self.dropout,
+            dropout=default if self.dropout is None else self.dropout,
         )
 
     def _init_weights(self, network, encoder, examples, seed):
-        load_vectors(self, network, encoder, examples[0], seed)
+        init_embedding(self, network, encoder, examples[0], seed)
 
     def attention(self, X: Collection[str]) -> list["DocumentAttention"]:
-        """Return what the network looks at in texts.
+        """Return the attention weights of the sentences and words of texts.
 
         Parameters
         ----------
-        X : array-like of str of shape (n_documents,)
+        X : array-like of str of shape (n_samples,)
             Texts.
 
         Returns
         -------
-        attentions : list of DocumentAttention, of length n_documents
-            Sentences and words with their weights and places. Those past
-            `max_sentences` and `max_sentence_length` are not read and have none.
+        attentions : list of DocumentAttention, of length n_samples
+            Sentences and words with their weights and offsets. Those beyond
+            `max_sentences` and `max_sentence_length` are not read and left out.
 
         Raises
         ------
@@ -472,14 +475,17 @@ class HANClassifier(BaseTextNetClassifier):
                 weights = network.attention(encoded.ids(rows), encoded.lengths(rows))
                 words, sentences = (w.double().cpu().tolist() for w in weights)
                 attentions += [
-                    _attention_of(self.encoder_.spans(texts[row]), *pair)
+                    _make_attention(self.encoder_.spans(texts[row]), *pair)
                     for row, *pair in zip(rows, words, sentences, strict=True)
                 ]
         return attentions
 
 
-def _attention_of(spans, words, sentences):
-    """Join the places of sentences and words with their weights, which end in zeros."""
+def _make_attention(spans, words, sentences):
+    """Return the `DocumentAttention` of the spans of a text and their weights.
+
+    The weights are padded with zeros, which have no span.
+    """
     return DocumentAttention(
         tuple(
             SentenceAttention(
@@ -487,11 +493,13 @@ def _attention_of(spans, words, sentences):
                 end,
                 weight,
                 tuple(
-                    WordAttention(first, last, word_weight)
-                    for (first, last), word_weight in zip(places, row, strict=False)
+                    WordAttention(*offsets, word_weight)
+                    for offsets, word_weight in zip(
+                        word_offsets, word_weights, strict=False
+                    )
                 ),
             )
-            for (start, end, places), row, weight in zip(
+            for (start, end, word_offsets), word_weights, weight in zip(
                 spans, words, sentences, strict=False
             )
         )

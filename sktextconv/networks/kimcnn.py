@@ -19,25 +19,25 @@ from ..utils._param_validation import (
     Sizes,
     hyperparameters,
 )
-from .embedding import WordEmbedding, load_vectors, make_word_encoder
+from .embedding import WordEmbedding, init_embedding, make_word_encoder
 
 __all__ = ["KimCNN", "KimCNNClassifier"]
 
-# From this length on, computing the windows at the maxima a second time costs less than
-# the gradient of all others, which is zero.
-_LONG = 128
+# Length from which `_max_over_time_sparse` is faster: it computes the windows at the
+# maxima twice, but saves the gradient of all other windows, which is zero.
+_SPARSE_LENGTH = 128
 
 
 class MultichannelEmbedding(nn.Module):
-    """The sum of two vectors of each word, one of which stays as it is.
+    """Sum of a trained and a frozen word embedding (section 2.1).
 
-    The paper runs the same filters over both tables and adds the results. Convolution
-    is linear: over the sum of the vectors they need run but once.
+    The paper applies each filter to both channels and adds the results. Convolution is
+    linear, so applying it once to the sum of the vectors is the same.
 
     Parameters
     ----------
     n_tokens : int
-        Ids, `PAD` included.
+        Number of ids, including `PAD`.
     dim : int
         Size of a vector.
     """
@@ -50,7 +50,7 @@ class MultichannelEmbedding(nn.Module):
             self.static.weight.copy_(self.tuned.weight)
 
     def load(self, vectors):
-        """Start from `vectors`, an array of shape (n_tokens, dim), in both tables."""
+        """Set the vectors of both channels, see `WordEmbedding.load`."""
         self.tuned.load(vectors)
         self.static.load(vectors)
 
@@ -59,28 +59,31 @@ class MultichannelEmbedding(nn.Module):
 
 
 class KimCNN(nn.Module):
-    """Convolutions of several widths over word vectors, maximum over time, one layer.
+    """Convolutions over word vectors, max-over-time pooling and a linear layer.
 
     Parameters
     ----------
     n_tokens : int
-        Ids, `PAD` included.
+        Number of ids, including `PAD`.
     n_classes : int
     embedding_dim : int, default=300
     widths : sequence of int, default=(3, 4, 5)
-        Words in the window of each convolution.
+        Window sizes in words, one per convolution.
     n_filters : int, default=100
-        Of each width.
+        Filters of each width.
     tuning : {"fine-tuned", "static", "multichannel"}, default="fine-tuned"
-        Whether the word vectors are trained, stay as they are, or are the sum of one
-        that is trained and one that stays.
+        Whether the word vectors are trained, frozen, or the sum of a trained and a
+        frozen one.
     embedding_dropout : float, default=0.0
-        Of each dimension of each word vector.
+        Dropout probability of each dimension of each word vector.
     dropout : float, default=0.5
-        Of the maxima.
+        Dropout probability of the pooled features.
     max_norm : float or None, default=3.0
-        What `constrain_norms` holds the weights of a class to; None is no limit.
+        Maximal l2 norm of the weights of a class, applied by `constrain_norms`. None
+        disables it.
     init : {"paper", "kaiming"}, default="kaiming"
+        Initialization of the filters: uniform in [-0.01, 0.01] as in the author's code,
+        or as He et al. propose.
 
     Examples
     --------
@@ -113,7 +116,7 @@ class KimCNN(nn.Module):
             static = tuning == "static"
             self.embedding = WordEmbedding(n_tokens, embedding_dim, static=static)
         self.embedding_dropout = nn.Dropout(embedding_dropout)
-        # Two-dimensional, with a height of 1, for the sake of channels-last kernels.
+        # Conv2d with a height of 1, because only it has channels-last kernels.
         self.convolutions = nn.ModuleList(
             nn.Conv2d(embedding_dim, n_filters, (1, width)) for width in widths
         ).to(memory_format=torch.channels_last)
@@ -129,23 +132,24 @@ class KimCNN(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
-        # Every text then holds a window of padding alone for each width, as all but
-        # the longest do in the author's code: however far a batch is padded, the
-        # maximum is over the same values, and needs no mask.
-        # Departs from the paper: one zero more behind, for the longest text as well.
+        # Each text is padded at both ends, so that it has a window of only padding for
+        # each width, as all texts but the longest have in the author's code. The
+        # maximum is then independent of the length of the batch and needs no mask.
+        # Departs from the paper: one more zero at the end, for the longest text too.
         ids = F.pad(ids, (self.max_width - 1, self.max_width), value=PAD)
         x = self.embedding_dropout(self.embedding(ids))  # (batch, length, dim)
-        find = _find_maxima if self.training and ids.shape[1] >= _LONG else _maxima
-        maxima = [find(convolution, x) for convolution in self.convolutions]
-        x = torch.cat(maxima, 1).relu()  # after the maximum: the same, on few values
-        # The dropout of the paper: not scaled up in training, but down in prediction.
-        # The norms are constrained at that scale.
+        sparse = self.training and ids.shape[1] >= _SPARSE_LENGTH
+        pool = _max_over_time_sparse if sparse else _max_over_time
+        maxima = [pool(convolution, x) for convolution in self.convolutions]
+        x = torch.cat(maxima, 1).relu()  # commutes with the maximum; fewer values here
+        # The paper's dropout scales down in prediction instead of up in training, and
+        # `max_norm` refers to weights at that scale.
         x = (1 - self.dropout.p) * self.dropout(x)  # (batch, n_filters * n_widths)
         return self.head(x)  # (batch, n_classes)
 
 
 def constrain_norms(network):
-    """Scale the weights of each class back to an l2 norm of `max_norm` if above it."""
+    """Rescale the weights of each class whose l2 norm exceeds `max_norm`."""
     if network.max_norm is not None:
         network.head.weight.renorm_(2, 0, network.max_norm)
 
@@ -155,19 +159,23 @@ def _convolve(convolution, x):  # (batch, length, dim)
     return x.squeeze(2)  # (batch, n_filters, n_windows)
 
 
-def _maxima(convolution, x):  # (batch, length, dim)
+def _max_over_time(convolution, x):  # (batch, length, dim)
     return _convolve(convolution, x).max(2).values  # (batch, n_filters)
 
 
-def _find_maxima(convolution, x):  # (batch, length, dim)
-    """Return what `_maxima` does, with gradients through the windows at the maxima."""
+def _max_over_time_sparse(convolution, x):  # (batch, length, dim)
+    """Return `_max_over_time` with gradients only through the windows at the maxima.
+
+    These windows are gathered and convolved again as one batched matrix product.
+    """
     n_texts, length, _ = x.shape
     with torch.no_grad():
         steps = _convolve(convolution, x).max(2).indices  # (batch, n_filters)
     width = convolution.kernel_size[1]
     starts = steps + length * torch.arange(n_texts, device=x.device)[:, None]
     index = starts.T[:, :, None] + torch.arange(width, device=x.device)
-    # Not an index: its gradient is summed in the order threads happen to come.
+    # An embedding lookup, because the gradient of indexing is summed in an order that
+    # depends on the threads.
     windows = F.embedding(index, x.flatten(0, 1))  # (n_filters, batch, width, dim)
     weight = convolution.weight.squeeze(2).transpose(1, 2)  # (n_filters, width, dim)
     maxima = torch.bmm(windows.flatten(2), weight.flatten(1)[:, :, None])
@@ -274,7 +282,7 @@ class KimCNNClassifier(BaseTextNetClassifier):
     """
 
     _recipes: ClassVar = {
-        # torch's update is the author's, epsilon under both roots.
+        # torch's Adadelta is the author's update, with epsilon under both roots.
         "paper": Recipe(
             torch.optim.Adadelta,
             learning_rate=1.0,
@@ -309,8 +317,8 @@ class KimCNNClassifier(BaseTextNetClassifier):
     dropout: Fraction = 0.5
 
     def _make_encoder(self):
-        # Departs from the paper: the author's code cleans texts in its own way, and
-        # takes its vocabulary from training and test texts together.
+        # Departs from the paper: the author's code has its own text cleaning and builds
+        # the vocabulary from training and test texts.
         return make_word_encoder(self)
 
     def _make_network(self, n_tokens, n_classes):
@@ -332,4 +340,4 @@ class KimCNNClassifier(BaseTextNetClassifier):
         )
 
     def _init_weights(self, network, encoder, examples, seed):
-        load_vectors(self, network, encoder, examples[0], seed)
+        init_embedding(self, network, encoder, examples[0], seed)

@@ -19,41 +19,41 @@ from ..utils._param_validation import (
     hyperparameters,
 )
 from .convnet import VelocitySGD
-from .embedding import WordEmbedding, load_vectors, make_word_encoder
+from .embedding import WordEmbedding, init_embedding, make_word_encoder
 from .recurrent import Recurrent, pool_steps
 
 __all__ = ["RNN", "RNNClassifier"]
 
-# The embedding of Keras starts uniform in [-0.05, 0.05].
+# Keras initializes embeddings uniformly in [-0.05, 0.05].
 _KERAS_SCALE = 0.05
 
 
 class RNN(nn.Module):
-    """Recurrent layers over word vectors, a pooling over the steps, a linear layer.
+    """Recurrent layers over word vectors, pooling over the steps and a linear layer.
 
     Parameters
     ----------
     n_tokens : int
-        Ids, `PAD` included.
+        Number of ids, including `PAD`.
     n_classes : int
     embedding_dim : int, default=300
     static : bool, default=False
-        Whether the word vectors stay as they are.
+        Whether the word vectors are frozen.
     embedding_scale : float, default=0.25
-        Word vectors start uniform in [-embedding_scale, embedding_scale].
+        Word vectors are initialized uniformly in [-embedding_scale, embedding_scale].
     embedding_dropout : float, default=0.0
-        Of each dimension of each word vector.
+        Dropout probability of each dimension of each word vector.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
     hidden_dim : int, default=128
-        Outputs of one direction.
+        Outputs per direction.
     bidirectional : bool, default=False
     n_layers : int, default=1
     pooling : {"mean", "last", "max"}, default="mean"
         See `pool_steps`.
     dropout : float, default=0.0
-        Between layers, and of the pooled outputs.
+        Dropout probability between layers and of the pooled outputs.
     init : {"uniform", "orthogonal"}, default="orthogonal"
-        Of the recurrent layers, see `Recurrent`.
+        Initialization of the recurrent layers, see `Recurrent`.
     """
 
     def __init__(
@@ -91,11 +91,11 @@ class RNN(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         n_directions = 2 if bidirectional else 1
-        # Departs from the paper: the examples of Keras have one output for two classes.
+        # Departs from the paper: Keras's examples have one output for two classes.
         self.head = nn.Linear(n_directions * hidden_dim, n_classes)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
-        # Departs from the paper: Keras pads in front and has the padding read.
+        # Departs from the paper: Keras pads at the start and its layer reads padding.
         lengths = (ids != PAD).sum(1)  # (batch,)
         x = self.embedding_dropout(self.embedding(ids))  # (batch, length, dim)
         x = self.recurrent(x, lengths)  # (batch, length, n_directions * hidden_dim)
@@ -230,8 +230,8 @@ class RNNClassifier(BaseTextNetClassifier):
     """
 
     _recipes: ClassVar = {
-        # Departs from the paper: it gives neither optimizer nor rate for this network,
-        # so it is trained as the paper's others.
+        # Departs from the paper: it names no optimizer and no learning rate for this
+        # network, which is therefore trained like the paper's other networks.
         "paper": Recipe(
             VelocitySGD,
             learning_rate=0.01,
@@ -258,17 +258,17 @@ class RNNClassifier(BaseTextNetClassifier):
     }
 
     recipe: Literal["modern", "paper", "rmsprop", "adam"] = "modern"
-    # Departs from the paper: minibatches are of texts of like length.
+    # Departs from the paper: texts of similar length share minibatches.
     bucketing: bool = True
-    # Departs from the paper: it names neither the vocabulary nor how much is read.
+    # Departs from the paper: it names no vocabulary size and no length.
     max_tokens: Count = 50_000
     min_count: Count = 1
     max_length: Count = 400
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
     embedding_dim: Size = 300
-    # Departs from the paper: its vectors are pretrained; "word2vec" learns from the
-    # training texts.
+    # Departs from the paper: its vectors are pretrained; "word2vec" trains vectors on
+    # the training texts.
     vectors: object | None = None
     tuning: Literal["fine-tuned", "static"] = "fine-tuned"
     embedding_dropout: Fraction | None = None
@@ -311,4 +311,4 @@ class RNNClassifier(BaseTextNetClassifier):
         )
 
     def _init_weights(self, network, encoder, examples, seed):
-        load_vectors(self, network, encoder, examples[0], seed)
+        init_embedding(self, network, encoder, examples[0], seed)

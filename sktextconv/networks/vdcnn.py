@@ -17,23 +17,24 @@ from ..utils._param_validation import Size, hyperparameters
 __all__ = ["VDCNN", "VDCNNClassifier", "kmax_pool"]
 
 _EMBEDDING_DIM = 16
-_WIDTHS = (64, 128, 256, 512)  # of the four levels
+_WIDTHS = (64, 128, 256, 512)  # channels of the four levels
 _BLOCKS = {9: (1, 1, 1, 1), 17: (2, 2, 2, 2), 29: (5, 5, 2, 2), 49: (8, 8, 5, 3)}
-_KEPT = 8  # positions that the last k-max pooling keeps
-_SHRINKAGE = 8  # three halvings
+_K = 8  # positions that the last k-max pooling keeps
+_DOWNSAMPLING = 8  # each of three levels halves the length
 _TRIM_STEP = 64
 
 
 def kmax_pool(x: torch.Tensor, k: int) -> torch.Tensor:
-    """Keep the `k` largest values of the last axis, in the order they stand in.
+    """Return the `k` largest values of the last axis in their original order.
 
-    Of equal values the earlier one is kept. The gradient goes to what was kept.
+    Among equal values the earlier ones are selected. The gradient of a value that is
+    not selected is zero.
 
     Parameters
     ----------
     x : tensor of shape (..., length)
     k : int
-        From 1 to length.
+        Number of values, from 1 to `length`.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def kmax_pool(x: torch.Tensor, k: int) -> torch.Tensor:
     Raises
     ------
     ValueError
-        If there are fewer than `k` values.
+        If `k` is less than 1 or greater than `length`.
 
     Examples
     --------
@@ -51,55 +52,58 @@ def kmax_pool(x: torch.Tensor, k: int) -> torch.Tensor:
     """
     if not 1 <= k <= x.shape[-1]:
         raise ValueError(
-            f"Expected k between 1 and the {x.shape[-1]} values to choose from, got "
+            f"Expected k between 1 and the {x.shape[-1]} values of the last axis, got "
             f"k={k}. Pad the sequence or choose a smaller k."
         )
     x = x.contiguous()
-    # All kinds of half precision are sorted as float32, and NaN as the largest.
+    # NumPy has no bfloat16, so half precision is sorted as float32. NaN sorts as the
+    # largest value.
     values = x.detach().to(torch.promote_types(x.dtype, torch.float32))
     values = values.masked_fill(values.isnan(), torch.inf)
     eager = x.device.type == "cpu" and not torch.compiler.is_compiling()
-    find = _find_largest_on_cpu if eager else _find_largest
+    find = _kmax_positions_numpy if eager else _kmax_positions
     return x.gather(-1, find(values, k))
 
 
-def _find_largest(x, k):
-    """Positions of the largest, ascending: a stable sort, in what ONNX can express."""
+def _kmax_positions(x, k):
+    """Return the ascending positions of the `k` largest values, with ONNX operators."""
     length = x.shape[-1]
-    chosen = _choose(x, x.topk(k).values[..., -1:], k)
+    selected = _mark_kmax(x, x.topk(k).values[..., -1:], k)
+    # The countdown is distinct and positive at selected positions, so that topk returns
+    # exactly these, in ascending order.
     countdown = torch.arange(length, 0, -1, device=x.device)
-    return torch.where(chosen, countdown, 0).topk(k).indices  # no two are equal
+    return torch.where(selected, countdown, 0).topk(k).indices
 
 
-def _find_largest_on_cpu(x, k):
-    """The same, several times faster: NumPy's sort is vectorized, torch's is not."""
+def _kmax_positions_numpy(x, k):
+    """Return the same positions by NumPy's vectorized sort, several times faster."""
     length = x.shape[-1]
     kth = np.sort(x.numpy())[..., length - k, None]
-    chosen = np.flatnonzero(_choose(x, torch.from_numpy(kth), k).numpy())
-    positions = chosen.reshape(-1, k)
+    selected = np.flatnonzero(_mark_kmax(x, torch.from_numpy(kth), k).numpy())
+    positions = selected.reshape(-1, k)
     positions -= np.arange(len(positions))[:, None] * length
     return torch.from_numpy(positions).view(*x.shape[:-1], k)
 
 
-def _choose(x, kth, k):
-    """Mark `k` values per row: those above the k-th largest, then the first ties."""
+def _mark_kmax(x, kth, k):
+    """Mark the values above the k-th largest and the first ties, `k` in each row."""
     above, equal = x > kth, x == kth
     n_ties = k - above.sum(-1, keepdim=True, dtype=torch.int32)
     return above | (equal & (equal.cumsum(-1, dtype=torch.int32) <= n_ties))
 
 
 class Block(nn.Module):
-    """Two convolutions, each with batch normalization and ReLU (Figure 2).
+    """Two convolutions, each followed by batch normalization and ReLU (Figure 2).
 
     Parameters
     ----------
     n_in, n_out : int
         Channels.
     stride : int, default=1
-        Of the first convolution.
+        Stride of the first convolution.
     shortcut : bool, default=False
-        Whether the input is added before the last ReLU, through a 1 x 1 convolution
-        where the number of channels changes.
+        Whether the input is added before the last ReLU. If the number of channels
+        changes, a 1 x 1 convolution and batch normalization project it.
     """
 
     def __init__(self, n_in, n_out, *, stride=1, shortcut=False):
@@ -124,39 +128,40 @@ class Block(nn.Module):
 
 
 def _convolution(n_in, n_out, *, stride=1):
-    # Two-dimensional, with a height of 1, for the sake of channels-last kernels.
+    # Conv2d with a height of 1, because only it has channels-last kernels.
     return nn.Conv2d(n_in, n_out, (1, 3), stride=(1, stride), padding=(0, 1))
 
 
 class VDCNN(nn.Module):
-    """Up to 49 small convolutions over characters, then three dense layers.
+    """Very deep convolutional network over characters with three dense layers.
 
     Parameters
     ----------
     n_tokens : int
-        Ids, `PAD` included, which is embedded as the others are.
+        Number of ids, including `PAD`, which has a learned vector like the others.
     n_classes : int
     depth : {9, 17, 29, 49}, default=9
-        Convolutions, without those of shortcuts.
+        Number of convolutions, without those of shortcuts.
     pooling : {"max", "kmax", "conv"}, default="max"
-        What halves the length between two levels: max pooling of 3 positions, k-max
-        pooling, or a convolution of stride 2.
+        Downsampling by 2 between levels: max pooling of 3 positions, k-max pooling, or
+        a convolution of stride 2.
     shortcut : bool, default=False
         Whether blocks are residual.
     max_length : int, default=1014
-        Characters that all texts are padded to; at least 64.
+        Characters to which texts are padded; at least 64.
     dense_dim : int, default=2048
         Outputs of the first two dense layers.
     trim : bool, default=False
-        Whether training pads texts only to the longest of their batch, rounded up to a
-        multiple of 64, as far as `max_length` allows. Not what the paper does.
+        Whether training pads texts only to the longest of their minibatch, rounded up
+        to a multiple of 64 and limited to `max_length`. The paper pads to a fixed
+        length.
 
     Notes
     -----
-    Batch normalization and k-max pooling see the padding, so how far texts are padded
-    is part of the model. In evaluation it is always `max_length`. Positions that see
-    nothing but padding are the same for all texts there, and computed once, unless
-    k-max pooling halves the length.
+    Batch normalization and k-max pooling see the padding, so the padded length is part
+    of the model. In evaluation it is always `max_length`. There, positions whose
+    receptive field holds only padding are the same for all texts and are computed once,
+    unless ``pooling="kmax"``.
     """
 
     def __init__(
@@ -175,13 +180,13 @@ class VDCNN(nn.Module):
         self.max_length = int(check_max_length(max_length))
         self.pooling = pooling
         self.trim = trim
-        self.reach = _reach(_BLOCKS[depth])
+        self.receptive_radius = _receptive_radius(_BLOCKS[depth])
         self.embedding = nn.Embedding(n_tokens, _EMBEDDING_DIM)
         self.convolution = _convolution(_EMBEDDING_DIM, _WIDTHS[0])
         self.levels = nn.ModuleList()
         n_in = _WIDTHS[0]
         for n_blocks, n_out in zip(_BLOCKS[depth], _WIDTHS, strict=True):
-            # The first convolution halves the length where it doubles the width.
+            # The convolution that doubles the width also halves the length.
             stride = 2 if pooling == "conv" and n_out > n_in else 1
             blocks = [Block(n_in, n_out, stride=stride, shortcut=shortcut)]
             blocks += [
@@ -190,7 +195,7 @@ class VDCNN(nn.Module):
             self.levels.append(nn.Sequential(*blocks))
             n_in = n_out
         self.dense = nn.Sequential(
-            nn.Linear(_WIDTHS[-1] * _KEPT, dense_dim),
+            nn.Linear(_WIDTHS[-1] * _K, dense_dim),
             nn.ReLU(),
             nn.Linear(dense_dim, dense_dim),
             nn.ReLU(),
@@ -204,7 +209,7 @@ class VDCNN(nn.Module):
                     nn.init.zeros_(layer.bias)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
-        pooled = kmax_pool(self._features(ids), _KEPT)  # (batch, 512, 8)
+        pooled = kmax_pool(self._features(ids), _K)  # (batch, 512, 8)
         return self.dense(pooled.flatten(1))  # (batch, n_classes)
 
     def _features(self, ids):  # (batch, length)
@@ -212,14 +217,14 @@ class VDCNN(nn.Module):
         if self.training and self.trim:
             width = max(-(-length // _TRIM_STEP), 1) * _TRIM_STEP
             return self._convolve(ids, min(width, self.max_length))
-        # From `n_own` on a position sees only padding; those before it do not see as
-        # far as the end of `width`.
-        n_own = -(-(length + self.reach) // _SHRINKAGE)
-        width = (n_own - 1) * _SHRINKAGE + self.reach + 1
+        # Positions from `n_own` on see only padding. Those before it do not see the end
+        # of an input of length `width`.
+        n_own = -(-(length + self.receptive_radius) // _DOWNSAMPLING)
+        width = (n_own - 1) * _DOWNSAMPLING + self.receptive_radius + 1
         plain_cost = n_texts * self.max_length
         if (
             self.training
-            or self.pooling == "kmax"  # chooses from anywhere
+            or self.pooling == "kmax"  # selects from all positions
             or torch.compiler.is_compiling()
             or n_texts * width + self.max_length > 0.9 * plain_cost
         ):
@@ -234,11 +239,11 @@ class VDCNN(nn.Module):
         x = self.convolution(x.transpose(1, 2).unsqueeze(2))  # (rows, 64, 1, width)
         for number, level in enumerate(self.levels):
             if number > 0:
-                x = self._halve(x)
+                x = self._downsample(x)
             x = level(x)
         return x.squeeze(2)  # (rows, 512, width / 8)
 
-    def _halve(self, x):  # (rows, channels, 1, length)
+    def _downsample(self, x):  # (rows, channels, 1, length)
         if self.pooling == "max":
             return F.max_pool2d(x, (1, 3), stride=(1, 2), padding=(0, 1))
         if self.pooling == "kmax":
@@ -247,26 +252,26 @@ class VDCNN(nn.Module):
 
 
 def check_max_length(max_length):
-    """Return `max_length` if three halvings leave enough for the last pooling."""
-    smallest = _KEPT * _SHRINKAGE
+    """Return `max_length`; raise ValueError if the last pooling gets too few values."""
+    smallest = _K * _DOWNSAMPLING
     if max_length >= smallest:
         return max_length
     raise ValueError(
         "The 'max_length' parameter of VDCNNClassifier must be an int in the range "
-        f"[{smallest}, inf), of which three halvings leave the {_KEPT} positions that "
-        f"the last k-max pooling keeps. Got {max_length} instead."
+        f"[{smallest}, inf), so that halving the length three times leaves the {_K} "
+        f"positions that the last k-max pooling keeps. Got {max_length} instead."
     )
 
 
-def _reach(blocks):
-    """Characters to either side that a position of the last level sees at most."""
-    step, reach = 1, 1  # the first convolution
+def _receptive_radius(blocks):
+    """Return the radius of the receptive field of the last level in characters."""
+    step, radius = 1, 1  # the first convolution
     for number, n_blocks in enumerate(blocks):
         if number > 0:
-            reach += step  # a window or convolution of 3 halves the length
+            radius += step  # max pooling of 3 positions or a convolution of stride 2
             step *= 2
-        reach += 2 * n_blocks * step
-    return reach
+        radius += 2 * n_blocks * step
+    return radius
 
 
 @hyperparameters

@@ -11,35 +11,37 @@ from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
-from .embedding import WordEmbedding, load_vectors, make_word_encoder
+from .embedding import WordEmbedding, init_embedding, make_word_encoder
 
 __all__ = ["WordCNN", "WordCNNClassifier"]
 
 
 class WordCNN(ConvNet):
-    """The convolutions and dense layers of `CharCNN` over word vectors.
+    """Convolutional network of `CharCNN` over word vectors.
 
     Parameters
     ----------
     n_tokens : int
-        Ids, `PAD` included.
+        Number of ids, including `PAD`.
     n_classes : int
     size : {"small", "large"}, default="small"
+        Width of the layers.
     max_length : int, default=312
-        Words; 96 + 27 k for some k >= 1.
+        Words per text; 96 + 27 k for an int k >= 1.
     embedding_dim : int, default=300
     static : bool, default=False
-        Whether the word vectors stay as they are.
+        Whether the word vectors are frozen.
     embedding_dropout : float, default=0.0
-        Of each dimension of each word vector.
+        Dropout probability of each dimension of each word vector.
     dropout : float, default=0.5
-        After each of the first two dense layers.
+        Dropout probability after each of the first two dense layers.
     init : {"paper", "kaiming"}, default="kaiming"
+        See `ConvNet`. "paper" also draws the word vectors from the normal distribution.
 
     Notes
     -----
-    The vector of padding is zero, with dropout too, so documents are packed end to end
-    as those of `CharCNN` are.
+    The vector of padding is zero, also with dropout, so `ConvNet` can pack texts end to
+    end.
     """
 
     def __init__(
@@ -65,8 +67,8 @@ class WordCNN(ConvNet):
         )
         self.embedding = WordEmbedding(n_tokens, embedding_dim, static=static)
         if init == "paper":
-            # Departs from the paper: it does not name the table, which is drawn here
-            # as all other weights are.
+            # Departs from the paper: it does not say how word vectors are initialized;
+            # here they are drawn as all other weights are.
             std = SIZES[size][-1]
             with torch.no_grad():
                 self.embedding.weight[PAD + 1 :].normal_(std=std)
@@ -172,8 +174,8 @@ class WordCNNClassifier(BaseTextNetClassifier):
     """
 
     _recipes: ClassVar = {
-        # Departs from the paper: the weight decay of 1e-5 stands in the authors' code
-        # only, and is the default of VelocitySGD.
+        # Departs from the paper: the weight decay of 1e-5, the default of VelocitySGD,
+        # is only in the authors' code.
         "paper": Recipe(
             VelocitySGD,
             learning_rate=0.01,
@@ -194,13 +196,13 @@ class WordCNNClassifier(BaseTextNetClassifier):
     size: Literal["small", "large"] = "small"
     max_tokens: Count = 50_000
     min_count: Count = 1
-    # Departs from the paper: it does not say how many words, nor which, are read.
+    # Departs from the paper: it does not say how many or which words are read.
     max_length: Size = 312
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
     embedding_dim: Size = 300
-    # Departs from the paper: its "w2v" is pretrained; "word2vec" learns from the
-    # training texts.
+    # Departs from the paper: its "w2v" vectors are pretrained; "word2vec" trains
+    # vectors on the training texts.
     vectors: object | None = None
     tuning: Literal["fine-tuned", "static"] = "fine-tuned"
     embedding_dropout: Fraction = 0.0
@@ -224,8 +226,8 @@ class WordCNNClassifier(BaseTextNetClassifier):
         )
 
     def _init_weights(self, network, encoder, examples, seed):
-        load_vectors(self, network, encoder, examples[0], seed)
+        init_embedding(self, network, encoder, examples[0], seed)
         if self.recipe != "paper":
-            # Departs from the paper: it starts at random. With few texts, six
-            # convolutions then learn little of which words there are.
-            network.pass_on()
+            # Departs from the paper: it initializes all weights at random. On few texts
+            # little information about words then passes through six convolutions.
+            network.init_identity()

@@ -54,7 +54,7 @@ def count_macs(network, length):
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             module.register_forward_hook(count)
     ids = torch.zeros(1, length, dtype=torch.long, device="meta")
-    network.dense(network._plain_frames(ids).flatten(1))
+    network.dense(network._padded_frames(ids).flatten(1))
     return macs
 
 
@@ -99,7 +99,7 @@ def test_frames_are_the_length_less_96_by_27(max_length, n_frames):
     network = on_meta(70, max_length=max_length)
     assert network.n_frames == n_frames
     ids = torch.zeros(1, max_length, dtype=torch.long, device="meta")
-    assert network._plain_frames(ids).shape == (1, n_frames, 256)
+    assert network._padded_frames(ids).shape == (1, n_frames, 256)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_packed_documents_give_the_plain_logits_and_gradients(lengths):
         logits.square().sum().backward()
         return [logits, *(p.grad.clone() for p in network.parameters())]
 
-    plain = logits_and_gradients(network._plain_frames(ids))
+    plain = logits_and_gradients(network._padded_frames(ids))
     # A document may end in zeros; the length that is given counts them.
     for given in (None, torch.tensor(lengths)):
         packed = logits_and_gradients(network._frames(ids, given))
@@ -289,7 +289,7 @@ def started(ngrams, **settings):
     with torch.no_grad():
         for parameter in network.convolutions.parameters():
             parameter.zero_()
-        network.start_from(np.array(ngrams))
+        network.init_from_ngrams(np.array(ngrams))
     return network
 
 

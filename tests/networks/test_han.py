@@ -315,7 +315,7 @@ def test_other_poolings_have_no_attention(pooling):
     classifier = make_classifier(pooling=pooling).fit(TEXTS * 2, [0, 1] * 4)
     assert classifier.predict(TEXTS).shape == (4,)
     classifier.set_params(pooling="attention")  # what it was fitted with counts
-    with pytest.raises(ValueError, match=f"This one has pooling='{pooling}'"):
+    with pytest.raises(ValueError, match=f"was made with pooling='{pooling}'"):
         classifier.attention(TEXTS)
 
 

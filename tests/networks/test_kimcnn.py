@@ -142,7 +142,7 @@ def test_windows_at_the_maxima_give_the_plain_logits_and_gradients(tuning, monke
     ids = some_ids([40, 0, 3, 17, 39])
 
     def logits_and_gradients(long):
-        monkeypatch.setattr(kimcnn, "_LONG", long)
+        monkeypatch.setattr(kimcnn, "_SPARSE_LENGTH", long)
         network.zero_grad()
         torch.manual_seed(1)  # the same is dropped
         logits = network(ids)
@@ -156,7 +156,9 @@ def test_windows_at_the_maxima_give_the_plain_logits_and_gradients(tuning, monke
 
 def test_long_texts_take_the_windows_at_the_maxima(monkeypatch):
     network, calls = small(), []
-    monkeypatch.setattr(kimcnn, "_find_maxima", lambda *a: calls.append(a) or 1 / 0)
+    monkeypatch.setattr(
+        kimcnn, "_max_over_time_sparse", lambda *a: calls.append(a) or 1 / 0
+    )
     network(some_ids([100]))
     network.eval()(some_ids([400]))
     with pytest.raises(ZeroDivisionError):

@@ -10,7 +10,7 @@ from torch import nn
 from sktextconv.networks.vdcnn import (
     VDCNN,
     VDCNNClassifier,
-    _find_largest,
+    _kmax_positions,
     check_max_length,
     kmax_pool,
 )
@@ -212,7 +212,7 @@ def test_kmax_agrees_with_the_slow_sort_where_values_tie(rows_and_k, dtype):
     rows, k = rows_and_k
     expected = [slow_positions(row, k) for row in rows]
     x = torch.tensor(rows, dtype=dtype).requires_grad_()
-    assert _find_largest(x.detach(), k).tolist() == expected
+    assert _kmax_positions(x.detach(), k).tolist() == expected
     pooled = kmax_pool(x[:, None], k)
     assert pooled.dtype == dtype
     assert pooled[:, 0].tolist() == [
@@ -232,7 +232,7 @@ def test_kmax_is_a_stable_sort_on_long_rows():
         order = x.sort(dim=-1, descending=True, stable=True).indices[..., :k]
         expected = x.gather(-1, order.sort(dim=-1).values)
         assert torch.equal(kmax_pool(x, k), expected)
-        assert torch.equal(_find_largest(x, k), order.sort(dim=-1).values)
+        assert torch.equal(_kmax_positions(x, k), order.sort(dim=-1).values)
 
 
 def test_kmax_gradient_agrees_with_finite_differences():

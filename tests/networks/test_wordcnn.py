@@ -87,7 +87,7 @@ def test_packed_documents_give_the_plain_logits_and_gradients(lengths):
         return [logits, *(p.grad.clone() for p in network.parameters())]
 
     packed = logits_and_gradients(network._frames(ids))
-    plain = logits_and_gradients(network._plain_frames(ids))
+    plain = logits_and_gradients(network._padded_frames(ids))
     assert n_positions[0] < n_positions[1]  # it was packed
     assert "embedding.weight" in dict(network.named_parameters())
     for ours, theirs in zip(packed, plain, strict=True):
