@@ -1,4 +1,4 @@
-"""What is shipped is whole, and the documentation builds without a warning."""
+"""Contents of the wheel and the sdist, pinned versions, documentation build."""
 
 import itertools
 import subprocess
@@ -16,6 +16,7 @@ from .conftest import REPOSITORY
 
 
 def run(*command):
+    """Run a Python module with arguments and assert that it succeeds."""
     result = subprocess.run(
         [sys.executable, "-m", *map(str, command)],
         cwd=REPOSITORY,
@@ -25,7 +26,8 @@ def run(*command):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_wheel_and_sdist_hold_what_they_must(tmp_path):
+def test_contents_of_wheel_and_sdist(tmp_path):
+    """The wheel holds modules, stubs and pages; the sdist also the project files."""
     run("build", "--no-isolation", "--outdir", tmp_path, ".")
     (wheel,), (sdist,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
     names = zipfile.ZipFile(wheel).namelist()
@@ -45,7 +47,8 @@ def test_wheel_and_sdist_hold_what_they_must(tmp_path):
     assert not any("results" in name and name.endswith(".xz") for name in files)
 
 
-def test_every_direct_dependency_is_pinned():
+def test_direct_dependencies_are_pinned():
+    """`constraints.txt` pins each within the range that `pyproject.toml` allows."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     extras = itertools.chain(*project["optional-dependencies"].values())
     wanted = [*project["dependencies"], *extras]
@@ -58,10 +61,11 @@ def test_every_direct_dependency_is_pinned():
     assert pins["torch"] == "2.13.0"
 
 
-def test_documentation_builds_without_a_warning(tmp_path):
-    # Without running the examples, as `make docs` does.
-    how = ("-W", "--keep-going", "-q", "-D", "plot_gallery=0")
-    run("sphinx", *how, "-b", "html", "docs", tmp_path)
+def test_documentation_builds_without_warning(tmp_path):
+    """The reference lists every public name and the guide every check."""
+    # The examples are not run, as in `make docs`.
+    options = ("-W", "--keep-going", "-q", "-D", "plot_gallery=0")
+    run("sphinx", *options, "-b", "html", "docs", tmp_path)
     reference = (tmp_path / "reference.html").read_text()
     public = set(sktextconv.__all__) - {"__version__"}
     assert all(f"sktextconv.{name}" in reference for name in public)

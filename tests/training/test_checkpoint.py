@@ -22,18 +22,18 @@ TEXTS = ["a good day", "so good", "bad day", "so bad, bad"] * 8
 LABELS = ["+", "+", "-", "-"] * 8
 
 
-class Shouting:
+class RepeatSo:
     """Augmenter whose texts differ in each epoch."""
 
-    def __repr__(self):  # in the names of tests
-        return "Shouting()"
+    def __repr__(self):  # for the names of tests
+        return "RepeatSo()"
 
     def augment(self, texts, *, seed, epoch):
         return [f"{text} {'so ' * (epoch + 1)}" for text in texts]
 
 
-class CutOff(Callback):
-    """Raise in the middle of an epoch, like a crash."""
+class Crash(Callback):
+    """Callback that raises in the middle of an epoch."""
 
     def __init__(self, after):
         self.after = after
@@ -56,9 +56,12 @@ def state_of(classifier):
 
 
 def fit_interrupted_and_resumed(classifier, path, after):
-    cut = clone(classifier).set_params(checkpoint=path, callbacks=[CutOff(after)])
+    """Return a classifier whose training crashed after some epochs and resumed."""
+    interrupted = clone(classifier).set_params(
+        checkpoint=path, callbacks=[Crash(after)]
+    )
     with pytest.raises(ConnectionError):
-        cut.fit(TEXTS, LABELS)
+        interrupted.fit(TEXTS, LABELS)
     return clone(classifier).set_params(checkpoint=path, resume=True).fit(TEXTS, LABELS)
 
 
@@ -79,7 +82,7 @@ def test_resume_equals_uninterrupted(name, tmp_path):
         {"schedule": "constant", "bucketing": True},
         {"early_stopping": True, "validation_fraction": 0.25, "n_iter_no_change": 9},
         {"early_stopping": True, "n_iter_no_change": 2, "tol": 1.0},
-        {"augmenter": Shouting()},
+        {"augmenter": RepeatSo()},
         {"precision": "bfloat16"},
     ],
     ids=str,
@@ -143,7 +146,7 @@ def test_resume_with_changed_parameter(change, sentence, tmp_path):
         (TEXTS, LABELS, [2, *[1] * 31]),
         ([TEXTS[0] + TEXTS[1][:1], TEXTS[1][1:], *TEXTS[2:]], LABELS, None),
     ],
-    ids=["texts", "labels", "weights", "cut elsewhere"],
+    ids=["texts", "labels", "weights", "text boundaries"],
 )
 def test_resume_with_changed_data(data, tmp_path):
     network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
@@ -195,23 +198,25 @@ def test_write_checkpoint_on_full_disk(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def endless(path):
+def long_training(path):
+    """Return a classifier that trains long enough to be killed many times."""
     return clone(NETWORKS["kimcnn"]).set_params(max_epochs=500, checkpoint=path)
 
 
-# On one thread, a process may fork after it has computed; its children start at once.
+# With one torch thread, a process may fork after computing. Forked children start at
+# once, without importing torch.
 KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
 from sktextconv.training._checkpoint import read_checkpoint
-from tests.training.test_checkpoint import LABELS, TEXTS, endless
+from tests.training.test_checkpoint import LABELS, TEXTS, long_training
 
 path, draw = Path(sys.argv[1]), random.Random(0)
-endless(None).set_params(max_epochs=1).fit(TEXTS, LABELS)
+long_training(None).set_params(max_epochs=1).fit(TEXTS, LABELS)
 for _ in range(25):
     child = os.fork()
     if not child:
-        endless(path).set_params(resume=True).fit(TEXTS, LABELS)
+        long_training(path).set_params(resume=True).fit(TEXTS, LABELS)
         os._exit(0)
     time.sleep(draw.uniform(0.01, 0.15))
     os.kill(child, signal.SIGKILL)
@@ -221,7 +226,7 @@ for _ in range(25):
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed after a fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_checkpoint_survives_sigkill(tmp_path):
     """A process killed at any moment leaves a complete checkpoint to resume from."""
     path = tmp_path / "state"
@@ -237,6 +242,6 @@ def test_checkpoint_survives_sigkill(tmp_path):
     assert exit_codes.count(-signal.SIGKILL) >= 20
     assert epochs == sorted(epochs)
     assert len(set(epochs)) > 3
-    resumed = endless(path).set_params(resume=True).fit(TEXTS, LABELS)
-    straight = endless(None).fit(TEXTS, LABELS)
+    resumed = long_training(path).set_params(resume=True).fit(TEXTS, LABELS)
+    straight = long_training(None).fit(TEXTS, LABELS)
     assert state_of(resumed) == state_of(straight)

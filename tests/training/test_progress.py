@@ -15,16 +15,20 @@ from sktextconv.training import _progress
 
 
 class Terminal(io.StringIO):
+    """Text stream that claims to be a terminal."""
+
     def isatty(self):
         return True
 
 
 def tiny(**parameters):
+    """Return a small network that shows its progress."""
     tiny = {"embedding_dim": 16, "n_filters": 8, "batch_size": 8, "max_epochs": 2}
     return KimCNNClassifier(**tiny | {"random_state": 0, "verbose": 2} | parameters)
 
 
 def shown_on(stream, monkeypatch, corpus, **parameters):
+    """Return the text that training writes to `stream` as standard output."""
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", stream)
         tiny(**parameters).fit(*corpus)
@@ -43,6 +47,7 @@ def screen_of(text):
 
 
 def percentages(text):
+    """Return all percentages in a text, in their order."""
     return [int(number) for number in re.findall(r"(\d+) ?%", text)]
 
 
@@ -74,9 +79,9 @@ def test_progress_of_quick_training(monkeypatch, corpus):
 @pytest.mark.parametrize("stopping", [False, True])
 def test_progress_bar_is_removed_at_end(monkeypatch, corpus, stopping):
     # With this tolerance, training stops in the second epoch.
-    how = {"early_stopping": stopping, "n_iter_no_change": 1, "tol": 100.0}
-    how |= {"max_epochs": 3} if stopping else {}
-    text = shown_on(Terminal(), monkeypatch, corpus, **how)
+    settings = {"early_stopping": stopping, "n_iter_no_change": 1, "tol": 100.0}
+    settings |= {"max_epochs": 3} if stopping else {}
+    text = shown_on(Terminal(), monkeypatch, corpus, **settings)
     assert re.search(r"epoch   1 +0%\|.*\| +\? texts/s, \? left", text)
     *lines, last = screen_of(text)
     assert [line[:21] for line in lines] == [
@@ -107,21 +112,21 @@ def test_progress_of_resumed_training(monkeypatch, corpus, tmp_path):
     """Percentages start at the finished epochs."""
     monkeypatch.setattr(_progress, "_SECONDS_PER_LINE", 0)
 
-    class CutOff(Callback):
+    class Crash(Callback):
         def on_epoch_begin(self, net, **kwargs):
             if len(net.history) == 3:
                 raise ConnectionError
 
-    how = {"max_epochs": 4, "checkpoint": tmp_path / "training", "resume": True}
+    settings = {"max_epochs": 4, "checkpoint": tmp_path / "training", "resume": True}
     with pytest.raises(ConnectionError):
-        shown_on(io.StringIO(), monkeypatch, corpus, callbacks=[CutOff()], **how)
-    text = shown_on(io.StringIO(), monkeypatch, corpus, **how)
+        shown_on(io.StringIO(), monkeypatch, corpus, callbacks=[Crash()], **settings)
+    text = shown_on(io.StringIO(), monkeypatch, corpus, **settings)
     assert percentages(text) == [58, 67, 75, 83, 92, 100]
     assert text.startswith("epoch   3 ")
 
 
-class Reads(TorchDispatchMode):
-    """Counter of blocking reads of a number from the device."""
+class CountReads(TorchDispatchMode):
+    """Mode that counts blocking reads of a number from the device."""
 
     n_reads = 0
 
@@ -131,28 +136,31 @@ class Reads(TorchDispatchMode):
 
 
 def test_progress_bar_never_reads_from_device(monkeypatch, corpus):
+    """The progress bar adds no blocking read of a number from the device."""
     n_reads = []
     for verbose in (0, 2):
-        with Reads() as reads:
+        with CountReads() as reads:
             shown_on(Terminal(), monkeypatch, corpus, verbose=verbose)
         n_reads.append(reads.n_reads)
     assert n_reads[0] == n_reads[1] > 0
 
 
 def test_progress_bar_starts_no_thread(monkeypatch, corpus):
-    class Look(Callback):
+    """tqdm's monitor thread is not started."""
+
+    class ListThreads(Callback):
         def on_epoch_end(self, net, **kwargs):
             seen.append(threading.enumerate())
 
     # Other users of tqdm may have started a monitor thread before.
     before, seen = threading.enumerate(), []
-    shown_on(Terminal(), monkeypatch, corpus, callbacks=[Look()])
+    shown_on(Terminal(), monkeypatch, corpus, callbacks=[ListThreads()])
     started = {type(one) for each in seen for one in each if one not in before}
     assert seen
     assert TMonitor not in started
 
 
-class Journal(Callback):
+class LogToFile(Callback):
     """Callback whose attributes cannot be copied, like skorch's TensorBoard."""
 
     def __init__(self, file):
@@ -163,6 +171,7 @@ class Journal(Callback):
 
 
 def test_callback_with_open_file(corpus, tmp_path):
-    with (tmp_path / "journal").open("w") as file:
-        tiny(verbose=0, callbacks=[Journal(file)]).fit(*corpus)
-    assert len((tmp_path / "journal").read_text().split()) == 2
+    """Callbacks that cannot be deep-copied work."""
+    with (tmp_path / "log").open("w") as file:
+        tiny(verbose=0, callbacks=[LogToFile(file)]).fit(*corpus)
+    assert len((tmp_path / "log").read_text().split()) == 2

@@ -23,6 +23,7 @@ CPU = torch.device("cpu")
 
 
 def dataset_of(texts, targets, weights=None):
+    """Return a dataset of texts, encoded by their characters."""
     weights = np.ones(len(targets)) if weights is None else weights
     ragged = CharEncoder(reverse=False).encode(texts)
     return EncodedDataset(ragged, CPU, targets=np.array(targets), weights=weights)
@@ -38,6 +39,7 @@ def test_batch_is_padded_to_longest():
 
 
 def test_batch_of_uint16_ids():
+    """More than 256 different ids are read back correctly."""
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
     dataset = EncodedDataset(CharEncoder(many, reverse=False).encode([many]), CPU)
     assert dataset.ids(torch.tensor([0])).tolist() == [list(range(1, 301))]
@@ -78,6 +80,7 @@ def test_loader_with_bucketing():
 
 
 def test_loader_buckets_by_number_of_parts():
+    """Texts with equally many parts, such as sentences, share minibatches."""
     ragged = CharEncoder().encode(["aaaa", "aaa", "aa", "aaaaa"])
     parts = Ragged(np.array([4, 2, 1, 2, 2, 3], np.uint8), np.array([0, 1, 3, 4, 6]))
     parted = Ragged(ragged.ids, ragged.offsets, parts)
@@ -119,6 +122,8 @@ def test_weighted_cross_entropy():
 
 
 class Bag(nn.Module):
+    """Mean of two-dimensional embeddings."""
+
     def __init__(self):
         super().__init__()
         self.embedding = nn.Embedding(71, 2)
@@ -128,6 +133,7 @@ class Bag(nn.Module):
 
 
 def test_train_equals_plain_torch_loop():
+    """Losses and weights are those of a loop written with torch alone."""
     texts, targets = ["ab", "c", "abba", "cc", "ca"], [0, 1, 0, 1, 1]
     dataset = dataset_of(texts, targets)
     recipe = Recipe(torch.optim.SGD, 0.5, {"momentum": 0.9}, clip_norm=0.1)
@@ -156,6 +162,7 @@ def test_train_equals_plain_torch_loop():
 
 
 def test_train_drops_references_to_data():
+    """After training, the net refers to no dataset."""
     net = make_net(Bag(), Recipe(torch.optim.SGD, 0.1), device=CPU, precision="float32")
     dataset = dataset_of(["a", "b"], [0, 1])
     train(net, dataset, n_epochs=1, batch_size=2, valid=dataset)
@@ -172,6 +179,7 @@ def test_make_net_uses_fused_optimizer():
 
 
 def test_bfloat16_computation_float32_weights():
+    """With bfloat16, layers compute in it and weights stay in float32."""
     seen = []
 
     class Linear(nn.Module):
@@ -192,11 +200,12 @@ def test_bfloat16_computation_float32_weights():
 
 
 def net_of(network, optimizer, rate):
+    """Return a net on the CPU that trains a network with an optimizer."""
     return make_net(network, Recipe(optimizer, rate), device=CPU, precision="float32")
 
 
-class Steep(nn.Module):
-    """Network whose loss is NaN from some minibatch on."""
+class DivergingNetwork(nn.Module):
+    """Network whose loss is NaN after some training minibatches."""
 
     def __init__(self, after):
         super().__init__()
@@ -211,7 +220,8 @@ class Steep(nn.Module):
 
 @pytest.mark.parametrize("after", [0, 3, 70])
 def test_non_finite_loss_names_minibatch(after):
-    net = net_of(Steep(after), torch.optim.SGD, 0.25)
+    """The error names the first minibatch of non-finite loss and the learning rate."""
+    net = net_of(DivergingNetwork(after), torch.optim.SGD, 0.25)
     texts = dataset_of(["a", "b"] * 80, [0, 1] * 80)
     sentence = rf"became nan in epoch 1, at minibatch {after + 1}, .* was 0.25\. Set a"
     with pytest.raises(ValueError, match=sentence):
@@ -230,13 +240,14 @@ def test_interrupt_between_epochs_warns():
     net = net_of(Bag(), torch.optim.SGD, 0.1)
     stopping = EarlyStopping(patience=5, sink=noop)
     texts = dataset_of(["a", "b"], [0, 1])
-    how = {"n_epochs": 3, "batch_size": 2, "valid": texts}
+    settings = {"n_epochs": 3, "batch_size": 2, "valid": texts}
     with pytest.warns(UserWarning, match="Training interrupted by user"):
-        history = train(net, texts, callbacks=[stopping, Interrupt()], **how)
+        history = train(net, texts, callbacks=[stopping, Interrupt()], **settings)
     assert len(history) == 1
 
 
 def test_restore_on_error():
+    """Weights and optimizer state are restored if the block raises."""
     net = net_of(Bag(), torch.optim.AdamW, 0.1)
     texts = dataset_of(["a", "b"], [0, 1])
     train(net, texts, n_epochs=1, batch_size=2)
@@ -253,7 +264,7 @@ def test_restore_on_error():
     assert pickle.dumps(net_state(net)) == before
 
 
-class Greedy(nn.Module):
+class LimitedNetwork(nn.Module):
     """Network that raises for minibatches of more than `most` texts."""
 
     def __init__(self, most, error):
@@ -277,7 +288,8 @@ class Greedy(nn.Module):
     ("most", "hint"), [(5, "Set batch_size=4, or"), (0, "Set a lower max_length, or")]
 )
 def test_out_of_memory_suggests_batch_size(most, hint, error):
-    net = net_of(Greedy(most, error), torch.optim.SGD, 0.1)
+    """The hint is the largest halved size that fits, or shorter texts if none does."""
+    net = net_of(LimitedNetwork(most, error), torch.optim.SGD, 0.1)
     texts = dataset_of(["a", "b"] * 32, [0, 1] * 32)
     with pytest.raises(MemoryError, match=hint) as caught:
         train(net, texts, n_epochs=1, batch_size=32)
@@ -286,32 +298,33 @@ def test_out_of_memory_suggests_batch_size(most, hint, error):
 
 
 def test_other_runtime_errors_propagate():
-    net = net_of(Greedy(0, RuntimeError("shapes")), torch.optim.SGD, 0.1)
+    net = net_of(LimitedNetwork(0, RuntimeError("shapes")), torch.optim.SGD, 0.1)
     with pytest.raises(RuntimeError, match="shapes"):
         train(net, dataset_of(["a", "b"], [0, 1]), n_epochs=1, batch_size=2)
 
 
 @pytest.mark.parametrize("epoch_size", [None, 250])
 def test_chance_level_loss_warns_once(epoch_size):
+    """The chance-level loss is that of the class frequencies in the minibatches."""
     texts = dataset_of(["a", "b", "c", "d"] * 250, [0, 1, 1, 1] * 250)
-    how = {"n_epochs": 2, "batch_size": 4, "epoch_size": epoch_size}
-    net = net_of(Steep(10**6), torch.optim.SGD, 1e-9)
+    settings = {"n_epochs": 2, "batch_size": 4, "epoch_size": epoch_size}
+    net = net_of(DivergingNetwork(10**6), torch.optim.SGD, 1e-9)
     with torch.no_grad():  # predict the class frequencies
         odds = [1.0, 1.0] if epoch_size else [0.25, 0.75]
         net.module_.weight.copy_(torch.tensor(odds).log())
     chance = "0.693" if epoch_size else "0.562"
     sentence = rf"After 500 minibatches the training loss .* has {chance}: nothing was"
     with pytest.warns(ConvergenceWarning, match=sentence) as caught:
-        train(net, texts, **how)
+        train(net, texts, **settings)
     assert len(caught) == 1
 
 
 def test_no_chance_level_warning():
     """Few steps, a lower loss, or a single class give no warning."""
     for network, n_texts, targets in (
-        (Steep(10**6), 800, [0, 1]),
+        (DivergingNetwork(10**6), 800, [0, 1]),
         (Bag(), 2000, [0, 1]),
-        (Steep(10**6), 2000, [1, 1]),
+        (DivergingNetwork(10**6), 2000, [1, 1]),
     ):
         net = net_of(network, torch.optim.SGD, 0.1)
         texts = dataset_of(["a", "b"] * (n_texts // 2), targets * (n_texts // 2))
