@@ -1,4 +1,4 @@
-"""The steps of the Dockerfile, as far as they can be followed without an engine."""
+"""The Dockerfile, checked without a container engine."""
 
 import importlib.metadata
 import json
@@ -17,13 +17,13 @@ from sktextconv import cli, export_onnx
 
 from ..classifiers import NETWORKS
 from ..conftest import REPOSITORY
-from .test_serving import running
+from .clients import running
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 
 
 def instructions():
-    """The instructions of the Dockerfile, as pairs of a word and the rest."""
+    """Return the instructions of the Dockerfile as pairs (name, arguments)."""
     text = (REPOSITORY / "Dockerfile").read_text()
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     joined = "\n".join(lines).replace("\\\n", " ")
@@ -33,11 +33,11 @@ def instructions():
 STEPS = instructions()
 
 
-def of(word):
-    return [rest for name, rest in STEPS if name == word]
+def arguments_of(instruction):
+    return [arguments for name, arguments in STEPS if name == instruction]
 
 
-def test_the_steps_come_in_an_order_that_works():
+def test_instruction_order():
     names = [name for name, _ in STEPS]
     assert names[0] == "FROM"
     assert names.index("COPY") < names.index("RUN") < names.index("USER")
@@ -47,33 +47,34 @@ def test_the_steps_come_in_an_order_that_works():
     }
 
 
-def test_it_does_not_run_as_root():
-    (user,) = of("USER")
+def test_user_is_not_root():
+    (user,) = arguments_of("USER")
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
 
 
-def test_python_is_one_that_we_support():
-    (base,) = of("FROM")
+def test_python_version_is_supported():
+    (base,) = arguments_of("FROM")
     version = re.fullmatch(r"python:(3\.\d+)-slim", base)[1]
     lowest = PROJECT["project"]["requires-python"].removeprefix(">=")
     assert tuple(map(int, version.split("."))) >= tuple(map(int, lowest.split(".")))
 
 
-def test_what_is_copied_is_there_and_not_ignored():
+def test_copied_files_exist_and_are_not_ignored():
     ignored, *excepted = (REPOSITORY / ".dockerignore").read_text().split()
     assert ignored == "*"
-    for rest in of("COPY"):
+    for rest in arguments_of("COPY"):
         *sources, _ = rest.split()
         for source in sources:
             assert (REPOSITORY / source).exists()
             assert f"!{source}" in excepted
-    copied = " ".join(of("COPY"))
+    copied = " ".join(arguments_of("COPY"))
     for name in (PROJECT["project"]["readme"], *PROJECT["project"]["license-files"]):
         assert name in copied
 
 
-def test_what_is_installed_is_defined_pinned_and_of_our_requirements():
-    (run,) = of("RUN")
+def test_installed_packages_are_pinned():
+    """The image installs a pinned subset of the requirements of the project."""
+    (run,) = arguments_of("RUN")
     commands = [shlex.split(part) for part in run.split("&&")]
     assert [command[:4] for command in commands[:2]] == [
         ["python", "-m", "pip", "install"]
@@ -91,7 +92,7 @@ def test_what_is_installed_is_defined_pinned_and_of_our_requirements():
 
 
 def closure(names):
-    """The distributions that some of them need, themselves included."""
+    """Return distributions and all their dependencies."""
     found, waiting = set(), {canonicalize_name(name) for name in names}
     while waiting:
         name = waiting.pop()
@@ -126,18 +127,19 @@ def model(tmp_path_factory):
     return path
 
 
-def test_what_is_installed_is_enough_to_serve_and_the_health_check_sees_it(model):
+def test_image_serves_and_reports_health(model):
+    """The installed packages suffice to serve; the health check detects a stop."""
     lines = PROJECT["dependency-groups"]["server"]
     allowed = closure(Requirement(line).name for line in lines)
     assert not allowed & {"torch", "scikit-learn", "scipy", "onnx"}
-    # The package itself is on the path, or installed in place.
+    # The package itself is on the path or installed in editable mode.
     prelude = BLOCK.format(allowed=sorted({*allowed, "sktextconv"}))
-    (command,) = map(json.loads, of("CMD"))
+    (command,) = map(json.loads, arguments_of("CMD"))
     assert command[0] in PROJECT["project"]["scripts"]
     args = cli._make_parser().parse_args(command[1:])
     assert (args.command, str(args.model)) == ("serve", "/model/model.onnx")
-    assert (args.host, [str(args.port)]) == ("0.0.0.0", of("EXPOSE"))
-    (check,) = of("HEALTHCHECK")
+    assert (args.host, [str(args.port)]) == ("0.0.0.0", arguments_of("EXPOSE"))
+    (check,) = arguments_of("HEALTHCHECK")
     _, interpreter, script = json.loads(check.partition("CMD ")[2])
     assert interpreter == "-c"
     with running(model, prelude=prelude, arguments=command[3:]) as (process, address):
