@@ -1,4 +1,4 @@
-"""Displays show what was read: in histories, at rising rates, of texts and filters."""
+"""Displays of training curves, range tests, texts and filters."""
 
 import copy
 import re
@@ -53,7 +53,7 @@ def lines_of(axis):
     return {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
 
 
-def test_loss_error_in_percent_and_learning_rate_are_drawn_over_epochs():
+def test_training_curve_lines():
     loss, error, rate = TrainingCurveDisplay({"net": HISTORY}).plot().axes_
     assert lines_of(loss) == {"net, training": [[1, 1.5], [2, 0.5]]}
     assert lines_of(error) == {
@@ -65,7 +65,7 @@ def test_loss_error_in_percent_and_learning_rate_are_drawn_over_epochs():
 
 
 @pytest.mark.parametrize("n_epochs", [1, 2, 30])
-def test_an_epoch_is_a_whole_number(n_epochs):
+def test_training_curve_epoch_ticks_are_integers(n_epochs):
     history = [HISTORY[0] | {"epoch": epoch} for epoch in range(1, n_epochs + 1)]
     display = TrainingCurveDisplay({"net": history, "none": []}).plot()
     for axis in display.axes_:
@@ -75,7 +75,7 @@ def test_an_epoch_is_a_whole_number(n_epochs):
         assert all(tick == round(tick) for tick in ticks)
 
 
-def test_several_runs_are_overlaid_in_the_axes_given(corpus):
+def test_training_curve_overlays_runs_in_given_axes(corpus):
     fits = [
         CharCNNClassifier(max_length=123, max_epochs=n, random_state=0).fit(*corpus)
         for n in (1, 2)
@@ -91,25 +91,23 @@ def test_several_runs_are_overlaid_in_the_axes_given(corpus):
     ]
 
 
-def test_an_unfitted_network_has_no_curve():
+def test_training_curve_of_unfitted_network():
     with pytest.raises(NotFittedError):
         TrainingCurveDisplay.from_estimator(CharCNNClassifier())
 
 
-# The range test
+# -- range test ----------------------------------------------------------------------
 
 
 def tiny_network(**params):
-    """Three minibatches per epoch of the corpus, all of one size."""
+    """Return a network that trains on three equal minibatches per epoch."""
     return CharCNNClassifier(max_length=123, batch_size=8, random_state=0, **params)
 
 
 @pytest.mark.parametrize(
     ("spacing", "spaced"), [("log", np.geomspace), ("linear", np.linspace)]
 )
-def test_a_range_test_reads_each_minibatch_of_a_training_on_the_ramp(
-    corpus, spacing, spaced
-):
+def test_range_test_matches_training_with_ramp(corpus, spacing, spaced):
     display = LearningRateRangeDisplay.from_estimator(
         tiny_network(), *corpus, max_rate=1e-3, n_epochs=4, spacing=spacing, smoothing=0
     )
@@ -127,7 +125,7 @@ def test_a_range_test_reads_each_minibatch_of_a_training_on_the_ramp(
     assert display.ax_.get_xscale() == spacing
 
 
-def test_a_range_test_leaves_the_network_as_it_is(corpus):
+def test_range_test_does_not_change_network(corpus):
     seen = []
 
     class Count(Callback):
@@ -148,7 +146,7 @@ def test_a_range_test_leaves_the_network_as_it_is(corpus):
     display = LearningRateRangeDisplay.from_estimator(
         network, *corpus, max_rate=1e-3, n_epochs=2
     )
-    assert len(display.rates_) == 6  # nothing set aside: early stopping is off
+    assert len(display.rates_) == 6  # no validation texts: early stopping is off
     assert len(seen) == 6  # its own callbacks are called
     assert network.net_ not in seen
     assert network.get_params() == params
@@ -156,7 +154,8 @@ def test_a_range_test_leaves_the_network_as_it_is(corpus):
     np.testing.assert_array_equal(network.predict_proba(corpus[0]), proba)
 
 
-def test_a_range_test_ends_where_training_diverges_and_keeps_what_it_read(corpus):
+def test_range_test_stops_when_training_diverges(corpus):
+    """The readings before the divergence are kept."""
     display = LearningRateRangeDisplay.from_estimator(
         tiny_network(), *corpus, max_rate=1e10, n_epochs=20, smoothing=0
     )
@@ -169,7 +168,7 @@ def test_a_range_test_ends_where_training_diverges_and_keeps_what_it_read(corpus
 
 
 class Poison(Callback):
-    """Makes weights NaN before a minibatch."""
+    """Callback that sets weights to NaN after some minibatches."""
 
     def __init__(self, n_batches):
         self.n_batches = n_batches
@@ -181,7 +180,7 @@ class Poison(Callback):
         self.n_batches -= 1
 
 
-def test_a_range_test_ends_before_a_loss_that_is_not_finite(corpus):
+def test_range_test_stops_before_nonfinite_loss(corpus):
     network = tiny_network(callbacks=[Poison(4)])
     display = LearningRateRangeDisplay.from_estimator(network, *corpus, n_epochs=3)
     np.testing.assert_allclose(display.rates_, np.geomspace(1e-5, 1, 9)[:4])
@@ -193,7 +192,7 @@ def test_a_range_test_ends_before_a_loss_that_is_not_finite(corpus):
 
 @pytest.mark.parametrize("smoothing", [0, 0.1, 0.35, 0.99])
 @pytest.mark.parametrize("n_readings", [1, 2, 3, 10, 41])
-def test_readings_are_smoothed_over_those_around_them(smoothing, n_readings):
+def test_range_test_smoothing_is_centered_mean(smoothing, n_readings):
     rng = np.random.default_rng(0)
     rates = np.geomspace(1e-4, 1, n_readings)
     losses, errors = rng.random((2, n_readings))
@@ -207,7 +206,7 @@ def test_readings_are_smoothed_over_those_around_them(smoothing, n_readings):
     assert display.best_rate_ == rates[display.losses_.argmin()]
 
 
-def test_one_lucky_minibatch_is_not_the_best_rate():
+def test_best_rate_ignores_outlier():
     rates = np.geomspace(1e-4, 1, 41)
     losses = 1 + np.abs(np.log10(rates / 1e-1))
     losses[5] = 0.9
@@ -216,7 +215,7 @@ def test_one_lucky_minibatch_is_not_the_best_rate():
     assert alone.best_rate_ == rates[5]
 
 
-def test_loss_error_and_best_rate_are_drawn_over_the_rate():
+def test_range_test_lines():
     figure, ax = pyplot.subplots()
     display = LearningRateRangeDisplay(
         [0.1, 0.2, 0.3], [3.0, 1.0, 2.0], [0.5, 0.25, 0.75], spacing="linear"
@@ -240,17 +239,17 @@ def test_loss_error_and_best_rate_are_drawn_over_the_rate():
         ({"smoothing": 1}, "0 <= smoothing < 1, got 1"),
     ],
 )
-def test_impossible_range_tests_are_refused(corpus, wrong, message):
+def test_range_test_invalid_parameters(corpus, wrong, message):
     with pytest.raises(ValueError, match=message):
         LearningRateRangeDisplay.from_estimator(tiny_network(), *corpus, **wrong)
 
 
-def test_a_range_test_takes_networks_only(corpus):
+def test_range_test_of_other_estimator(corpus):
     with pytest.raises(TypeError, match=r"Expected a network .*, got Pipeline"):
         LearningRateRangeDisplay.from_estimator(make_bow_classifier(), *corpus)
 
 
-# Texts
+# -- texts ---------------------------------------------------------------------------
 
 SENTENCES = ["Good fine abc. Bad bore, so bad!", "Fine good. A bore?"] * 6
 
@@ -262,21 +261,21 @@ def han():
 
 
 def boxes_of(display):
-    """What is filled: words' shades, then bars, all on a white page."""
+    """Return the boxes of words, then the bars, without the white page."""
     page, *boxes = [p for p in display.ax_.patches if hasattr(p, "get_width")]
     assert color_of(page) == (255, 255, 255)
     return boxes
 
 
-def letters_of(display):
+def glyphs_of(display):
     return [patch for patch in display.ax_.patches if not hasattr(patch, "get_width")]
 
 
 def color_of(patch):
-    return tuple(round(255 * part) for part in patch.get_facecolor()[:3])
+    return tuple(round(255 * channel) for channel in patch.get_facecolor()[:3])
 
 
-def test_words_are_shaded_by_their_weights_from_left_to_right(corpus):
+def test_text_weights_highlights_words_in_order(corpus):
     classifier = make_bow_classifier().fit(*corpus)
     display = TextWeightsDisplay.from_estimator(
         classifier, "good xxzz, abc", target="neg"
@@ -284,23 +283,23 @@ def test_words_are_shaded_by_their_weights_from_left_to_right(corpus):
     attribution = explain(classifier, "good xxzz, abc", target="neg")
     assert display.attribution == attribution
     boxes = boxes_of(display)
-    shares = attribution.weights / np.abs(attribution.weights).max()
-    assert [color_of(box) for box in boxes] == list(map(highlight_color, shares))
+    fractions = attribution.weights / np.abs(attribution.weights).max()
+    assert [color_of(box) for box in boxes] == list(map(highlight_color, fractions))
     left = [box.get_x() for box in boxes]
     assert left == sorted(left)
     ends = [box.get_x() + box.get_width() for box in boxes]
     assert all(end <= start for end, start in zip(ends, left[1:], strict=False))
-    assert left[2] == pytest.approx(ends[1])  # the comma touches its word
-    assert len(letters_of(display)) == 4
-    for box, letters in zip(boxes, letters_of(display), strict=True):
-        assert contrast(color_of(box), color_of(letters)) >= 4.5
-        inside = letters.get_path().get_extents()
+    assert left[2] == pytest.approx(ends[1])  # no gap before a comma
+    assert len(glyphs_of(display)) == 4
+    for box, glyphs in zip(boxes, glyphs_of(display), strict=True):
+        assert contrast(color_of(box), color_of(glyphs)) >= 4.5
+        inside = glyphs.get_path().get_extents()
         assert box.get_x() <= inside.x0 < inside.x1 <= box.get_x() + box.get_width()
     assert display.ax_.get_title() == "neg, by occlusion"
     assert display._repr_html_() == to_html(attribution)
 
 
-def test_sentences_have_bars_as_long_as_they_weigh(han):
+def test_text_weights_bar_lengths_of_sentences(han):
     figure, ax = pyplot.subplots()
     display = TextWeightsDisplay.from_estimator(
         han, SENTENCES[0], method="attention", ax=ax
@@ -318,7 +317,7 @@ def test_sentences_have_bars_as_long_as_they_weigh(han):
         bar.get_x() + bar.get_width() < 0 <= min(w.get_x() for w in words)
         for bar in bars
     )
-    # Each sentence stands on lines of its own, with its bar on the first of them.
+    # Each sentence has separate lines, with its bar on the first one.
     rows = [round(word.get_y(), 6) for word in words]
     n_first = sum(s.end <= attribution.sentences[0].end for s in attribution.spans)
     assert set(rows[:n_first]).isdisjoint(rows[n_first:])
@@ -338,35 +337,35 @@ def test_sentences_have_bars_as_long_as_they_weigh(han):
     ],
     ids=["empty", "blank", "dollars", "strange", "long words", "long text"],
 )
-def test_a_text_stays_inside_its_page_whatever_is_in_it(text, tmp_path):
+def test_text_weights_fit_into_page(text, tmp_path):
     words = [Span(*m.span(), 1.0) for m in re.finditer(r"\w+|[^\w\s]", text)]
     display = TextWeightsDisplay.from_attribution(
         Attribution(text, "$l$ \ud83d", "occlusion", tuple(words), 0.0)
     )
     display.figure_.savefig(tmp_path / "text.png", dpi=20)
     (left, right), (low, high) = display.ax_.get_xlim(), display.ax_.get_ylim()
-    for patch in display.ax_.patches[1:]:  # on the page itself
+    for patch in display.ax_.patches[1:]:  # without the page
         box = patch.get_path().transformed(patch.get_patch_transform()).get_extents()
-        if np.isfinite(box.extents).all():  # some letters are invisible
+        if np.isfinite(box.extents).all():  # some glyphs are invisible
             assert left <= box.x0 <= box.x1 <= right
             assert low <= box.y0 <= box.y1 <= high
     assert display.ax_.get_title() == "$l$ \ufffd, by occlusion"
-    mine = display.figure_.get_tightbbox()
-    assert mine.x1 - mine.x0 <= display.figure_.get_figwidth()
-    assert mine.y1 - mine.y0 <= display.figure_.get_figheight()
+    box = display.figure_.get_tightbbox()
+    assert box.x1 - box.x0 <= display.figure_.get_figwidth()
+    assert box.y1 - box.y0 <= display.figure_.get_figheight()
 
 
 @pytest.mark.parametrize("unit", ["word\n", "x", "somewhat longer "])
-def test_a_text_for_many_pages_is_cut_after_the_first(unit):
+def test_text_weights_truncates_long_text(unit):
     display = TextWeightsDisplay.from_attribution(
         Attribution(unit * 50_000, "pos", "occlusion", (), 0.0)
     )
-    bottoms = [patch.get_path().vertices[:, 1].min() for patch in letters_of(display)]
+    bottoms = [patch.get_path().vertices[:, 1].min() for patch in glyphs_of(display)]
     assert 99 <= (max(bottoms) - min(bottoms)) / 1.7 <= 101
     assert display.figure_.get_figheight() < 40
 
 
-def test_a_long_label_leaves_room_for_the_text():
+def test_text_weights_truncates_long_label():
     label = "a label\nof lines " * 20
     display = TextWeightsDisplay.from_attribution(
         Attribution("a text", label, "occlusion", (), 0.0)
@@ -375,18 +374,19 @@ def test_a_long_label_leaves_room_for_the_text():
     assert display.ax_.get_title() == title
 
 
-def test_a_display_explains_nothing_that_cannot_be_explained(han):
+def test_text_weights_invalid_arguments(han):
     with pytest.raises(ValueError, match="'lime'"):
         TextWeightsDisplay.from_estimator(han, "a text", method="lime")
     with pytest.raises(NotFittedError):
         TextWeightsDisplay.from_estimator(CharCNNClassifier(), "a text")
 
 
-# Filters
+# -- filters -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reverse", [True, False])
-def test_the_largest_filters_are_drawn_in_reading_order(corpus, reverse):
+def test_char_filters_largest_first(corpus, reverse):
+    """The largest filters are drawn, with columns in reading order."""
     network = tiny_network(max_epochs=1, reverse=reverse).fit(*corpus)
     weight = network.net_.module_.convolutions[0].weight
     with torch.no_grad():
@@ -411,14 +411,14 @@ def test_the_largest_filters_are_drawn_in_reading_order(corpus, reverse):
     assert limits == {(-3.0, 3.0)}
 
 
-def test_filters_of_an_alphabet_of_any_characters_are_drawn(corpus, tmp_path):
+def test_char_filters_of_any_alphabet(corpus, tmp_path):
     network = tiny_network(max_epochs=1, alphabet="a\ud83d $\x00").fit(*corpus)
     display = CharFiltersDisplay.from_estimator(network)
     assert len(display.axes_) == 10
     display.figure_.savefig(tmp_path / "filters.png", dpi=20)
 
 
-def test_filters_that_are_not_there_are_not_drawn(corpus):
+def test_char_filters_invalid_arguments(corpus):
     with pytest.raises(TypeError, match=r"fitted CharCNNClassifier .*, got Pipeline"):
         CharFiltersDisplay.from_estimator(make_bow_classifier().fit(*corpus))
     with pytest.raises(NotFittedError):
