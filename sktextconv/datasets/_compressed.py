@@ -7,16 +7,16 @@ import lzma
 
 __all__ = ["max_bytes", "open_compressed"]
 
-# Guards against decompression bombs; texts compress by a factor of 3 to 10.
-_LARGEST_RATIO = 100
+# Limits against decompression bombs. Real texts are compressed by a factor of 3 to 10.
+_MAX_RATIO = 100
 _ALWAYS_ALLOWED = 10**9  # bytes
 
-_CHUNK = 2**18  # bytes
+_CHUNK_SIZE = 2**18  # bytes
 
 
 def max_bytes(path):
-    """Return how many bytes may be read from a compressed file."""
-    return max(_ALWAYS_ALLOWED, _LARGEST_RATIO * path.stat().st_size)
+    """Return the number of bytes that may be read from a compressed file."""
+    return max(_ALWAYS_ALLOWED, _MAX_RATIO * path.stat().st_size)
 
 
 def open_compressed(path):
@@ -31,13 +31,15 @@ def open_compressed(path):
     EOFError, OSError, zlib.error, lzma.LZMAError
         From reading, if it is truncated or damaged.
     """
-    return io.BufferedReader(_Unpacked(path), _CHUNK)
+    return io.BufferedReader(_DecompressedStream(path), _CHUNK_SIZE)
 
 
-class _Unpacked(io.RawIOBase):
+class _DecompressedStream(io.RawIOBase):
+    """Raw stream of decompressed bytes, with a limit on their number."""
+
     def __init__(self, path):
         self._path = path
-        self._most = self._left = max_bytes(path)
+        self._max_bytes = self._n_left = max_bytes(path)
         self._file = path.open("rb")
         self._chunks = _READERS[path.suffix](self._file)
         self._chunk = memoryview(b"")
@@ -53,12 +55,12 @@ class _Unpacked(io.RawIOBase):
                 return 0
         size = min(len(buffer), len(self._chunk))
         buffer[:size], self._chunk = self._chunk[:size], self._chunk[size:]
-        self._left -= size
-        if self._left < 0:
+        self._n_left -= size
+        if self._n_left < 0:
             raise ValueError(
-                f"{self._path}: expected at most {self._most:,} bytes in a compressed "
-                "file of that size, got more; if this is intended, decompress it "
-                "first."
+                f"{self._path}: expected at most {self._max_bytes:,} bytes in a "
+                "compressed file of that size, got more; if this is intended, "
+                "decompress it first."
             )
         return size
 
@@ -68,23 +70,23 @@ class _Unpacked(io.RawIOBase):
 
 
 def _read_gz(file):
-    return iter(functools.partial(gzip.GzipFile(fileobj=file).read, _CHUNK), b"")
+    return iter(functools.partial(gzip.GzipFile(fileobj=file).read, _CHUNK_SIZE), b"")
 
 
 def _read_xz(file):
     # LZMAFile stops silently at a damaged stream after the first one.
-    data = file.read(_CHUNK)
+    data = file.read(_CHUNK_SIZE)
     while data:
         decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ)
-        yield decompressor.decompress(data, _CHUNK)
+        yield decompressor.decompress(data, _CHUNK_SIZE)
         while not decompressor.eof:
-            data = file.read(_CHUNK) if decompressor.needs_input else b""
+            data = file.read(_CHUNK_SIZE) if decompressor.needs_input else b""
             if decompressor.needs_input and not data:
                 raise EOFError("it ends before its end-of-stream marker")
-            yield decompressor.decompress(data, _CHUNK)
-        data = decompressor.unused_data or file.read(_CHUNK)
+            yield decompressor.decompress(data, _CHUNK_SIZE)
+        data = decompressor.unused_data or file.read(_CHUNK_SIZE)
         while data and not (data := data.lstrip(b"\0")):  # padding
-            data = file.read(_CHUNK)
+            data = file.read(_CHUNK_SIZE)
 
 
 _READERS = {".gz": _read_gz, ".xz": _read_xz}

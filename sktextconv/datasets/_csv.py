@@ -24,11 +24,11 @@ from ._fields import FIELD_ORDERS
 
 __all__ = ["read_csv", "read_labeled", "read_lines", "read_texts"]
 
-
 _MAX_LABEL = 200  # characters; a longer "label" is a text in the wrong column
 _STDIN = Path("-")
 _NO_LABELS = object()  # label_column of a file without labels
-_one_reader = threading.Lock()  # csv.field_size_limit is global to the process
+# csv.field_size_limit is global to the process: only one thread may change it.
+_field_size_lock = threading.Lock()
 
 
 def read_csv(
@@ -47,8 +47,8 @@ def read_csv(
     The defaults read the files of Zhang, Zhao and LeCun [1]_: UTF-8, no header,
     the class number first, then one or more text columns, quotes doubled inside
     quoted cells. The file is read record by record, blank lines are skipped,
-    and no cell (``NA``, ``null``, empty, a backslash) has a special meaning. At most
-    100 times the size of a compressed file is read, or 1 GB if that is more.
+    and no cell (``NA``, ``null``, empty, a backslash) has a special meaning. A
+    compressed file may expand to 100 times its size or to 1 GB, whichever is more.
 
     Parameters
     ----------
@@ -58,20 +58,20 @@ def read_csv(
         Position (from 0, or from the end if negative) or, with a header, name of
         the column of labels.
     text_columns : int, str or list of these, default=None
-        The text columns, in the order of the fields. By default every column but
-        the label's.
+        The text columns, in the order of the fields. None takes every column but
+        that of the labels.
     header : bool, default=False
-        Whether the first record holds the names of the columns.
+        Whether the first record contains the names of the columns.
     class_names : sequence of str of shape (n_classes,), default=None
         Names of class 1, 2, …. If given, every label must be one of the numbers
         ``1`` to ``n_classes``.
     field_order : {"forward", "reverse"}, default="forward"
-        How several text columns become one text: joined by one space from first to
-        last, or from last to first, as in the paper. An empty field keeps its space.
+        Order in which several text columns are joined by one space: first to last,
+        or last to first as in the paper. An empty field still adds its space.
     line_breaks : bool, default=True
-        Whether the two characters ``\\n`` become a line break.
+        Whether to replace the two characters ``\\n`` by a line break.
     strip : bool, default=True
-        Whether ASCII white space is removed from both ends of each field, after
+        Whether to remove ASCII white space from both ends of each field, after
         `line_breaks`.
 
     Returns
@@ -82,8 +82,8 @@ def read_csv(
         target : ndarray of shape (n_texts,)
             If `class_names` is given, or if the distinct labels are exactly the
             numbers 1 to K with K at least 2: integers from 0, as int64. Otherwise the
-            labels as written (white space at both ends removed), as str. Give
-            `class_names` wherever a class may be absent, so that all files agree.
+            labels as written (white space at both ends removed), as str. Pass
+            `class_names` if a file may lack a class, so that all files agree.
         target_names : list of str of shape (n_classes,)
             `class_names`, or the distinct labels in order. If `target` holds
             integers, ``target_names[i]`` is the name of class ``i``.
@@ -130,39 +130,44 @@ def read_csv(
     )
 
 
-def read_labeled(path, collect, *, class_names, field_order, **how):
+def read_labeled(path, collect, *, class_names, field_order, **options):
     """Return the bunch of `read_csv` with `data` made by ``collect(iterator)``."""
     _check_choice("field_order", field_order, FIELD_ORDERS)
-    numbers = None if class_names is None else _numbers(len(class_names))
-    known, codes = {}, array.array("q")  # numbered by first appearance
+    targets = None if class_names is None else _make_targets(len(class_names))
+    label_ids, ids = {}, array.array("q")  # labels are numbered by first appearance
     read = _read_texts(
-        Path(path), known, codes, numbers=numbers, field_order=field_order, **how
+        Path(path),
+        label_ids,
+        ids,
+        targets=targets,
+        field_order=field_order,
+        **options,
     )
     with contextlib.closing(read) as texts:
         data = collect(texts)
-    codes = np.array(codes)
-    if numbers is None:
-        numbers = _numbers(len(known))
-        if len(known) < 2 or known.keys() != numbers.keys():
-            labels = np.array(list(known))[codes]
-            return Bunch(data=data, target=labels, target_names=sorted(known))
+    ids = np.array(ids)
+    if targets is None:
+        targets = _make_targets(len(label_ids))
+        if len(label_ids) < 2 or label_ids.keys() != targets.keys():
+            labels = np.array(list(label_ids))[ids]
+            return Bunch(data=data, target=labels, target_names=sorted(label_ids))
     return Bunch(
         data=data,
-        target=np.array([numbers[label] for label in known], dtype=np.int64)[codes],
-        target_names=list(numbers if class_names is None else class_names),
+        target=np.array([targets[label] for label in label_ids], dtype=np.int64)[ids],
+        target_names=list(targets if class_names is None else class_names),
     )
 
 
-def _read_texts(path, known, codes, *, numbers, label_column, header, **how):
-    """Yield the text of each record; record its label in `known` and `codes`."""
-    rows = _rows(path, label_column=label_column, header=header, **how)
-    with contextlib.closing(rows):
-        for where, label, text in rows:
-            label = _check_label(where, label.strip(), label_column, numbers)
-            codes.append(known.setdefault(label, len(known)))
+def _read_texts(path, label_ids, ids, *, targets, label_column, header, **options):
+    """Yield the text of each record; add its label to `label_ids` and `ids`."""
+    records = _read_records(path, label_column=label_column, header=header, **options)
+    with contextlib.closing(records):
+        for where, label, text in records:
+            label = _check_label(where, label.strip(), label_column, targets)
+            ids.append(label_ids.setdefault(label, len(label_ids)))
             yield text
-    name, *others = known
-    if not header and not name.isdigit() and codes.count(0) == 1 and _digits(others):
+    name, *others = label_ids
+    if not header and not name.isdigit() and ids.count(0) == 1 and _are_digits(others):
         raise ValueError(
             f"{path}, line 1: expected a number as in all other records, got the "
             f"label {name!r}; pass header=True if this line names the columns."
@@ -172,10 +177,10 @@ def _read_texts(path, known, codes, *, numbers, label_column, header, **how):
 def read_texts(path, *, text_columns, header):
     """Yield the texts of a CSV file one by one, as `read_csv` reads them.
 
-    Without `text_columns`, the first of several columns is assumed to hold labels and
-    skipped; a single column holds the texts.
+    If `text_columns` is None, the first of several columns is assumed to contain labels
+    and skipped; a single column contains the texts.
     """
-    rows = _rows(
+    records = _read_records(
         Path(path),
         label_column=_NO_LABELS,
         text_columns=text_columns,
@@ -184,28 +189,32 @@ def read_texts(path, *, text_columns, header):
         line_breaks=True,
         strip=True,
     )
-    with contextlib.closing(rows):
-        for _, _, text in rows:
+    with contextlib.closing(records):
+        for _, _, text in records:
             yield text
 
 
 def read_lines(path):
     """Yield each line of a file, plain, ``.xz`` or ``.gz``, as a text."""
-    with contextlib.closing(_lines(Path(path))) as lines:
+    with contextlib.closing(_read_lines(Path(path))) as lines:
         for line in lines:
             yield line.rstrip("\r\n")
 
 
-def _rows(path, *, label_column, text_columns, header, field_order, line_breaks, strip):
+def _read_records(
+    path, *, label_column, text_columns, header, field_order, line_breaks, strip
+):
     """Yield the location, label cell (or None) and text of each record."""
-    with contextlib.closing(_records(path)) as records:
+    with contextlib.closing(_read_cells(path)) as records:
         line, first = next(records, (1, None))
         if first is None:
             raise ValueError(f"{path}: expected at least one record, found none.")
         names = [name.strip() for name in first] if header else None
-        label_at, texts_at = _positions(path, first, names, label_column, text_columns)
+        label_index, text_indices = _find_columns(
+            path, first, names, label_column, text_columns
+        )
         if field_order == "reverse":
-            texts_at.reverse()
+            text_indices.reverse()
         if not header:
             records = itertools.chain([(line, first)], records)
         line = None
@@ -216,42 +225,44 @@ def _rows(path, *, label_column, text_columns, header, field_order, line_breaks,
                     f"{where}: expected {len(first)} columns as in the first record, "
                     f"got {len(cells)}; quote cells that hold commas or line breaks."
                 )
-            fields = [cells[at] for at in texts_at]
+            fields = [cells[index] for index in text_indices]
             if line_breaks:
                 fields = [field.replace("\\n", "\n") for field in fields]
             if strip:
                 fields = [field.strip(string.whitespace) for field in fields]
-            yield where, None if label_at is None else cells[label_at], " ".join(fields)
+            label = None if label_index is None else cells[label_index]
+            yield where, label, " ".join(fields)
     if line is None:
         raise ValueError(f"{path}: expected records after the header, found none.")
 
 
-def _check_label(where, label, label_at, numbers):
+def _check_label(where, label, label_column, targets):
+    """Return the label; raise `ValueError` if it is not one."""
     if not 0 < len(label) <= _MAX_LABEL:
         raise ValueError(
             f"{where}: expected a label of 1 to {_MAX_LABEL} characters in "
-            f"column {label_at}, got {len(label)} characters; name the column "
+            f"column {label_column}, got {len(label)} characters; name the column "
             "of labels with label_column."
         )
     if label[0] in '"\ufeff' or "\0" in label:
         raise ValueError(
             f"{where}: expected a label without NUL, and without a quote or a byte "
-            f"order mark at its start, in column {label_at}, got {label!r}; leave no "
-            "space before quotes, and save the file as UTF-8, in one piece."
+            f"order mark at its start, in column {label_column}, got {label!r}; leave "
+            "no space before quotes, and save the file as UTF-8, in one piece."
         )
-    if numbers is not None and label not in numbers:
+    if targets is not None and label not in targets:
         raise ValueError(
-            f"{where}: expected a class number from 1 to {len(numbers)} in "
-            f"column {label_at}, got {label!r}; see label_column, header "
+            f"{where}: expected a class number from 1 to {len(targets)} in "
+            f"column {label_column}, got {label!r}; see label_column, header "
             "and class_names."
         )
     return label
 
 
-def _records(path):
+def _read_cells(path):
     """Yield the first line number and the cells of each record."""
     line = 1
-    with _cells_of_any_length(), contextlib.closing(_lines(path)) as lines:
+    with _no_field_size_limit(), contextlib.closing(_read_lines(path)) as lines:
         reader = csv.reader(lines, strict=True)
         try:
             for cells in reader:
@@ -265,7 +276,7 @@ def _records(path):
             ) from error
 
 
-def _lines(path):
+def _read_lines(path):
     """Yield the lines of a file, with their line endings."""
     number = 0
     with _open_text(path) as stream:
@@ -289,8 +300,8 @@ def _lines(path):
 
 
 @contextlib.contextmanager
-def _cells_of_any_length():
-    with _one_reader:
+def _no_field_size_limit():
+    with _field_size_lock:
         limit = csv.field_size_limit(2**31 - 1)
         try:
             yield
@@ -300,10 +311,10 @@ def _cells_of_any_length():
 
 @contextlib.contextmanager
 def _open_text(path, errors="strict"):
-    # Spreadsheets begin a file with a byte order mark; "-sig" skips it.
-    how = {"encoding": "utf-8-sig", "errors": errors, "newline": ""}
+    # Spreadsheet programs write a byte order mark; "utf-8-sig" skips it.
+    options = {"encoding": "utf-8-sig", "errors": errors, "newline": ""}
     if path == _STDIN:
-        stream = io.TextIOWrapper(sys.stdin.buffer, **how)
+        stream = io.TextIOWrapper(sys.stdin.buffer, **options)
         try:
             yield stream
         finally:
@@ -311,7 +322,7 @@ def _open_text(path, errors="strict"):
         return
     is_compressed = path.suffix in (".gz", ".xz")
     data = open_compressed(path) if is_compressed else path.open("rb")
-    with io.TextIOWrapper(data, **how) as stream:
+    with io.TextIOWrapper(data, **options) as stream:
         yield stream
 
 
@@ -325,10 +336,10 @@ def _first_undecodable_line(path):
     return "unknown"
 
 
-def _positions(path, first, names, label_column, text_columns):
-    """Return the position of the label column and those of the text columns."""
+def _find_columns(path, first, names, label_column, text_columns):
+    """Return the index of the label column, or None, and those of the text columns."""
 
-    def position(column):
+    def find(column):
         if isinstance(column, str):
             if names is None:
                 raise ValueError(
@@ -350,34 +361,35 @@ def _positions(path, first, names, label_column, text_columns):
             ) from None
 
     if label_column is _NO_LABELS:
-        label_at = 0 if text_columns is None and len(first) > 1 else None
+        label_index = 0 if text_columns is None and len(first) > 1 else None
     else:
-        label_at = position(label_column)
+        label_index = find(label_column)
     if text_columns is None:
-        texts_at = [at for at in range(len(first)) if at != label_at]
+        text_indices = [i for i in range(len(first)) if i != label_index]
     elif isinstance(text_columns, (str, int, np.integer)):
-        texts_at = [position(text_columns)]
+        text_indices = [find(text_columns)]
     else:
-        texts_at = [position(column) for column in text_columns]
-    if not texts_at:
+        text_indices = [find(column) for column in text_columns]
+    if not text_indices:
         raise ValueError(
             f"{path}: expected a column of labels and at least one of texts, with "
             f"commas between, got {len(first)} column(s) and text_columns="
             f"{text_columns!r}."
         )
-    if label_at in texts_at:
+    if label_index in text_indices:
         raise ValueError(
             f"{path}: expected labels and texts in different columns, got column "
-            f"{label_at} as both; change label_column or text_columns."
+            f"{label_index} as both; change label_column or text_columns."
         )
-    return label_at, texts_at
+    return label_index, text_indices
 
 
-def _numbers(n_classes):
-    return {str(code + 1): code for code in range(n_classes)}
+def _make_targets(n_classes):
+    """Return the targets, from 0, of the labels "1" to "K"."""
+    return {str(target + 1): target for target in range(n_classes)}
 
 
-def _digits(labels):
+def _are_digits(labels):
     return bool(labels) and all(label.isdigit() for label in labels)
 
 

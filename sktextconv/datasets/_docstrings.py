@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..utils._files import atomic_write
 
-LIBRARIES = {  # distribution, which is the label -> package
+# Packages by distribution; the distribution is the label.
+LIBRARIES = {
     "numpy": "numpy",
     "scipy": "scipy",
     "scikit-learn": "sklearn",
@@ -26,29 +27,29 @@ Docstrings of installed libraries
 
 The docstrings of modules, classes and functions, private ones included, in the
 installed Python sources of numpy, scipy, scikit-learn, torch and nltk; the label is
-the library. They are what inspect.cleandoc makes of them, otherwise unaltered.
+the library. They are cleaned by inspect.cleandoc and otherwise unaltered.
 
-Left out: folders of tests and of code from elsewhere; texts shorter than 80
-characters; repeated texts, up to white space; texts that two libraries share.
+Excluded: folders of tests and of vendored code; texts shorter than 80 characters;
+repeated texts, ignoring white space; texts that two libraries share.
 
-Split: source files are ordered by a hash of their path, and go to the test set as long
-as it holds at most a fifth of the library's texts. No file is in both sets, since the
-docstrings of one file share whole paragraphs. Libraries' own names ("import numpy as
-np") stay in the texts; taking them out raised the error of linear models by about one
-point. About half of the texts are torch's, so look at more than accuracy.
+Split: source files are ordered by a hash of their path and assigned to the test set as
+long as it contains at most a fifth of the library's texts. No file is in both sets,
+since the docstrings of one file share whole paragraphs. Names of the libraries ("import
+numpy as np") stay in the texts; removing them raised the error of linear models by
+about one point. About half of the texts are torch's, so look at more than accuracy.
 
 The texts change with the versions of the libraries, and their licenses apply.
 """
 
-_FORMAT = 1  # increase it when the texts or their order change
+_FORMAT = 1  # increase this when the texts or their order change
 _MIN_LENGTH = 80  # characters, runs of white space counted as one
 _TEST_FRACTION = 0.2
-_LEFT_OUT = {
+_EXCLUDED = {
     *("test", "tests", "testing"),
     *("externals", "_external", "_vendor", "_vendored"),
 }
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")  # of statements
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")  # fields of AST nodes
 
 
 def load(libraries, folder):
@@ -83,15 +84,16 @@ def _version(library):
 
 
 def _rows(libraries):
-    owners, places = {}, {}  # keys: texts with white space collapsed
+    # The keys of both are texts with collapsed white space.
+    owners, first_rows = {}, {}
     with _without_garbage_collection():
         for library, package in libraries.items():
             for filename, text in _docstrings(package):
                 key = " ".join(text.split())
                 if len(key) >= _MIN_LENGTH:
                     owners.setdefault(key, set()).add(library)
-                    places.setdefault(key, (library, filename, text))
-    rows = {key: places[key] for key in owners if len(owners[key]) == 1}
+                    first_rows.setdefault(key, (library, filename, text))
+    rows = {key: first_rows[key] for key in owners if len(owners[key]) == 1}
     if missing := set(libraries) - {library for library, _, _ in rows.values()}:
         raise ImportError(
             f"Expected docstrings in the Python sources of {sorted(missing)}, found "
@@ -109,12 +111,12 @@ def _rows(libraries):
 @contextlib.contextmanager
 def _without_garbage_collection():
     # Garbage collection took half of the time; syntax trees have no cycles.
-    was_on = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was_on:
+        if was_enabled:
             gc.enable()
 
 
@@ -123,7 +125,7 @@ def _docstrings(package):
     for root in map(Path, (spec and spec.submodule_search_locations) or ()):
         for path in sorted(root.rglob("*.py")):
             filename = path.relative_to(root.parent)
-            if _LEFT_OUT.isdisjoint(filename.parts):
+            if _EXCLUDED.isdisjoint(filename.parts):
                 for text in _docstrings_of(path):
                     yield filename.as_posix(), text
 
@@ -131,9 +133,10 @@ def _docstrings(package):
 def _docstrings_of(path):
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the library's own string escapes
+            # Sources can have invalid escapes in strings.
+            warnings.simplefilter("ignore")
             pending = [ast.parse(path.read_bytes())]
-    # Templates, syntax of a later Python, too deep nesting.
+    # The file is a template, has the syntax of a later Python or is nested too deeply.
     except (SyntaxError, ValueError, RecursionError):
         return
     while pending:
@@ -141,11 +144,11 @@ def _docstrings_of(path):
         if isinstance(node, _DOCUMENTED) and (text := ast.get_docstring(node)):
             yield text
         children = [c for block in _BLOCKS for c in getattr(node, block, ())]
-        pending += children[::-1]  # source order
+        pending += children[::-1]  # so that they are popped in source order
 
 
 def _test_files(rows):
-    sizes = {}  # library -> file -> number of texts
+    sizes = {}  # number of texts by library and file
     for library, filename, _ in rows:
         files = sizes.setdefault(library, {})
         files[filename] = files.get(filename, 0) + 1
@@ -160,5 +163,5 @@ def _test_files(rows):
 
 
 def _hash(text):
-    # A docstring may hold a lone surrogate, written as an escape.
+    # An escape in a docstring can be a lone surrogate.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

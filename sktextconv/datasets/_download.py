@@ -18,9 +18,8 @@ from ._compressed import max_bytes
 
 __all__ = ["SOURCES", "Source", "archive_path", "find", "install"]
 
-
-_CHUNK = 1 << 20  # bytes
-_TIMEOUT = 30  # seconds without an answer
+_CHUNK_SIZE = 1 << 20  # bytes
+_TIMEOUT = 30  # seconds without a response
 
 
 @dataclass(frozen=True)
@@ -203,32 +202,32 @@ def install(source, folder):
     """Write the missing train and test files of a source to a folder.
 
     An archive saved by hand is verified, used and not deleted; a downloaded one is
-    deleted once it is unpacked.
+    deleted after it is unpacked.
     """
     folder.mkdir(parents=True, exist_ok=True)
     archive = archive_path(source.url, folder)
-    by_hand = archive.exists()
-    if by_hand:
+    is_manual = archive.exists()
+    if is_manual:
         _verify(archive, archive, source)
     else:
         _download(source, archive)
     _unpack(source, archive, folder)
-    if not by_hand:
+    if not is_manual:
         archive.unlink()
 
 
 def _download(source, archive):
     part = archive.with_name(archive.name + ".part")
-    have = part.stat().st_size if part.exists() else 0
-    if have < source.size:
-        headers = {"Range": f"bytes={have}-"} if have else {}
+    n_received = part.stat().st_size if part.exists() else 0
+    if n_received < source.size:
+        headers = {"Range": f"bytes={n_received}-"} if n_received else {}
         request = urllib.request.Request(source.url, headers=headers)
         try:
-            have = _receive(request, part, have, source.size)
+            n_received = _receive(request, part, n_received, source.size)
         except (OSError, http.client.HTTPException) as error:
             raise _failure(source, archive, part, error) from error
-        if have < source.size:
-            reason = f"the connection ended after {have} of {source.size} bytes"
+        if n_received < source.size:
+            reason = f"the connection ended after {n_received} of {source.size} bytes"
             raise _failure(source, archive, part, reason)
     try:
         _verify(part, archive, source)
@@ -238,21 +237,21 @@ def _download(source, archive):
     os.replace(part, archive)
 
 
-def _receive(request, part, have, size):
+def _receive(request, part, n_received, size):
     """Append the response to the partial file; return the size of that file."""
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
         if response.status != http.client.PARTIAL_CONTENT:
-            have = 0  # the server ignores ranges and sends the whole file
-        with part.open("ab" if have else "wb") as out:
-            while have <= size and (chunk := response.read(_CHUNK)):
+            n_received = 0  # the server ignores ranges and sends the whole file
+        with part.open("ab" if n_received else "wb") as out:
+            while n_received <= size and (chunk := response.read(_CHUNK_SIZE)):
                 out.write(chunk)
-                have += len(chunk)
+                n_received += len(chunk)
                 if sys.stderr.isatty():
-                    progress = f"{have / 1e6:.0f} of {size / 1e6:.0f} MB"
-                    end = "\n" if have >= size else ""
+                    progress = f"{n_received / 1e6:.0f} of {size / 1e6:.0f} MB"
+                    end = "\n" if n_received >= size else ""
                     sys.stderr.write(f"\r{request.full_url}: {progress}{end}")
                     sys.stderr.flush()
-    return have
+    return n_received
 
 
 def _failure(source, archive, part, reason):
@@ -279,7 +278,7 @@ def _unpack(source, archive, folder):
     """Write all missing files, or none; never use the name of a member as a path."""
     wanted = [s for s in ("train", "test") if not find(folder, source.name, s)]
     texts = {subset: [] for subset in wanted}
-    n_left, taken = max_bytes(archive), set()
+    n_left, found = max_bytes(archive), set()
     with contextlib.ExitStack() as stack:
         tar = stack.enter_context(tarfile.open(archive))
         # At exit all files are renamed or, after an error, all are deleted.
@@ -302,12 +301,12 @@ def _unpack(source, archive, folder):
             name = _needed_name(source, parts, wanted)
             if name is None:
                 continue
-            if name in taken:
+            if name in found:
                 raise ValueError(
                     f"{archive}: expected each file once, got a second one with "
                     f"{member.name!r}; nothing was unpacked."
                 )
-            taken.add(name)
+            found.add(name)
             if source.folders:
                 label = source.folders.index(name[1]) + 1
                 number = int(name[2].partition("_")[0])

@@ -25,9 +25,9 @@ def fetch_text_dataset(
 ) -> Bunch:
     """Read a published data set; download it if it is missing.
 
-    The eight data sets of Zhang, Zhao and LeCun [1]_ and the movie reviews of Maas et
-    al. [2]_. A file ``<name>_<subset>.csv`` (or ``.csv.xz``, ``.csv.gz``) in the
-    folder is used as it is. Otherwise the archive is downloaded (an interrupted
+    The data sets are the eight of Zhang, Zhao and LeCun [1]_ and the movie reviews of
+    Maas et al. [2]_. A file ``<name>_<subset>.csv`` (or ``.csv.xz``, ``.csv.gz``) in
+    the folder is used as it is. Otherwise the archive is downloaded (an interrupted
     download is resumed), verified with its checksum and unpacked.
 
     Parameters
@@ -36,13 +36,13 @@ def fetch_text_dataset(
 "yahoo_answers", "amazon_full", "amazon_polarity", "imdb"}
         The data set.
     subset : {"train", "test"}, default="train"
-        The half to read.
+        The part to read.
     data_home : str or path-like, default=None
-        The folder. By default the one that the environment variable
-        ``SKTEXTCONV_DATA`` names, else ``sktextconv`` in the user's cache folder
-        (``XDG_CACHE_HOME`` or ``~/.cache``).
+        The folder. None takes the folder in the environment variable
+        ``SKTEXTCONV_DATA`` if it is set, else ``sktextconv`` in the user's cache
+        folder (``XDG_CACHE_HOME`` or ``~/.cache``).
     download_if_missing : bool, default=True
-        Whether to download; if not, a missing file is an error.
+        Whether to download a missing file. If False, a missing file is an error.
     field_order : {"forward", "reverse"}, default="forward"
         Whether title and content are joined first to last, or last to first as in
         the paper; see :func:`read_csv`.
@@ -62,17 +62,17 @@ def fetch_text_dataset(
     Raises
     ------
     FileNotFoundError
-        If the file is missing and `download_if_missing` is false.
+        If the file is missing and `download_if_missing` is False.
     OSError
         If the download fails; the next call resumes it.
     ValueError
-        If the archive does not have its published checksum, or the file is not
-        readable or has not exactly the published numbers of texts.
+        If the archive does not have its published checksum, or the file cannot be
+        read or does not have exactly the published number of texts in each class.
 
     See Also
     --------
-    load_docstrings : Real texts without a download.
-    read_csv : Other files.
+    load_docstrings : Loads real texts without a download.
+    read_csv : Reads other files.
 
     References
     ----------
@@ -104,25 +104,25 @@ def fetch_text_dataset(
 
 def load_docstrings(
     *,
-    subset: Literal["train", "test"] = "train",
+    subset: Literal["train", "test", "all"] = "train",
     data_home: str | os.PathLike | None = None,
 ) -> Bunch:
     """Load the docstrings of installed libraries; the label is the library.
 
-    Real texts that every installation has: the docstrings in the sources of numpy,
-    scipy, scikit-learn, torch and nltk. The sources are parsed, never imported. The
-    first call takes some ten seconds; the result is cached per library version, and
-    later calls take a fraction of a second. The texts depend on the installed
-    versions, so quote the field ``versions`` with any result.
+    These are real texts that every installation has: the docstrings in the sources of
+    numpy, scipy, scikit-learn, torch and nltk. The sources are parsed, never imported.
+    The first call takes about ten seconds; the result is cached per library version,
+    and later calls take a fraction of a second. The texts depend on the installed
+    versions, so report the field ``versions`` with any result.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        About a fifth of each library's texts are for testing.
+        The part to load. About a fifth of each library's texts are in the test set.
     data_home : str or path-like, default=None
-        The cache folder. By default ``sktextconv`` in the user's cache folder
-        (``XDG_CACHE_HOME`` or ``~/.cache``). A folder that is not writable is not an
-        error.
+        The cache folder. None takes ``sktextconv`` in the user's cache folder
+        (``XDG_CACHE_HOME`` or ``~/.cache``). If the folder is not writable, nothing is
+        cached.
 
     Returns
     -------
@@ -143,13 +143,14 @@ def load_docstrings(
     Raises
     ------
     ImportError
-        If one of the libraries, or its sources, are not installed.
+        If a library or its sources are not installed.
 
     Notes
     -----
-    All docstrings of one source file are in the same subset: neighbors share whole
-    paragraphs, and a random split would flatter every model. Names of the libraries
-    stay in the texts. About half of the texts are torch's: look at more than accuracy.
+    All docstrings of one source file are in the same subset. They share whole
+    paragraphs, so that a random split would underestimate every error. Names of the
+    libraries stay in the texts. About half of the texts are torch's: look at more than
+    accuracy.
 
     Examples
     --------
@@ -202,7 +203,7 @@ def _fetch(source, subset, folder, download_if_missing, field_order):
         raise ValueError(
             f"{path}: expected {n_texts} records, {n_texts // n_classes} in each of "
             f"{n_classes} classes, found {sum(found)}, {found} by class; remove the "
-            "file to have it fetched again, or read it with read_csv."
+            "file to download it again, or read it with read_csv."
         )
     bunch.DESCR = (
         f"{source.name}, {subset}: {n_texts} texts of {n_classes} classes. "

@@ -1,10 +1,9 @@
-"""Fields of a text: how several columns become one text."""
+"""Joining of several columns into one text."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 __all__ = ["FIELD_ORDERS", "join_fields"]
-
 
 FIELD_ORDERS = ("forward", "reverse")
 
@@ -12,15 +11,16 @@ FIELD_ORDERS = ("forward", "reverse")
 def join_fields(
     *fields: Sequence[str], order: Literal["forward", "reverse"] = "forward"
 ) -> list[str]:
-    """Join the fields of each document with one space between them.
+    """Join the fields of each text with one space between them.
 
     Parameters
     ----------
     *fields : sequences of str, each of length n_samples
         One sequence per field, in the order of the file's columns.
     order : {"forward", "reverse"}, default="forward"
-        From the first field to the last, or from the last to the first as Zhang, Zhao
-        and LeCun (2015) do: their network reads backwards, title first.
+        Whether to join from the first field to the last, or from the last to the
+        first as Zhang, Zhao and LeCun (2015) do: their network reads backwards, title
+        first.
 
     Returns
     -------

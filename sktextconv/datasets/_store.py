@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
+from sklearn.utils import Bunch
 
 from ..utils._files import atomic_write
 from ..utils.validation import TextSequence, reject_non_text, reject_single_text
@@ -36,10 +37,10 @@ _FIELDS = (
 )
 _OFFSET = np.dtype("<i8")
 
-# Chunk sizes, which bound memory.
-_TEXTS_AT_ONCE = 512
-_OFFSETS_AT_ONCE = 2**16
-_BYTES_AT_ONCE = 2**20
+# These chunk sizes bound the memory of a step.
+_TEXTS_PER_CHUNK = 512
+_OFFSETS_PER_CHUNK = 2**16
+_CHUNK_SIZE = 2**20
 
 _HINT = "copy the file, or write it, again with TextStore.from_texts or from_csv"
 
@@ -55,7 +56,7 @@ class TextStore(TextSequence):
     Parameters
     ----------
     path : str or path-like
-        A file that `from_texts` or `from_csv` made.
+        File written by `from_texts` or `from_csv`.
 
     Attributes
     ----------
@@ -71,7 +72,7 @@ class TextStore(TextSequence):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a text store, or of a later version, truncated or damaged.
+        If it is not a text store, is of a later version, truncated or damaged.
 
     See Also
     --------
@@ -115,9 +116,9 @@ class TextStore(TextSequence):
         Parameters
         ----------
         texts : iterable of str
-            Consumed once, one by one; a generator works.
+            Texts, read once, one by one; a generator works.
         path : str or path-like
-            The file to make.
+            The file to write.
 
         Returns
         -------
@@ -146,7 +147,7 @@ class TextStore(TextSequence):
                 texts_crc = zlib.crc32(data, texts_crc)
                 n_bytes += len(data)
                 offsets.append(n_bytes)
-                if len(offsets) == _OFFSETS_AT_ONCE:
+                if len(offsets) == _OFFSETS_PER_CHUNK:
                     ends.write(np.array(offsets, dtype=_OFFSET))
                     del offsets[:]
             ends.write(np.array(offsets, dtype=_OFFSET))
@@ -155,7 +156,7 @@ class TextStore(TextSequence):
             texts_crc = zlib.crc32(padding, texts_crc)
             ends.seek(0)
             offsets_crc = 0
-            while data := ends.read(_BYTES_AT_ONCE):
+            while data := ends.read(_CHUNK_SIZE):
                 offsets_crc = zlib.crc32(data, offsets_crc)
                 out.write(data)
             out.seek(0)
@@ -175,18 +176,18 @@ class TextStore(TextSequence):
         field_order: Literal["forward", "reverse"] = "forward",
         line_breaks: bool = True,
         strip: bool = True,
-    ) -> tuple[Self, np.ndarray]:
+    ) -> Bunch:
         """Write the texts of a CSV file to a text store.
 
-        The file is parsed as by `read_csv`, record by record; only its labels are held
-        in memory.
+        The file is parsed as by `read_csv`, record by record. Only its labels are
+        loaded into memory.
 
         Parameters
         ----------
         source : str or path-like
             The CSV file, plain, ``.xz`` or ``.gz``.
         path : str or path-like
-            The text store to make.
+            The text store to write.
         label_column, text_columns, header, class_names, field_order, line_breaks, \
 strip
             As in `read_csv`.
@@ -194,8 +195,8 @@ strip
         Returns
         -------
         bunch : :class:`~sklearn.utils.Bunch`
-            As returned by `read_csv`, with a `TextStore` as `data`. The text store
-            does not hold the labels.
+            As returned by `read_csv`, with a `TextStore` as `data`. The file of the
+            text store does not contain the labels.
 
         Raises
         ------
@@ -222,7 +223,7 @@ strip
         Raises
         ------
         ValueError
-            If a bit of it has changed since it was written.
+            If any bit of the file has changed since it was written.
         """
         self._content.verify()
 
@@ -235,16 +236,16 @@ strip
 
     def __getitem__(self, key):
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
-            key = key[0]  # scikit-learn indexes objects with a shape so
-        # An array of one number has __index__, too, but is treated as an array.
+            key = key[0]  # scikit-learn indexes objects with a shape like this
+        # A one-element array has __index__, too, but must give a store.
         if hasattr(key, "__index__") and not getattr(key, "ndim", 0):
             key = operator.index(key)
             if not -len(self) <= key < len(self):
                 raise IndexError(f"Expected one of {len(self)} texts, got index {key}.")
             key %= len(self)
-            return self._content.read(self._part(slice(key, key + 1)))[0]
+            return self._content.read(self._slice_rows(slice(key, key + 1)))[0]
         if isinstance(key, slice):
-            return self._view(self._part(key))
+            return self._view(self._slice_rows(key))
         key = np.asarray(key)
         if not key.size:
             key = key.astype(bool if key.dtype == bool else np.intp)
@@ -253,13 +254,14 @@ strip
                 "Expected an int, a slice, or a 1D array of ints or bools as index, "
                 f"got an array of {key.dtype} of shape {key.shape}."
             )
-        return self._view(self._part(slice(None))[key])
+        return self._view(self._slice_rows(slice(None))[key])
 
     def __iter__(self) -> Iterator[str]:
-        for start in range(0, len(self), _TEXTS_AT_ONCE):
-            rows = self._part(slice(start, start + _TEXTS_AT_ONCE))
+        for start in range(0, len(self), _TEXTS_PER_CHUNK):
+            rows = self._slice_rows(slice(start, start + _TEXTS_PER_CHUNK))
             yield from self._content.read(rows)
-            if rows[-1] - rows[0] < 2 * len(rows):  # sequential: not needed again soon
+            # After sequential rows, these pages will not be read again soon.
+            if rows[-1] - rows[0] < 2 * len(rows):
                 self._content.release_pages()
 
     def __eq__(self, other):
@@ -288,11 +290,11 @@ strip
                 "other contents; put the file back, or select the texts again."
             )
 
-    def _part(self, part):
-        """Return the row numbers of a slice in the file."""
+    def _slice_rows(self, key):
+        """Return the row numbers, in the file, of a slice of this store."""
         if self._rows is None:
-            return np.arange(*part.indices(len(self)))
-        return self._rows[part]
+            return np.arange(*key.indices(len(self)))
+        return self._rows[key]
 
     def _view(self, rows):
         view = object.__new__(type(self))
@@ -319,10 +321,10 @@ class _Content:
         self.n_texts = found["n_texts"]
         self._texts_crc = found["texts_crc"]
         self._data = memoryview(self._map)
-        self._starts_at = _offsets_start(found["n_bytes"])
-        self._offsets = np.frombuffer(self._map, _OFFSET, offset=self._starts_at)
+        self._offsets_start = _offsets_start(found["n_bytes"])
+        self._offsets = np.frombuffer(self._map, _OFFSET, offset=self._offsets_start)
         # Every read depends on the offsets, and they are a small part of the file.
-        if self._checksum(self._starts_at, len(self._data)) != found["offsets_crc"]:
+        if self._checksum(self._offsets_start, len(self._data)) != found["offsets_crc"]:
             raise ValueError(self._damage("a table of offsets", "checksum"))
 
     def read(self, rows):
@@ -338,13 +340,13 @@ class _Content:
             raise ValueError(self._damage("texts", f"encoding ({error})")) from error
 
     def verify(self):
-        if self._checksum(_HEADER.size, self._starts_at) != self._texts_crc:
+        if self._checksum(_HEADER.size, self._offsets_start) != self._texts_crc:
             raise ValueError(self._damage("texts", "checksum"))
 
     def _checksum(self, start, end):
         checksum = 0
-        for at in range(start, end, _BYTES_AT_ONCE):
-            data = self._data[at : min(at + _BYTES_AT_ONCE, end)]
+        for first in range(start, end, _CHUNK_SIZE):
+            data = self._data[first : min(first + _CHUNK_SIZE, end)]
             checksum = zlib.crc32(data, checksum)
             self.release_pages()
         return checksum
@@ -352,7 +354,7 @@ class _Content:
     def release_pages(self):
         """Remove the mapped pages from the resident memory of this process.
 
-        They stay in the page cache of the system while there is room.
+        They stay in the page cache of the system while memory is free.
         """
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
@@ -381,13 +383,14 @@ class _Content:
         expected = start + (found["n_texts"] + 1) * _OFFSET.itemsize
         if n_bytes != expected:
             raise ValueError(
-                f"{self.path}: expected {expected} bytes, as its header says, got "
+                f"{self.path}: expected {expected} bytes according to its header, got "
                 f"{n_bytes}; {_HINT}."
             )
 
-    def _damage(self, what, how):
+    def _damage(self, part, aspect):
+        """Return the message of an error about a part with a wrong size or checksum."""
         return (
-            f"{self.path}: expected a whole text store, got {what} of wrong {how}; "
+            f"{self.path}: expected a whole text store, got {part} of wrong {aspect}; "
             f"{_HINT}."
         )
 

@@ -247,7 +247,7 @@ def test_documented_decompression_limit(tmp_path):
     with path.open("r+b") as file:
         file.truncate(50_000_000)
     assert _compressed.max_bytes(path) == 100 * 50_000_000
-    assert "100 times the size of a compressed file is read, or 1 GB" in (
+    assert "compressed file may expand to 100 times its size or to 1 GB" in (
         " ".join(read_csv.__doc__.split())
     )
 
