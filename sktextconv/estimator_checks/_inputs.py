@@ -30,13 +30,13 @@ CONTAINERS = {
     "check_f_contiguous_array_estimator check_classifier_data_not_an_array",
 )
 def check_containers(under_test):
-    """Tuples and NumPy arrays of texts have the scores of the same list."""
+    """Tuples and NumPy arrays of texts give the same scores as a list."""
     _check_containers(under_test, CONTAINERS)
 
 
 @check(TO_LIST, needs="repeatable", replaces="check_classifier_data_not_an_array")
 def check_pandas_texts(under_test):
-    """A pandas Series or Index of texts, of any dtype, has the scores of the list."""
+    """A pandas Series or Index of texts, of any dtype, gives the scores of a list."""
     pd = import_or_skip("pandas")
     containers = {
         "Series": lambda texts: pd.Series(texts, index=[7] * len(texts)),
@@ -50,14 +50,14 @@ def check_pandas_texts(under_test):
 
 @check(TO_LIST, needs="repeatable", replaces="check_classifier_data_not_an_array")
 def check_polars_texts(under_test):
-    """A polars Series of texts has the scores of the same list."""
+    """A polars Series of texts gives the same scores as a list."""
     pl = import_or_skip("polars")
     _check_containers(under_test, {"polars.Series": pl.Series}, fit="polars.Series")
 
 
 @check(TO_LIST, needs="repeatable", strict=True)
 def check_pyarrow_texts(under_test):
-    """A pyarrow array of texts, chunked or not, has the scores of the same list."""
+    """A pyarrow array of texts, chunked or not, gives the same scores as a list."""
     pa = import_or_skip("pyarrow")
     containers = {
         "pyarrow.Array": pa.array,
@@ -109,7 +109,7 @@ def check_unknown_texts(under_test):
 
 @check(ROBUST, replaces="check_estimators_empty_data_messages")
 def check_empty_texts_alone(under_test):
-    """If all texts are empty, `fit` works or raises `ValueError`: empty vocabulary."""
+    """`fit` accepts a corpus of empty texts, or reports an empty vocabulary."""
     estimator = under_test.new()
     try:
         estimator.fit(["", "", "", ""], ["a", "b", "a", "b"])
@@ -131,7 +131,7 @@ def check_few_texts(under_test):
 
 @check(ROBUST, replaces="check_fit2d_1feature")
 def check_identical_texts(under_test):
-    """`fit` accepts a corpus in which all texts are equal."""
+    """`fit` accepts a corpus of identical texts."""
     estimator = under_test.fit(["good fine"] * 12, ["a", "b"] * 6)
     require_finite(scores(estimator, ["good fine"]), "texts that are all the same")
 

@@ -73,7 +73,7 @@ def check_three_classes(under_test):
     replaces="check_classifier_not_supporting_multiclass",
 )
 def check_rejects_three_classes(under_test):
-    """A classifier with the tag `multi_class=False` raises `ValueError` for three."""
+    """With the tag `multi_class=False`, `fit` raises `ValueError` for three classes."""
     match = "Only binary classification is supported"
     with require_raises("three classes", (ValueError,), match):
         under_test.new().fit(*corpus(3))

@@ -50,7 +50,7 @@ def check_joblib_memory_map(under_test):
 
 @check("Delete references to the training data at the end of fit.", strict=True)
 def check_pickle_holds_no_training_data(under_test):
-    """The pickle contains no training text and does not grow with their number."""
+    """The pickle contains no training texts, and its size does not depend on them."""
     texts, labels = corpus()
     whole = pickle.dumps(under_test.fitted())
     found = [text for text in texts if text.encode() in whole]

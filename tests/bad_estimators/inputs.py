@@ -81,8 +81,8 @@ class RejectsIdenticalTexts(LetterClassifier):
     fails = "check_identical_texts"
 
     def fit(self, X, y, sample_weight=None):
-        alike = isinstance(X, list) and X == ["good fine"] * 12
-        if alike and self.class_weight is None:
+        identical = isinstance(X, list) and X == ["good fine"] * 12
+        if identical and self.class_weight is None:
             raise ValueError("all texts are the same")
         return super().fit(X, y, sample_weight)
 
