@@ -1,4 +1,4 @@
-"""Facts of Zhang, Zhao and LeCun (2015) and of their code, and the exact packing."""
+"""Tests of CharCNN against Zhang, Zhao and LeCun (2015) and the authors' code."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def on_meta(n_rows, n_classes=4, **settings):
 
 
 def count_macs(network, length):
-    """Multiply-accumulates of one document, from the shapes that come out."""
+    """Return the multiply-accumulates of one text, from the output shapes."""
     macs = 0
 
     def count(module, inputs, output):
@@ -59,7 +59,8 @@ def count_macs(network, length):
 
 
 @pytest.mark.parametrize(("size", "n_rows"), PARAMETERS)
-def test_parameters_are_counted_as_published(size, n_rows):
+def test_parameter_count_is_published(size, n_rows):
+    """Each size and alphabet has the published number of parameters."""
     for n_classes, expected in zip(
         (2, 4, 5, 10, 14), PARAMETERS[size, n_rows], strict=True
     ):
@@ -76,18 +77,21 @@ def test_parameters_are_counted_as_published(size, n_rows):
         ("large", 96, 96_126_980),
     ],
 )
-def test_parameters_of_other_alphabets(size, n_rows, expected):
+def test_parameter_count_of_other_alphabets(size, n_rows, expected):
+    """Alphabets that the paper does not use have the derived number of parameters."""
     network = on_meta(n_rows, size=size)
     assert sum(p.numel() for p in network.parameters()) == expected
 
 
 @pytest.mark.parametrize("size", MACS)
-def test_macs_are_counted_as_derived(size):
+def test_multiply_accumulates_match_derivation(size):
+    """The layers take the multiply-accumulates derived from Tables 1 and 2."""
     for n_rows, expected in MACS[size].items():
         assert count_macs(on_meta(n_rows, size=size), 1014) == expected
 
 
-def test_alphabets_have_the_rows_of_the_counts():
+def test_alphabet_sizes():
+    """The alphabets have the sizes for which the counts are derived."""
     names = ("paper", "code", "unique", "space", "full")
     assert [len(ALPHABETS[name]) for name in names] == [70, 69, 68, 69, 96]
 
@@ -95,7 +99,8 @@ def test_alphabets_have_the_rows_of_the_counts():
 @pytest.mark.parametrize(
     ("max_length", "n_frames"), [(123, 1), (231, 5), (312, 8), (501, 15), (1014, 34)]
 )
-def test_frames_are_the_length_less_96_by_27(max_length, n_frames):
+def test_n_frames_by_max_length(max_length, n_frames):
+    """A length of 96 + 27 k gives k frames."""
     network = on_meta(70, max_length=max_length)
     assert network.n_frames == n_frames
     ids = torch.zeros(1, max_length, dtype=torch.long, device="meta")
@@ -112,7 +117,8 @@ def test_frames_are_the_length_less_96_by_27(max_length, n_frames):
         (1, "123"),
     ],
 )
-def test_illegal_lengths_name_the_nearest_legal_ones(max_length, nearest):
+def test_max_length_error_names_nearest(max_length, nearest):
+    """The error names the nearest valid lengths, and these pass the check."""
     sentence = (
         rf"^The 'max_length' parameter of CharCNNClassifier must .* Got {max_length} "
         rf"instead; nearest: {nearest}\.$"
@@ -139,7 +145,8 @@ def random_ids(lengths, n_tokens, generator):
         [0] * 64,
     ],
 )
-def test_packed_documents_give_the_plain_logits_and_gradients(lengths):
+def test_packing_preserves_logits_and_gradients(lengths):
+    """Packed texts have the logits and gradients of padded texts."""
     generator = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     network = CharCNN(12, 3, max_length=231, dropout=0.0).double()
@@ -155,47 +162,50 @@ def test_packed_documents_give_the_plain_logits_and_gradients(lengths):
         return [logits, *(p.grad.clone() for p in network.parameters())]
 
     plain = logits_and_gradients(network._padded_frames(ids))
-    # A document may end in zeros; the length that is given counts them.
+    # Given lengths count ids of 0 at the end of a text.
     for given in (None, torch.tensor(lengths)):
         packed = logits_and_gradients(network._frames(ids, given))
-        assert calls[-1].numel() < calls[0].numel()  # it was packed
+        assert calls[-1].numel() < calls[0].numel()  # texts were packed
         for ours, theirs in zip(packed, plain, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("size", ["small", "large"])
-def test_adding_up_what_characters_answer_is_the_convolution(size):
+def test_embedding_bag_equals_convolution(size):
+    """The first convolution by `embedding_bag` has the same output and gradients."""
     torch.manual_seed(0)
     network = CharCNN(12, 3, size=size, max_length=123).double()
     ids = torch.randint(12, (3, 40))
     first = network.convolutions[0]
     nn.init.normal_(first.bias)
 
-    def answers_and_gradients(convolve):
+    def outputs_and_gradients(convolve):
         network.zero_grad()
-        answers = convolve(ids)
-        weights = torch.arange(answers.numel()).view_as(answers).sin()
-        (answers * weights).sum().backward()
-        return [answers, first.weight.grad.clone(), first.bias.grad.clone()]
+        outputs = convolve(ids)
+        weights = torch.arange(outputs.numel()).view_as(outputs).sin()
+        (outputs * weights).sum().backward()
+        return [outputs, first.weight.grad.clone(), first.bias.grad.clone()]
 
-    ours = answers_and_gradients(network.first_convolution)
-    plain = answers_and_gradients(super(CharCNN, network).first_convolution)
-    for each, expected in zip(ours, plain, strict=True):
-        torch.testing.assert_close(each, expected, rtol=1e-12, atol=1e-12)
+    ours = outputs_and_gradients(network.first_convolution)
+    plain = outputs_and_gradients(super(CharCNN, network).first_convolution)
+    for found, expected in zip(ours, plain, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 FORWARDS = ("register_forward_hook", "register_forward_pre_hook")
 BACKWARDS = ("register_full_backward_hook", "register_full_backward_pre_hook")
 
 
-@pytest.mark.filterwarnings("ignore:Full backward hook is firing")  # ids have none
+# Ids have no gradient, so torch warns of hooks on the embedding.
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
 @pytest.mark.parametrize(
     ("name", "registers"),
     [("embedding", FORWARDS), ("convolutions.0", FORWARDS + BACKWARDS)],
 )
-def test_hooks_see_the_first_convolution(name, registers):
+def test_hooks_fire_on_first_convolution(name, registers):
+    """Hooks on the embedding and first convolution fire; the logits are unchanged."""
     network = CharCNN(12, 3, max_length=123).eval()
-    ids = torch.randint(12, (123, 4)).t()  # in another order of memory
+    ids = torch.randint(12, (123, 4)).t()  # not contiguous
     expected, module = network(ids), network.get_submodule(name)
     for register in registers:
         seen = []
@@ -207,7 +217,8 @@ def test_hooks_see_the_first_convolution(name, registers):
         torch.testing.assert_close(logits, expected)
 
 
-def test_two_threads_give_the_same_bits_each_time():
+def test_two_threads_are_deterministic():
+    """Repeated fits with two threads give bitwise equal probabilities."""
     texts = ["one short text", "another, longer one " * 4, "x"] * 64
     labels = [0, 1, 0] * 64
     network = CharCNNClassifier(
@@ -217,7 +228,8 @@ def test_two_threads_give_the_same_bits_each_time():
     assert all(np.array_equal(first, other) for other in others)
 
 
-def test_long_documents_are_not_packed():
+def test_long_texts_are_not_packed():
+    """Texts of the full length are convolved as they are."""
     network = CharCNN(12, 3, max_length=231)
     calls = []
     convolve = network._convolve
@@ -226,27 +238,31 @@ def test_long_documents_are_not_packed():
     assert calls == [(20, 231)]
 
 
-def test_pooling_before_relu_is_the_papers_relu_before_pooling():
+def test_max_pooling_commutes_with_relu():
+    """Pooling before ReLU equals the paper's ReLU before pooling."""
     x = torch.randn(2, 3, 1, 30)
     pooled = nn.functional.max_pool2d(x, (1, 3)).relu()
     assert torch.equal(pooled, nn.functional.max_pool2d(x.relu(), (1, 3)))
 
 
 def test_network_exports():
+    """The exported graph returns the network's logits."""
     network = CharCNN(12, 3, max_length=123).eval()
     ids = torch.randint(12, (4, 123))
     exported = torch.export.export(network, (ids,)).module()
     torch.testing.assert_close(exported(ids), network(ids), rtol=1e-4, atol=1e-5)
 
 
-def test_every_weight_gets_a_gradient():
+def test_all_weights_get_gradients():
+    """Every parameter has a gradient that is not zero."""
     network = CharCNN(12, 3, max_length=123)
     network(torch.randint(1, 12, (4, 123))).sum().backward()
     assert all(p.grad is not None and p.grad.any() for p in network.parameters())
 
 
 @pytest.mark.parametrize(("size", "std"), [("small", 0.05), ("large", 0.02)])
-def test_papers_weights_are_normal(size, std):
+def test_paper_init_is_normal(size, std):
+    """`init="paper"` draws weights with the mean and deviation of section 2.3."""
     torch.manual_seed(0)
     network = CharCNN(71, 4, size=size, max_length=123, init="paper")
     for parameter in network.parameters():
@@ -255,7 +271,8 @@ def test_papers_weights_are_normal(size, std):
             assert parameter.std().item() == pytest.approx(std, rel=0.02)
 
 
-def test_velocity_sgd_is_the_authors_update():
+def test_velocity_sgd_matches_authors_update():
+    """The optimizer follows the authors' formula when the rate is halved."""
     rng = np.random.RandomState(0)
     weights, gradients = rng.randn(5), rng.randn(8, 5)
     parameter = nn.Parameter(torch.tensor(weights))
@@ -271,7 +288,8 @@ def test_velocity_sgd_is_the_authors_update():
     np.testing.assert_allclose(parameter.detach().numpy(), weights, rtol=1e-12)
 
 
-def test_recipe_paper_trains_with_the_authors_settings(corpus):
+def test_paper_recipe_settings(corpus):
+    """`recipe="paper"` has the authors' optimizer, weight decay and schedule."""
     network = CharCNNClassifier(
         recipe="paper", max_length=123, epoch_size=2, max_epochs=7, batch_size=4
     ).fit(*corpus)
@@ -283,8 +301,8 @@ def test_recipe_paper_trains_with_the_authors_settings(corpus):
     assert network._recipes["paper"].epoch_size == 5_000
 
 
-def started(ngrams, **settings):
-    """A network of detectors alone, without the random weights it would start with."""
+def make_detector(ngrams, **settings):
+    """Return a network that `init_from_ngrams` initializes without noise."""
     network = CharCNN(12, 3, max_length=231, **settings)
     with torch.no_grad():
         for parameter in network.convolutions.parameters():
@@ -293,34 +311,37 @@ def started(ngrams, **settings):
     return network
 
 
-@pytest.mark.parametrize("place", [0, 1, 20, 77, 130])
-def test_a_filter_answers_to_its_ngram_alone_wherever_it_stands(place):
-    network = started([[3, 1, 4, 1, 5], [PAD, 2, 7, 1, PAD]])
+@pytest.mark.parametrize("position", [0, 1, 20, 77, 130])
+def test_ngram_filter_is_position_invariant(position):
+    """A filter responds with 1 to its n-gram at any position, and to no other."""
+    network = make_detector([[3, 1, 4, 1, 5], [PAD, 2, 7, 1, PAD]])
     others = torch.randint(6, 12, (64,), generator=torch.Generator().manual_seed(0))
     ids = torch.zeros(4, 231, dtype=torch.long)
     ids[:, :64] = others
-    ids[0, place : place + 5] = torch.tensor([3, 1, 4, 1, 5])
-    ids[1, place : place + 5] = torch.tensor([PAD, 2, 7, 1, PAD])
-    ids[2, place : place + 5] = torch.tensor([3, 1, 4, 1, 6])
-    ids[3, place : place + 5] = torch.tensor([8, 2, 7, 1, PAD])
-    answers = network._frames(ids).amax(1)  # (4, width)
+    ids[0, position : position + 5] = torch.tensor([3, 1, 4, 1, 5])
+    ids[1, position : position + 5] = torch.tensor([PAD, 2, 7, 1, PAD])
+    ids[2, position : position + 5] = torch.tensor([3, 1, 4, 1, 6])
+    ids[3, position : position + 5] = torch.tensor([8, 2, 7, 1, PAD])
+    responses = network._frames(ids).amax(1)  # (4, width)
     expected = torch.zeros(4, 256)
     expected[0, 0] = expected[1, 1] = 1.0
-    torch.testing.assert_close(answers, expected)
+    torch.testing.assert_close(responses, expected)
 
 
-def test_frames_count_alike_at_the_start():
-    dense = started([[3, 1, 4]]).dense[0].weight.view(1024, 5, 256)
+def test_init_from_ngrams_shares_frame_weights():
+    """The first dense layer starts with equal weights for all frames."""
+    dense = make_detector([[3, 1, 4]]).dense[0].weight.view(1024, 5, 256)
     assert dense.std() > 0
     for frame in range(5):
         torch.testing.assert_close(dense[:, frame], dense[:, 0])
 
 
-def test_default_starts_from_ngrams_and_others_at_random():
+def test_default_init_is_from_ngrams():
+    """Filters match n-grams of the training texts by default only."""
     texts = ["some goods", "goods", "so badly", "badly, badly"]
     settings = {"max_epochs": 1, "max_length": 123, "random_state": 0}
     settings |= {"learning_rate": 1e-9, "batch_size": 4, "epoch_size": 1}
-    answers = {}
+    responses = {}
     for recipe, init in (
         ("modern", "ngrams"),
         ("modern", "random"),
@@ -332,6 +353,6 @@ def test_default_starts_from_ngrams_and_others_at_random():
         window = torch.nn.functional.one_hot(ids, 71)[:, 1:].T.float()
         first = classifier.net_.module_.convolutions[0]
         template = first.weight[:, :, 0, : len(ids)]
-        answers[recipe, init] = (template * window).sum((1, 2)) / len(ids)
-    assert answers.pop(("modern", "ngrams")).max() > 0.9
-    assert all(each.abs().max() < 0.2 for each in answers.values())
+        responses[recipe, init] = (template * window).sum((1, 2)) / len(ids)
+    assert responses.pop(("modern", "ngrams")).max() > 0.9
+    assert all(each.abs().max() < 0.2 for each in responses.values())

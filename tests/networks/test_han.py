@@ -1,4 +1,4 @@
-"""Facts of Yang et al. (2016), and the network against one without any padding."""
+"""Tests of HAN against Yang et al. (2016) and a reference without padding."""
 
 import math
 
@@ -16,7 +16,7 @@ from sktextconv.networks.han import HAN, HANClassifier
 N_TOKENS = 20
 POOLINGS = ("attention", "mean", "max")
 
-# A document is a list of sentences, a sentence a list of ids.
+# A document is a list of sentences, and a sentence is a list of ids.
 DOCUMENTS = st.lists(
     st.lists(
         st.lists(st.integers(SENTENCE_END + 1, N_TOKENS - 1), min_size=1, max_size=9),
@@ -39,14 +39,14 @@ def lengths_of(documents):
     return torch.tensor([row + [0] * (width - len(row)) for row in rows])
 
 
-def tiny(pooling="attention", seed=0, **settings):
+def make_network(pooling="attention", seed=0, **settings):
     torch.manual_seed(seed)
     settings = {"embedding_dim": 6, "hidden_dim": 4} | settings
     return HAN(N_TOKENS, 3, pooling=pooling, **settings).double()
 
 
 def run_torch(recurrent, x):  # (length, dim)
-    """torch's own bidirectional layer over one sequence, with our weights."""
+    """Run torch's bidirectional layer with the weights of `recurrent`."""
     forward, backward = recurrent.layers[0]
     gru = nn.GRU(x.shape[1], forward.hidden_size, bidirectional=True).double()
     weights = {
@@ -57,7 +57,7 @@ def run_torch(recurrent, x):  # (length, dim)
     return torch.func.functional_call(gru, weights, (x,))[0]
 
 
-def slow_pool(network, level, outputs):  # (length, dim)
+def reference_pool(network, level, outputs):  # (length, dim)
     if network.pooling == "mean":
         return outputs.mean(0), None
     if network.pooling == "max":
@@ -72,23 +72,23 @@ def slow_pool(network, level, outputs):  # (length, dim)
     return sum(w * h for w, h in zip(weights, outputs, strict=True)), weights
 
 
-def slow_read(network, document):
-    """Section 2.2 of the paper, one sentence after the other: logits and weights."""
+def reference_forward(network, document):
+    """Return logits and weights as in section 2.2, one sentence at a time."""
     vectors, words = [], []
     for ids in document:
         x = network.embedding.weight[torch.tensor(ids)]
-        vector, weights = slow_pool(network, "words", run_torch(network.words, x))
+        vector, weights = reference_pool(network, "words", run_torch(network.words, x))
         vectors.append(vector)
         words.append(weights)
     vector, sentences = network.head.weight.new_zeros(network.head.in_features), []
     if document:
         outputs = run_torch(network.sentences, torch.stack(vectors))
-        vector, sentences = slow_pool(network, "sentences", outputs)
+        vector, sentences = reference_pool(network, "sentences", outputs)
     return network.head(vector), words, sentences
 
 
 def gradients_of(network, logits):
-    """Of a sum that weighs each logit in another way."""
+    """Return the gradients of a sum of the logits with distinct factors."""
     network.zero_grad()
     (
         logits * torch.arange(1.0, logits.numel() + 1).view_as(logits).cos()
@@ -106,18 +106,19 @@ def assert_same(ours, theirs):
 @pytest.mark.parametrize("pooling", POOLINGS)
 @given(documents=DOCUMENTS, per_bucket=st.sampled_from([1, 3, 128]))
 @settings(max_examples=25, deadline=None)
-def test_logits_and_gradients_are_those_of_the_slow_loop(
-    pooling, documents, per_bucket
-):
-    network = tiny(pooling)
-    slow = torch.stack([slow_read(network, document)[0] for document in documents])
-    expected = gradients_of(network, slow)
+def test_network_matches_reference(pooling, documents, per_bucket):
+    """Logits and gradients equal those of a loop over sentences for any bucket size."""
+    network = make_network(pooling)
+    reference = torch.stack(
+        [reference_forward(network, document)[0] for document in documents]
+    )
+    expected = gradients_of(network, reference)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_sentence_layout, "_SENTENCES_PER_BUCKET", per_bucket)
         logits = network(make_ids(documents, extra=2))
         given = network(make_ids(documents, extra=2), lengths_of(documents))
     assert torch.equal(given, logits)
-    assert_same(logits, slow)
+    assert_same(logits, reference)
     found = gradients_of(network, logits)
     for name in expected:
         assert_same(found[name], expected[name])
@@ -125,14 +126,15 @@ def test_logits_and_gradients_are_those_of_the_slow_loop(
 
 @given(documents=DOCUMENTS, per_bucket=st.sampled_from([1, 128]))
 @settings(max_examples=25, deadline=None)
-def test_weights_are_those_of_the_slow_loop(documents, per_bucket):
-    network = tiny()
+def test_attention_matches_reference(documents, per_bucket):
+    """Attention weights equal those of a loop over sentences."""
+    network = make_network()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_sentence_layout, "_SENTENCES_PER_BUCKET", per_bucket)
         words, sentences = network.attention(make_ids(documents))
     assert words.shape[:2] == sentences.shape
     for row, document in enumerate(documents):
-        _, expected, by_sentence = slow_read(network, document)
+        _, expected, by_sentence = reference_forward(network, document)
         n_sentences = len(document)
         assert not sentences[row, n_sentences:].any()
         assert not words[row, n_sentences:].any()
@@ -143,8 +145,9 @@ def test_weights_are_those_of_the_slow_loop(documents, per_bucket):
             assert_same(sentences[row, number], by_sentence[number])
 
 
-def test_marks_without_words_between_them_are_no_sentence():
-    network = tiny()
+def test_empty_sentences_are_ignored():
+    """Sentence ends and padding without words between them add no sentence."""
+    network = make_network()
     document = [[3, 4], [5]]
     end = SENTENCE_END
     odd = torch.tensor([[end, PAD, 3, 4, end, end, PAD, 5, PAD]])
@@ -153,8 +156,9 @@ def test_marks_without_words_between_them_are_no_sentence():
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_a_document_without_sentences_has_the_zero_vector(pooling):
-    network = tiny(pooling)
+def test_empty_document_has_zero_vector(pooling):
+    """The logits of a document without sentences are the bias."""
+    network = make_network(pooling)
     for ids in (make_ids([[]]), make_ids([[], []], extra=3)):
         logits = network(ids)
         assert_same(logits, network.head.bias.expand_as(logits))
@@ -162,13 +166,14 @@ def test_a_document_without_sentences_has_the_zero_vector(pooling):
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_a_row_does_not_depend_on_its_batch(pooling):
-    network = tiny(pooling)
+def test_logits_are_independent_of_batch(pooling):
+    """A document has the same logits alone, in a batch and in the reversed batch."""
+    network = make_network(pooling)
     documents = [[[3] * 9] * 5, [], [[4, 5], [6]], [[7]]]
     whole = network(make_ids(documents))
-    turned = network(make_ids(documents[::-1], extra=7)).flip(0)
+    reversed_batch = network(make_ids(documents[::-1], extra=7)).flip(0)
     alone = torch.cat([network(make_ids([document])) for document in documents])
-    assert_same(turned, whole)
+    assert_same(reversed_batch, whole)
     assert_same(alone, whole)
 
 
@@ -176,7 +181,8 @@ def test_a_row_does_not_depend_on_its_batch(pooling):
     ("n_classes", "n_parameters"),
     [(2, 141_802), (4, 142_004), (5, 142_105), (10, 142_610)],
 )
-def test_parameters_without_embeddings_are_those_of_the_paper(n_classes, n_parameters):
+def test_parameter_count_matches_paper(n_classes, n_parameters):
+    """Without embeddings, the parameter count is that of the paper's dimensions."""
     with torch.device("meta"):
         network = HAN(20_000, n_classes)
     sizes = {name: p.numel() for name, p in network.named_parameters()}
@@ -188,7 +194,8 @@ def test_parameters_without_embeddings_are_those_of_the_paper(n_classes, n_param
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max"])
-def test_other_poolings_have_no_parameters(pooling):
+def test_mean_and_max_pooling_have_no_parameters(pooling):
+    """Mean and max pooling have none of the 20,400 parameters of attention."""
     with torch.device("meta"):
         network = HAN(20_000, 4, pooling=pooling)
     n_parameters = sum(p.numel() for p in network.parameters())
@@ -198,7 +205,8 @@ def test_other_poolings_have_no_parameters(pooling):
 @pytest.mark.parametrize(
     ("n_sentences", "n_words", "n_macs"), [(20, 50, 86_304_400), (15, 35, 45_558_400)]
 )
-def test_work_and_shapes_are_those_of_the_paper(n_sentences, n_words, n_macs):
+def test_multiply_accumulates_match_derivation(n_sentences, n_words, n_macs):
+    """Work and the shapes of both attentions follow from the paper's dimensions."""
     network = HAN(50, 4)
     shapes, macs = [], 0
 
@@ -212,7 +220,7 @@ def test_work_and_shapes_are_those_of_the_paper(n_sentences, n_words, n_macs):
 
     def pooled(module, inputs, output):
         nonlocal macs
-        macs += inputs[0].numel()  # a weight times each output
+        macs += inputs[0].numel()  # each output times its weight
         shapes.append((tuple(inputs[0].shape), tuple(output[0].shape)))
 
     for module in network.modules():
@@ -230,28 +238,31 @@ def test_work_and_shapes_are_those_of_the_paper(n_sentences, n_words, n_macs):
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-# torch says so of its own recurrent layers, and puts the attributes back.
+# Exporting torch's recurrent layers raises this warning.
 @pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")
-def test_exported_network_agrees(pooling):
+def test_network_exports(pooling):
+    """The exported graph returns the network's logits of truncated documents."""
     limits = {"max_sentences": 4, "max_sentence_length": 5}
     network = HAN(N_TOKENS, 3, hidden_dim=4, pooling=pooling, **limits).eval()
     ids = make_ids([[[3] * 5, [4], [5, 6]], [], [[7, 8]] * 4], extra=1)
     exported = torch.export.export(network, (ids,)).module()
     torch.testing.assert_close(exported(ids), network(ids))
     longer = make_ids([[[3] * 7, [4]], [[9]], [[5, 6]] * 5], extra=1)[:, : ids.shape[1]]
-    cut = make_ids([[[3] * 5, [4]], [[9]], [[5, 6]] * 4])
-    torch.testing.assert_close(exported(longer), network(cut))
+    truncated = make_ids([[[3] * 5, [4]], [[9]], [[5, 6]] * 4])
+    torch.testing.assert_close(exported(longer), network(truncated))
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_every_weight_gets_a_gradient(pooling):
-    network = tiny(pooling)
+def test_all_weights_get_gradients(pooling):
+    """Every parameter has a gradient, but the vectors of reserved ids have none."""
+    network = make_network(pooling)
     found = gradients_of(network, network(make_ids([[[3, 4], [5, 6, 7]], [[8]]])))
     assert all(gradient.any() for gradient in found.values())
     assert not found["embedding.weight"][[PAD, SENTENCE_END]].any()
 
 
-def test_two_threads_give_the_same_bits_each_time():
+def test_two_threads_are_deterministic():
+    """Repeated fits with two threads give bitwise equal probabilities."""
     texts = ["One short text. And so on!", "Another, longer one. " * 9, "x"] * 20
     labels = [0, 1, 0] * 20
     network = HANClassifier(min_count=1, max_epochs=1, random_state=0, n_jobs=2)
@@ -269,7 +280,8 @@ def make_classifier(**settings):
     return HANClassifier(min_count=1, batch_size=4, random_state=0, **settings)
 
 
-def test_attention_tells_where_words_and_sentences_stand():
+def test_attention_has_offsets_and_weights():
+    """Offsets select the words and sentences; weights are positive and sum to 1."""
     classifier = make_classifier().fit(TEXTS * 2, [0, 1, 0, 1] * 2)
     attentions = classifier.attention(TEXTS)
     found = [
@@ -294,13 +306,15 @@ def test_attention_tells_where_words_and_sentences_stand():
             assert all(word.weight > 0 for word in sentence.words)
 
 
-def test_attention_is_of_what_is_read_alone():
+def test_attention_stops_at_limits():
+    """Words and sentences beyond the limits are left out."""
     classifier = make_classifier(max_sentences=1, max_sentence_length=3)
     (attention,) = classifier.fit(TEXTS * 2, [0, 1] * 4).attention(TEXTS[:1])
     assert [word.start for word in attention.sentences[0].words] == [0, 3, 8]
 
 
-def test_attention_does_not_depend_on_the_batch():
+def test_attention_is_independent_of_batch():
+    """Sentence weights are the same for any batch size."""
     classifier = make_classifier().fit(TEXTS * 2, [0, 1] * 4)
     whole = classifier.attention(TEXTS)
     alone = classifier.set_params(batch_size=1).attention(TEXTS)
@@ -311,15 +325,17 @@ def test_attention_does_not_depend_on_the_batch():
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max"])
-def test_other_poolings_have_no_attention(pooling):
+def test_attention_requires_attention_pooling(pooling):
+    """`attention` raises an error if the network was fitted with another pooling."""
     classifier = make_classifier(pooling=pooling).fit(TEXTS * 2, [0, 1] * 4)
     assert classifier.predict(TEXTS).shape == (4,)
-    classifier.set_params(pooling="attention")  # what it was fitted with counts
+    classifier.set_params(pooling="attention")  # takes effect in the next fit
     with pytest.raises(ValueError, match=f"was made with pooling='{pooling}'"):
         classifier.attention(TEXTS)
 
 
-def test_recipe_paper_trains_as_the_paper_does():
+def test_paper_recipe_settings():
+    """`recipe="paper"` is SGD with momentum 0.9, a constant rate and no dropout."""
     classifier = make_classifier(recipe="paper").fit(TEXTS * 2, [0, 1] * 4)
     (group,) = classifier.net_.optimizer_.param_groups
     assert isinstance(classifier.net_.optimizer_, torch.optim.SGD)
@@ -332,7 +348,8 @@ def test_recipe_paper_trains_as_the_paper_does():
     assert HANClassifier().min_count == 5
 
 
-def test_vectors_are_where_training_starts_and_static_ones_stay():
+def test_static_vectors_stay_unchanged():
+    """Frozen vectors are bitwise unchanged after training."""
     known = {"so": np.full(8, 0.5), "good": np.full(8, -0.5)}
     classifier = make_classifier(vectors=known, tuning="static")
     classifier.fit(TEXTS * 2, [0, 1] * 4)

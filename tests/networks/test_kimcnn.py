@@ -1,4 +1,4 @@
-"""Facts of Kim (2014) and of its author's code, and the shortcuts taken here."""
+"""Tests of KimCNN against Kim (2014) and the author's code."""
 
 import pickle
 
@@ -13,7 +13,7 @@ from sktextconv.networks import kimcnn
 from sktextconv.networks.kimcnn import KimCNN, KimCNNClassifier, constrain_norms
 
 TUNINGS = ("fine-tuned", "static", "multichannel")
-MR_WORDS = 18_765  # and a row for padding, the only one besides
+MR_WORDS = 18_765  # the embedding has one more row, for padding
 
 
 def on_meta(n_tokens, n_classes, **settings):
@@ -26,7 +26,7 @@ def count(tensors):
 
 
 def small(n_tokens=30, n_classes=3, *, seed=0, **settings):
-    """A small network in double precision whose output layer is not zero."""
+    """Return a small network in double precision whose linear layer is not zero."""
     torch.manual_seed(seed)
     settings = {"embedding_dim": 6, "widths": (2, 3), "n_filters": 5} | settings
     network = KimCNN(n_tokens, n_classes, **settings).double()
@@ -51,7 +51,8 @@ def some_ids(lengths, n_tokens=30, seed=0):
 @pytest.mark.parametrize(
     ("n_classes", "expected"), [(2, 360_902), (4, 361_504), (5, 361_805), (6, 362_106)]
 )
-def test_parameters_without_the_table_are_counted_as_derived(n_classes, expected):
+def test_parameter_count_without_embedding(n_classes, expected):
+    """Filters and the linear layer have the derived number of parameters."""
     network = on_meta(10, n_classes, tuning="static")
     assert count(network.parameters()) == expected
     sizes = [count(c.parameters()) for c in network.convolutions]
@@ -66,9 +67,8 @@ def test_parameters_without_the_table_are_counted_as_derived(n_classes, expected
         ("multichannel", 5_990_702, 5_629_800),
     ],
 )
-def test_parameters_for_movie_reviews_are_counted_as_derived(
-    tuning, n_trained, n_fixed
-):
+def test_parameter_count_on_movie_reviews(tuning, n_trained, n_fixed):
+    """With the vocabulary of MR, trained and frozen weights match the derivation."""
     network = on_meta(MR_WORDS + 1, 2, tuning=tuning)
     assert count(network.parameters()) == n_trained
     assert count(network.buffers()) == n_fixed
@@ -76,7 +76,8 @@ def test_parameters_for_movie_reviews_are_counted_as_derived(
         assert n_trained + n_fixed == 11_620_502
 
 
-def test_shapes_and_macs_are_those_of_a_sentence_of_64():
+def test_multiply_accumulates_match_derivation():
+    """Shapes and work of 55 words, padded to 64, match the derivation."""
     network = on_meta(10, 4)
     outputs, macs = {}, 0
 
@@ -88,17 +89,17 @@ def test_shapes_and_macs_are_those_of_a_sentence_of_64():
 
     for layer in (*network.convolutions, network.head):
         layer.register_forward_hook(record)
-    # 55 words, 4 zeros in front and 5 behind.
+    # 55 words with 4 ids of padding before them and 5 after them.
     network(torch.zeros(1, 55, dtype=torch.long, device="meta"))
     assert list(outputs.values()) == [(100, 1, 62), (100, 1, 61), (100, 1, 60), (4,)]
     assert macs == 21_901_200
 
 
-# -- the function computed ------------------------------------------------------------
+# -- forward pass -------------------------------------------------------------------
 
 
-def slow_logits(network, text):
-    """Section 2 of the paper for one text, one filter and one window at a time."""
+def reference_logits(network, text):
+    """Return the logits of a text as in section 2, one window at a time."""
     tables = [buffer.numpy() for buffer in network.embedding.buffers()]
     tables += [p.detach().numpy() for p in network.embedding.parameters()]
     widths = [convolution.kernel_size[1] for convolution in network.convolutions]
@@ -106,9 +107,8 @@ def slow_logits(network, text):
     ids = [*padding, *text, *padding]
     maxima = []
     for width, convolution in zip(widths, network.convolutions, strict=True):
-        filters = convolution.weight.detach().numpy()[
-            :, :, 0
-        ]  # (n_filters, dim, width)
+        filters = convolution.weight.detach().numpy()
+        filters = filters[:, :, 0]  # (n_filters, dim, width)
         for weight, bias in zip(filters, convolution.bias.tolist(), strict=True):
             responses = []
             for start in range(len(ids) - width + 1):
@@ -122,14 +122,15 @@ def slow_logits(network, text):
 
 
 @pytest.mark.parametrize("tuning", TUNINGS)
-def test_logits_are_those_of_the_papers_formula(tuning):
+def test_network_matches_reference(tuning):
+    """Logits equal those of section 2, computed one window at a time."""
     network = small(tuning=tuning).eval()
-    if tuning == "multichannel":  # as it is once trained
+    if tuning == "multichannel":  # as after training
         nn.init.normal_(network.embedding.tuned.weight[1:].data)
     lengths = [7, 0, 1, 12, 2]
     ids = some_ids(lengths)
     expected = [
-        slow_logits(network, row[:length].tolist())
+        reference_logits(network, row[:length].tolist())
         for row, length in zip(ids, lengths, strict=True)
     ]
     logits = network(ids).detach().numpy()
@@ -137,14 +138,15 @@ def test_logits_are_those_of_the_papers_formula(tuning):
 
 
 @pytest.mark.parametrize("tuning", TUNINGS)
-def test_windows_at_the_maxima_give_the_plain_logits_and_gradients(tuning, monkeypatch):
+def test_sparse_pooling_preserves_gradients(tuning, monkeypatch):
+    """Both ways of max-over-time pooling give the same logits and gradients."""
     network = small(tuning=tuning, embedding_dropout=0.3).train()
     ids = some_ids([40, 0, 3, 17, 39])
 
     def logits_and_gradients(long):
         monkeypatch.setattr(kimcnn, "_SPARSE_LENGTH", long)
         network.zero_grad()
-        torch.manual_seed(1)  # the same is dropped
+        torch.manual_seed(1)  # equal dropout masks
         logits = network(ids)
         logits.square().sum().backward()
         return [logits, *(p.grad.clone() for p in network.parameters())]
@@ -154,7 +156,8 @@ def test_windows_at_the_maxima_give_the_plain_logits_and_gradients(tuning, monke
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
-def test_long_texts_take_the_windows_at_the_maxima(monkeypatch):
+def test_sparse_pooling_needs_long_training_texts(monkeypatch):
+    """Short texts and prediction use ordinary pooling."""
     network, calls = small(), []
     monkeypatch.setattr(
         kimcnn, "_max_over_time_sparse", lambda *a: calls.append(a) or 1 / 0
@@ -168,7 +171,8 @@ def test_long_texts_take_the_windows_at_the_maxima(monkeypatch):
 
 @pytest.mark.parametrize("widths", [(1,), (2, 3), (5, 1), (4, 4)])
 @pytest.mark.parametrize("training", [False, True])
-def test_a_text_does_not_see_how_far_its_batch_is_padded(widths, training):
+def test_logits_are_independent_of_padding(widths, training):
+    """A text has the same logits for any padding of its batch."""
     network = small(widths=widths, dropout=0.0).train(training)
     lengths = [0, 1, 4, 9, 130]
     together = network(some_ids(lengths))
@@ -181,12 +185,14 @@ def test_a_text_does_not_see_how_far_its_batch_is_padded(widths, training):
             )
 
 
-def test_pooling_before_relu_is_the_papers_relu_before_pooling():
+def test_max_pooling_commutes_with_relu():
+    """Pooling before ReLU equals the paper's ReLU before pooling."""
     x = torch.randn(4, 3, 9) - 1
     assert torch.equal(x.amax(2).relu(), x.relu().amax(2))
 
 
-def test_dropout_is_the_classic_one():
+def test_dropout_scales_in_prediction():
+    """Dropout scales features down in prediction, as in the paper."""
     network = small(dropout=0.25)
     features = []
     network.head.register_forward_pre_hook(lambda module, x: features.append(x[0]))
@@ -194,15 +200,16 @@ def test_dropout_is_the_classic_one():
     network.eval()(ids)
     network.train()(ids)
     in_prediction, in_training = features
-    # Training keeps the outputs as they are, prediction scales all of them.
+    # Training leaves the features that are not dropped unscaled.
     kept = in_training != 0
     torch.testing.assert_close(in_training[kept], in_prediction[kept] / 0.75)
     positive = in_prediction > 0
-    share = (kept & positive).sum() / positive.sum()
-    assert share.item() == pytest.approx(0.75, abs=0.1)
+    fraction = (kept & positive).sum() / positive.sum()
+    assert fraction.item() == pytest.approx(0.75, abs=0.1)
 
 
 def test_network_exports():
+    """The exported graph returns the network's logits."""
     network = small(tuning="multichannel").eval()
     ids = some_ids([5, 9])
     exported = torch.export.export(network, (ids,)).module()
@@ -211,7 +218,8 @@ def test_network_exports():
 
 @pytest.mark.parametrize("tuning", TUNINGS)
 @pytest.mark.parametrize("length", [9, 150])
-def test_every_trained_weight_gets_a_gradient(tuning, length):
+def test_all_weights_get_gradients(tuning, length):
+    """Every trained weight but the vector of padding has a gradient."""
     network = small(tuning=tuning, dropout=0.0)
     for convolution in network.convolutions:
         nn.init.constant_(convolution.bias, 5.0)  # every filter responds
@@ -224,10 +232,11 @@ def test_every_trained_weight_gets_a_gradient(tuning, length):
             assert (parameter.grad != 0).all(), name
 
 
-# -- the start ----------------------------------------------------------------------
+# -- initialization -----------------------------------------------------------------
 
 
-def test_papers_weights_are_uniform_and_the_output_layer_is_zero():
+def test_paper_init():
+    """Filters and vectors are uniform in the paper's ranges, all else is zero."""
     torch.manual_seed(0)
     network = KimCNN(1_000, 4, init="paper")
     for convolution in network.convolutions:
@@ -243,7 +252,8 @@ def test_papers_weights_are_uniform_and_the_output_layer_is_zero():
     assert vectors.std().item() == pytest.approx(0.5 / 12**0.5, rel=0.01)
 
 
-def test_both_tables_of_multichannel_start_alike():
+def test_multichannel_channels_start_equal():
+    """Both channels start with the same vectors, random or given."""
     network = small(tuning="multichannel")
     tables = network.embedding.tuned.weight, network.embedding.static.weight
     assert tables[0].any()
@@ -258,7 +268,8 @@ def test_both_tables_of_multichannel_start_alike():
 # -- training -------------------------------------------------------------------------
 
 
-def test_only_classes_above_the_largest_norm_are_scaled_back():
+def test_constrain_norms_rescales_large_norms():
+    """Only the weights of classes above the maximal norm change."""
     network = small(max_norm=3.0)
     with torch.no_grad():
         network.head.weight.mul_(
@@ -280,7 +291,8 @@ def test_only_classes_above_the_largest_norm_are_scaled_back():
     torch.testing.assert_close(head[2], weight[2] * 3 / 50, rtol=1e-6, atol=0)
 
 
-def test_no_largest_norm_leaves_all_weights():
+def test_constrain_norms_without_limit():
+    """`max_norm=None` leaves the weights unchanged."""
     network = small(max_norm=None)
     before = network.head.weight.detach().clone().mul_(100)
     with torch.no_grad():
@@ -289,7 +301,8 @@ def test_no_largest_norm_leaves_all_weights():
     assert torch.equal(network.head.weight, before)
 
 
-def test_adadelta_of_torch_is_the_authors_update():
+def test_adadelta_matches_authors_update():
+    """torch's Adadelta follows the author's formula."""
     rng = np.random.RandomState(0)
     weights, gradients = rng.randn(5), rng.randn(20, 5)
     parameter = nn.Parameter(torch.tensor(weights))
@@ -316,7 +329,8 @@ def vectors_of(texts):
     return {word: rng.randn(8) for text in texts for word in text.split()}
 
 
-def test_recipe_paper_trains_with_the_authors_settings(corpus):
+def test_paper_recipe_settings(corpus):
+    """`recipe="paper"` has the author's optimizer, dropout and maximal norm."""
     network = clone(TINY).set_params(recipe="paper", max_epochs=30).fit(*corpus)
     optimizer = network.net_.optimizer_
     group = optimizer.param_groups[0]
@@ -332,7 +346,8 @@ def test_recipe_paper_trains_with_the_authors_settings(corpus):
 
 
 @pytest.mark.parametrize("recipe", ["paper", "modern"])
-def test_norms_stay_within_their_limit_in_training(corpus, recipe):
+def test_norms_are_constrained_in_training(corpus, recipe):
+    """Training keeps norms below `max_norm`, which they exceed without it."""
     settings = {"recipe": recipe, "max_epochs": 5, "learning_rate": 0.5}
     free = clone(TINY).set_params(max_norm=None, **settings).fit(*corpus)
     held = clone(TINY).set_params(max_norm=1e-3, **settings).fit(*corpus)
@@ -342,9 +357,8 @@ def test_norms_stay_within_their_limit_in_training(corpus, recipe):
 
 @pytest.mark.parametrize("recipe", ["paper", "modern"])
 @pytest.mark.parametrize("tuning", TUNINGS)
-def test_only_tables_to_be_trained_change_and_padding_stays_zero(
-    corpus, recipe, tuning
-):
+def test_tuning_trains_selected_vectors(corpus, recipe, tuning):
+    """Training changes trained vectors only; frozen vectors and padding stay."""
     vectors = vectors_of(corpus[0])
     network = clone(TINY).set_params(recipe=recipe, tuning=tuning, vectors=vectors)
     network.fit(*corpus)
@@ -364,19 +378,22 @@ def test_only_tables_to_be_trained_change_and_padding_stays_zero(
     assert np.array_equal(loaded.predict_proba(corpus[0]), expected)
 
 
-def test_two_channels_ask_for_vectors(corpus):
+def test_multichannel_requires_vectors(corpus):
+    """`tuning="multichannel"` without `vectors` raises an error."""
     with pytest.raises(ValueError, match=r"tuning='multichannel' .* Pass vectors"):
         clone(TINY).set_params(tuning="multichannel").fit(*corpus)
 
 
-def test_widths_are_one_or_more_counts(corpus):
+def test_widths_must_be_counts(corpus):
+    """`widths` takes one or more positive ints."""
     assert clone(TINY).set_params(widths=[1, 7]).fit(*corpus).score(*corpus) > 0
     for widths in ((), (3, 0), 3):
         with pytest.raises(ValueError, match="The 'widths' parameter of KimCNN"):
             clone(TINY).set_params(widths=widths).fit(*corpus)
 
 
-def test_two_threads_give_the_same_bits_each_time():
+def test_two_threads_are_deterministic():
+    """Repeated fits with two threads give bitwise equal probabilities."""
     texts = ["one short text", "another , longer one " * 40, "x"] * 20
     labels = [0, 1, 0] * 20
     network = clone(TINY).set_params(n_jobs=2, batch_size=30, max_epochs=1)

@@ -1,4 +1,4 @@
-"""The n-grams that a character network starts from."""
+"""Tests of the selection of discriminative n-grams."""
 
 import itertools
 
@@ -20,10 +20,10 @@ def ragged(rows):
     return Ragged(ids, offsets)
 
 
-def choose(rows, codes, weights=None, *, n=2, n_ngrams=1000, seed=0):
+def select(rows, targets, weights=None, *, n=2, n_ngrams=1000, seed=0):
     found = discriminative_ngrams(
         ragged(rows),
-        np.array(codes),
+        np.array(targets),
         np.ones(len(rows)) if weights is None else np.array(weights, dtype=float),
         n_tokens=N_TOKENS,
         n=n,
@@ -33,19 +33,22 @@ def choose(rows, codes, weights=None, *, n=2, n_ngrams=1000, seed=0):
     return [tuple(ngram) for ngram in found.tolist()]
 
 
-def statistics(rows, codes, weights, n):
-    """Pearson's statistic of each n-gram, by scipy."""
+def chi_squared(rows, targets, weights, n):
+    """Return Pearson's statistic of each n-gram by SciPy, without zeros."""
     found = {}
     present = [
-        {tuple(row[at : at + n]) for at in range(len(row) - n + 1)} for row in rows
+        {tuple(row[start : start + n]) for start in range(len(row) - n + 1)}
+        for row in rows
     ]
     for ngram in set().union(*present):
-        table = np.zeros((2, max(codes) + 1))
-        for has, code, weight in zip(present, codes, weights, strict=True):
-            table[int(ngram in has), code] += weight
+        table = np.zeros((2, max(targets) + 1))
+        for has, target, weight in zip(present, targets, weights, strict=True):
+            table[int(ngram in has), target] += weight
         table = table[:, table.any(0)]
-        tells = table.shape[1] > 1 and table.any(1).all()
-        value = chi2_contingency(table, correction=False).statistic if tells else 0.0
+        informative = table.shape[1] > 1 and table.any(1).all()
+        value = (
+            chi2_contingency(table, correction=False).statistic if informative else 0.0
+        )
         if round(value / sum(weights), 9) > 0:
             found[ngram] = round(value / sum(weights), 9)
     return found
@@ -58,15 +61,16 @@ def statistics(rows, codes, weights, n):
     n=st.integers(1, 3),
     data=st.data(),
 )
-def test_ngrams_are_those_of_the_highest_chi_squared_statistic(rows, n, data):
-    codes = data.draw(
+def test_ngrams_have_highest_chi_squared(rows, n, data):
+    """The selection equals a greedy one by SciPy's chi-squared statistic."""
+    targets = data.draw(
         st.lists(st.integers(0, 2), min_size=len(rows), max_size=len(rows))
     )
     weights = data.draw(
         st.lists(st.sampled_from([0.5, 1, 2]), min_size=len(rows), max_size=len(rows))
     )
     expected, taken = [], set()
-    found = statistics(rows, codes, weights, n)
+    found = chi_squared(rows, targets, weights, n)
     for ngram in sorted(found, key=lambda ngram: (-found[ngram], ngram)):
         ends = {ngram[:-1], ngram[1:]}
         if n > 1 and ends & taken:
@@ -75,36 +79,41 @@ def test_ngrams_are_those_of_the_highest_chi_squared_statistic(rows, n, data):
             taken |= ends
             expected.append(ngram)
     if n > 1:
-        assert choose(rows, codes, weights, n=n) == expected
-    else:  # every id is a shift of every other
-        assert choose(rows, codes, weights, n=n) == expected[:1]
+        assert select(rows, targets, weights, n=n) == expected
+    else:  # all single ids are shifts of each other
+        assert select(rows, targets, weights, n=n) == expected[:1]
 
 
-def test_a_text_of_weight_2_counts_as_twice():
-    rows, codes = [[1, 2, 3], [2, 3, 4], [1, 4, 2], [3, 1, 1]], [0, 1, 0, 1]
-    weighted = choose(rows, codes, [2, 1, 1, 1])
-    assert weighted == choose([*rows, rows[0]], [*codes, 0])
-    assert weighted != choose(rows, codes)
+def test_weight_2_equals_repetition():
+    """A text of weight 2 counts like two copies of the text."""
+    rows, targets = [[1, 2, 3], [2, 3, 4], [1, 4, 2], [3, 1, 1]], [0, 1, 0, 1]
+    weighted = select(rows, targets, [2, 1, 1, 1])
+    assert weighted == select([*rows, rows[0]], [*targets, 0])
+    assert weighted != select(rows, targets)
 
 
 @pytest.mark.parametrize(
-    ("rows", "codes"), [([[], []], [0, 1]), ([[1, 2], [2, 1]], [0, 0]), ([[1]], [1])]
+    ("rows", "targets"), [([[], []], [0, 1]), ([[1, 2], [2, 1]], [0, 0]), ([[1]], [1])]
 )
-def test_nothing_is_chosen_where_nothing_tells(rows, codes):
-    assert choose(rows, codes) == []
+def test_uninformative_texts_give_no_ngrams(rows, targets):
+    """Empty texts, one class or one short text give no n-grams."""
+    assert select(rows, targets) == []
 
 
-def test_an_ngram_does_not_reach_into_the_next_text():
-    assert choose([[1], [2], [1], [2]], [0, 1, 0, 1]) == []
+def test_ngrams_end_with_their_text():
+    """No n-gram extends from one text into the next."""
+    assert select([[1], [2], [1], [2]], [0, 1, 0, 1]) == []
 
 
-def test_of_too_many_texts_some_of_each_class_are_read(monkeypatch):
+def test_large_data_is_sampled(monkeypatch):
+    """A sample of too many texts contains texts of each class."""
     monkeypatch.setattr("sktextconv.networks._ngram_init._MAX_IDS", 60)
-    rows, codes = [[1, 2]] * 500 + [[3, 4]] * 500, [0] * 500 + [1] * 500
-    assert set(choose(rows, codes)) == {(1, 2), (3, 4)}
+    rows, targets = [[1, 2]] * 500 + [[3, 4]] * 500, [0] * 500 + [1] * 500
+    assert set(select(rows, targets)) == {(1, 2), (3, 4)}
 
 
-def test_large_alphabets_have_shorter_ngrams():
+def test_large_alphabet_shortens_ngrams():
+    """N-grams are shortened so that their keys fit into an int64."""
     texts = [chr(0x4E00 + number) + "好坏" for number in range(10_000)] + ["坏好"]
     alphabet = "".join(sorted(set("".join(texts))))
     encoder = CharEncoder(alphabet)
@@ -117,4 +126,4 @@ def test_large_alphabets_have_shorter_ngrams():
         n_ngrams=1,
         seed=0,
     )
-    assert found.shape == (0, 4)  # no text has four
+    assert found.shape == (0, 4)  # each text has three characters

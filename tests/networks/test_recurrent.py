@@ -1,4 +1,4 @@
-"""Recurrent layers against torch's own over packed sequences."""
+"""Tests of `Recurrent` against torch's layers on packed sequences."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ INPUT_DIM, HIDDEN_DIM = 3, 4
 
 
 def packed_layer(recurrent, cell):
-    """torch's layer with the weights of `recurrent`."""
+    """Return torch's layer with the weights of `recurrent`."""
     n_layers, bidirectional = len(recurrent.layers), len(recurrent.layers[0]) == 2
     layer = CELLS[cell](
         INPUT_DIM,
@@ -23,9 +23,9 @@ def packed_layer(recurrent, cell):
         bidirectional=bidirectional,
     ).double()
     weights = {
-        name.replace("_l0", f"_l{number}") + ending: weight
+        name.replace("_l0", f"_l{number}") + suffix: weight
         for number, directions in enumerate(recurrent.layers)
-        for direction, ending in zip(directions, ("", "_reverse"), strict=False)
+        for direction, suffix in zip(directions, ("", "_reverse"), strict=False)
         for name, weight in direction.state_dict().items()
     }
     layer.load_state_dict(weights)
@@ -33,28 +33,28 @@ def packed_layer(recurrent, cell):
 
 
 def run_packed(layer, x, lengths):
-    """Outputs over a packed sequence; it refuses those of length 0, which stay zero."""
-    some = lengths > 0
+    """Return the outputs on packed sequences, and zeros for empty sequences."""
+    nonempty = lengths > 0
     packed = nn.utils.rnn.pack_padded_sequence(
-        x[some], lengths[some], batch_first=True, enforce_sorted=False
+        x[nonempty], lengths[nonempty], batch_first=True, enforce_sorted=False
     )
     outputs, _ = nn.utils.rnn.pad_packed_sequence(
         layer(packed)[0], batch_first=True, total_length=x.shape[1]
     )
-    whole = x.new_zeros(*x.shape[:2], outputs.shape[2])
-    whole[some] = outputs
-    return whole
+    padded = x.new_zeros(*x.shape[:2], outputs.shape[2])
+    padded[nonempty] = outputs
+    return padded
 
 
 def gradients_of(outputs, x, weights):
-    # Weights that differ by step and dimension, so that no error cancels out.
+    # Distinct factors, so that errors do not cancel.
     shape = outputs.shape
     factors = torch.linspace(-1, 2, shape.numel(), dtype=torch.double).view(shape)
     return torch.autograd.grad((outputs.square() * factors).sum(), [x, *weights])
 
 
 def in_order(recurrent):
-    """Weights in the order of torch's layer: by layer, direction, kind."""
+    """Return the weights in the order of torch's layer."""
     return list(recurrent.parameters())
 
 
@@ -66,16 +66,15 @@ def in_order(recurrent):
     lengths=st.lists(st.integers(0, 7), min_size=1, max_size=6).filter(any),
     more=st.integers(0, 3),
 )
-def test_outputs_and_gradients_are_those_over_a_packed_sequence(
-    cell, n_layers, bidirectional, lengths, more
-):
+def test_layer_matches_packed_sequence(cell, n_layers, bidirectional, lengths, more):
+    """Outputs and gradients equal those of torch's layer on packed sequences."""
     torch.manual_seed(0)
     recurrent = Recurrent(
         cell, INPUT_DIM, HIDDEN_DIM, bidirectional=bidirectional, n_layers=n_layers
     ).double()
     layer = packed_layer(recurrent, cell)
     lengths = torch.tensor(lengths)
-    # What lies after the end of a sequence is noise, not zeros.
+    # Steps after the end of a sequence hold noise, not zeros.
     x = torch.randn(len(lengths), int(lengths.max()) + more, INPUT_DIM).double()
     x.requires_grad_()
     ours, theirs = recurrent(x, lengths), run_packed(layer, x, lengths)
@@ -89,7 +88,8 @@ def test_outputs_and_gradients_are_those_over_a_packed_sequence(
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_sequences_of_length_0_give_zeros_and_no_gradient(cell):
+def test_empty_sequences_give_zeros(cell):
+    """Sequences of length 0 have zero outputs and no gradient."""
     recurrent = Recurrent(cell, INPUT_DIM, HIDDEN_DIM, bidirectional=True)
     x = torch.randn(2, 3, INPUT_DIM, requires_grad=True)
     outputs = recurrent(x, torch.zeros(2, dtype=torch.long))
@@ -99,7 +99,8 @@ def test_sequences_of_length_0_give_zeros_and_no_gradient(cell):
     assert not any(weight.grad.any() for weight in recurrent.parameters())
 
 
-def test_dropout_falls_between_layers_only_and_in_training_only():
+def test_dropout_applies_between_layers():
+    """Dropout applies to the inputs of the second layer, in training only."""
     options = {"bidirectional": True, "n_layers": 2}
     dropping = Recurrent("gru", INPUT_DIM, HIDDEN_DIM, dropout=1.0, **options)
     plain = Recurrent("gru", INPUT_DIM, HIDDEN_DIM, **options)
@@ -107,13 +108,15 @@ def test_dropout_falls_between_layers_only_and_in_training_only():
     x, lengths = torch.randn(2, 5, INPUT_DIM), torch.tensor([5, 3])
     second = Recurrent("gru", 2 * HIDDEN_DIM, HIDDEN_DIM, bidirectional=True)
     second.layers[0].load_state_dict(dropping.layers[1].state_dict())
-    of_nothing = second(torch.zeros(2, 5, 2 * HIDDEN_DIM), lengths)
-    assert torch.equal(dropping(x, lengths), of_nothing)
+    of_zeros = second(torch.zeros(2, 5, 2 * HIDDEN_DIM), lengths)
+    assert torch.equal(dropping(x, lengths), of_zeros)
     assert torch.equal(dropping.eval()(x, lengths), plain(x, lengths))
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_two_threads_give_the_same_bits_each_time(cell):
+def test_two_threads_are_deterministic(cell):
+    """Gradients with two threads are bitwise equal in each run."""
+
     def gradients():
         torch.manual_seed(0)
         recurrent = Recurrent(cell, 48, 32, bidirectional=True)
@@ -140,9 +143,10 @@ def test_two_threads_give_the_same_bits_each_time(cell):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-# torch says so of its own recurrent layers, and puts the attributes back.
+# Exporting torch's recurrent layers raises this warning.
 @pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")
-def test_recurrent_layers_export(cell):
+def test_layer_exports(cell):
+    """The exported graph returns the outputs for other lengths."""
     recurrent = Recurrent(cell, INPUT_DIM, HIDDEN_DIM, bidirectional=True).eval()
     x, lengths = torch.randn(3, 5, INPUT_DIM), torch.tensor([5, 0, 2])
     exported = torch.export.export(recurrent, (x, lengths)).module()
@@ -151,7 +155,8 @@ def test_recurrent_layers_export(cell):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_orthogonal_weights_keep_the_norm_from_step_to_step(cell):
+def test_orthogonal_init(cell):
+    """Hidden-to-hidden weights are orthogonal, input weights Glorot's, biases 0."""
     torch.manual_seed(0)
     recurrent = Recurrent(cell, 6, 5, bidirectional=True, init="orthogonal")
     for direction in recurrent.layers[0]:
@@ -162,7 +167,8 @@ def test_orthogonal_weights_keep_the_norm_from_step_to_step(cell):
         assert not direction.bias_hh_l0.any()
 
 
-def test_an_orthogonal_lstm_forgets_little_at_first():
+def test_orthogonal_init_opens_forget_gate():
+    """The forget gate of an LSTM starts at sigmoid(1)."""
     cell = Recurrent("lstm", 1, 1, init="orthogonal").layers[0][0]
     with torch.no_grad():
         for weight in (cell.weight_ih_l0, cell.weight_hh_l0):
@@ -175,7 +181,8 @@ def test_an_orthogonal_lstm_forgets_little_at_first():
 @pytest.mark.parametrize("pooling", POOLINGS)
 @given(lengths=st.lists(st.integers(0, 5), min_size=1, max_size=5))
 @settings(max_examples=30, deadline=None)
-def test_pooling_sees_the_steps_of_a_sequence_alone(pooling, lengths):
+def test_pooling_ignores_padding(pooling, lengths):
+    """Pooling uses the steps within each sequence only."""
     generator = torch.Generator().manual_seed(0)
     outputs = torch.randn(len(lengths), 6, 4, generator=generator) - 3  # below zero
     for row, length in enumerate(lengths):
@@ -196,7 +203,8 @@ def test_pooling_sees_the_steps_of_a_sequence_alone(pooling, lengths):
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
-def test_last_is_the_final_state_of_torchs_layer(cell, bidirectional):
+def test_last_pooling_is_final_state(cell, bidirectional):
+    """Pooling "last" returns the final hidden state of torch's layer."""
     recurrent = Recurrent(
         cell, INPUT_DIM, HIDDEN_DIM, bidirectional=bidirectional
     ).double()

@@ -1,4 +1,4 @@
-"""Facts of Zhang, Zhao and LeCun (2015) and of the recurrent examples of Keras."""
+"""Tests of RNN against Zhang, Zhao and LeCun (2015) and examples of Keras."""
 
 import pickle
 
@@ -11,8 +11,8 @@ from sktextconv.networks.convnet import VelocitySGD
 from sktextconv.networks.rnn import RNN, RNNClassifier
 
 PAPER = {"embedding_dim": 300, "hidden_dim": 512}
-# By name: rows of the table, words read, settings of the network, and the published
-# counts of parameters and of multiply-accumulates for one output.
+# By name: rows of the embedding and words per text, parameters of the network, and the
+# published counts of parameters and multiply-accumulates with one output.
 KERAS = {
     "SimpleRNN": (
         (10_000, 500),
@@ -43,7 +43,7 @@ def n_parameters(module):
 
 
 def n_biases(network):
-    """Biases of the recurrent layers that one of PyTorch's two vectors holds."""
+    """Return the number of recurrent biases in one of PyTorch's two vectors."""
     return sum(
         weight.numel()
         for name, weight in network.recurrent.named_parameters()
@@ -52,16 +52,18 @@ def n_biases(network):
 
 
 def count_macs(network, length):
-    """Multiply-accumulates of one text, as torch counts those of its matrix products.
+    """Return the multiply-accumulates of one text by torch's counter.
 
-    In double precision recurrent layers are made of matrix products.
+    The counter includes matrix products only. In double precision, recurrent layers
+    consist of them.
     """
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network.double()(torch.ones(1, length, dtype=torch.long))
     return counter.get_total_flops() // 2
 
 
-def test_parameters_of_the_papers_lstm_are_counted_as_derived():
+def test_parameter_count_of_paper_lstm():
+    """The paper's LSTM has the derived number of parameters."""
     network = RNN(7, 4, **PAPER)
     assert n_parameters(network.recurrent) == 1_667_072
     without_table = n_parameters(network) - 7 * 300
@@ -69,7 +71,8 @@ def test_parameters_of_the_papers_lstm_are_counted_as_derived():
     assert without_table - n_biases(network) == 1_667_076
 
 
-def test_a_word_costs_the_papers_lstm_the_macs_derived():
+def test_multiply_accumulates_of_paper_lstm():
+    """A step of the paper's LSTM takes the derived multiply-accumulates."""
     network = RNN(7, 4, **PAPER)
     head = 512 * 4
     assert count_macs(network, 1) == 1_662_976 + head
@@ -77,10 +80,11 @@ def test_a_word_costs_the_papers_lstm_the_macs_derived():
 
 
 @pytest.mark.parametrize("name", KERAS)
-def test_parameters_of_keras_networks_are_counted_as_published(name):
+def test_parameter_count_of_keras_is_published(name):
+    """Without the second bias and output, Keras networks have the published counts."""
     (n_rows, _), options, (expected, _) = KERAS[name]
     network = RNN(n_rows, 2, **options)
-    # Ours has a second vector of biases, and a second output with its bias.
+    # PyTorch has a second vector of biases, and the network a second output.
     second_output = network.head.in_features + 1
     assert n_parameters(network) - n_biases(network) - second_output == expected
 
@@ -89,20 +93,23 @@ def test_parameters_of_keras_networks_are_counted_as_published(name):
     ("name", "expected"),
     [("SimpleRNN", 322_178), ("LSTM", 328_514), ("BiLSTM", 2_659_586)],
 )
-def test_parameters_of_keras_networks_here(name, expected):
+def test_parameter_count_of_keras_networks(name, expected):
+    """The Keras networks have the derived number of parameters in PyTorch."""
     (n_rows, _), options, _ = KERAS[name]
     assert n_parameters(RNN(n_rows, 2, **options)) == expected
 
 
 @pytest.mark.parametrize("name", KERAS)
-def test_macs_of_keras_networks_are_counted_as_derived(name):
+def test_multiply_accumulates_of_keras_networks(name):
+    """The Keras networks take the derived multiply-accumulates."""
     (n_rows, length), options, (_, expected) = KERAS[name]
     network = RNN(n_rows, 2, **options)
     second_output = network.head.in_features
     assert count_macs(network, length) == expected + second_output
 
 
-def test_the_papers_document_vector_is_the_mean_of_the_lstms_outputs():
+def test_paper_document_vector_is_mean_of_outputs():
+    """The pooled vector is the mean of torch's LSTM outputs without padding."""
     torch.manual_seed(0)
     network = RNN(9, 2, embedding_dim=3, hidden_dim=4).double().eval()
     ids = torch.tensor([[3, 1, 8, 2], [5, 4, 0, 0]])
@@ -117,7 +124,8 @@ def test_the_papers_document_vector_is_the_mean_of_the_lstms_outputs():
 
 @pytest.mark.parametrize("pooling", ["mean", "last", "max"])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_padding_changes_nothing_and_empty_texts_give_the_bias(cell, pooling):
+def test_logits_are_independent_of_padding(cell, pooling):
+    """Padding does not change the logits; those of an empty text are the bias."""
     network = RNN(
         9,
         3,
@@ -138,9 +146,10 @@ def test_padding_changes_nothing_and_empty_texts_give_the_bias(cell, pooling):
 
 @pytest.mark.parametrize("pooling", ["mean", "last", "max"])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-# torch says so of its own recurrent layers, and puts the attributes back.
+# Exporting torch's recurrent layers raises this warning.
 @pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")
 def test_network_exports(cell, pooling):
+    """The exported graph returns the logits of texts of other lengths."""
     network = RNN(
         12,
         3,
@@ -157,14 +166,16 @@ def test_network_exports(cell, pooling):
     torch.testing.assert_close(exported(others), network(others))
 
 
-def test_every_weight_gets_a_gradient():
+def test_all_weights_get_gradients():
+    """Every parameter has a gradient that is not zero."""
     network = RNN(12, 3, embedding_dim=4, hidden_dim=5, bidirectional=True, n_layers=2)
     network(torch.randint(1, 12, (4, 6))).square().sum().backward()
     assert all(p.grad is not None and p.grad.any() for p in network.parameters())
 
 
 @pytest.mark.parametrize("recipe", ["modern", "paper", "rmsprop", "adam"])
-def test_every_recipe_fits_and_a_pickle_goes_on_from_there(recipe, corpus):
+def test_pickle_resumes_training(recipe, corpus):
+    """An unpickled classifier predicts and resumes training bitwise equally."""
     texts, labels = corpus
     classifier = RNNClassifier(
         recipe=recipe,
@@ -176,18 +187,19 @@ def test_every_recipe_fits_and_a_pickle_goes_on_from_there(recipe, corpus):
         batch_size=7,
         random_state=0,
     ).fit(texts, labels)
-    asked = [*texts, "", "words never seen", "good"]
-    again = pickle.loads(pickle.dumps(classifier))
-    expected = classifier.predict_proba(asked)
-    np.testing.assert_array_equal(again.predict_proba(asked), expected)
-    for one in (classifier, again):
+    queries = [*texts, "", "words never seen", "good"]
+    loaded = pickle.loads(pickle.dumps(classifier))
+    expected = classifier.predict_proba(queries)
+    np.testing.assert_array_equal(loaded.predict_proba(queries), expected)
+    for one in (classifier, loaded):
         one.partial_fit(["", *texts[:7]], labels[:8])
-    probabilities = classifier.predict_proba(asked)
+    probabilities = classifier.predict_proba(queries)
     assert not np.array_equal(probabilities, expected)
-    np.testing.assert_array_equal(again.predict_proba(asked), probabilities)
+    np.testing.assert_array_equal(loaded.predict_proba(queries), probabilities)
 
 
-def test_recipe_paper_clips_and_trains_as_the_papers_other_networks(corpus):
+def test_paper_recipe_settings(corpus):
+    """`recipe="paper"` has the settings of the paper's CNNs and clips gradients."""
     classifier = RNNClassifier(
         recipe="paper", hidden_dim=4, epoch_size=2, max_epochs=7, batch_size=4
     ).fit(*corpus)
@@ -202,9 +214,11 @@ def test_recipe_paper_clips_and_trains_as_the_papers_other_networks(corpus):
     assert (network.dropout.p, network.embedding_dropout.p) == (0.0, 0.0)
 
 
-def test_gradients_are_clipped_to_the_norm_asked_for(corpus):
+def test_clip_norm_bounds_updates(corpus):
+    """`clip_norm` bounds the norm of the updates."""
+
     def update(clip_norm):
-        """How far one step of plain gradient descent goes, rate and all."""
+        """Return the norm of the second update."""
         moved = []
         for n_epochs in (1, 2):
             classifier = RNNClassifier(
@@ -222,7 +236,7 @@ def test_gradients_are_clipped_to_the_norm_asked_for(corpus):
             moved.append(torch.cat([weight.detach().flatten() for weight in weights]))
         return (moved[1] - moved[0]).norm().item()
 
-    # Momentum carries the first step on: (1 + 0.9) times the norm at most.
+    # With momentum the second update is at most (1 + 0.9) times the norm.
     assert update(1e-3) == pytest.approx(1.9e-3, rel=0.05)
     assert update(None) > 1e-2
 
@@ -234,9 +248,8 @@ def test_gradients_are_clipped_to_the_norm_asked_for(corpus):
         ("adam", torch.optim.Adam, {"betas": (0.9, 0.999)}),
     ],
 )
-def test_recipes_of_keras_have_its_optimizers_and_its_table(
-    recipe, optimizer, options, corpus
-):
+def test_keras_recipe_settings(recipe, optimizer, options, corpus):
+    """The Keras recipes have its optimizers, constant rates and initial embedding."""
     classifier = RNNClassifier(
         recipe=recipe, hidden_dim=4, max_epochs=2, random_state=0
     ).fit(*corpus)
@@ -247,10 +260,11 @@ def test_recipes_of_keras_have_its_optimizers_and_its_table(
     rates = [row["learning_rate"] for row in classifier.history_]
     assert rates == [1e-3, 1e-3]
     table = classifier.net_.module_.embedding.weight
-    assert 0.04 < table.abs().max() < 0.06  # two steps away from 0.05
+    assert 0.04 < table.abs().max() < 0.06  # two updates away from 0.05
 
 
-def test_static_vectors_given_stay_as_they_are(corpus):
+def test_static_vectors_stay_unchanged(corpus):
+    """Frozen vectors are unchanged after training and not a parameter."""
     vectors = {"good": np.ones(5), "xxzz": -np.ones(5)}
     classifier = RNNClassifier(
         vectors=vectors, tuning="static", embedding_dim=5, hidden_dim=4, max_epochs=2
@@ -261,6 +275,7 @@ def test_static_vectors_given_stay_as_they_are(corpus):
     assert not any(table is weight for weight in classifier.net_.module_.parameters())
 
 
-def test_an_option_that_is_none_of_them_is_named(corpus):
+def test_unknown_cell_raises(corpus):
+    """An unknown cell raises an error that names the parameter."""
     with pytest.raises(ValueError, match="'cell' parameter of RNNClassifier must be"):
         RNNClassifier(cell="LSTM").fit(*corpus)

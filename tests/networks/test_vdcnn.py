@@ -1,4 +1,4 @@
-"""Facts of Conneau et al. (2017), k-max pooling, and padding that is left out."""
+"""Tests of VDCNN and k-max pooling against Conneau et al. (2017)."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def on_meta(**settings):
 
 
 def small(**settings):
-    """A network whose batch normalization has seen texts, in double precision."""
+    """Return a network in double precision with estimated batch statistics."""
     torch.manual_seed(0)
     network = VDCNN(N_TOKENS, 3, dense_dim=16, **settings).double()
     with torch.no_grad():
@@ -41,7 +41,7 @@ def size(parameters):
 
 # -- counts and shapes ------------------------------------------------------------
 
-# Convolution weights, their biases, batch normalization, all of a plain network.
+# By depth: convolution weights, their biases, batch normalization, all parameters.
 PARAMETERS = {
     9: (1_575_936, 1_984, 3_840, 14_178_068),
     17: (3_664_896, 3_904, 7_680, 16_272_788),
@@ -53,7 +53,8 @@ TOTAL_WITHOUT_BIAS = {9: 14_176_084, 17: 16_268_884, 29: 16_639_828, 49: 19_768_
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_parameters_are_counted_as_derived(depth):
+def test_parameter_count_matches_derivation(depth):
+    """Each depth has the derived number of parameters by kind of layer."""
     network = on_meta(depth=depth)
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
@@ -73,7 +74,8 @@ def test_parameters_are_counted_as_derived(depth):
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_parameters_with_shortcuts(depth, pooling):
+def test_parameter_count_with_shortcuts(depth, pooling):
+    """Shortcuts add the parameters of their projections."""
     network = on_meta(depth=depth, pooling=pooling, shortcut=True)
     assert size(network.parameters()) == TOTAL_WITH_SHORTCUTS[depth]
     projections = [
@@ -82,12 +84,13 @@ def test_parameters_with_shortcuts(depth, pooling):
     assert size(p.weight for p in projections) == 172_032
 
 
-def test_each_class_more_has_2049_parameters():
+def test_parameter_count_by_number_of_classes():
+    """Each additional class adds 2,049 parameters."""
     with torch.device("meta"):
         assert size(VDCNN(N_TOKENS, 14).parameters()) == 14_178_068 + 10 * 2049
 
 
-# By length, kind of halving and shortcuts, for the four depths.
+# By length, downsampling and shortcuts, for the four depths.
 MACS = {
     (1014, "max", False): (302_729_216, 677_120_000, 901_400_576, 1_625_065_472),
     (1014, "kmax", False): (301_254_656, 673_679_360, 897_959_936, 1_618_872_320),
@@ -98,8 +101,8 @@ MACS = {
 }
 
 
-def shapes_out(network):
-    """Layers with weights, in the order they run, and the shape each puts out."""
+def output_shapes(network):
+    """Return the layers with weights, in order, with their output shapes."""
     shapes = []
 
     def record(module, inputs, output):
@@ -115,7 +118,8 @@ def shapes_out(network):
 @pytest.mark.parametrize("shortcut", [False, True])
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("max_length", [1014, 1024])
-def test_macs_are_counted_as_derived(max_length, pooling, shortcut):
+def test_multiply_accumulates_match_derivation(max_length, pooling, shortcut):
+    """All depths take the derived number of multiply-accumulates."""
     kind = "max" if pooling == "conv" else pooling
     kind = "any" if max_length == 1024 else kind
     for depth, expected in zip(DEPTHS, MACS[max_length, kind, shortcut], strict=True):
@@ -123,17 +127,18 @@ def test_macs_are_counted_as_derived(max_length, pooling, shortcut):
             depth=depth, pooling=pooling, shortcut=shortcut, max_length=max_length
         )
         macs = 0
-        for layer, shape in shapes_out(network):
+        for layer, shape in output_shapes(network):
             positions = shape[-1] if isinstance(layer, nn.Conv2d) else 1
             macs += positions * layer.weight.numel()
         assert macs == expected
 
 
 @pytest.mark.parametrize("pooling", ["max", "conv"])
-def test_shapes_of_depth_9(pooling):
+def test_layer_shapes_of_depth_9(pooling):
+    """The layers have the derived output shapes."""
     convolutions = [(64, 1014)] * 3 + [(128, 507)] * 2 + [(256, 254)] * 2
     convolutions += [(512, 127)] * 2
-    shapes = [shape for _, shape in shapes_out(on_meta(pooling=pooling))]
+    shapes = [shape for _, shape in output_shapes(on_meta(pooling=pooling))]
     assert [(shape[0], shape[-1]) for shape in shapes[:-3]] == convolutions
     assert shapes[-3:] == [(2048,), (2048,), (4,)]
 
@@ -149,13 +154,15 @@ def test_shapes_of_depth_9(pooling):
         ("kmax", (1024, 512, 256, 128)),
     ],
 )
-def test_each_halving_gives_the_lengths_of_the_table(pooling, lengths):
+def test_downsampling_lengths(pooling, lengths):
+    """Each level has the derived length."""
     network = on_meta(pooling=pooling, max_length=lengths[0])
-    seen = dict.fromkeys(shape[-1] for _, shape in shapes_out(network)[:-3])
+    seen = dict.fromkeys(shape[-1] for _, shape in output_shapes(network)[:-3])
     assert tuple(seen) == lengths
 
 
-def test_a_block_is_two_times_convolution_norm_relu():
+def test_block_matches_figure_2():
+    """A block is twice convolution, normalization and ReLU, plus a shortcut."""
     for shortcut in (False, True):
         block = small(max_length=64, shortcut=shortcut).levels[1][0]
         x = torch.randn(2, 64, 1, 20, dtype=torch.double)
@@ -168,7 +175,8 @@ def test_a_block_is_two_times_convolution_norm_relu():
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_64_characters_are_enough_and_63_are_not(pooling):
+def test_max_length_is_at_least_64(pooling):
+    """A length of 64 works and 63 raises an error."""
     assert check_max_length(64) == 64
     assert small(pooling=pooling, max_length=64)(torch.ones(1, 1).long()).shape == (
         1,
@@ -182,13 +190,14 @@ def test_64_characters_are_enough_and_63_are_not(pooling):
 # -- k-max pooling ----------------------------------------------------------------
 
 
-def slow_positions(row, k):
-    """Positions of the largest, the earlier of equal ones, as they stand in the row."""
+def reference_positions(row, k):
+    """Return the sorted positions of the largest values, earlier ones if equal."""
     order = sorted(range(len(row)), key=lambda position: (-row[position], position))
     return sorted(order[:k])
 
 
-def test_kmax_keeps_the_order():
+def test_kmax_keeps_order():
+    """The largest values are returned in their original order."""
     x = torch.tensor([1.0, 2.0, 4.0, 10.0, 5.0, 3.0])
     assert kmax_pool(x, 3).tolist() == [4.0, 10.0, 5.0]
 
@@ -208,9 +217,10 @@ def matrices(draw):
     rows_and_k=matrices(),
     dtype=st.sampled_from([torch.float64, torch.float32, torch.bfloat16]),
 )
-def test_kmax_agrees_with_the_slow_sort_where_values_tie(rows_and_k, dtype):
+def test_kmax_matches_reference_with_ties(rows_and_k, dtype):
+    """The earlier of equal values are selected, and only these get a gradient."""
     rows, k = rows_and_k
-    expected = [slow_positions(row, k) for row in rows]
+    expected = [reference_positions(row, k) for row in rows]
     x = torch.tensor(rows, dtype=dtype).requires_grad_()
     assert _kmax_positions(x.detach(), k).tolist() == expected
     pooled = kmax_pool(x[:, None], k)
@@ -219,13 +229,14 @@ def test_kmax_agrees_with_the_slow_sort_where_values_tie(rows_and_k, dtype):
         [row[position] for position in positions]
         for row, positions in zip(rows, expected, strict=True)
     ]
-    pooled.sum().backward()  # one for what was kept
-    kept = [row.nonzero().flatten().tolist() for row in x.grad]
-    assert kept == expected
+    pooled.sum().backward()  # the gradient is 1 at selected positions
+    selected = [row.nonzero().flatten().tolist() for row in x.grad]
+    assert selected == expected
     assert set(x.grad.flatten().tolist()) <= {0.0, 1.0}
 
 
-def test_kmax_is_a_stable_sort_on_long_rows():
+def test_kmax_matches_stable_sort():
+    """On long rows the result equals that of torch's stable sort."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(8, 16, 1014, generator=generator).relu().bfloat16().float()
     for k in (8, 507, 1014):
@@ -235,12 +246,14 @@ def test_kmax_is_a_stable_sort_on_long_rows():
         assert torch.equal(_kmax_positions(x, k), order.sort(dim=-1).values)
 
 
-def test_kmax_gradient_agrees_with_finite_differences():
+def test_kmax_gradient():
+    """The gradient agrees with finite differences."""
     x = torch.randperm(60).double().view(2, 3, 10).transpose(0, 1).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: kmax_pool(x, 4), x)
 
 
-def test_kmax_takes_nan_as_the_largest():
+def test_kmax_selects_nan():
+    """NaN counts as the largest value."""
     x = torch.tensor([[1.0, torch.nan, 5.0, 3.0], [torch.nan] * 4])
     pooled = kmax_pool(x, 2)
     assert pooled[0].isnan().tolist() == [True, False]
@@ -249,7 +262,8 @@ def test_kmax_takes_nan_as_the_largest():
 
 
 @pytest.mark.parametrize("k", [0, 5])
-def test_kmax_refuses_more_than_there_are(k):
+def test_kmax_rejects_invalid_k(k):
+    """A `k` below 1 or above the number of values raises an error."""
     with pytest.raises(ValueError, match=f"between 1 and the 4 values.*got k={k}"):
         kmax_pool(torch.ones(2, 4), k)
 
@@ -281,20 +295,22 @@ def record_widths(network):
         (49, 645, [5, 1, 6]),
     ],
 )
-def test_leaving_out_padding_changes_no_prediction(depth, pooling, max_length, lengths):
+def test_skipping_padding_preserves_predictions(depth, pooling, max_length, lengths):
+    """Features without repeated padding equal those of fully padded texts."""
     network = small(depth=depth, pooling=pooling, max_length=max_length, shortcut=True)
     ids = padded_ids(lengths, max(lengths))
     widths = record_widths(network)
     with torch.inference_mode():
         features = network._features(ids)
         expected = network._convolve(ids, max_length)
-    assert len(widths) == 3  # it was left out
+    assert len(widths) == 3  # padding was computed separately
     assert widths[0] < widths[1] == max_length
     torch.testing.assert_close(features, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_a_row_does_not_depend_on_its_batch(pooling):
+def test_logits_are_independent_of_batch(pooling):
+    """A text has the same logits alone and in any batch."""
     network = small(pooling=pooling, max_length=150)
     lengths = [0, 1, 30, 149, 150, 90, 7]
     ids = padded_ids(lengths, 150)
@@ -311,7 +327,8 @@ def test_a_row_does_not_depend_on_its_batch(pooling):
     ("length", "trimmed", "plain"),
     [(1, 64, 150), (64, 64, 150), (65, 128, 150), (129, 150, 150), (150, 150, 150)],
 )
-def test_training_trims_to_a_multiple_of_64_if_asked(length, trimmed, plain):
+def test_trim_pads_to_multiple_of_64(length, trimmed, plain):
+    """With `trim`, training pads to a multiple of 64, at most to `max_length`."""
     for trim, expected in ((True, trimmed), (False, plain)):
         network = small(max_length=150, trim=trim).train()
         widths = record_widths(network)
@@ -319,14 +336,16 @@ def test_training_trims_to_a_multiple_of_64_if_asked(length, trimmed, plain):
         assert widths == [expected]
 
 
-def test_trimming_changes_no_prediction():
+def test_trim_preserves_predictions():
+    """`trim` has no effect in evaluation."""
     trimming, plain = small(max_length=150, trim=True), small(max_length=150)
     plain.load_state_dict(trimming.state_dict())
     ids = padded_ids([3, 20], 20)
     assert torch.equal(trimming(ids), plain(ids))
 
 
-def test_padding_is_a_token_that_is_learnt():
+def test_padding_vector_is_trained():
+    """The vector of padding has a gradient."""
     network = small(max_length=64).train()
     network(torch.tensor([[5, 6], [7, 0]])).sum().backward()
     assert network.embedding.weight.grad[0].any()
@@ -337,18 +356,20 @@ def test_padding_is_a_token_that_is_learnt():
 
 @pytest.mark.parametrize("shortcut", [False, True])
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_every_weight_gets_a_gradient(pooling, shortcut):
+def test_all_weights_get_gradients(pooling, shortcut):
+    """Every parameter has a gradient, except biases before batch normalization."""
     network = small(pooling=pooling, shortcut=shortcut, max_length=64).train()
     logits = network(torch.randint(N_TOKENS, (6, 64)))
     nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2] * 2)).backward()
     for name, parameter in network.named_parameters():
-        # Batch normalization takes out the bias of the convolution before it.
+        # Batch normalization cancels the bias of the convolution before it.
         if "levels" not in name or not name.endswith("bias") or "norm" in name:
             assert parameter.grad.abs().max() > 1e-9, name
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_network_exports_for_batches_of_any_size_with_the_same_ties(pooling):
+def test_network_exports(pooling):
+    """The exported graph returns the network's logits for any batch size."""
     network = small(pooling=pooling, max_length=160).float()
     ids = padded_ids([6, 3, 0, 4], 6)
     exported = torch.export.export(
@@ -359,7 +380,8 @@ def test_network_exports_for_batches_of_any_size_with_the_same_ties(pooling):
         torch.testing.assert_close(logits, network(batch), rtol=1e-4, atol=1e-5)
 
 
-def test_convolutions_start_as_he_et_al_propose():
+def test_init_is_kaiming():
+    """Convolutions start with the deviation of He et al. and biases of 0."""
     torch.manual_seed(0)
     network = VDCNN(N_TOKENS, 4, dense_dim=8)
     for layer in network.modules():
@@ -373,7 +395,8 @@ def test_convolutions_start_as_he_et_al_propose():
 TINY = {"max_length": 64, "dense_dim": 16, "batch_size": 8, "random_state": 0}
 
 
-def test_recipe_paper_trains_as_the_paper_does(corpus):
+def test_paper_recipe_settings(corpus):
+    """`recipe="paper"` is SGD with momentum 0.9 and a halving schedule."""
     network = VDCNNClassifier(recipe="paper", **TINY, epoch_size=1, max_epochs=7).fit(
         *corpus
     )
@@ -388,7 +411,8 @@ def test_recipe_paper_trains_as_the_paper_does(corpus):
     assert sizes == {"paper": 128, "modern": 32}
 
 
-def test_texts_are_read_from_their_start_in_lower_case():
+def test_encoder_truncates_and_lowercases():
+    """Texts are lower-cased, read from the start and truncated to `max_length`."""
     encoder = VDCNNClassifier(max_length=64)._make_encoder()
     assert encoder.n_tokens == N_TOKENS
     ids = encoder.encode(["Ab é@" + "z" * 100])[0]
@@ -396,13 +420,15 @@ def test_texts_are_read_from_their_start_in_lower_case():
     assert ids[:6].tolist() == [3, 4, 2, 1, 1, 28]
 
 
-def test_a_last_batch_of_one_text_trains(corpus):
+def test_batch_of_one_text_trains(corpus):
+    """Batch normalization also works in a minibatch of one text."""
     texts, labels = corpus[0][:9], corpus[1][:9]
     network = VDCNNClassifier(**TINY, max_epochs=1).fit(texts, labels)
     assert np.isfinite(network.history_[0]["train_loss"])
 
 
-def test_two_threads_give_the_same_bits_each_time():
+def test_two_threads_are_deterministic():
+    """Gradients with two threads are bitwise equal in each run."""
     network = small(pooling="kmax", max_length=80).float().train()
     ids = padded_ids([80, 3, 50, 7], 80)
 
@@ -417,6 +443,7 @@ def test_two_threads_give_the_same_bits_each_time():
         assert all(map(torch.equal, first, other))
 
 
-def test_bad_depths_are_refused(corpus):
+def test_invalid_depth_raises(corpus):
+    """Another depth raises an error that lists the valid ones."""
     with pytest.raises(ValueError, match=r"an int among \{9, 17, 29, 49\}. Got 10"):
         VDCNNClassifier(depth=10).fit(*corpus)

@@ -1,4 +1,4 @@
-"""Counts of Zhang, Zhao and LeCun (2015) over words, and the exact packing there."""
+"""Tests of WordCNN against Zhang, Zhao and LeCun (2015)."""
 
 import pickle
 
@@ -17,7 +17,8 @@ from .test_charcnn import count_macs, random_ids
 N_TOKENS = 50_002
 DIM = 300
 
-# Parameters without the table, and multiply-accumulates, for 4 classes, by words read.
+# By size and length: parameters without the embedding and multiply-accumulates, for
+# 4 classes.
 COUNTS = {
     ("small", 123): (3_101_188, 84_071_424),
     ("small", 231): (4_149_764, 169_133_056),
@@ -33,22 +34,25 @@ COUNTS = {
 
 
 @pytest.mark.parametrize(("size", "length"), COUNTS)
-def test_parameters_and_macs_are_counted_as_derived(size, length):
+def test_counts_match_derivation(size, length):
+    """Parameters and multiply-accumulates match the derivation for each length."""
     n_parameters, n_macs = COUNTS[size, length]
     with torch.device("meta"):
         network = WordCNN(N_TOKENS, 4, size=size, max_length=length)
-    counted = sum(p.numel() for p in network.parameters())
-    assert counted == n_parameters + DIM * N_TOKENS
+    count = sum(p.numel() for p in network.parameters())
+    assert count == n_parameters + DIM * N_TOKENS
     assert count_macs(network, length) == n_macs
 
 
-def test_a_static_table_is_no_parameter():
+def test_static_embedding_is_no_parameter():
+    """A frozen embedding adds no parameters."""
     with torch.device("meta"):
         network = WordCNN(N_TOKENS, 4, static=True)
     assert sum(p.numel() for p in network.parameters()) == COUNTS["small", 312][0]
 
 
-def test_over_one_hot_vectors_it_is_the_network_over_characters():
+def test_one_hot_vectors_give_charcnn():
+    """With unit vectors as embedding the network equals `CharCNN`."""
     words = WordCNN(12, 3, max_length=123, embedding_dim=11, static=True).eval()
     characters = CharCNN(12, 3, max_length=123).eval()
     words.load_state_dict(
@@ -67,18 +71,19 @@ def test_over_one_hot_vectors_it_is_the_network_over_characters():
         [0] * 32,
     ],
 )
-def test_packed_documents_give_the_plain_logits_and_gradients(lengths):
+def test_packing_preserves_logits_and_gradients(lengths):
+    """Packed texts have the logits and gradients of padded texts."""
     torch.manual_seed(0)
     network = WordCNN(20, 3, max_length=231, embedding_dim=8, dropout=0.0).double()
     ids = random_ids(lengths, 20, torch.Generator().manual_seed(0))
     n_positions = []
     convolve = network._convolve
 
-    def counted(ids):
+    def count(ids):
         n_positions.append(ids.numel())
         return convolve(ids)
 
-    network._convolve = counted
+    network._convolve = count
 
     def logits_and_gradients(frames):
         network.zero_grad()
@@ -88,13 +93,14 @@ def test_packed_documents_give_the_plain_logits_and_gradients(lengths):
 
     packed = logits_and_gradients(network._frames(ids))
     plain = logits_and_gradients(network._padded_frames(ids))
-    assert n_positions[0] < n_positions[1]  # it was packed
+    assert n_positions[0] < n_positions[1]  # texts were packed
     assert "embedding.weight" in dict(network.named_parameters())
     for ours, theirs in zip(packed, plain, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
-def test_rows_do_not_depend_on_their_batch():
+def test_logits_are_independent_of_batch():
+    """A text has the same logits alone and in a batch."""
     torch.manual_seed(0)
     network = WordCNN(20, 3, max_length=123, embedding_dim=8).eval()
     lengths = [0, 1, 5, 60, 123] * 5
@@ -107,13 +113,15 @@ def test_rows_do_not_depend_on_their_batch():
 
 
 def test_network_exports():
+    """The exported graph returns the network's logits."""
     network = WordCNN(20, 3, max_length=123, embedding_dim=8).eval()
     ids = torch.randint(20, (4, 123))
     exported = torch.export.export(network, (ids,)).module()
     torch.testing.assert_close(exported(ids), network(ids), rtol=1e-4, atol=1e-5)
 
 
-def test_every_weight_gets_a_gradient():
+def test_all_weights_get_gradients():
+    """Every parameter has a gradient, but the vector of padding has none."""
     torch.manual_seed(0)
     network = WordCNN(20, 3, max_length=123, embedding_dim=8)
     network(torch.arange(20).repeat(4, 6)).square().sum().backward()
@@ -125,12 +133,13 @@ def test_every_weight_gets_a_gradient():
 
 
 @pytest.mark.parametrize(("size", "std"), [("small", 0.05), ("large", 0.02)])
-def test_papers_weights_are_normal_those_of_the_table_too(size, std):
+def test_paper_init_is_normal(size, std):
+    """`init="paper"` draws weights and word vectors from the normal distribution."""
     torch.manual_seed(0)
     network = WordCNN(1_000, 4, size=size, max_length=123, init="paper")
     for parameter in network.parameters():
         if parameter.numel() > 10_000:
-            # The fourth moment of a normal law; that of a uniform one is 1.8.
+            # The fourth moment of a normal distribution is 3, of a uniform one 1.8.
             standard = parameter.detach() / std
             assert standard.mean().item() == pytest.approx(0, abs=0.05)
             assert standard.std().item() == pytest.approx(1, rel=0.02)
@@ -138,19 +147,22 @@ def test_papers_weights_are_normal_those_of_the_table_too(size, std):
     assert not network.embedding.weight[PAD].any()
 
 
-def tiny(**settings):
+def make_classifier(**settings):
     settings = {"max_epochs": 2, "random_state": 0, "epoch_size": 2} | settings
     return WordCNNClassifier(max_length=123, embedding_dim=8, batch_size=8, **settings)
 
 
-def table_of(classifier):
+def embedding_of(classifier):
     return classifier.net_.module_.embedding.weight.detach()
 
 
 @pytest.mark.parametrize("recipe", ["modern", "paper"])
-def test_vector_of_padding_is_zero_after_training_and_others_moved(corpus, recipe):
-    trained = table_of(tiny(recipe=recipe).fit(*corpus))
-    start = table_of(tiny(recipe=recipe, learning_rate=1e-30).fit(*corpus))
+def test_padding_vector_stays_zero(corpus, recipe):
+    """Training changes all word vectors but that of padding."""
+    trained = embedding_of(make_classifier(recipe=recipe).fit(*corpus))
+    start = embedding_of(
+        make_classifier(recipe=recipe, learning_rate=1e-30).fit(*corpus)
+    )
     assert not trained[PAD].any()
     moved = (trained != start).any(1)
     assert moved[2:].all()
@@ -159,21 +171,23 @@ def test_vector_of_padding_is_zero_after_training_and_others_moved(corpus, recip
 VECTORS = {"good": np.arange(8.0), "xxzz": -np.ones(8), "unseen": np.ones(8)}
 
 
-def test_static_vectors_stay_as_given(corpus):
-    classifier = tiny(vectors=VECTORS, tuning="static").fit(*corpus)
-    table = table_of(classifier)
+def test_static_vectors_stay_unchanged(corpus):
+    """Frozen vectors are unchanged after training; trained ones are not."""
+    classifier = make_classifier(vectors=VECTORS, tuning="static").fit(*corpus)
+    embedding = embedding_of(classifier)
     ids = classifier.encoder_.encode(["good xxzz"])[0].astype(int)
     np.testing.assert_array_equal(
-        table[ids], np.float32([VECTORS["good"], VECTORS["xxzz"]])
+        embedding[ids], np.float32([VECTORS["good"], VECTORS["xxzz"]])
     )
-    fine_tuned = table_of(tiny(vectors=VECTORS).fit(*corpus))
-    assert (fine_tuned[ids] != table[ids]).any(1).all()
-    again = pickle.loads(pickle.dumps(classifier))
-    assert torch.equal(table_of(again), table)
+    fine_tuned = embedding_of(make_classifier(vectors=VECTORS).fit(*corpus))
+    assert (fine_tuned[ids] != embedding[ids]).any(1).all()
+    loaded = pickle.loads(pickle.dumps(classifier))
+    assert torch.equal(embedding_of(loaded), embedding)
 
 
-def test_recipe_paper_has_nothing_that_the_paper_has_not(corpus):
-    classifier = tiny(recipe="paper", max_epochs=7).fit(*corpus)
+def test_paper_recipe_settings(corpus):
+    """`recipe="paper"` has the authors' settings and no dropout of word vectors."""
+    classifier = make_classifier(recipe="paper", max_epochs=7).fit(*corpus)
     optimizer = classifier.net_.optimizer_
     assert isinstance(optimizer, VelocitySGD)
     group = optimizer.param_groups[0]
@@ -185,7 +199,8 @@ def test_recipe_paper_has_nothing_that_the_paper_has_not(corpus):
     assert sorted(dropouts) == [0.0, 0.5, 0.5]
 
 
-def test_dropout_of_word_vectors_drops_that_share_and_in_training_alone():
+def test_embedding_dropout():
+    """Dropout sets that fraction of the dimensions to zero, in training only."""
     torch.manual_seed(0)
     network = WordCNN(20, 3, max_length=123, embedding_dropout=0.3)
     ids = torch.randint(1, 20, (4, 123))
@@ -194,7 +209,8 @@ def test_dropout_of_word_vectors_drops_that_share_and_in_training_alone():
     assert (network.eval().embed(ids) != 0).all()
 
 
-def test_illegal_length_is_told_by_the_class_that_asks():
+def test_max_length_error_names_class():
+    """The error names the class that was called, the network or the classifier."""
     sentence = r"of WordCNNClassifier must .* 300 instead; nearest: 285 and 312\."
     with pytest.raises(ValueError, match=sentence):
         WordCNNClassifier(max_length=300).fit(["a", "b"], [0, 1])
@@ -202,13 +218,14 @@ def test_illegal_length_is_told_by_the_class_that_asks():
         WordCNN(20, 3, max_length=300)
 
 
-def test_words_past_the_length_are_not_read_and_the_end_can_be_kept(corpus):
+def test_keep_selects_end_of_text(corpus):
+    """Words beyond `max_length` are ignored; `keep="end"` reads the last words."""
     texts, labels = corpus
     long = " ".join(["good"] * 123)
-    start = tiny().fit(texts, labels)
+    start = make_classifier().fit(texts, labels)
     same = start.predict_proba([long, long + " xxzz", long + " xxzz" * 200])
     np.testing.assert_allclose(same, same[[0, 0, 0]], rtol=0, atol=1e-5)
-    end = tiny(keep="end").fit(texts, labels)
+    end = make_classifier(keep="end").fit(texts, labels)
     assert np.ptp(end.predict_proba([long, long + " xxzz" * 50])[:, 0]) > 1e-5
 
 
@@ -221,7 +238,8 @@ def two_threads():
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_two_threads_sum_the_gradients_of_the_table_in_one_order():
+def test_two_threads_are_deterministic():
+    """The gradient of the embedding is bitwise equal in each run with two threads."""
     torch.manual_seed(0)
     network = WordCNN(50, 3, max_length=123, embedding_dim=8)
     ids, gradient = torch.randint(50, (64, 123)), torch.randn(64, 123, 8)
@@ -233,7 +251,8 @@ def test_two_threads_sum_the_gradients_of_the_table_in_one_order():
     assert all(torch.equal(sums[0], other) for other in sums[1:])
 
 
-def test_default_sees_a_word_alike_wherever_it_stands_and_the_papers_recipe_does_not():
+def test_default_init_is_position_invariant():
+    """By default, the first dense layer starts with equal weights for all frames."""
     texts = ["a good day", "good", "so bad a day", "bad, bad"]
     settings = {"max_epochs": 1, "embedding_dim": 8, "random_state": 0}
     settings |= {"learning_rate": 1e-9, "batch_size": 4, "epoch_size": 1}
