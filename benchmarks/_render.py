@@ -1,6 +1,6 @@
 """Tables as Markdown, reStructuredText and plain text.
 
-Each function takes rows of cells, all of them str; the first row is the head.
+Each function takes rows of cells, all of them str; the first row is the header.
 """
 
 import textwrap
@@ -21,7 +21,9 @@ def as_list_table(rows):
     """Return a reStructuredText list-table."""
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in rows:
-        lines += [f"   {'  -' if at else '* -'} {cell}" for at, cell in enumerate(row)]
+        lines += [
+            f"   {'  -' if index else '* -'} {cell}" for index, cell in enumerate(row)
+        ]
     return "\n".join([*lines, ""])
 
 
@@ -31,9 +33,9 @@ def as_text(rows, notes=()):
     Parameters
     ----------
     rows : list of sequence of str
-        The head first.
+        The first is the header.
     notes : list of str, default=()
-        A text for each row after the head, wrapped and indented below it.
+        A text for each row after the header, wrapped and indented below it.
     """
     head, *body = rows
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -49,10 +51,10 @@ def as_text(rows, notes=()):
 
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     lines = [rule, align(head), rule]
-    for at, row in enumerate(body):
+    for index, row in enumerate(body):
         lines.append(align(row))
-        if at < len(notes):
-            lines.append(wrap(notes[at], indent="    "))
+        if index < len(notes):
+            lines.append(wrap(notes[index], indent="    "))
     return "\n".join([*lines, rule])
 
 

@@ -24,7 +24,7 @@ from .models import ROWS
 
 __all__ = ["Cell", "load", "run_cell"]
 
-# The same for every model and seed of a data set: selection and samples.
+# These are the same for every model and seed of a data set.
 _SPLIT_SEED = 0
 _VALIDATION_FRACTION = 0.1
 
@@ -45,9 +45,9 @@ class Cell:
     columns : mapping
         Arguments of `read_csv`: header and the columns of labels and texts.
     sample : int or None
-        Training texts, a stratified sample of all; None takes all.
+        Number of training texts in a stratified sample; None takes all texts.
     settings : mapping
-        Parameters of the estimator other than its row's.
+        Parameters of the estimator that differ from those of its row.
     threads : int
     """
 
@@ -101,15 +101,8 @@ def run_cell(cell):
             X, y, train_size=cell.sample, stratify=y, random_state=_SPLIT_SEED
         )
     row = ROWS[cell.model]
-    estimator = row.make().set_params(**cell.settings)
+    estimator, grid = _make_estimator(cell)
     head, last = _split(estimator)
-    known = last.get_params()
-    if "random_state" in known:
-        last.set_params(random_state=cell.seed)
-    if "callbacks" in known:
-        last.set_params(callbacks=[_Progress()])
-    given = {name.rpartition("__")[2] for name in cell.settings}
-    grid = {name: values for name, values in row.grid.items() if name not in given}
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -126,7 +119,8 @@ def run_cell(cell):
         predict_seconds = time.perf_counter() - start
     warned = sorted({str(each.message) for each in caught})
     if any("interrupted" in message for message in warned):
-        raise KeyboardInterrupt  # fit returns the half-trained model with a warning
+        # `fit` returns the model with a warning, although training is incomplete.
+        raise KeyboardInterrupt
 
     wrong = predicted != y_test
     history = getattr(last, "history_", None)
@@ -153,13 +147,7 @@ def run_cell(cell):
         "n_parameters": _count_parameters(last),
         "peak_mib": peak_mib(),
         "history": history,
-        "params": _plain(
-            {
-                name: value
-                for name, value in last.get_params().items()
-                if name != "callbacks"
-            }
-        ),
+        "params": _plain(last.get_params()),
         "warnings": warned,
         **describe_run(cell.threads, last, commit=commit),
     }
@@ -173,8 +161,24 @@ def _labels(bunch):
 
 
 def _plain(params):
-    """Return JSON-serializable values; other objects become their repr."""
+    """Return JSON-serializable parameters; other objects become their repr."""
+    params = {name: value for name, value in params.items() if name != "callbacks"}
     return json.loads(json.dumps(params, default=repr))
+
+
+def _make_estimator(cell):
+    """Return the estimator of a cell and the grid of parameters to select."""
+    row = ROWS[cell.model]
+    estimator = row.make().set_params(**cell.settings)
+    _, last = _split(estimator)
+    known = last.get_params()
+    if "random_state" in known:
+        last.set_params(random_state=cell.seed)
+    if "callbacks" in known:
+        last.set_params(callbacks=[_Progress()])
+    given = {name.rpartition("__")[2] for name in cell.settings}
+    grid = {name: values for name, values in row.grid.items() if name not in given}
+    return estimator, grid
 
 
 def _split(estimator):
@@ -191,7 +195,7 @@ def _select(head, last, grid, X, y):
     X, X_valid, y, y_valid = train_test_split(
         X, y, test_size=_VALIDATION_FRACTION, stratify=y, random_state=_SPLIT_SEED
     )
-    if head is not None:  # fitted once, not per grid point
+    if head is not None:  # fitted once, not for each grid point
         head = clone(head)
         X, X_valid = head.fit_transform(X), head.transform(X_valid)
     tried = []

@@ -15,9 +15,9 @@ from .run import run_cells
 from .tables import read_results, render
 
 OUT = Path("out/demo")
-SAMPLE = 3_000  # texts: all rows take five minutes on two cores
-# To save time, penalties are fixed and not selected, and there are fewer n-grams than
-# in the paper; the last column of the table shows both.
+SAMPLE = 3_000  # texts; all rows take five minutes on two cores
+# To save time, penalties are fixed instead of selected, and there are fewer n-grams
+# than in the paper. The last column of the table shows both.
 WORDS = {"logisticregression__C": 1e5}
 NGRAMS = WORDS | {"ngramvectorizer__max_features": 50_000}
 SETTINGS = {

@@ -22,15 +22,16 @@ class FastTextClassifier(ClassifierMixin, BaseEstimator):
     word_ngrams : int, default=1
         Words in the longest n-grams; 2 adds hashed bigrams.
     dim : int, default=10
+        Size of the word vectors.
     epochs : int, default=5
     learning_rate : float, default=0.25
-        Chosen among 0.05, 0.1, 0.25 and 0.5 on held-out training texts.
+        The paper selects it from 0.05, 0.1, 0.25 and 0.5 on held-out training texts.
     random_state : int, default=0
 
     Notes
     -----
     Threads update the weights without locks, so that two runs differ. With fewer than
-    ten threads some releases read uninitialized memory and may end in NaN; this class
+    ten threads some releases read uninitialized memory, which can give NaN; this class
     always starts ten.
     """
 
@@ -50,8 +51,8 @@ class FastTextClassifier(ClassifierMixin, BaseEstimator):
             path = Path(folder, "train.txt")
             with path.open("w", encoding="utf-8", errors="replace") as file:
                 file.writelines(
-                    f"{_LABEL}{code} {_one_line(text)}\n"
-                    for code, text in zip(y_encoded.tolist(), X, strict=True)
+                    f"{_LABEL}{target} {_one_line(text)}\n"
+                    for target, text in zip(y_encoded.tolist(), X, strict=True)
                 )
             self.model_ = fasttext.train_supervised(
                 str(path),
@@ -69,7 +70,7 @@ class FastTextClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        # A list, since predict of a single text fails with NumPy 2.
+        # Pass a list, because predicting a single str fails with NumPy 2.
         labels, _ = self.model_.predict([_one_line(text) for text in X])
         return self.classes_[[int(each[0].removeprefix(_LABEL)) for each in labels]]
 
@@ -85,7 +86,7 @@ class FastTextClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _one_line(text):
-    """Clean a text as the script of the published table does."""
+    """Clean a text like the script of the published table."""
     text = text.lower().replace('"', "").replace("<br />", " ")
     text = re.sub(r"(['.,()!?])", r" \1 ", text)
     return " ".join(re.sub("[;:]", " ", text).split())

@@ -22,7 +22,7 @@ from .fasttext import FastTextClassifier
 
 __all__ = ["ROWS", "Row"]
 
-# Features are divided by the largest, so the best C is large and depends on the data.
+# Features are divided by their largest value: the best C is large and depends on data.
 _PENALTIES = {"C": [1e1, 1e2, 1e3, 1e4, 1e5]}
 
 
@@ -33,12 +33,12 @@ class Row:
     Attributes
     ----------
     name : str
-        As the paper prints it.
+        Name in the paper.
     make : callable
-        Returns an estimator or a Pipeline.
+        Function that returns an estimator or a Pipeline.
     cost : float
-        Rough seconds per 1,000 training texts of IMDB on one CPU core; it decides the
-        order. A time budget scales it by the measured times.
+        Approximate seconds per 1,000 training texts of IMDB on one CPU core. Cells are
+        run in the order of their cost, which a time budget scales by measured times.
     field_order : {"forward", "reverse"}
         Order in which the fields of a text are joined.
     grid : mapping of str to list
@@ -120,7 +120,7 @@ def _later_networks():
 def _keras_networks():
     """Yield the three recurrent networks of the Keras examples for IMDB."""
     plain = {"pooling": "last", "keep": "end", "clip_norm": None, "bucketing": False}
-    # There, the vocabulary includes two ids for padding and unknown words.
+    # The vocabulary of Keras includes two ids for padding and unknown words.
     small = plain | {
         "recipe": "rmsprop",
         "hidden_dim": 32,
@@ -153,7 +153,7 @@ def _peers():
         yield f"fasttext{key}", Row(f"fastText h=10{name}", make, 0.2, grid=grid)
 
 
-# In the order of the tables.
+# The tables show the rows in this order.
 ROWS = dict(
     [
         *_linear(),

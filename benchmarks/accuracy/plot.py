@@ -25,7 +25,7 @@ __all__ = ["PATH", "draw", "frontier", "points"]
 PATH = Path(__file__).parents[2] / "docs" / "images" / "error_by_time.png"
 _LINEAR, _NETWORK, _FRONTIER = "#0b6e99", "#c2410c", "#475569"
 _HALO = [patheffects.withStroke(linewidth=3, foreground="white")]
-# Offsets of labels from their points, in typographic points; the others are (8, 0).
+# Offsets of labels from their points, in typographic points. The default is (8, 0).
 _OFFSETS = {
     ("ag_news", "BoW TFIDF"): (0, 25),
     ("ag_news", "fastText, bigrams"): (0, 23),
@@ -44,17 +44,17 @@ _FRONTIER_LABEL_AT = {"ag_news": 12, "imdb": 900}  # seconds
 
 def points(found, data):
     """Return seconds, error and 95 % interval of each row, by its name."""
-    made = {}
+    by_name = {}
     for name, line in readme_lines(found, data).items():
         low, high = line.interval()
-        made[name] = (line.median("train_seconds"), line.error(), low, high)
-    return made
+        by_name[name] = (line.median("train_seconds"), line.error(), low, high)
+    return by_name
 
 
-def frontier(made):
-    """Return the names of the points that no faster one beats, fastest first."""
+def frontier(by_name):
+    """Return the names on the Pareto frontier of time and error, fastest first."""
     names, best = [], float("inf")
-    for name, (_, error, *_) in sorted(made.items(), key=lambda item: item[1]):
+    for name, (_, error, *_) in sorted(by_name.items(), key=lambda item: item[1]):
         if error < best:
             names.append(name)
             best = error
@@ -65,25 +65,25 @@ def draw(found):
     """Return the figure, with an axes for each data set."""
     style = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
     with mpl.rc_context(style):
-        figure, both = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
-        for axes, data in zip(both, README_DATA, strict=True):
+        figure, axes_row = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
+        for axes, data in zip(axes_row, README_DATA, strict=True):
             _draw_data(axes, data, found)
-        both[0].set_ylabel("test error, %")
+        axes_row[0].set_ylabel("test error, %")
         for label, marker, color in (
             ("network", "s", _NETWORK),
             ("linear model", "o", _LINEAR),
         ):
-            both[0].plot([], [], marker, color=color, label=label)
-        both[0].legend(loc="upper left", frameon=False, labelcolor="linecolor")
+            axes_row[0].plot([], [], marker, color=color, label=label)
+        axes_row[0].legend(loc="upper left", frameon=False, labelcolor="linecolor")
         figure.supxlabel("training time in seconds, one CPU thread", fontsize=10)
     return figure
 
 
 def _draw_data(axes, data, found):
-    made = points(found, data)
-    best = frontier(made)
-    seconds, errors = zip(*(made[name][:2] for name in best), strict=True)
-    right = 1.15 * max(second for second, *_ in made.values())
+    by_name = points(found, data)
+    best = frontier(by_name)
+    seconds, errors = zip(*(by_name[name][:2] for name in best), strict=True)
+    right = 1.15 * max(second for second, *_ in by_name.values())
     axes.step(
         [*seconds, right],
         [*errors, errors[-1]],
@@ -94,7 +94,7 @@ def _draw_data(axes, data, found):
         zorder=1,
     )
     at = _FRONTIER_LABEL_AT[data]
-    reached = min(error for second, error, *_ in made.values() if second <= at)
+    reached = min(error for second, error, *_ in by_name.values() if second <= at)
     axes.annotate(
         "frontier",
         (at, reached),
@@ -105,7 +105,7 @@ def _draw_data(axes, data, found):
         fontstyle="italic",
         color=_FRONTIER,
     )
-    for name, (second, error, low, high) in made.items():
+    for name, (second, error, low, high) in by_name.items():
         is_network = _is_network(name)
         color = _NETWORK if is_network else _LINEAR
         axes.errorbar(
@@ -138,7 +138,7 @@ def _draw_data(axes, data, found):
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter("{:,.0f}".format))
     axes.set_xlim(1.2, 5 * right)
-    axes.set_ylim(bottom=min(low for *_, low, _ in made.values()) - 1)
+    axes.set_ylim(bottom=min(low for *_, low, _ in by_name.values()) - 1)
     axes.grid(alpha=0.25, linewidth=0.6)
 
 
@@ -163,7 +163,7 @@ def main():
         options.out,
         dpi=120,
         facecolor="white",
-        # Read by the test that compares the figure with the results.
+        # A test compares this description with the results.
         metadata={"Description": json.dumps(shown)},
     )
 

@@ -14,7 +14,7 @@ _DATASETS = (
 )
 
 # Table 4 of X. Zhang, J. Zhao and Y. LeCun, "Character-level Convolutional Networks for
-# Text Classification", NIPS 2015. A dash: not in the table.
+# Text Classification", NIPS 2015. A dash means that the table has no value.
 _ZHANG_2015 = """
 BoW                | 11.19  7.15  3.39  7.76 42.01 31.11 45.36  9.60
 BoW TFIDF          | 10.36  6.55  2.63  6.34 40.14 28.96 44.74  9.00
@@ -55,7 +55,7 @@ VDCNN-29 max       |  8.73  3.36  1.29  4.28 35.74 26.57 37.00  4.31
 """
 
 # Table 1 of A. Joulin, E. Grave, P. Bojanowski and T. Mikolov, "Bag of Tricks for
-# Efficient Text Classification", EACL 2017: 100 less the printed accuracy.
+# Efficient Text Classification", EACL 2017, as 100 minus the printed accuracy.
 _JOULIN_2017 = """
 fastText h=10          |  8.5  6.1  1.9  6.2 39.6 28.0 44.2  8.8
 fastText h=10, bigram  |  7.5  3.2  1.4  4.3 36.1 27.7 39.8  5.4
@@ -72,8 +72,8 @@ def _parse(table):
     return published
 
 
-# Error by data set and row. The last one is from the docstring of Keras' example
-# imdb_bidirectional_lstm, as an accuracy of 0.8146.
+# Errors by data set and row. The last one is from the docstring of Keras' example
+# imdb_bidirectional_lstm, which gives an accuracy of 0.8146.
 PUBLISHED = {
     **_parse(_ZHANG_2015),
     **_parse(_CONNEAU_2017),
@@ -81,7 +81,7 @@ PUBLISHED = {
     ("imdb", "Keras BiLSTM"): 18.54,
 }
 
-# Training and test texts of each data set.
+# Numbers of training and test texts of each data set.
 PUBLISHED_SIZES = dict(
     zip(
         _DATASETS,

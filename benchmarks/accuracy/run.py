@@ -36,8 +36,9 @@ def run_cells(cells, results, *, redo=False, budget=None):
     redo : bool, default=False
         Whether to run cells with JSON again.
     budget : float or None, default=None
-        Seconds in all. Skips a cell whose expected time, from the seconds per cost of
-        the others, is more than what is left; stops the running cell at the end.
+        Total seconds. A cell is skipped if its expected time, estimated from the
+        seconds per cost of the others, exceeds the remaining time. A cell that runs at
+        the end of the budget is stopped.
 
     Returns
     -------
@@ -50,13 +51,13 @@ def run_cells(cells, results, *, redo=False, budget=None):
     failed, left = [], []
     seconds_per_cost = 0.0
     deadline = math.inf if budget is None else time.monotonic() + budget
-    for number, cell in enumerate(todo, 1):
+    for index, cell in enumerate(todo, 1):
         start = time.monotonic()
         if start + seconds_per_cost * _cost(cell) >= deadline:
             left.append(cell)
             continue
-        _log(f"[{number}/{len(todo)}] {cell.path('')}")
-        # A new process, so that its peak memory is that of the cell.
+        _log(f"[{index}/{len(todo)}] {cell.path('')}")
+        # Each cell has its own process, so that its peak memory can be measured.
         arguments = ["--cell", json.dumps(asdict(cell)), "--results", str(results)]
         try:
             process = subprocess.run(
@@ -107,8 +108,7 @@ def _log(line):
     sys.stderr.write(line + "\n")
 
 
-def parse(arguments=None):
-    """Return the cells and the options of a command line."""
+def _make_parser():
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.accuracy.run", description=__doc__.partition("\n")[0]
     )
@@ -146,7 +146,14 @@ def parse(arguments=None):
     )
     add("--results", type=Path, default=RESULTS)
     add("--redo", action="store_true", help="run done cells again")
-    add("--cell", type=json.loads, help=argparse.SUPPRESS)  # one cell, in this process
+    # Runs one cell in this process.
+    add("--cell", type=json.loads, help=argparse.SUPPRESS)
+    return parser
+
+
+def parse(arguments=None):
+    """Return the cells and the options of a command line."""
+    parser = _make_parser()
     options = parser.parse_args(arguments)
     if options.cell:
         return [Cell(**options.cell)], options
@@ -192,12 +199,13 @@ def parse(arguments=None):
 
 
 def _known(model, settings):
+    """Return the settings that the estimator of a model has as parameters."""
     known = ROWS[model].make().get_params()
     return {name: value for name, value in settings if name in known}
 
 
 def parse_setting(text):
-    """Return name and value of "NAME=VALUE": a Python literal, or else a str."""
+    """Return name and value of "NAME=VALUE"; the value is a Python literal or a str."""
     name, found, value = text.partition("=")
     if not found:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")

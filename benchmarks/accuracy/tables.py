@@ -68,13 +68,13 @@ class Line:
     Parameters
     ----------
     name : str
-        As the paper prints it.
+        Name in the paper.
     results : list of dict
-        One per seed; empty if nothing was run.
+        Results of each seed; empty if there are none.
     published : float or None
-        The paper's error in %.
+        Error in the paper, in %.
     comparable : bool
-        Whether the training data is the paper's.
+        Whether the training and test data are those of the paper.
     """
 
     def __init__(self, name, results, published, comparable):
@@ -93,7 +93,7 @@ class Line:
         return interval([wrong_of(result) for result in self.results])
 
     def cells(self):
-        """Return the text of each column; "" where not run or not published."""
+        """Return the text of each column; "" if not run or not published."""
         paper = "" if self.published is None else f"{self.published:.2f}"
         if not self.results:
             return [self.name, "", "", paper, *[""] * (len(_COLUMNS) - 4)]
@@ -115,7 +115,7 @@ class Line:
         ]
 
     def note(self):
-        """Return the selected penalty, the training and warnings, for the reader."""
+        """Return the selected penalty, the length of training and warnings, as text."""
         parts = set()
         for result in self.results:
             tried = result["selection"]
@@ -145,15 +145,15 @@ def interval(wrongs):
     Parameters
     ----------
     wrongs : list of ndarray of bool of shape (n_samples,)
-        Misclassified test texts of each seed. Each resample draws the same texts for
-        all seeds; the error is the mean over seeds.
+        Whether each test text is misclassified, for each seed. A resample draws the
+        same texts for all seeds; the error is the mean over seeds.
 
     Returns
     -------
     low, high : float
     """
     rate = np.mean(wrongs, axis=0)
-    # Texts with the same rate are interchangeable: draw the number of each rate.
+    # Texts with the same rate are interchangeable: draw counts of the rates.
     values, counts = np.unique(rate, return_counts=True)
     draws = np.random.RandomState(0).multinomial(
         len(rate), counts / len(rate), size=_N_RESAMPLES
@@ -172,7 +172,7 @@ def read_results(folder):
     found = defaultdict(list)
     for path in sorted(Path(folder).glob("*/*.json")):
         result = json.loads(path.read_text())
-        if "cell" not in result:  # speed or memory
+        if "cell" not in result:  # a record of speed or memory
             continue
         found[path.parent.name, result["cell"]["sample"]].append(result)
     return dict(found)
@@ -284,7 +284,7 @@ def render_readme(found):
 
 
 def _as_text(heading, rows):
-    """Return two lines per row: the error, and below it the cost."""
+    """Return two lines per row: the error, and the cost below it."""
     done, absent = _divide(rows)
     table = [("", "error %", "95 % interval", "paper", "gap", "seeds")]
     notes = []

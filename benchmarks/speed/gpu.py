@@ -43,14 +43,14 @@ from .timing import fitter, head, load_data, peak_flops, rates, training_flops
 
 __all__ = [
     "RESULT",
-    "agreement",
+    "compare_with_cpu",
+    "count_synchronizations",
     "describe",
-    "floor",
-    "learning_curve",
-    "limits",
-    "measurements",
+    "lower_bound",
+    "measure_learning_curve",
+    "measure_limits",
+    "measure_training",
     "table",
-    "waits",
 ]
 
 RESULT = RESULTS / "gpu.json"
@@ -79,8 +79,8 @@ _SETTINGS = {
 _TOLERANCE = 1e-3
 
 # Lower bounds in seconds for 120,000 short texts on an H200 in minibatches of 128: for
-# matrix products, activations, and weights with their optimizer, each at the rate of
-# the data sheet. Computed, not measured. Padding counts only where a network has it.
+# matrix products, for activations, and for weights with their optimizer, each computed
+# from the rates in the data sheet. Padding is included if the network computes it.
 _FLOORS = {
     "CharCNN small": (0.12, 0.14, 0.10),
     "CharCNN large": (1.55, 0.57, 0.87),
@@ -89,8 +89,13 @@ _FLOORS = {
 }
 
 
-def agreement(name, network, data, device):
-    """Train a network briefly on device and CPU; return the largest differences.
+def compare_with_cpu(name, network, data, device):
+    """Train a network briefly on the device and the CPU; return the differences.
+
+    Returns
+    -------
+    differences : dict of str to float
+        Largest relative differences of losses and logits.
 
     Raises
     ------
@@ -100,37 +105,37 @@ def agreement(name, network, data, device):
     texts, y = head(data["short"], 64)
     settings = {"max_epochs": 2, "batch_size": 16, "random_state": 0}
     for dropout in {"dropout", "embedding_dropout"} & network.get_params().keys():
-        settings[dropout] = 0.0  # each device draws its own
+        settings[dropout] = 0.0  # random numbers differ between devices
     classifier = copy.deepcopy(network).set_params(learning_rate=1e-4, **settings)
     losses, logits = [], []
-    for where in ("cpu", device):
+    for place in ("cpu", device):
         with torch.backends.cudnn.flags(allow_tf32=False):
-            classifier.set_params(device=str(where)).fit(texts, y)
+            classifier.set_params(device=str(place)).fit(texts, y)
             logits.append(np.asarray(classifier._logits(texts)))
         losses.append([epoch["train_loss"] for epoch in classifier.history_])
-    of_loss = np.max(np.abs(np.subtract(*losses)) / losses[0])
-    of_logits = np.max(np.abs(np.subtract(*logits))) / np.max(np.abs(logits[0]))
-    apart = {"loss": float(of_loss), "logits": float(of_logits)}
-    if max(of_loss, of_logits) > _TOLERANCE:
-        raise AssertionError(f"{name} differs between cpu and {device}: {apart}")
-    return apart
+    loss = np.max(np.abs(np.subtract(*losses)) / losses[0])
+    logit = np.max(np.abs(np.subtract(*logits))) / np.max(np.abs(logits[0]))
+    differences = {"loss": float(loss), "logits": float(logit)}
+    if max(loss, logit) > _TOLERANCE:
+        raise AssertionError(f"{name} differs between cpu and {device}: {differences}")
+    return differences
 
 
-def limits(device):
+def measure_limits(device):
     """Measure the peak of matrix products, copies and kernel launches."""
     clock, on_gpu = _clock(device), _is_cuda(device)
     size = 8192 if on_gpu else 1024
     peak = peak_flops(torch.bfloat16, size=size, device=device, clock=clock)
-    many = torch.empty(2**28 if on_gpu else 2**20, device=device)
-    one = torch.zeros(1, device=device)
+    large = torch.empty(2**28 if on_gpu else 2**20, device=device)
+    scalar = torch.zeros(1, device=device)
 
     def copies():
-        many.clone()
-        return 2 * many.nbytes
+        large.clone()
+        return 2 * large.nbytes
 
     def launches():
         for _ in range(1000):
-            one.add_(1)
+            scalar.add_(1)
         return 1000
 
     return {
@@ -140,7 +145,7 @@ def limits(device):
     }
 
 
-def measurements(
+def measure_training(
     name, network, data, device, peak, *, n_texts, batch_sizes, rounds, settings
 ):
     """Measure training with each setting: texts per second, fraction of `peak`.
@@ -148,14 +153,16 @@ def measurements(
     Returns
     -------
     rows : list of dict
-        A setting that fails, as compilation may, has the error instead of numbers.
+        One row per setting and batch size. If the setting fails, for example because
+        compilation fails, the row has the error instead of numbers.
     """
     clock, rows = _clock(device), []
     texts, y = head(data["short"], n_texts)
     for batch_size in batch_sizes:
         for how, given in settings.items():
+            # Compilation saves launches, which matter little in long steps.
             if given.get("compile") and batch_size != batch_sizes[0]:
-                continue  # long steps gain little from fewer launches
+                continue
             row = {"batch_size": batch_size, "how": how}
             classifier = copy.deepcopy(network).set_params(
                 device=str(device), batch_size=batch_size, **given
@@ -170,15 +177,15 @@ def measurements(
                 if _is_cuda(device):
                     n_bytes = torch.cuda.max_memory_allocated(device)
                     row["peak GiB"] = n_bytes / 2**30
-                row |= _use(classifier, texts[: 4 * batch_size], rate, peak)
-                if name in _FLOORS and "H200" in _name(device):
-                    row["share of the floor"] = floor(name, batch_size) * rate
+                row |= _describe_rate(classifier, texts[: 4 * batch_size], rate, peak)
+                if name in _FLOORS and "H200" in _device_name(device):
+                    row["share of the floor"] = lower_bound(name, batch_size) * rate
             except Exception as error:  # continue with the other settings
                 row["failed"] = f"{type(error).__name__}: {error}".splitlines()[0]
             rows.append(row)
             progress(f"{name}: {row}")
         if name == "CharCNN small" and network.max_length == 1014:
-            for how, run in _naive(texts, y, batch_size, device).items():
+            for how, run in _make_plain_runs(texts, y, batch_size, device).items():
                 rate = _median(rates({"run": run}, rounds=1, clock=clock))
                 row = {"batch_size": batch_size, "how": how, "texts/s": rate}
                 rows.append(row)
@@ -186,8 +193,8 @@ def measurements(
     return rows
 
 
-def _use(classifier, texts, rate, peak):
-    """Return a rate as time per step and operations, without those of padding."""
+def _describe_rate(classifier, texts, rate, peak):
+    """Return a rate with its time per step and its operations, without padding."""
     flops = training_flops(classifier, texts)
     return {
         "texts/s": rate,
@@ -197,14 +204,14 @@ def _use(classifier, texts, rate, peak):
     }
 
 
-def floor(name, batch_size):
+def lower_bound(name, batch_size):
     """Return the lower bound of seconds per text on an H200, from `_FLOORS`."""
     products, activations, weights = _FLOORS[name]
     return (products + activations + weights * 128 / batch_size) / 120_000
 
 
-def _naive(texts, y, batch_size, device):
-    """Return two callables that train the same network in the plain way."""
+def _make_plain_runs(texts, y, batch_size, device):
+    """Return two callables that train the same network, with a loop and with skorch."""
     one_hot = OneHotTexts(texts, y, ALPHABETS["paper"], 1014)
     n_classes = len(np.unique(y))
     plain = PlainCharCNN(70, n_classes).to(device)
@@ -231,7 +238,7 @@ def _naive(texts, y, batch_size, device):
     }
 
 
-def waits(network, data, device, n_batches):
+def count_synchronizations(network, data, device, n_batches):
     """Count the CUDA synchronizations in a `fit` of `n_batches`, encoding included."""
     texts, y = head(data["short"], n_batches * network._batch_size())
     run = fitter(copy.deepcopy(network).set_params(device=str(device)), texts, y)
@@ -245,8 +252,8 @@ def waits(network, data, device, n_batches):
     return sum("synchroniz" in str(warning.message) for warning in caught)
 
 
-def learning_curve(network, data, device, *, max_epochs):
-    """Train on nine tenths of the short texts; return error on the rest by seconds."""
+def measure_learning_curve(network, data, device, *, max_epochs):
+    """Train on 90 % of the short texts; return the errors on the rest by seconds."""
     texts, y = data["short"]
     classifier = copy.deepcopy(network).set_params(
         device=str(device),
@@ -266,7 +273,7 @@ def learning_curve(network, data, device, *, max_epochs):
 
 
 def table(result):
-    """Return the measurements as rows of cells, the head first."""
+    """Return the measurements as rows of cells; the first is the header."""
     keys = {
         "ms/step": "{:.2f}",
         "TFLOP/s": "{:.0f}",
@@ -289,14 +296,16 @@ def describe(result):
     """Return the machine and the version of torch, or that no GPU was measured."""
     if not result["networks"]:
         return "No GPU was measured."
-    abouts = result["networks"].values()
-    machines = {about["machine"]["gpu"] or about["machine"]["cpu"] for about in abouts}
-    versions = {about["versions"]["torch"] for about in abouts}
+    records = result["networks"].values()
+    machines = {
+        record["machine"]["gpu"] or record["machine"]["cpu"] for record in records
+    }
+    versions = {record["versions"]["torch"] for record in records}
     return f"{'; '.join(sorted(machines))}, torch {'; '.join(sorted(versions))}."
 
 
 def _clock(device):
-    """Return a clock that waits for the work of the device before it reads."""
+    """Return a clock that synchronizes the device before it is read."""
     if not _is_cuda(device):
         return time.perf_counter
 
@@ -311,7 +320,7 @@ def _is_cuda(device):
     return torch.device(device).type == "cuda"
 
 
-def _name(device):
+def _device_name(device):
     return torch.cuda.get_device_name(device) if _is_cuda(device) else "CPU"
 
 
@@ -346,7 +355,7 @@ def main():
         write_json(options.out, result | about)
         sys.exit(f"torch finds no CUDA device. {describe(result)}")
     if on_gpu:
-        about["machine"]["gpu"] = _name(device)
+        about["machine"]["gpu"] = _device_name(device)
     data = load_data(options.short, ["short"])
     networks = {name: NETWORKS[name] for name in options.networks}
     settings, probes = _SETTINGS, 70  # losses are summed after 64
@@ -361,19 +370,21 @@ def main():
         how = {"n_texts": 32, "batch_sizes": (16,), "rounds": 1}
         data = {name: head(labeled, 200) for name, labeled in data.items()}
         options.epochs = 1
-    result["limits"] = limits(device) | about
+    result["limits"] = measure_limits(device) | about
     peak = 1e12 * result["limits"]["TFLOP/s, bfloat16"]
     for name, network in networks.items():
-        found = {"agreement with the CPU": agreement(name, network, data, device)}
+        found = {
+            "agreement with the CPU": compare_with_cpu(name, network, data, device)
+        }
         progress(f"{name}: {found}")
-        found["training"] = measurements(
+        found["training"] = measure_training(
             name, network, data, device, peak, settings=settings, **how
         )
         if on_gpu:
-            found[f"host waits in a fit of {probes}"] = waits(
+            found[f"host waits in a fit of {probes}"] = count_synchronizations(
                 network, data, device, probes
             )
-        found["learning"] = learning_curve(
+        found["learning"] = measure_learning_curve(
             network, data, device, max_epochs=options.epochs
         )
         progress(f"{name}: {found['learning']['epochs'][-1]}")

@@ -4,8 +4,8 @@
     python -m benchmarks.speed.memory --documents 3600000 --vectorizer 400000 3600000
 
 The corpus is generated from a fixed model and streamed into a text store. "RSS" is the
-resident memory of a process; its "anonymous" part belongs to the process alone, the
-rest are cached pages of files, which the system frees on demand.
+resident memory of a process. Its "anonymous" part belongs to the process alone. The
+rest is cached pages of files, which the system frees on demand.
 """
 
 import argparse
@@ -34,8 +34,8 @@ __all__ = ["draw_corpus", "main"]
 SEED = 0
 N_WORDS = 2_000_000
 N_SUCCESSORS = 4  # words that often follow a word
-MEAN_LENGTH = 83  # words of a document, which makes some 430 characters
-DOCUMENTS_AT_ONCE = 4096
+MEAN_LENGTH = 83  # words per text, about 430 characters
+TEXTS_PER_CHUNK = 4096
 
 NETWORKS = {
     "charcnn": CharCNNClassifier(
@@ -50,35 +50,35 @@ NETWORKS = {
         n_jobs=1,
     ),
 }
-# Numbers of texts to predict: if texts are streamed, the peak does not grow with them.
+# Numbers of texts to predict. If texts are streamed, the peak is the same for both.
 PREDICTED = {"charcnn": (500, 2_000), "kimcnn": (50_000, 200_000)}
 
 
 # -- the corpus --------------------------------------------------------------------
 
 
-def draw_corpus(n_documents):
+def draw_corpus(n_texts):
     """Yield texts whose words follow Zipf's law and depend on the word before.
 
-    Half of the words are drawn by rank alone, half among the frequent successors of the
-    word before. One word in twenty is the word of the class.
+    Half of the words are drawn by rank alone, the others from the frequent successors
+    of the word before. One word in twenty is the word of the class.
     """
     rng = np.random.default_rng(SEED)
     words = np.array([_spell(rank) for rank in range(N_WORDS)], dtype=object)
     successors = _draw_ranks(rng, (N_WORDS, N_SUCCESSORS)).astype(np.int32)
-    for start in range(0, n_documents, DOCUMENTS_AT_ONCE):
-        n = min(DOCUMENTS_AT_ONCE, n_documents - start)
+    for start in range(0, n_texts, TEXTS_PER_CHUNK):
+        n = min(TEXTS_PER_CHUNK, n_texts - start)
         lengths = np.clip(rng.lognormal(np.log(MEAN_LENGTH) - 0.18, 0.6, n), 1, 400)
         lengths = lengths.astype(int)
-        place = _draw_ranks(rng, (int(lengths.max()), n))
-        follows = rng.random(place.shape) < 0.5
-        choice = rng.integers(0, N_SUCCESSORS, place.shape)
-        for step in range(1, len(place)):
-            after = successors[place[step - 1], choice[step]]
-            place[step] = np.where(follows[step], after, place[step])
-        own = rng.random(place.shape) < 0.05
-        place = np.where(own, 1_000 + labels(start, n), place)
-        for column, length in zip(place.T, lengths, strict=True):
+        ranks = _draw_ranks(rng, (int(lengths.max()), n))
+        follows = rng.random(ranks.shape) < 0.5
+        choice = rng.integers(0, N_SUCCESSORS, ranks.shape)
+        for step in range(1, len(ranks)):
+            after = successors[ranks[step - 1], choice[step]]
+            ranks[step] = np.where(follows[step], after, ranks[step])
+        own = rng.random(ranks.shape) < 0.05
+        ranks = np.where(own, 1_000 + labels(start, n), ranks)
+        for column, length in zip(ranks.T, lengths, strict=True):
             yield " ".join(words[column[:length]])
 
 
@@ -105,12 +105,14 @@ def _spell(rank):
 
 
 def make(path, n_documents):
+    """Measure writing a text store."""
     with measured("make") as phases:
         TextStore.from_texts(draw_corpus(n_documents), path)
     return phases | {"bytes": path.stat().st_size}
 
 
 def fit(path, n_documents, name):
+    """Measure training and prediction of a network."""
     with measured("open") as opened:
         store = TextStore(path)[:n_documents]
     classifier = NETWORKS[name]
@@ -125,6 +127,7 @@ def fit(path, n_documents, name):
 
 
 def vectorize(path, n_documents):
+    """Measure counting n-grams."""
     store = TextStore(path)[:n_documents]
     with measured("fit") as phases:
         vectorizer = NGramVectorizer().fit(store)
@@ -146,7 +149,7 @@ def measured(phase):
         while not stopped.wait(0.02):
             sample()
 
-    _forget_peak()
+    _reset_peak()
     watcher = threading.Thread(target=watch)
     found, start = {}, time.perf_counter()
     watcher.start()
@@ -166,14 +169,16 @@ def measured(phase):
 
 
 def _memory():
+    """Return the memory of this process in MiB, by name of the kernel."""
     keys = ("VmHWM", "RssAnon", "RssFile")
     lines = Path("/proc/self/status").read_text().splitlines()
     pairs = (line.split() for line in lines if line.startswith(keys))
     return {key.rstrip(":"): int(kib) // 1024 for key, kib, _ in pairs}
 
 
-def _forget_peak():
-    Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM to current use
+def _reset_peak():
+    """Set VmHWM to the current memory."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 MEASURES = {

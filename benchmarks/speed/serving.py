@@ -60,7 +60,7 @@ uvicorn.run(app, port=0, access_log=False)
 
 @contextlib.contextmanager
 def running(path, max_batch):
-    """Start a server of a file; yield its process and port."""
+    """Start a server of a model file; yield its process and port."""
     process = subprocess.Popen(
         [sys.executable, "-c", _SERVER, str(path), str(max_batch)],
         stderr=subprocess.PIPE,
@@ -78,18 +78,18 @@ def running(path, max_batch):
         process.communicate()
 
 
-async def ask(port, texts, *, n_connections, seconds):
-    """Send requests over some connections; return the latencies in seconds."""
+async def send_requests(port, texts, *, n_connections, seconds):
+    """Send requests over `n_connections`; return the latencies in seconds."""
     bodies = [json.dumps({"texts": [text]}).encode() for text in texts]
     end = time.perf_counter() + seconds
-    late = []
+    latencies = []
 
     async def connect(first):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        number = first
+        index = first
         while (start := time.perf_counter()) < end:
-            body = bodies[number % len(bodies)]
-            number += n_connections
+            body = bodies[index % len(bodies)]
+            index += n_connections
             writer.write(
                 b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
                 b"Content-Type: application/json\r\n"
@@ -100,12 +100,12 @@ async def ask(port, texts, *, n_connections, seconds):
                 raise RuntimeError(head.decode())
             size = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)[1]
             await reader.readexactly(int(size))
-            late.append(time.perf_counter() - start)
+            latencies.append(time.perf_counter() - start)
         writer.close()
         await writer.wait_closed()
 
     await asyncio.gather(*map(connect, range(n_connections)))
-    return late
+    return latencies
 
 
 def measure(files, texts, *, seconds=1.5, rounds=3):
@@ -117,39 +117,45 @@ def measure(files, texts, *, seconds=1.5, rounds=3):
         Paths by network and kind of file.
     texts : list of str
     seconds : float, default=1.5
-        Of each measurement.
+        Duration of each measurement.
     rounds : int, default=3
+        Number of measurements; results are medians.
     """
     rows = []
     for (network, kind), path in files.items():
         with contextlib.ExitStack() as stack:
             servers = {
-                way: stack.enter_context(running(path, max_batch))
-                for way, max_batch in _BATCHES.items()
+                mode: stack.enter_context(running(path, max_batch))
+                for mode, max_batch in _BATCHES.items()
             }
             for n_connections in _CONNECTIONS:
-                how = {"n_connections": n_connections, "seconds": seconds}
-                found = {way: [] for way in servers}
+                options = {"n_connections": n_connections, "seconds": seconds}
+                found = {mode: [] for mode in servers}
                 for _ in range(rounds):
-                    for way, (process, port) in servers.items():
+                    for mode, (process, port) in servers.items():
                         start = _cpu_seconds(process.pid)
-                        late = asyncio.run(ask(port, texts, **how))
-                        found[way].append((late, _cpu_seconds(process.pid) - start))
-                for way, (process, _) in servers.items():
-                    rates = [len(late) / seconds for late, _ in found[way]]
-                    by_cpu = [len(late) / used for late, used in found[way]]
-                    late = np.concatenate([late for late, _ in found[way]]) * 1e3
+                        latencies = asyncio.run(send_requests(port, texts, **options))
+                        found[mode].append(
+                            (latencies, _cpu_seconds(process.pid) - start)
+                        )
+                for mode, (process, _) in servers.items():
+                    rates = [len(latencies) / seconds for latencies, _ in found[mode]]
+                    by_cpu = [len(latencies) / used for latencies, used in found[mode]]
+                    seconds_each = np.concatenate([each for each, _ in found[mode]])
+                    milliseconds = 1e3 * seconds_each
                     rows.append(
                         {
                             "network": network,
                             "file": kind,
                             "connections": n_connections,
-                            "predicted": way,
-                            "requests": len(late),
+                            "predicted": mode,
+                            "requests": len(milliseconds),
                             "requests per second": statistics.median(rates),
                             "requests per CPU second": statistics.median(by_cpu),
-                            "milliseconds, median": float(np.median(late)),
-                            "milliseconds, 99 %": float(np.quantile(late, 0.99)),
+                            "milliseconds, median": float(np.median(milliseconds)),
+                            "milliseconds, 99 %": float(
+                                np.quantile(milliseconds, 0.99)
+                            ),
                             "peak MiB": _peak_mib(process.pid),
                         }
                     )
@@ -169,7 +175,7 @@ def _cpu_seconds(process_id):
 
 
 def table(result):
-    """Return the rows as cells, the head first."""
+    """Return pairs of rows, with and without batching, as cells, header first."""
     cells = [
         (
             "Network, file",

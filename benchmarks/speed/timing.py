@@ -28,7 +28,7 @@ __all__ = [
 
 
 def rates(variants, *, rounds=5, warm_up=True, clock=time.process_time):
-    """Run callables in turn; return the amount that each returns, per second."""
+    """Run callables in turn, `rounds` times; return the amounts done per second."""
     for run in variants.values() if warm_up else ():
         run()
     measured = {name: [] for name in variants}
@@ -80,6 +80,7 @@ def training_flops(classifier, texts):
 
 
 def configured(classifier):
+    """Set one epoch, one thread and a seed; return the classifier."""
     return classifier.set_params(max_epochs=1, n_jobs=1, random_state=0)
 
 
@@ -96,6 +97,7 @@ def fitter(classifier, texts, y):
 
 
 def head(labeled, n):
+    """Return the first `n` texts and their labels."""
     texts, y = labeled
     return texts[:n], y[:n]
 

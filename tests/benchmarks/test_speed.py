@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.speed import comparison, cpu, gpu, networks, timing
+from benchmarks.speed import comparison, cpu, gpu, networks, serving, timing
 from benchmarks.speed.references import (
     OneHotTexts,
     PackedRNN,
@@ -16,7 +16,7 @@ from benchmarks.speed.references import (
     encode_words,
     make_stock_net,
 )
-from sktextconv import RNNClassifier
+from sktextconv import KimCNNClassifier, RNNClassifier, export_onnx
 from sktextconv.encoding import ALPHABETS, CharEncoder, DocumentEncoder, WordEncoder
 from sktextconv.encoding._tokenize import TOKEN_PATTERN
 from sktextconv.networks.charcnn import CharCNN
@@ -134,16 +134,16 @@ def test_line_from_any_texts(name, monkeypatch):
 def test_gpu_agreement_fails_on_difference(monkeypatch):
     data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
     network = RNNClassifier(embedding_dim=4, hidden_dim=3)
-    apart = gpu.agreement("LSTM", network, data, "cpu")
-    assert apart == {"loss": 0.0, "logits": 0.0}
+    differences = gpu.compare_with_cpu("LSTM", network, data, "cpu")
+    assert differences == {"loss": 0.0, "logits": 0.0}
     monkeypatch.setattr(gpu, "_TOLERANCE", -1.0)
     with pytest.raises(AssertionError, match="LSTM differs between cpu and cpu"):
-        gpu.agreement("LSTM", network, data, "cpu")
+        gpu.compare_with_cpu("LSTM", network, data, "cpu")
 
 
 def test_gpu_measurements_continue_after_failure():
     data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
-    rows = gpu.measurements(
+    rows = gpu.measure_training(
         "LSTM",
         RNNClassifier(embedding_dim=4, hidden_dim=3),
         data,
@@ -162,13 +162,29 @@ def test_gpu_measurements_continue_after_failure():
     assert [row[3] for row in gpu.table(result)[1:2]] == ["failed"]
 
 
-def test_gpu_floor_in_seconds_per_text():
+def test_gpu_lower_bound_in_seconds_per_text():
     # 0.12 s of products, 0.14 s of activations and 0.10 s of weights in 938 steps.
-    assert gpu.floor("CharCNN small", 128) * 120_000 == pytest.approx(0.36)
-    assert gpu.floor("CharCNN small", 1024) * 120_000 == pytest.approx(0.2725)
+    assert gpu.lower_bound("CharCNN small", 128) * 120_000 == pytest.approx(0.36)
+    assert gpu.lower_bound("CharCNN small", 1024) * 120_000 == pytest.approx(0.2725)
 
 
 def test_gpu_describe_without_measurements():
     result = json.loads(gpu.RESULT.read_text())
     text = gpu.describe(result)
     assert (text == "No GPU was measured.") == (len(gpu.table(result)) == 1)
+
+
+def test_serving_with_and_without_batches(tmp_path):
+    network = KimCNNClassifier(embedding_dim=4, n_filters=2, max_epochs=1)
+    network.fit(["a fine film", "too long"] * 4, [1, 0] * 4)
+    export_onnx(network, tmp_path / "model.onnx")
+    files = {("KimCNN", "ONNX"): tmp_path / "model.onnx"}
+    rows = serving.measure(files, ["so good", "bad"], seconds=0.1, rounds=1)
+    assert [(row["connections"], row["predicted"]) for row in rows] == [
+        (connections, way)
+        for connections in (1, 8, 32)
+        for way in ("together", "one by one")
+    ]
+    assert all(row["requests"] >= row["connections"] for row in rows)
+    about = json.loads(serving.RESULT.read_text()) | {"rows": rows}
+    assert serving.as_rst(about).count("KimCNN, ONNX") == 3

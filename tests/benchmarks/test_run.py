@@ -1,0 +1,230 @@
+"""Cells of the error table: training, selection, skipped and failed runs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.accuracy import cell as cells_module
+from benchmarks.accuracy import tables
+from benchmarks.accuracy.cell import Cell, run_cell
+from benchmarks.accuracy.fasttext import _one_line
+from benchmarks.accuracy.run import parse, run_cells
+
+TINY = {"batch_size": 8, "max_epochs": 2, "max_length": 123}
+
+
+def write_csv(path, n_rows, *, flip=False):
+    """Write two classes that one word decides; `flip` swaps the labels."""
+    rng = np.random.RandomState(0)
+    lines = []
+    for number in range(n_rows):
+        label = number % 2
+        word = ("fine", "dull")[label]
+        noise = " ".join(rng.choice(["film", "plot", "cast", "end"], 4))
+        lines.append(f'"{2 - (label ^ flip)}","{word}","{noise}"\n')
+    path.write_text("".join(lines))
+    return str(path)
+
+
+@pytest.fixture
+def cell(tmp_path):
+    return Cell(
+        data="mine",
+        model="bow",
+        train=write_csv(tmp_path / "train.csv", 60),
+        test=write_csv(tmp_path / "test.csv", 20),
+    )
+
+
+def with_(cell, **changes):
+    return Cell(**{**cell.__dict__, **changes})
+
+
+def test_cell_of_linear_model(cell):
+    result = run_cell(cell)
+    assert result["error"] == 0.0
+    assert (result["n_train"], result["n_test"], result["n_classes"]) == (60, 20, 2)
+    n_words = len({"fine", "dull", "film", "plot", "cast", "end"})
+    assert result["n_parameters"] == n_words + 1
+    assert {tuple(each["params"]) for each in result["selection"]} == {("C",)}
+    chosen = min(result["selection"], key=lambda each: each["error"])
+    assert result["params"]["C"] == chosen["params"]["C"]
+    assert np.sum(result["confusion"]) == 20
+    assert result["cell"]["train"] == "train.csv"  # no path of the machine
+    json.dumps(result)
+
+
+@pytest.mark.parametrize("model", ["ngrams-nb", "wordcnn-small-lookup-th"])
+def test_cell_with_nested_estimators_is_json(cell, model):
+    settings = {"wordcnn-small-lookup-th": TINY | {"augmenter": Doubled()}}
+    result = run_cell(with_(cell, model=model, settings=settings.get(model, {})))
+    assert result["params"].keys() & {"augmenter", "estimator"}
+    json.dumps({name: result[name] for name in result if name != "cell"})
+
+
+class Doubled:
+    def augment(self, texts, *, seed, epoch):
+        return [f"{text} {text}" for text in texts]
+
+
+def test_cell_of_network_has_history_and_counts(cell):
+    result = run_cell(with_(cell, model="charcnn-small", settings=TINY, seed=3))
+    assert [row["epoch"] for row in result["history"]] == [1, 2]
+    assert result["params"]["random_state"] == 3
+    assert result["selection"] == []
+    # 70 rows, 2 classes, one frame: the count of 34 frames less 33 of the first dense.
+    assert result["n_parameters"] == 11_337_730 - 33 * 256 * 1024
+    again = run_cell(with_(cell, model="charcnn-small", settings=TINY, seed=3))
+    assert again["wrong"] == result["wrong"]
+
+
+def test_selection_ignores_test_set(cell, tmp_path):
+    flipped = write_csv(tmp_path / "flipped.csv", 20, flip=True)
+    honest, poisoned = run_cell(cell), run_cell(with_(cell, test=flipped))
+    assert honest["selection"] == poisoned["selection"]
+    assert (honest["error"], poisoned["error"]) == (0.0, 100.0)
+
+
+def test_sample_is_named_in_heading(cell):
+    result = run_cell(with_(cell, sample=20))
+    assert (result["n_train"], result["n_train_available"]) == (20, 60)
+    text = tables.render({("mine", 20): [result]})
+    assert "A stratified sample of the 60 training texts." in " ".join(text.split())
+
+
+def test_run_skips_done_and_drops_failed_cells(cell, tmp_path, capsys):
+    broken = with_(cell, model="charcnn-small", settings={"max_length": 100})
+    assert run_cells([cell, broken], tmp_path / "out") == ([broken], [])
+    written = list((tmp_path / "out").rglob("*"))
+    assert [path.name for path in written if path.is_file()] == ["bow_seed=0.json"]
+    before = written[-1].stat().st_mtime_ns
+    capsys.readouterr()
+    assert run_cells([cell], tmp_path / "out") == ([], [])
+    assert "1 cells, 1 of them done before" in capsys.readouterr().err
+    assert written[-1].stat().st_mtime_ns == before
+
+
+def test_budget_runs_quick_cells_first(cell, tmp_path, capsys):
+    """Cells without time are named in the output."""
+    slow = with_(cell, model="charcnn-large")
+    quick = with_(cell, settings={"logisticregression__C": 1.0})
+    failed, left = run_cells([slow, quick], tmp_path / "out", budget=25)
+    assert (failed, left) == ([], [slow])
+    printed = capsys.readouterr().err
+    assert printed.index("bow") < printed.index(
+        "left for lack of time: charcnn-large_seed=0"
+    )
+    assert [path.name for path in (tmp_path / "out/mine").iterdir()] == [
+        "bow_logisticregression__C=1.0_seed=0.json"
+    ]
+
+
+def test_budget_stops_running_cell(cell, tmp_path, capsys):
+    endless = with_(
+        cell, model="charcnn-small", settings=TINY | {"max_epochs": 100_000}
+    )
+    assert run_cells([endless], tmp_path / "out", budget=6) == ([], [endless])
+    assert "stopped: the budget is used up" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_run_rejects_other_data_of_same_name(cell, tmp_path):
+    run_cells([cell], tmp_path / "out")
+    other = with_(cell, train=write_csv(tmp_path / "other.csv", 60))
+    with pytest.raises(SystemExit, match=r"is of train\.csv, not of other\.csv"):
+        run_cells([other], tmp_path / "out")
+
+
+def test_cell_when_test_file_lacks_a_class(cell, tmp_path):
+    lines = Path(cell.test).read_text().splitlines(keepends=True)
+    Path(cell.test).write_text("".join(line for line in lines if line[1] == "1"))
+    assert run_cell(cell)["error"] == 0.0
+
+
+def test_interrupted_training_gives_no_cell(cell, monkeypatch):
+    def interrupt(self, net, **kwargs):
+        if len(net.history) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cells_module._Progress, "on_batch_begin", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_cell(with_(cell, model="charcnn-small", settings=TINY))
+
+
+def test_rate_counts_texts_seen(cell):
+    settings = TINY | {"recipe": "paper", "epoch_size": 3}
+    result = run_cell(with_(cell, model="charcnn-small", settings=settings))
+    assert result["n_seen"] == 2 * 3 * 8
+
+
+def test_given_penalty_is_not_selected(cell):
+    result = run_cell(with_(cell, settings={"logisticregression__C": 0.5}))
+    assert result["selection"] == []
+    assert result["params"]["C"] == 0.5
+
+
+def test_settings_apply_where_known(capsys):
+    cells, _ = parse(
+        ["--data", "imdb", "--models", "bow", "charcnn-small", "--set", "max_epochs=3"]
+    )
+    assert [cell.settings for cell in cells] == [{}, {"max_epochs": 3}]
+    with pytest.raises(SystemExit):
+        parse(["--data", "imdb", "--models", "bow", "--set", "max_epochs=3"])
+    assert "has a parameter 'max_epochs'" in capsys.readouterr().err
+
+
+def test_fasttext_cell(cell):
+    pytest.importorskip("fasttext", reason="pip install 'sktextconv[peers]'")
+    result = run_cell(with_(cell, model="fasttext-bigram", settings={"epochs": 50}))
+    assert result["error"] == 0.0
+    assert set(result["selection"][0]["params"]) == {"learning_rate"}
+    n_words = len({"fine", "dull", "film", "plot", "cast", "end", "</s>"})
+    assert result["n_parameters"] == 10 * (n_words + 10_000_000) + 10 * 2
+
+
+def test_fasttext_cleans_text_as_its_script():
+    text = 'Say "no" (twice)!<br />It\'s; over: A, B.\nEnd?'
+    assert _one_line(text) == "say no ( twice ) ! it ' s over a , b . end ?"
+
+
+def test_parse_names_cells():
+    cells, _ = parse(
+        [
+            "--data",
+            "imdb",
+            "--models",
+            "bow",
+            "charcnn-small",
+            "--seeds",
+            "0",
+            "1",
+            "--set",
+            "max_epochs=3",
+            "alphabet=full",
+            "--sample",
+            "50",
+        ]
+    )
+    assert [str(cell.path(Path("out"))) for cell in cells][2:] == [
+        f"out/imdb/charcnn-small_alphabet=full_max_epochs=3_sample=50_seed={seed}.json"
+        for seed in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "--data imdb --train a.csv",
+        "--train a.csv --test b.csv",
+        "--models none",
+        "--data ../imdb",
+        "--data imdb --set alphabet=a/b",
+    ],
+)
+def test_parse_rejects_unclear_arguments(arguments, capsys):
+    with pytest.raises(SystemExit):
+        parse(arguments.split())
+    assert "error: " in capsys.readouterr().err
