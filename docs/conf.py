@@ -118,8 +118,8 @@ def write_tables(app):
     measured = json.loads(cpu.RESULT.read_text())
     lines = f"{as_list_table(cpu.table(measured))}\n{cpu.describe(measured)}\n"
     (folder / "speed.txt").write_text(lines)
-    shares = as_list_table(cpu.make_peak_table(measured))
-    (folder / "shares.txt").write_text(shares)
+    peaks = as_list_table(cpu.make_peak_table(measured))
+    (folder / "peaks.txt").write_text(peaks)
     measured = json.loads(gpu.RESULT.read_text())
     lines = as_list_table(gpu.table(measured)) if measured["networks"] else ""
     (folder / "gpu.txt").write_text(f"{lines}\n{gpu.describe(measured)}\n")
