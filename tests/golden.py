@@ -22,7 +22,7 @@ from sktextconv.training._data import EncodedDataset
 from .classifiers import NETWORKS
 
 FOLDER = Path(__file__).parent / "data" / f"format-{FORMAT}"
-ONNX_FOLDER = Path(__file__).parent / "data" / f"onnx-{_onnx_format._FORMAT}"
+ONNX_FOLDER = Path(__file__).parent / "data" / f"onnx-{_onnx_format.FORMAT}"
 
 TEXTS = [
     "Mr. Ito saw a fine film on Monday, and so did I! It is well made, well cast, and "

@@ -15,20 +15,20 @@ from ..utils._files import atomic_write
 
 __all__ = [
     "HINT",
-    "KEY",
+    "METADATA_KEY",
     "ZERO_CHECKSUM",
     "ModelFormatError",
     "check_classes",
     "check_format",
     "check_keys",
+    "file_size",
     "format_errors",
-    "parse",
-    "size_of",
+    "parse_json",
     "verify_checksum",
     "write_with_checksum",
 ]
 
-KEY = "sktextconv"  # of our header in the metadata of a file
+METADATA_KEY = "sktextconv"  # of the header in the metadata of a file
 ZERO_CHECKSUM = "0" * 64  # placeholder while the checksum is computed
 HINT = "Copy or save the file again."
 
@@ -39,7 +39,7 @@ _MAX_LABELS = 2**26  # bytes of all labels: limits what a forged file can alloca
 class ModelFormatError(ValueError):
     """Error for a file that is damaged or not written by `save` or `export_onnx`.
 
-    The message names the file, the expected and the found content, and a remedy.
+    The message names the file, the expected and the actual content, and a solution.
 
     Examples
     --------
@@ -65,16 +65,16 @@ def format_errors(path, problem, hint=HINT, *, writer, also=()):
     ----------
     path : Path
     problem, hint : str
-        For the message: the defect of the file, and the remedy.
+        Defect of the file and its solution, for the message.
     writer : str
         Name of the function that writes such files.
     also : tuple of types, default=()
-        Error types of the library that reads the file.
+        Further error types to convert, of the library that reads the file.
     """
-    found = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError)
+    parsing = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError)
     try:
         yield
-    except (*found, ValueError, *also) as error:
+    except (*parsing, ValueError, *also) as error:
         detail = str(error).partition("\n")[0].rstrip(".")
         raise ModelFormatError(
             f"Expected {path} to be a model that {writer} wrote, but {problem}. "
@@ -82,33 +82,33 @@ def format_errors(path, problem, hint=HINT, *, writer, also=()):
         ) from error
 
 
-def size_of(path):
+def file_size(path):
     """Return the size of a regular file; raise `ValueError` for anything else."""
     info = path.stat()
     if not stat.S_ISREG(info.st_mode):
-        raise ValueError("Got a folder or a device.")
+        raise ValueError("Expected a file, got a folder or a device.")
     return info.st_size
 
 
 def check_keys(header, keys):
     """Raise `TypeError` unless a header has exactly these keys with their types."""
     for key in sorted(keys.keys() | header.keys()):
-        wanted = keys[key].__name__ if key in keys else "nothing"
-        given = type(header[key]).__name__ if key in header else "nothing"
-        if wanted != given:
-            raise TypeError(f"Expected {wanted} as {key!r}, got {given}.")
+        expected = keys[key].__name__ if key in keys else "nothing"
+        actual = type(header[key]).__name__ if key in header else "nothing"
+        if expected != actual:
+            raise TypeError(f"Expected {expected} as {key!r}, got {actual}.")
 
 
-def check_format(header, known):
+def check_format(header, version):
     """Raise `ValueError` unless a header has the known format version."""
-    if header.get("format") != known:
+    if header.get("format") != version:
         raise ValueError(
-            f"Expected {known}, got {header.get('format')!r}, which was "
+            f"Expected format {version}, got {header.get('format')!r}, which was "
             f"written by {header.get('versions')!r}."
         )
 
 
-def parse(text):
+def parse_json(text):
     """Return a JSON object; reject duplicate keys and numbers beyond 64 bits.
 
     Raises
@@ -118,24 +118,26 @@ def parse(text):
     """
     header = json.loads(
         text,
-        object_pairs_hook=_unique,
-        parse_float=_number,
-        parse_int=_number,
-        parse_constant=_number,
+        object_pairs_hook=_reject_duplicates,
+        parse_float=_parse_number,
+        parse_int=_parse_number,
+        parse_constant=_parse_number,
     )
     if type(header) is not dict:
         raise ValueError(f"Expected a JSON object, got {type(header).__name__}.")
     return header
 
 
-def _unique(pairs):
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("Expected no key of JSON twice.")
-    return found
+def _reject_duplicates(pairs):
+    """Return a dict; raise `ValueError` for duplicate keys."""
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("Expected unique keys in JSON.")
+    return result
 
 
-def _number(text):
+def _parse_number(text):
+    """Return an int or float; raise `ValueError` beyond 64 bits."""
     # 21 digits suffice to see that a number is too large.
     value = float(text) if set(text) & set(".eE") else int(text[:21])
     if not (math.isfinite(value) and -(2**63) <= value < 2**64):
@@ -148,9 +150,9 @@ def check_classes(labels, dtype):
     if not _LABELS.fullmatch(dtype):
         raise TypeError(f"Expected str, int, bool or float as labels, got {dtype!r}.")
     dtype = np.dtype(dtype)
-    wanted = {"O": str, "U": str, "b": bool, "f": float}.get(dtype.kind, int)
-    if {*map(type, labels)} != {wanted}:
-        raise TypeError(f"Expected {wanted.__name__} as labels, got {labels!r}.")
+    expected = {"O": str, "U": str, "b": bool, "f": float}.get(dtype.kind, int)
+    if {*map(type, labels)} != {expected}:
+        raise TypeError(f"Expected {expected.__name__} as labels, got {labels!r}.")
     if len(labels) < 2 or len(labels) * dtype.itemsize > _MAX_LABELS:
         raise ValueError(
             f"Expected 2 labels or more of at most {_MAX_LABELS:,} bytes together, got "
@@ -186,10 +188,10 @@ def verify_checksum(path, checksum, start):
     if not (isinstance(checksum, str) and re.fullmatch("[0-9a-f]{64}", checksum)):
         raise ValueError(f"Expected a SHA-256 checksum, got {checksum!r}.")
     with path.open("rb") as file:
-        place = start(file, checksum.encode())
+        position = start(file, checksum.encode())
         file.seek(0)
-        found = hashlib.sha256(file.read(place) + ZERO_CHECKSUM.encode())
+        digest = hashlib.sha256(file.read(position) + ZERO_CHECKSUM.encode())
         file.seek(len(checksum), os.SEEK_CUR)
-        found = hashlib.file_digest(file, lambda: found).hexdigest()
-    if found != checksum:
-        raise ValueError(f"Expected the SHA-256 checksum {checksum}, got {found}.")
+        actual = hashlib.file_digest(file, lambda: digest).hexdigest()
+    if actual != checksum:
+        raise ValueError(f"Expected the SHA-256 checksum {checksum}, got {actual}.")

@@ -16,7 +16,7 @@ from ..augmentation._synonyms import SynonymReplacer
 from ..utils._param_validation import check_params
 from ._format import ZERO_CHECKSUM, check_classes, check_keys
 
-__all__ = ["FORMAT", "check_network", "describe", "restore", "versions"]
+__all__ = ["FORMAT", "check_network", "make_header", "restore_estimator", "versions"]
 
 FORMAT = 1  # increase it when the meaning of a file changes
 
@@ -40,11 +40,11 @@ _KEYS = {  # of the header, each with the type of its value
     "seed": int,  # of continued training
 }
 
-# Parameters used only in training, whose values JSON may be unable to hold.
-_LEFT_OUT = ("augmenter", "callbacks", "random_state", "schedule", "vectors")
+# Parameters used only in training; their values may not be JSON-serializable.
+_TRAINING_ONLY = ("augmenter", "callbacks", "random_state", "schedule", "vectors")
 
-# Parameters that depend on the machine: compiler and checkpoint file may be missing.
-_NOT_SAVED = {"checkpoint": None, "compile": False, "resume": False}
+# Parameters that depend on the machine, with the values to save instead.
+_MACHINE = {"checkpoint": None, "compile": False, "resume": False}
 
 # Limits for forged files; far above any real value.
 _MAX_JOBS = 4096
@@ -68,7 +68,7 @@ def versions(*libraries):
     return own | {library.__name__: str(library.__version__) for library in libraries}
 
 
-def describe(classifier):
+def make_header(classifier):
     """Return the JSON-serializable header of a fitted network.
 
     Raises
@@ -82,21 +82,22 @@ def describe(classifier):
         If a parameter is invalid.
     """
     check_network(classifier)
-    parameters, left_out = {}, []
+    parameters, omitted = {}, []
     # Parameters of the network have the values they had in `fit`.
-    given = classifier.get_params(deep=False) | classifier._init_params | _NOT_SAVED
-    for key, value in given.items():
+    values = classifier.get_params(deep=False) | classifier._init_params | _MACHINE
+    for key, value in values.items():
         try:
             parameters[key] = _to_json(value)
         except TypeError:
-            if key not in _LEFT_OUT:
+            if key not in _TRAINING_ONLY:
                 raise
             parameters[key] = None
-            left_out.append(key)
-    if left_out:
+            omitted.append(key)
+    if omitted:
         warnings.warn(
-            f"Parameters that JSON cannot hold are not saved: {', '.join(left_out)}. "
-            "Only training uses them; they will be None in the loaded model.",
+            "Parameters that are not JSON-serializable are not saved: "
+            f"{', '.join(omitted)}. Only training uses them; they will be None in the "
+            "loaded model.",
             stacklevel=3,
         )
     header = {
@@ -116,11 +117,11 @@ def describe(classifier):
         # Drawn from a copy: drawing from the generator would change the classifier.
         "seed": copy.deepcopy(classifier._rng).randint(2**31),
     }
-    restore(header)  # fail here rather than write an unreadable file
+    restore_estimator(header)  # fail here rather than write an unreadable file
     return header
 
 
-def restore(header):
+def restore_estimator(header):
     """Return classifier, encoder and fitted attributes without the net, all checked.
 
     Raises
@@ -137,7 +138,7 @@ def restore(header):
     parameters = {key: _from_json(value) for key, value in header["parameters"].items()}
     classifier = _CLASSIFIERS[header["estimator"]](**parameters)
     classifier._check_parameters()
-    classifier.set_params(**_NOT_SAVED)
+    classifier.set_params(**_MACHINE)
     if classifier.n_jobs == 0 or (classifier.n_jobs or 0) > _MAX_JOBS:
         raise ValueError(
             f"Expected n_jobs below 0 or from 1 to {_MAX_JOBS}, got "
@@ -145,7 +146,7 @@ def restore(header):
         )
     for row in header["history"]:
         if type(row) is not dict or {*map(type, row.values())} - {int, float}:
-            raise TypeError(f"Expected numbers of an epoch in history, got {row!r}.")
+            raise TypeError(f"Expected a dict of numbers in history, got {row!r}.")
     encoder = classifier._make_encoder().set_state(**header["encoder"])
     return (
         classifier,
@@ -178,25 +179,27 @@ def _to_json(value):
 
 
 def _from_json(value):
+    """Return the parameter that `_to_json` converted; raise `ValueError` otherwise."""
     if type(value) is list:
         return [_scalar(item) for item in value]
     if type(value) is not dict:
         return _scalar(value)
-    [(kind, inside)] = value.items()
+    [(kind, content)] = value.items()
     if kind == "tuple":
-        return tuple(_scalar(item) for item in inside)
+        return tuple(_scalar(item) for item in content)
     if kind == "dict":
-        return {_scalar(k): _scalar(v) for k, v in inside}
+        return {_scalar(k): _scalar(v) for k, v in content}
     if kind == "path":
-        return Path(inside)
+        return Path(content)
     if kind == "SynonymReplacer":
-        replacer = SynonymReplacer(**{k: _from_json(v) for k, v in inside.items()})
+        replacer = SynonymReplacer(**{k: _from_json(v) for k, v in content.items()})
         check_params(replacer)
         return replacer
-    raise ValueError(f"Expected a parameter of a known kind, got {kind!r}.")
+    raise ValueError(f"Expected a known parameter type, got {kind!r}.")
 
 
 def _scalar(value):
+    """Return a JSON scalar; raise `TypeError` for other types."""
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, int) and abs(value) > _MAX_INT:
         raise ValueError(f"Expected an int up to {_MAX_INT}, got {value}.")
@@ -204,5 +207,5 @@ def _scalar(value):
         return value
     raise TypeError(
         "Expected parameters to be None, bool, int, float or str, or a list, tuple or "
-        f"dict of such, got {value!r}. Set it to one of these to save the model."
+        f"dict of these, got {value!r}. Set it to such a value to save the model."
     )

@@ -14,22 +14,21 @@ from ._format import (
     check_classes,
     check_format,
     check_keys,
+    file_size,
     format_errors,
-    parse,
-    size_of,
+    parse_json,
     verify_checksum,
 )
-from ._onnx_format import _FORMAT, _KEYS, _find_header, _restore_encoder
+from ._onnx_format import FORMAT, KEYS, find_header, restore_encoder
 
 __all__ = ["OnnxClassifier"]
 
-
 _BATCH_SIZE = 64  # texts
-# Longest text of a batch, in ids: _STRETCH times the shortest plus _CALL.
-_STRETCH, _CALL = 1.1, 4
+# Maximum length in a batch, in ids: _RATIO times the shortest length plus _MARGIN.
+_RATIO, _MARGIN = 1.1, 4
 
 # Bounds the memory of ids; the result does not depend on it.
-_PREDICTED_AT_ONCE = 2**14
+_CHUNK_SIZE = 2**14
 
 
 class OnnxClassifier:
@@ -60,7 +59,7 @@ class OnnxClassifier:
         If the file is damaged, or not written by `export_onnx`. It is a
         `ValueError`.
     OSError
-        If the file cannot be read; `FileNotFoundError` if there is none.
+        If the file cannot be read; `FileNotFoundError` if it is missing.
 
     See Also
     --------
@@ -79,23 +78,23 @@ class OnnxClassifier:
         path = Path(path)
         errors = functools.partial(format_errors, path, writer="sktextconv.export_onnx")
         with errors("it is not a file"):
-            size_of(path)
+            file_size(path)
         data = path.read_bytes()
         with errors("it has no header of sktextconv"):
-            start, end = _find_header(data)
-            header = parse(data[start:end].decode())
+            start, end = find_header(data)
+            header = parse_json(data[start:end].decode())
             verify_checksum(
                 path,
                 header.get("sha256"),
                 lambda file, checksum: data.index(checksum, start),
             )
         with errors("its format is unknown", "Update sktextconv."):
-            check_format(header, _FORMAT)
+            check_format(header, FORMAT)
         with errors("its header is invalid"):
-            check_keys(header, _KEYS)
+            check_keys(header, KEYS)
             self.classes_ = check_classes(header["classes"], header["dtype"])
             self.estimator_name = header["estimator"]
-            self._encoder = _restore_encoder(header)
+            self._encoder = restore_encoder(header)
         options = runtime.SessionOptions()
         options.log_severity_level = 4  # errors are raised anyway
         if n_jobs is not None:
@@ -123,12 +122,12 @@ class OnnxClassifier:
             Columns in the order of `classes_`; rows sum to 1.
         """
         texts = check_texts(X, required_by=type(self).__name__)
-        found = np.empty((len(texts), len(self.classes_)))
-        for first in range(0, len(texts), _PREDICTED_AT_ONCE):
-            ragged = self._encoder.encode(texts[first : first + _PREDICTED_AT_ONCE])
+        probabilities = np.empty((len(texts), len(self.classes_)))
+        for first in range(0, len(texts), _CHUNK_SIZE):
+            ragged = self._encoder.encode(texts[first : first + _CHUNK_SIZE])
             for rows in _length_batches(np.diff(ragged.offsets), _BATCH_SIZE):
-                found[first + rows] = self._run([ragged[row] for row in rows])
-        return found
+                probabilities[first + rows] = self._run([ragged[row] for row in rows])
+        return probabilities
 
     def predict(self, X: Collection[str]) -> np.ndarray:
         """Return the most probable class of each text.
@@ -147,7 +146,7 @@ class OnnxClassifier:
 
     def _run(self, rows):
         by_sentence = isinstance(self._encoder, DocumentEncoder)
-        inputs = _lay_out_sentences(rows) if by_sentence else {"ids": _pad(rows)}
+        inputs = _pad_sentences(rows) if by_sentence else {"ids": _pad(rows)}
         return self._session.run(["probabilities"], inputs)[0]
 
     def _check_graph(self):
@@ -163,20 +162,20 @@ class OnnxClassifier:
             raise ValueError(f"Expected probabilities, got {found[0].tolist()}.")
 
 
-def _length_batches(lengths, most):
+def _length_batches(lengths, max_size):
     """Yield batches of row numbers of texts of similar length."""
     order = np.argsort(lengths, kind="stable")
     sizes, start = lengths[order], 0
     while start < len(order):
-        # Padding costs as much as text: with the mixed lengths of a few requests, one
-        # batch took twice as long as the texts one by one.
-        longest = sizes[start] * _STRETCH + _CALL
-        end = min(np.searchsorted(sizes, longest, side="right"), start + most)
+        # Padding costs as much as text: a single batch of texts of mixed lengths took
+        # twice as long as predicting them one by one.
+        longest = sizes[start] * _RATIO + _MARGIN
+        end = min(np.searchsorted(sizes, longest, side="right"), start + max_size)
         yield order[start:end]
         start = end
 
 
-def _lay_out_sentences(rows):
+def _pad_sentences(rows):
     """Return the padded ids of each sentence and the sentence index of each text."""
     ids = np.concatenate(rows).astype(np.int64)
     ends = np.flatnonzero(ids == SENTENCE_END)

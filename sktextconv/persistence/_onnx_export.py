@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..utils._optional_dependencies import require
-from ._format import KEY, ZERO_CHECKSUM, check_classes, parse, write_with_checksum
-from ._onnx_format import _ENCODERS, _FORMAT, _find_header, _restore_encoder
+from ._format import (
+    METADATA_KEY,
+    ZERO_CHECKSUM,
+    check_classes,
+    parse_json,
+    write_with_checksum,
+)
+from ._onnx_format import ENCODERS, FORMAT, find_header, restore_encoder
 
 if TYPE_CHECKING:
     from ..base import BaseTextNetClassifier
 
 __all__ = ["export_onnx"]
-
 
 _MAX_BYTES = 2**31 - 1  # of an ONNX file
 
@@ -36,7 +41,7 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
     ImportError
         If onnx or onnxscript is not installed.
     TypeError
-        If `estimator` is no such classifier, or a label is not JSON-serializable.
+        If `estimator` is not such a classifier, or a label is not JSON-serializable.
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     ValueError
@@ -93,25 +98,25 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
     check_finite({name: w.cpu().numpy() for name, w in network.state_dict().items()})
     header = {
         "sha256": ZERO_CHECKSUM,
-        "format": _FORMAT,
+        "format": FORMAT,
         "versions": versions(np, torch, onnx),
         "estimator": type(estimator).__name__,
         "classes": classes.tolist(),
         "dtype": classes.dtype.str,
         "encoder": type(encoder).__name__,
-        "settings": {name: getattr(encoder, name) for name in _ENCODERS[type(encoder)]},
+        "settings": {name: getattr(encoder, name) for name in ENCODERS[type(encoder)]},
         "learnt": encoder.get_state(),
     }
     text = json.dumps(header, allow_nan=False, separators=(",", ":"))
-    _restore_encoder(parse(text))  # fail here rather than write an unreadable file
+    restore_encoder(parse_json(text))  # fail here rather than write an unreadable file
     model = make_graph(network)
     entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, text
+    entry.key, entry.value = METADATA_KEY, text
     if model.ByteSize() > _MAX_BYTES:
         raise ValueError(
             f"Expected a network of less than 2 GiB, got {model.ByteSize():,} bytes. "
             "Set a lower max_tokens, or save it with sktextconv.save."
         )
     data = model.SerializeToString(deterministic=True)
-    start, _ = _find_header(data)
+    start, _ = find_header(data)
     write_with_checksum(path, data, data.index(ZERO_CHECKSUM.encode(), start))

@@ -3,14 +3,13 @@
 from ..encoding._char import CharEncoder
 from ..encoding._document import DocumentEncoder
 from ..encoding._word import WordEncoder
-from ._format import KEY, check_keys
+from ._format import METADATA_KEY, check_keys
 
-__all__ = []
+__all__ = ["ENCODERS", "FORMAT", "KEYS", "find_header", "restore_encoder"]
 
+FORMAT = 1  # increase it when the meaning of a file changes
 
-_FORMAT = 1  # increase it when the meaning of a file changes
-
-_KEYS = {  # of the header, each with the type of its value
+KEYS = {  # of the header, each with the type of its value
     "sha256": str,  # checksum of the file with `ZERO_CHECKSUM` in its place
     "format": int,
     "versions": dict,  # of the libraries that wrote it; informative only
@@ -22,7 +21,7 @@ _KEYS = {  # of the header, each with the type of its value
     "learnt": dict,  # fitted state of the encoder
 }
 
-_ENCODERS = {  # with the types of their settings
+ENCODERS = {  # with the types of their settings
     CharEncoder: {
         "alphabet": str,
         "max_length": int,
@@ -49,32 +48,33 @@ _ENCODERS = {  # with the types of their settings
 _METADATA = 14  # field number of metadata_props in ModelProto
 
 
-def _restore_encoder(header):
-    known = {kind.__name__: kind for kind in _ENCODERS}
+def restore_encoder(header):
+    """Return the encoder of a header; raise `TypeError` or `ValueError` if invalid."""
+    known = {kind.__name__: kind for kind in ENCODERS}
     if header["encoder"] not in known:
         raise ValueError(
             f"Expected one of {', '.join(known)}, got {header['encoder']!r}."
         )
     kind, settings = known[header["encoder"]], header["settings"]
-    check_keys(settings, _ENCODERS[kind])
+    check_keys(settings, ENCODERS[kind])
     for name, value in settings.items():
         if type(value) is int and not 1 <= value <= 2**53:
             raise ValueError(f"Expected {name} from 1 to 2**53, got {value}.")
     if settings.get("keep", "end") not in ("start", "end"):
-        raise ValueError(f"Expected keep of start or end, got {settings['keep']!r}.")
+        raise ValueError(f"Expected keep 'start' or 'end', got {settings['keep']!r}.")
     return kind(**settings).set_state(**header["learnt"])
 
 
-def _find_header(data):
-    """Return start and end of our entry in the metadata of a file."""
+def find_header(data):
+    """Return start and end of the header in the bytes of a file."""
     for number, start, end in _fields(data, 0, len(data)):
         if number != _METADATA:
             continue
         # Field 1 of an entry is its key, field 2 its value.
-        entry = {n: place for n, *place in _fields(data, start, end)}
-        if entry.keys() == {1, 2} and data[slice(*entry[1])] == KEY.encode():
+        entry = {n: bounds for n, *bounds in _fields(data, start, end)}
+        if entry.keys() == {1, 2} and data[slice(*entry[1])] == METADATA_KEY.encode():
             return entry[2]
-    raise ValueError(f"Expected metadata of ONNX with the key {KEY!r}.")
+    raise ValueError(f"Expected ONNX metadata with the key {METADATA_KEY!r}.")
 
 
 def _fields(data, at, end):
@@ -93,7 +93,7 @@ def _fields(data, at, end):
         elif kind in (1, 5):
             at += 8 if kind == 1 else 4
         else:
-            raise ValueError("Expected the fields of a file of ONNX.")
+            raise ValueError("Expected the fields of an ONNX file.")
 
 
 def _varint(data, at):

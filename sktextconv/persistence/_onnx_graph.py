@@ -48,7 +48,7 @@ class _SentenceProbabilities(_Probabilities):
         return self.network.head(documents).double().softmax(1)  # (batch, n_classes)
 
 
-class _Layer(nn.Module):
+class _RecurrentLayer(nn.Module):
     """Recurrent layer exported as one node; torch would unroll all steps."""
 
     def __init__(self, layer):
@@ -58,13 +58,13 @@ class _Layer(nn.Module):
         if self.kind == "GRU":
             self.attributes["linear_before_reset"] = 1
 
-        def in_order(weight):
+        def reorder(weight):
             gates = weight.detach().split(layer.hidden_size)
-            return torch.cat([gates[place] for place in _GATES[self.kind]])[None]
+            return torch.cat([gates[index] for index in _GATES[self.kind]])[None]
 
-        self.register_buffer("of_inputs", in_order(layer.weight_ih_l0))
-        self.register_buffer("of_steps", in_order(layer.weight_hh_l0))
-        biases = [in_order(layer.bias_ih_l0), in_order(layer.bias_hh_l0)]
+        self.register_buffer("of_inputs", reorder(layer.weight_ih_l0))
+        self.register_buffer("of_steps", reorder(layer.weight_hh_l0))
+        biases = [reorder(layer.bias_ih_l0), reorder(layer.bias_hh_l0)]
         self.register_buffer("biases", torch.cat(biases, 1))
 
     def forward(self, x):  # (batch, length, input_dim)
@@ -99,9 +99,11 @@ def make_graph(network):
     for module in list(network.modules()):
         for name, layer in list(module.named_children()):
             if isinstance(layer, nn.RNNBase):
-                setattr(module, name, _Layer(layer))
+                setattr(module, name, _RecurrentLayer(layer))
     inputs = getattr(network, "export_inputs", _Probabilities.inputs)
-    wrappers = {each.inputs: each for each in (_Probabilities, _SentenceProbabilities)}
+    wrappers = {
+        wrapper.inputs: wrapper for wrapper in (_Probabilities, _SentenceProbabilities)
+    }
     model = wrappers[inputs](network).eval()
     examples = tuple(torch.ones(5 - n, 7 - n).long() for n in range(len(model.inputs)))
     with _quiet(), seeded(0, torch.device("cpu")):

@@ -14,17 +14,17 @@ from ..base import BaseTextNetClassifier
 from ..training._device import resolve_device
 from ._format import (
     HINT,
-    KEY,
+    METADATA_KEY,
     ZERO_CHECKSUM,
     ModelFormatError,
     check_format,
+    file_size,
     format_errors,
-    parse,
-    size_of,
+    parse_json,
     verify_checksum,
     write_with_checksum,
 )
-from ._header import FORMAT, describe, restore
+from ._header import FORMAT, make_header, restore_estimator
 
 __all__ = ["ModelFormatError", "check_finite", "load", "save"]
 
@@ -54,7 +54,7 @@ def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
     Raises
     ------
     TypeError
-        If `estimator` is no such classifier, or a label or a parameter is not
+        If `estimator` is not such a classifier, or a label or a parameter is not
         JSON-serializable.
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
@@ -107,14 +107,14 @@ def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
     """
     from safetensors.numpy import save as to_bytes  # keeps import of this package fast
 
-    header = json.dumps(describe(estimator), allow_nan=False, separators=(",", ":"))
+    header = json.dumps(make_header(estimator), allow_nan=False, separators=(",", ":"))
     weights = {
         # safetensors assumes C order, whatever the layout in memory.
         name: np.asarray(tensor.detach().cpu().numpy(), order="C")
         for name, tensor in estimator.net_.module_.state_dict().items()
     }
     check_finite(weights)
-    data = to_bytes(weights, {KEY: header})
+    data = to_bytes(weights, {METADATA_KEY: header})
     header_size = int.from_bytes(data[:8], "little")
     if header_size > _MAX_HEADER:
         raise ValueError(
@@ -173,19 +173,19 @@ def load(path: str | os.PathLike, device: str = "cpu") -> BaseTextNetClassifier:
         format_errors, path, writer="sktextconv.save", also=(SafetensorError,)
     )
     with errors("it is not a file"):
-        size = size_of(path)
+        size = file_size(path)
     with contextlib.ExitStack() as stack:
         hint = f"Read a pickle with pickle.load or joblib.load. {HINT}"
         with errors("it is not a complete safetensors file", hint):
             file = stack.enter_context(safe_open(path, framework="numpy"))
         with errors("it has no header of sktextconv"):
-            header = parse((file.metadata() or {}).get(KEY, "null"))
+            header = parse_json((file.metadata() or {}).get(METADATA_KEY, "null"))
             verify_checksum(path, header.get("sha256"), _find_checksum)
         with errors("its format is unknown", "Update sktextconv."):
             check_format(header, FORMAT)
         hint = f"Update sktextconv if the file is newer than it. {HINT}"
         with errors("its header is invalid", hint):
-            estimator, encoder, state = restore(header)
+            estimator, encoder, state = restore_estimator(header)
         with errors("its weights do not fit its network"):
             n_classes = len(state["classes_"])
             _check_tensors(file, estimator, encoder.n_tokens, n_classes, size)
@@ -197,6 +197,7 @@ def load(path: str | os.PathLike, device: str = "cpu") -> BaseTextNetClassifier:
 
 
 def _find_checksum(file, checksum):
+    """Return the position of the checksum in an open safetensors file."""
     header_size = int.from_bytes(file.read(8), "little")
     return 8 + file.read(header_size).index(checksum)
 
@@ -225,9 +226,9 @@ def _check_tensors(file, estimator, n_tokens, n_classes, file_size):
         for name, tensor in network.state_dict().items()
     }
     for name in sorted(expected.keys() | found.keys()):
-        wanted, given = expected.get(name, "none"), found.get(name, "none")
-        if wanted != given:
-            raise ValueError(f"Expected {wanted} as tensor {name!r}, got {given}.")
+        want, got = expected.get(name, "none"), found.get(name, "none")
+        if want != got:
+            raise ValueError(f"Expected {want} as tensor {name!r}, got {got}.")
     # Includes non-persistent buffers, which are not in the file.
     size = sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers()))
     if size > _MAX_MEMORY * file_size:
@@ -244,5 +245,5 @@ class _CallLimit(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self._n_left -= 1
         if self._n_left < 0:
-            raise ValueError("Expected as many layers as there are tensors for.")
+            raise ValueError("Expected no more layers than there are tensors for.")
         return function(*args, **(kwargs or {}))

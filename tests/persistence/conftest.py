@@ -25,8 +25,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(folder):
+def saved(folder):
     """Return the bytes of a saved model."""
-    path = folder / "whole"
+    path = folder / "saved"
     sktextconv.save(clone(KIM).fit(TEXTS, LABELS), path)
     return path.read_bytes()

@@ -27,16 +27,16 @@ def trained(name):
     return network.fit(TEXTS[:2] * 4, ["good", "bad"] * 4)
 
 
-def take_apart(data):
-    """Return the tensor table, our header without its checksum, the tensor bytes."""
+def split_file(data):
+    """Return the safetensors header, our header without checksum, the tensor bytes."""
     end = 8 + int.from_bytes(data[:8], "little")
     outer = json.loads(data[8:end])
     header = json.loads(outer.pop("__metadata__")["sktextconv"])
     return outer, header | {"sha256": "0" * 64}, data[end:]
 
 
-def put_together(outer, header, body):
-    """Return a file with a valid checksum and any content, as an attacker could."""
+def join_file(outer, header, body):
+    """Return the bytes of a file with any content and a valid checksum."""
     text = header if isinstance(header, str) else json.dumps(header)
     text = json.dumps({"__metadata__": {"sktextconv": text}} | outer)
     data = len(text).to_bytes(8, "little") + text.encode() + body

@@ -23,41 +23,41 @@ from .model_files import (
     KIM,
     LABELS,
     TEXTS,
+    join_file,
     load_error,
-    put_together,
-    take_apart,
+    split_file,
     trained,
 )
 
 
-def test_load_reassembled_file(whole, path):
-    path.write_bytes(put_together(*take_apart(whole)))
+def test_load_reassembled_file(saved, path):
+    path.write_bytes(join_file(*split_file(saved)))
     assert same_bits(sktextconv.load(path), clone(KIM).fit(TEXTS, LABELS), TEXTS)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_load_truncated_file(whole, folder, data):
-    size = data.draw(st.integers(0, len(whole) - 1))
-    load_error(whole[:size], folder / "short")
+def test_load_truncated_file(saved, folder, data):
+    size = data.draw(st.integers(0, len(saved) - 1))
+    load_error(saved[:size], folder / "short")
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_load_flipped_bits(whole, folder, data):
-    damaged = bytearray(whole)
-    for place in data.draw(st.sets(st.integers(0, len(whole) - 1), min_size=1)):
-        damaged[place] ^= 1 << data.draw(st.integers(0, 7))
+def test_load_flipped_bits(saved, folder, data):
+    damaged = bytearray(saved)
+    for position in data.draw(st.sets(st.integers(0, len(saved) - 1), min_size=1)):
+        damaged[position] ^= 1 << data.draw(st.integers(0, 7))
     load_error(bytes(damaged), folder / "flipped")
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.data(), st.binary(max_size=20))
-def test_load_inserted_or_removed_bytes(whole, folder, data, between):
-    start = data.draw(st.integers(0, len(whole)))
-    end = data.draw(st.integers(start, len(whole)))
-    damaged = whole[:start] + between + whole[end:]
-    assume(damaged != whole)
+def test_load_inserted_or_removed_bytes(saved, folder, data, between):
+    start = data.draw(st.integers(0, len(saved)))
+    end = data.draw(st.integers(start, len(saved)))
+    damaged = saved[:start] + between + saved[end:]
+    assume(damaged != saved)
     load_error(damaged, folder / "changed")
 
 
@@ -67,9 +67,9 @@ def test_load_arbitrary_bytes(folder, data):
     load_error(data, folder / "any")
 
 
-def test_load_wrong_tensors(whole, path):
-    _, header, _ = take_apart(whole)
-    tensors = safetensors.numpy.load(whole)
+def test_load_wrong_tensors(saved, path):
+    _, header, _ = split_file(saved)
+    tensors = safetensors.numpy.load(saved)
 
     def message(**others):
         changed = {
@@ -78,8 +78,8 @@ def test_load_wrong_tensors(whole, path):
             if array is not None
         }
         data = safetensors.numpy.save(changed, {"sktextconv": json.dumps(header)})
-        outer, _, body = take_apart(data)
-        return load_error(put_together(outer, header, body), path)
+        outer, _, body = split_file(data)
+        return load_error(join_file(outer, header, body), path)
 
     bias = tensors["head.bias"]
     assert "Expected F32 [3] as tensor 'head.bias', got none" in message(
@@ -94,10 +94,10 @@ def test_load_wrong_tensors(whole, path):
     )
 
 
-def test_load_overlapping_tensors(whole, path):
-    outer, header, body = take_apart(whole)
+def test_load_overlapping_tensors(saved, path):
+    outer, header, body = split_file(saved)
     outer["head.bias"]["data_offsets"] = [0, 12]
-    assert "safetensors" in load_error(put_together(outer, header, body), path)
+    assert "safetensors" in load_error(join_file(outer, header, body), path)
 
 
 def test_load_foreign_file(tmp_path, path):
@@ -110,7 +110,7 @@ def test_load_foreign_file(tmp_path, path):
         assert "it is not a complete safetensors file" in load_error(data, path)
 
 
-class Harmful:
+class MaliciousPickle:
     def __init__(self, path):
         self.path = path
 
@@ -120,7 +120,7 @@ class Harmful:
 
 @pytest.mark.parametrize("protocol", [0, pickle.HIGHEST_PROTOCOL])
 def test_load_pickle_is_not_executed(protocol, path, tmp_path):
-    data = pickle.dumps(Harmful(str(tmp_path / "harm")), protocol)
+    data = pickle.dumps(MaliciousPickle(str(tmp_path / "harm")), protocol)
     assert "Read a pickle with pickle.load or joblib.load" in load_error(data, path)
     assert not (tmp_path / "harm").exists()
 
@@ -132,7 +132,7 @@ def test_load_folder_or_missing_file(tmp_path):
         sktextconv.load(tmp_path / "none")
 
 
-class Largest(TorchDispatchMode):
+class LargestTensor(TorchDispatchMode):
     """Recorder of the size in bytes of the largest tensor off the meta device."""
 
     size = 0
@@ -144,25 +144,25 @@ class Largest(TorchDispatchMode):
         return result
 
 
-def test_load_checks_shapes_before_allocating(whole, path):
-    outer, header, body = take_apart(whole)
-    with Largest() as usual:
-        path.write_bytes(whole)
+def test_load_checks_shapes_before_allocating(saved, path):
+    outer, header, body = split_file(saved)
+    with LargestTensor() as usual:
+        path.write_bytes(saved)
         sktextconv.load(path)
-    assert 0 < usual.size < len(whole)
+    assert 0 < usual.size < len(saved)
     for size in (10**4, 2**62):
         header["parameters"]["embedding_dim"] = size
-        with Largest() as largest:
-            load_error(put_together(outer, header, body), path)
+        with LargestTensor() as largest:
+            load_error(join_file(outer, header, body), path)
         assert largest.size == 0
 
 
 def test_load_bounds_layers_by_tensors(path):
     sktextconv.save(trained("rnn"), path)
-    outer, header, body = take_apart(path.read_bytes())
+    outer, header, body = split_file(path.read_bytes())
     header["parameters"]["n_layers"] = 10**3
-    message = load_error(put_together(outer, header, body), path)
-    assert "as many layers as there are tensors" in message
+    message = load_error(join_file(outer, header, body), path)
+    assert "no more layers than there are tensors" in message
 
 
 def test_load_bounds_buffers_by_file_size(path, monkeypatch):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import sktextconv
 from sktextconv import KimCNNClassifier, ModelFormatError
 
-from .model_files import TEXTS, load_error, put_together, take_apart
+from .model_files import TEXTS, join_file, load_error, split_file
 
 KINDS = st.sampled_from(["tuple", "dict", "path", "SynonymReplacer", "words"])
 
@@ -38,30 +38,30 @@ def check_rejected_or_valid(data, path):
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_load_random_header_value(whole, folder, data):
+def test_load_random_header_value(saved, folder, data):
     """A file with a valid checksum is rejected, or is a working model."""
-    outer, header, body = take_apart(whole)
+    outer, header, body = split_file(saved)
     key = data.draw(st.sampled_from(sorted(header.keys() - {"sha256"})))
     header[key] = data.draw(JSON)
-    check_rejected_or_valid(put_together(outer, header, body), folder / "forged")
+    check_rejected_or_valid(join_file(outer, header, body), folder / "forged")
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_load_random_parameter_value(whole, folder, data):
+def test_load_random_parameter_value(saved, folder, data):
     """A file with a valid checksum is rejected, or is a working model."""
-    outer, header, body = take_apart(whole)
+    outer, header, body = split_file(saved)
     key = data.draw(st.sampled_from(sorted(header["parameters"])))
     header["parameters"][key] = data.draw(JSON)
-    check_rejected_or_valid(put_together(outer, header, body), folder / "forged")
+    check_rejected_or_valid(join_file(outer, header, body), folder / "forged")
 
 
 FORGERIES = {  # change of the header, pattern of the message
     "newer": (
         lambda h: h | {"format": 2, "new": 0, "versions": {"sktextconv": "9.1"}},
-        r"Expected 1, got 2, .*'9.1'.* Update sktextconv\.",
+        r"Expected format 1, got 2, .*'9.1'.* Update sktextconv\.",
     ),
-    "format": (lambda h: h | {"format": "1"}, "Expected 1, got '1'"),
+    "format": (lambda h: h | {"format": "1"}, "Expected format 1, got '1'"),
     "true": (lambda h: h | {"format": True}, "got True|got bool"),
     "estimator": (lambda h: h | {"estimator": "Pipeline"}, "got 'Pipeline'"),
     "callable": (lambda h: h | {"estimator": "os.system"}, "got 'os.system'"),
@@ -112,33 +112,33 @@ FORGERIES = {  # change of the header, pattern of the message
         "str as labels",
     ),
     "dtype": (lambda h: h | {"dtype": "|V8"}, "labels, got '|V8'"),
-    "history": (lambda h: h | {"history": [{"epoch": "1"}]}, "numbers of an epoch"),
+    "history": (lambda h: h | {"history": [{"epoch": "1"}]}, "a dict of numbers"),
     "seed": (lambda h: h | {"seed": -1}, "Seed must be between 0 and"),
 }
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_load_forged_header(name, whole, path):
+def test_load_forged_header(name, saved, path):
     forge, match = FORGERIES[name]
-    outer, header, body = take_apart(whole)
-    assert re.search(match, load_error(put_together(outer, forge(header), body), path))
+    outer, header, body = split_file(saved)
+    assert re.search(match, load_error(join_file(outer, forge(header), body), path))
 
 
-def test_load_requires_each_key_with_its_type(whole, path):
-    outer, header, body = take_apart(whole)
+def test_load_requires_each_key_with_its_type(saved, path):
+    outer, header, body = split_file(saved)
     for key in header.keys() - {"sha256", "format"}:
         less = {name: value for name, value in header.items() if name != key}
-        message = load_error(put_together(outer, less, body), path)
+        message = load_error(join_file(outer, less, body), path)
         assert f"as '{key}', got nothing" in message
-        message = load_error(put_together(outer, header | {key: None}, body), path)
+        message = load_error(join_file(outer, header | {key: None}, body), path)
         assert f"as '{key}', got NoneType" in message
 
 
-def test_load_missing_parameter_takes_default(whole, path):
+def test_load_missing_parameter_takes_default(saved, path):
     """Parameters added after the file was written take their defaults."""
-    outer, header, body = take_apart(whole)
+    outer, header, body = split_file(saved)
     del header["parameters"]["batch_size"]
-    path.write_bytes(put_together(outer, header, body))
+    path.write_bytes(join_file(outer, header, body))
     assert sktextconv.load(path).batch_size == KimCNNClassifier().batch_size
 
 
@@ -147,7 +147,7 @@ def test_load_missing_parameter_takes_default(whole, path):
     [
         (
             lambda text: text.replace('"seed": ', '"seed": 1, "seed": '),
-            "no key .* twice",
+            "unique keys in JSON",
         ),
         (lambda text: text.replace('"n_iter": 1', '"n_iter": NaN'), "NaN"),
         (lambda text: text.replace('"n_iter": 1', '"n_iter": -Infinity'), "Infinity"),
@@ -171,16 +171,16 @@ def test_load_missing_parameter_takes_default(whole, path):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_load_invalid_json(change, match, whole, path):
-    outer, header, body = take_apart(whole)
+def test_load_invalid_json(change, match, saved, path):
+    outer, header, body = split_file(saved)
     text = json.dumps(header)
     assert change(text) != text
-    assert re.search(match, load_error(put_together(outer, change(text), body), path))
+    assert re.search(match, load_error(join_file(outer, change(text), body), path))
 
 
-def test_load_bounds_labels_before_allocating(whole, path):
-    outer, header, body = take_apart(whole)
-    data = put_together(outer, header | {"dtype": "<U100000000"}, body)
+def test_load_bounds_labels_before_allocating(saved, path):
+    outer, header, body = split_file(saved)
+    data = join_file(outer, header | {"dtype": "<U100000000"}, body)
     tracemalloc.start()
     try:
         assert "3 of 400000000 each" in load_error(data, path)

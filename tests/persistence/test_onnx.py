@@ -96,7 +96,7 @@ def exported(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def whole(exported):
+def saved(exported):
     return exported("lstm-mean").read_bytes()
 
 
@@ -127,9 +127,7 @@ def test_predictions_match_network(variant, exported):
 
 def test_predict_keeps_order_in_batches(exported, monkeypatch):
     monkeypatch.setattr("sktextconv.persistence._onnx_classifier._BATCH_SIZE", 4)
-    monkeypatch.setattr(
-        "sktextconv.persistence._onnx_classifier._PREDICTED_AT_ONCE", 10
-    )
+    monkeypatch.setattr("sktextconv.persistence._onnx_classifier._CHUNK_SIZE", 10)
     classifier = OnnxClassifier(exported("han-attention"), n_jobs=1)
     texts = TEXTS * 3
     random.Random(0).shuffle(texts)
@@ -300,20 +298,20 @@ def with_header(data, header, change=lambda model: None):
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_open_flipped_bit(whole, tmp_path_factory, data):
-    damaged = bytearray(whole)
-    place = data.draw(st.integers(0, len(whole) - 1))
-    damaged[place] ^= 1 << data.draw(st.integers(0, 7))
+def test_open_flipped_bit(saved, tmp_path_factory, data):
+    damaged = bytearray(saved)
+    position = data.draw(st.integers(0, len(saved) - 1))
+    damaged[position] ^= 1 << data.draw(st.integers(0, 7))
     open_error(bytes(damaged), tmp_path_factory.mktemp("flip") / "model.onnx")
 
 
-def test_open_truncated_or_foreign_file(whole, path):
-    for size in (0, 1, 7, len(whole) // 2, len(whole) - 1):
-        open_error(whole[:size], path)
-    open_error(whole + b"\0", path)
+def test_open_truncated_or_foreign_file(saved, path):
+    for size in (0, 1, 7, len(saved) // 2, len(saved) - 1):
+        open_error(saved[:size], path)
+    open_error(saved + b"\0", path)
     open_error(b"PK\3\4", path)
     open_error(b"\xff" * 100, path)
-    model = onnx.ModelProto.FromString(whole)
+    model = onnx.ModelProto.FromString(saved)
     del model.metadata_props[:]
     assert "with the key 'sktextconv'" in open_error(model.SerializeToString(), path)
 
@@ -330,7 +328,10 @@ def settings_with(**changed):
 
 
 FORGERIES = {
-    "newer": (lambda h: h | {"format": 2}, r"Expected 1, got 2.*Update sktextconv\."),
+    "newer": (
+        lambda h: h | {"format": 2},
+        r"Expected format 1, got 2.*Update sktextconv\.",
+    ),
     "extra": (lambda h: h | {"more": 1}, "Expected nothing as 'more', got int"),
     "lacking": (
         lambda h: {key: h[key] for key in h if key != "dtype"},
@@ -341,7 +342,7 @@ FORGERIES = {
     "pattern": (settings_with(token_pattern="(a+)+b"), "nothing as 'token_pattern'"),
     "type": (settings_with(max_length="9"), "Expected int as 'max_length', got str"),
     "length": (settings_with(max_length=0), "max_length from 1"),
-    "keep": (settings_with(keep="middle"), "keep of start or end, got 'middle'"),
+    "keep": (settings_with(keep="middle"), "keep 'start' or 'end', got 'middle'"),
     "words": (lambda h: h | {"learnt": {"words": ["a", "a"]}}, "distinct"),
     "more words": (
         lambda h: h | {"learnt": {"words": [*h["learnt"]["words"], "unheard"]}},
@@ -349,22 +350,22 @@ FORGERIES = {
     ),
     "order": (lambda h: h | {"classes": h["classes"][::-1]}, "sorted labels"),
     "classes": (lambda h: h | {"classes": h["classes"][:2]}, "of 2 classes, got"),
-    "twice": (lambda h: json.dumps(h)[:-1] + ', "format": 1}', "no key of JSON twice"),
+    "twice": (lambda h: json.dumps(h)[:-1] + ', "format": 1}', "unique keys in JSON"),
     "json": (lambda h: json.dumps(h)[:-1], "Expecting"),
     "list": (lambda h: "[]", "Expected a JSON object, got list"),
 }
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_open_forged_header(name, whole, path):
+def test_open_forged_header(name, saved, path):
     forge, match = FORGERIES[name]
-    header = forge(header_of(whole))
+    header = forge(header_of(saved))
     if name == "list":  # has no key for the checksum
-        model = onnx.ModelProto.FromString(whole)
+        model = onnx.ModelProto.FromString(saved)
         model.metadata_props[0].value = header
         assert re.search(match, open_error(model.SerializeToString(), path))
         return
-    assert re.search(match, open_error(with_header(whole, header), path))
+    assert re.search(match, open_error(with_header(saved, header), path))
 
 
 JSON = st.recursive(
@@ -376,13 +377,13 @@ JSON = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_open_random_header_value(whole, tmp_path_factory, data):
+def test_open_random_header_value(saved, tmp_path_factory, data):
     """A file with a valid checksum is rejected, or is a working model."""
-    header = header_of(whole)
+    header = header_of(saved)
     part = data.draw(st.sampled_from([header, header["settings"], header["learnt"]]))
     part[data.draw(st.sampled_from(sorted(part.keys() - {"sha256"})))] = data.draw(JSON)
     path = tmp_path_factory.mktemp("forged") / "model.onnx"
-    path.write_bytes(with_header(whole, header))
+    path.write_bytes(with_header(saved, header))
     try:
         classifier = OnnxClassifier(path)
     except ModelFormatError:
@@ -401,9 +402,9 @@ def test_open_random_header_value(whole, tmp_path_factory, data):
     ],
     ids=lambda labels: labels.dtype.str,
 )
-def test_labels_keep_value_and_dtype(labels, whole, path):
-    header = header_of(whole) | {"classes": labels.tolist(), "dtype": labels.dtype.str}
-    path.write_bytes(with_header(whole, header))
+def test_labels_keep_value_and_dtype(labels, saved, path):
+    header = header_of(saved) | {"classes": labels.tolist(), "dtype": labels.dtype.str}
+    path.write_bytes(with_header(saved, header))
     classifier = OnnxClassifier(path)
     assert classifier.classes_.tolist() == labels.tolist()
     assert classifier.predict(TEXTS).dtype == labels.dtype
@@ -426,8 +427,8 @@ def logits_for_probabilities(model):
 @pytest.mark.parametrize(
     "change", [rename_output, drop_nodes, logits_for_probabilities]
 )
-def test_open_graph_without_probabilities(change, whole, path):
-    data = with_header(whole, header_of(whole), change)
+def test_open_graph_without_probabilities(change, saved, path):
+    data = with_header(saved, header_of(saved), change)
     assert "its graph is invalid" in open_error(data, path)
 
 

@@ -129,7 +129,7 @@ def test_vectors_path_stays_path(path, tmp_path):
     assert same_bits(loaded.fit(TEXTS, LABELS), classifier, TEXTS)
 
 
-class Shouting:
+class UppercaseAugmenter:
     def augment(self, texts, *, seed, epoch):
         return [text.upper() for text in texts]
 
@@ -137,7 +137,7 @@ class Shouting:
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [
-        ("augmenter", Shouting()),
+        ("augmenter", UppercaseAugmenter()),
         ("augmenter", SynonymReplacer(random_state=np.random.RandomState(0))),
         ("callbacks", [Callback()]),
         ("random_state", np.random.RandomState(0)),
@@ -146,7 +146,7 @@ class Shouting:
     ],
 )
 def test_unserializable_training_parameters(parameter, value, path):
-    """Training parameters that JSON cannot hold are loaded as None, with a warning."""
+    """Training parameters that are not serializable become None, with a warning."""
     classifier = clone(KIM)
     if parameter == "vectors":
         classifier.set_params(vectors=value, tuning="static")
@@ -354,9 +354,9 @@ def test_save_replaces_after_fsync(path, monkeypatch):
     monkeypatch.setattr(
         os,
         "replace",
-        lambda part, whole: (
-            steps.append((Path(part).parent, whole)),
-            replace(part, whole),
+        lambda source, target: (
+            steps.append((Path(source).parent, target)),
+            replace(source, target),
         ),
     )
     sktextconv.save(clone(KIM).fit(TEXTS, LABELS), path)
