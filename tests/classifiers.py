@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+import sktextconv
 from sktextconv import (
     CharCNNClassifier,
     HANClassifier,
@@ -21,12 +22,14 @@ from sktextconv.baselines import (
 _TINY = {"max_epochs": 2, "batch_size": 8, "random_state": 0}
 
 NETWORKS = {
-    "charcnn": CharCNNClassifier(max_length=123, **_TINY),
-    "vdcnn": VDCNNClassifier(max_length=64, dense_dim=32, **_TINY),
-    "wordcnn": WordCNNClassifier(max_length=123, embedding_dim=16, **_TINY),
-    "kimcnn": KimCNNClassifier(embedding_dim=16, n_filters=8, **_TINY),
-    "rnn": RNNClassifier(embedding_dim=16, hidden_dim=16, **_TINY),
-    "han": HANClassifier(min_count=1, embedding_dim=16, hidden_dim=8, **_TINY),
+    "charcnn": sktextconv.CharCNNClassifier(max_length=123, **_TINY),
+    "vdcnn": sktextconv.VDCNNClassifier(max_length=64, dense_dim=32, **_TINY),
+    "wordcnn": sktextconv.WordCNNClassifier(max_length=123, embedding_dim=16, **_TINY),
+    "kimcnn": sktextconv.KimCNNClassifier(embedding_dim=16, n_filters=8, **_TINY),
+    "rnn": sktextconv.RNNClassifier(embedding_dim=16, hidden_dim=16, **_TINY),
+    "han": sktextconv.HANClassifier(
+        min_count=1, embedding_dim=16, hidden_dim=8, **_TINY
+    ),
 }
 
 PIPELINES = {

@@ -75,6 +75,7 @@ def make(name):
     repeat_values(network)
     *_, head = (m for m in network.modules() if isinstance(m, nn.Linear))
     head.weight /= classifier.decision_function(TEXTS).std()
+    head.bias[1] -= classifier.decision_function(TEXTS).mean()
     return classifier.set_params(**SET_LATER.get(name, {}))
 
 

@@ -5,8 +5,11 @@ import numbers
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils import compute_class_weight as class_weights
+from sklearn.utils import (
+    check_consistent_length,
+    check_random_state,
+    compute_class_weight as class_weights,
+)
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fitted
 

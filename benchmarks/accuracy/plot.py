@@ -9,8 +9,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import patheffects
-from matplotlib import pyplot as plt
+from matplotlib import patheffects, pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
 from sktextconv.base import BaseTextNetClassifier

@@ -1,26 +1,14 @@
-"""One file per paper: its torch module and its thin classifier."""
+"""Networks: one file per paper, with its torch module and its classifier."""
 
-from .charcnn import CharCNN, CharCNNClassifier
-from .han import HAN, DocumentAttention, HANClassifier, SentenceAttention, WordAttention
-from .kimcnn import KimCNN, KimCNNClassifier
-from .rnn import RNN, RNNClassifier
-from .vdcnn import VDCNN, VDCNNClassifier
-from .wordcnn import WordCNN, WordCNNClassifier
-
-__all__ = [
-    "HAN",
-    "RNN",
-    "VDCNN",
-    "CharCNN",
-    "CharCNNClassifier",
-    "DocumentAttention",
-    "HANClassifier",
-    "KimCNN",
-    "KimCNNClassifier",
-    "RNNClassifier",
-    "SentenceAttention",
-    "VDCNNClassifier",
-    "WordAttention",
-    "WordCNN",
-    "WordCNNClassifier",
-]
+from .charcnn import CharCNN as CharCNN, CharCNNClassifier as CharCNNClassifier
+from .han import (
+    HAN as HAN,
+    DocumentAttention as DocumentAttention,
+    HANClassifier as HANClassifier,
+    SentenceAttention as SentenceAttention,
+    WordAttention as WordAttention,
+)
+from .kimcnn import KimCNN as KimCNN, KimCNNClassifier as KimCNNClassifier
+from .rnn import RNN as RNN, RNNClassifier as RNNClassifier
+from .vdcnn import VDCNN as VDCNN, VDCNNClassifier as VDCNNClassifier
+from .wordcnn import WordCNN as WordCNN, WordCNNClassifier as WordCNNClassifier

@@ -11,7 +11,7 @@ import skorch
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from .. import __version__, networks
+from .. import _HOMES, __version__, networks
 from ..augmentation._synonyms import SynonymReplacer
 from ..utils._param_validation import check_params
 from ._format import ZERO_CHECKSUM, check_classes, check_keys
@@ -20,11 +20,7 @@ __all__ = ["FORMAT", "check_network", "make_header", "restore_estimator", "versi
 
 FORMAT = 1  # increase it when the meaning of a file changes
 
-_CLASSIFIERS = {
-    name: getattr(networks, name)
-    for name in networks.__all__
-    if name.endswith("Classifier")
-}
+_CLASSIFIERS = {name: getattr(networks, name) for name in _HOMES["networks"]}
 
 _KEYS = {  # of the header, each with the type of its value
     "sha256": str,  # checksum of the file with `ZERO_CHECKSUM` in its place

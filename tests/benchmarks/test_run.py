@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import cell as cells_module
-from benchmarks.accuracy import tables
+from benchmarks.accuracy import cell as cells_module, tables
 from benchmarks.accuracy.cell import Cell, run_cell
 from benchmarks.accuracy.fasttext import _one_line
 from benchmarks.accuracy.run import parse, run_cells

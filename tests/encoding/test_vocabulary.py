@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from sktextconv.encoding import _vocabulary
 from sktextconv.encoding._vocabulary import END, END_BYTE, VocabularyIndex

@@ -9,11 +9,15 @@ import sys
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors, Word2Vec
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from sktextconv.encoding import PAD, UNKNOWN, WordEncoder, word_vectors
-from sktextconv.encoding import _word_vectors as vectors_module
+from sktextconv.encoding import (
+    PAD,
+    UNKNOWN,
+    WordEncoder,
+    _word_vectors as vectors_module,
+    word_vectors,
+)
 
 TEXTS = ["a fine film , so fine", "a dull film", "a naïve 映画 film !"]
 ENCODER = WordEncoder().fit(TEXTS)

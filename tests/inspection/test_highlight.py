@@ -4,8 +4,7 @@ import html.parser
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from sktextconv.inspection import Attribution, Span
 from sktextconv.inspection._highlight import (

@@ -10,8 +10,7 @@ import pytest
 import safetensors.numpy
 import skops.io
 import torch
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from sklearn.base import clone
 from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -5,8 +5,7 @@ import re
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import sktextconv
 from sktextconv import KimCNNClassifier, ModelFormatError

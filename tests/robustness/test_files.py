@@ -8,8 +8,7 @@ import tarfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from sktextconv import TextStore, read_csv
 from sktextconv.datasets import _compressed

@@ -13,8 +13,7 @@ import pytest
 import scipy.sparse
 import sklearn
 import torch
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from sklearn.base import BaseEstimator, clone
 
 import sktextconv

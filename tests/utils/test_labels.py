@@ -15,8 +15,7 @@ import pyarrow as pa
 import pytest
 import sklearn
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from sklearn.base import clone
 
 import sktextconv
