@@ -262,7 +262,8 @@ def _print_line(line):
     encoding = sys.stdout.encoding or "utf-8"
     line = line.encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()  # files and pipes are buffered
+    # Python buffers files and pipes.
+    sys.stdout.flush()
 
 
 @contextlib.contextmanager

@@ -215,7 +215,8 @@ def _integrated_gradients(network, ids, mask, index, *, batch_size):
     nodes, node_weights = np.polynomial.legendre.leggauss(_N_STEPS)
     alphas = torch.tensor([*(nodes + 1) / 2, 1.0, 0.0], dtype=torch.float32)
     node_weights = torch.tensor([*node_weights / 2, 0.0, 0.0], dtype=torch.float32)
-    first = SENTENCE_END + 1  # lower ids keep their meaning
+    # Ids below `first` keep their meaning.
+    first = SENTENCE_END + 1
     scores, total = [], 0.0
     # On a GPU, cuDNN computes gradients of recurrent layers in training mode only.
     # Leaving the caller's inference mode enables gradients.

@@ -18,7 +18,8 @@ from ._format import ZERO_CHECKSUM, check_classes, check_keys
 
 __all__ = ["FORMAT", "check_network", "make_header", "restore_estimator", "versions"]
 
-FORMAT = 1  # increase it when the meaning of a file changes
+# Version of the file format; increase it when the meaning of a file changes.
+FORMAT = 1
 
 _CLASSIFIERS = {name: getattr(networks, name) for name in _HOMES["networks"]}
 
@@ -113,7 +114,8 @@ def make_header(classifier):
         # Drawn from a copy: drawing from the generator would change the classifier.
         "seed": copy.deepcopy(classifier._rng).randint(2**31),
     }
-    restore_estimator(header)  # fail here rather than write an unreadable file
+    # Fail here rather than write an unreadable file.
+    restore_estimator(header)
     return header
 
 

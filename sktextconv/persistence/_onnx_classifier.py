@@ -96,7 +96,8 @@ class OnnxClassifier:
             self.estimator_name = header["estimator"]
             self._encoder = restore_encoder(header)
         options = runtime.SessionOptions()
-        options.log_severity_level = 4  # errors are raised anyway
+        # Log nothing: errors are raised.
+        options.log_severity_level = 4
         if n_jobs is not None:
             options.intra_op_num_threads = max(int(n_jobs), 0)
         # Without this, idle threads would busy-wait.

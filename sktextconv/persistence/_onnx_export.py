@@ -108,7 +108,8 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
         "learnt": encoder.get_state(),
     }
     text = json.dumps(header, allow_nan=False, separators=(",", ":"))
-    restore_encoder(parse_json(text))  # fail here rather than write an unreadable file
+    # Fail here rather than write an unreadable file.
+    restore_encoder(parse_json(text))
     model = make_graph(network)
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, text

@@ -7,7 +7,8 @@ from ._format import METADATA_KEY, check_keys
 
 __all__ = ["ENCODERS", "FORMAT", "KEYS", "find_header", "restore_encoder"]
 
-FORMAT = 1  # increase it when the meaning of a file changes
+# Version of the file format; increase it when the meaning of a file changes.
+FORMAT = 1
 
 KEYS = {  # of the header, each with the type of its value
     "sha256": str,  # checksum of the file with `ZERO_CHECKSUM` in its place

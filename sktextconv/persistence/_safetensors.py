@@ -31,7 +31,7 @@ __all__ = ["ModelFormatError", "check_finite", "load", "save"]
 _DTYPES = {torch.float32: "F32", torch.int64: "I64"}
 
 # Limits for forged files; far above any trained network.
-_MAX_HEADER = 100_000_000  # bytes, of all names and words; safetensors reads no more
+_MAX_HEADER = 100_000_000  # bytes, as in safetensors itself
 _MAX_MEMORY = 32  # bytes of the network per byte of the file
 _MAX_CALLS = 200  # calls of torch functions per tensor of the file
 
@@ -105,7 +105,8 @@ def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
     >>> loaded.predict(["so good", "too long"])
     array(['pos', 'neg'], dtype='<U3')
     """
-    from safetensors.numpy import save as to_bytes  # keeps import of this package fast
+    # Imported here to keep the import of this package fast.
+    from safetensors.numpy import save as to_bytes
 
     header = json.dumps(make_header(estimator), allow_nan=False, separators=(",", ":"))
     weights = {

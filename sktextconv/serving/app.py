@@ -66,7 +66,8 @@ def make_app(
         description=f"{page.name}, {len(classifier.classes_)} classes.",
         version="1",  # of the API
         lifespan=lifespan,
-        docs_url=None,  # these pages load scripts from other sites
+        # The documentation pages of FastAPI load scripts from other sites.
+        docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
     )

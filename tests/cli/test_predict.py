@@ -124,7 +124,8 @@ def test_predict_streams_input(folder, monkeypatch, options):
     monkeypatch.setattr(sys, "stdout", shown)
     assert main(f"predict model - {options}".split()) == 0
     assert read_labels(shown.buffer.getvalue().decode()) == ["pos", "neg"] * 10
-    assert stdin.seen[-1] >= 1 + 15  # the last batch is written at the end
+    # The last batch is written at the end.
+    assert stdin.seen[-1] >= 1 + 15
     behind = [read - n_written for read, n_written in enumerate(stdin.seen)]
     assert max(behind) <= 6
     assert not sys.stdin.buffer.closed

@@ -22,8 +22,8 @@ def test_deletion_curve_removes_largest_weight_first(three_classes):
         "film",
         "",
     ]
-    code = three_classes.classes_.tolist().index("bad")
-    expected = three_classes.predict_proba(left)[:, code]
+    index = three_classes.classes_.tolist().index("bad")
+    expected = three_classes.predict_proba(left)[:, index]
     np.testing.assert_allclose(curve.probabilities, expected)
     one, two, three, four, five = expected
     assert curve.area == pytest.approx((one / 2 + two + three + four + five / 2) / 4)

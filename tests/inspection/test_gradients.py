@@ -53,20 +53,22 @@ def test_gradient_matches_captum(fitted, name):
     captum = LayerIntegratedGradients(
         lambda ids: module(ids)[:, 1] - module(ids)[:, 0], module.embedding
     )
-    theirs = captum.attribute(
+    expected = captum.attribute(
         ids,
         baselines=torch.full_like(ids, PAD),
         n_steps=64,
         method="gausslegendre",
         internal_batch_size=64,
     )
-    theirs = theirs.sum(2)[0].detach().numpy()
+    expected = expected.sum(2)[0].detach().numpy()
     # Drop the padding that KimCNN adds at both ends before the embedding.
     before = module.max_width - 1 if name == "kimcnn" else 0
-    theirs = theirs[before : before + ids.shape[1]]
+    expected = expected[before : before + ids.shape[1]]
     by_word = np.zeros(len(attribution.spans))
     starts = [span.start for span in attribution.spans]
-    for (start, _), weight in zip(network.encoder_.offsets(text), theirs, strict=True):
+    for (start, _), weight in zip(
+        network.encoder_.offsets(text), expected, strict=True
+    ):
         by_word[np.searchsorted(starts, start, side="right") - 1] += weight
     scale = np.abs(by_word).max()
     np.testing.assert_allclose(attribution.weights, by_word, atol=1e-4 * scale)
@@ -111,11 +113,11 @@ def test_gradient_matches_loop(name):
     network = clone(NETWORKS[name]).set_params(max_epochs=1).fit(TEXTS, labels)
     text = "Yet good? So long a film! What bore."
     attribution = explain(network, text, method="gradient", target="fair")
-    theirs = loop_gradients(network, text, index=0)
+    expected = loop_gradients(network, text, index=0)
     # Compare words that occur once, whose weight is that of their id.
     ids, offsets = network.encoder_.encode([text])[0], network.encoder_.offsets(text)
     if name in ("charcnn", "vdcnn"):
-        assert attribution.weights.sum() == pytest.approx(theirs.sum(), rel=1e-3)
+        assert attribution.weights.sum() == pytest.approx(expected.sum(), rel=1e-3)
         return
     is_word = offsets[:, 0] < offsets[:, 1]
     known = is_word & (np.bincount(ids)[ids] == 1)
@@ -123,7 +125,9 @@ def test_gradient_matches_loop(name):
     assert known.sum() > 5
     for id_, (start, end) in zip(ids[known], offsets[known], strict=True):
         scale = np.abs(attribution.weights).max()
-        assert weights[text[start:end]] == pytest.approx(theirs[id_], abs=1e-4 * scale)
+        assert weights[text[start:end]] == pytest.approx(
+            expected[id_], abs=1e-4 * scale
+        )
 
 
 @pytest.mark.parametrize("name", ["charcnn", "vdcnn"])
@@ -131,9 +135,9 @@ def test_gradient_sums_characters_by_word(fitted, name):
     """White space counts toward the preceding word."""
     network = fitted(name)
     attribution = explain(network, "abc de!", method="gradient", target="pos")
-    theirs = loop_gradients(network, "abc de!", index=1)
+    by_id = loop_gradients(network, "abc de!", index=1)
     ids = {c: network.encoder_.encode([c])[0][0] for c in "abcde !"}
-    expected = [sum(theirs[ids[c]] for c in word) for word in ("abc ", "de", "!")]
+    expected = [sum(by_id[ids[c]] for c in word) for word in ("abc ", "de", "!")]
     assert attribution.words == ["abc", "de", "!"]
     np.testing.assert_allclose(
         attribution.weights, expected, atol=1e-4 * np.abs(expected).max()
@@ -152,7 +156,8 @@ def test_gradient_skips_truncated_words(name, keep, read):
         attribution = explain(network, "A fine film, so fine", method="gradient")
         assert attribution.words == read
     else:
-        text = f"{'start ' * 31}{'end ' * 31}"  # the network reads 123 characters
+        # The network reads only 123 characters.
+        text = f"{'start ' * 31}{'end ' * 31}"
         attribution = explain(network.fit(TEXTS, LABELS), text, method="gradient")
         assert set(attribution.words) == ({"start"} if keep == "start" else {"end"})
     assert attribution.weights.sum() == pytest.approx(

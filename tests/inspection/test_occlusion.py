@@ -56,9 +56,9 @@ def test_occlusion_three_classes(three_classes, target):
     features, linear = features_of_words(three_classes, attribution.words)
     whole = three_classes.decision_function([TEXT])[0]
     logits = np.vstack([whole, whole - features @ linear.coef_.T])
-    code = linear.classes_.tolist().index(target)
-    others = [other for other in range(3) if other != code]
-    odds = logits[:, code] - logsumexp(logits[:, others], axis=1)
+    index = linear.classes_.tolist().index(target)
+    others = [other for other in range(3) if other != index]
+    odds = logits[:, index] - logsumexp(logits[:, others], axis=1)
     np.testing.assert_allclose(attribution.weights, odds[0] - odds[1:], atol=1e-10)
     assert attribution.score == pytest.approx(odds[0])
 

@@ -146,8 +146,10 @@ def test_range_test_does_not_change_network(corpus):
     display = LearningRateRangeDisplay.from_estimator(
         network, *corpus, max_rate=1e-3, n_epochs=2
     )
-    assert len(display.rates_) == 6  # no validation texts: early stopping is off
-    assert len(seen) == 6  # its own callbacks are called
+    # No validation texts are held out: early stopping is off.
+    assert len(display.rates_) == 6
+    # The callbacks of the network are called.
+    assert len(seen) == 6
     assert network.net_ not in seen
     assert network.get_params() == params
     np.testing.assert_equal(network.random_state.get_state(legacy=False), state)
@@ -346,7 +348,8 @@ def test_text_weights_fit_into_page(text, tmp_path):
     (left, right), (low, high) = display.ax_.get_xlim(), display.ax_.get_ylim()
     for patch in display.ax_.patches[1:]:  # without the page
         box = patch.get_path().transformed(patch.get_patch_transform()).get_extents()
-        if np.isfinite(box.extents).all():  # some glyphs are invisible
+        # Invisible glyphs have no extent.
+        if np.isfinite(box.extents).all():
             assert left <= box.x0 <= box.x1 <= right
             assert low <= box.y0 <= box.y1 <= high
     assert display.ax_.get_title() == "$l$ \ufffd, by occlusion"

@@ -166,6 +166,7 @@ def test_load_bounds_layers_by_tensors(path):
 
 def test_load_bounds_buffers_by_file_size(path, monkeypatch):
     """Tensors that are not in the file are bounded by its size."""
-    sktextconv.save(trained("charcnn"), path)  # rebuilds its one-hot rows
+    # The network rebuilds its one-hot rows.
+    sktextconv.save(trained("charcnn"), path)
     monkeypatch.setattr("sktextconv.persistence._safetensors._MAX_MEMORY", 1)
     assert "Expected a larger file" in load_error(path.read_bytes(), path)

@@ -359,7 +359,8 @@ FORGERIES = {
 def test_open_forged_header(name, saved, path):
     forge, match = FORGERIES[name]
     header = forge(header_of(saved))
-    if name == "list":  # has no key for the checksum
+    # A list has no key for the checksum.
+    if name == "list":
         model = onnx.ModelProto.FromString(saved)
         model.metadata_props[0].value = header
         assert re.search(match, open_error(model.SerializeToString(), path))

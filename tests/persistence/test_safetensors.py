@@ -42,7 +42,8 @@ def test_load_predicts_same_bits(network, path):
     for name in ("history_", "n_iter_"):
         assert getattr(loaded, name) == getattr(network, name)
     assert vars(loaded).keys() == vars(network).keys()
-    assert pickle.dumps(network) == before  # save has no side effects
+    # `save` has no side effects.
+    assert pickle.dumps(network) == before
 
 
 def test_load_in_new_process_same_bits(tmp_path):
