@@ -63,7 +63,8 @@ NETWORKS = {
     "HAN": HANClassifier(),
     "LSTM": RNNClassifier(),
 }
-_TINY = {  # for --quick
+# Parameters for --quick.
+_TINY = {
     "CharCNN small": {"max_length": 123},
     "VDCNN-9": {"max_length": 64, "dense_dim": 32},
     "HAN": {"embedding_dim": 16, "hidden_dim": 8},
@@ -180,7 +181,8 @@ def measure_training(
                 row |= _describe_rate(classifier, texts[: 4 * batch_size], rate, peak)
                 if name in _FLOORS and "H200" in _device_name(device):
                     row["share of the floor"] = lower_bound(name, batch_size) * rate
-            except Exception as error:  # continue with the other settings
+            # A setting that fails must not stop the others.
+            except Exception as error:
                 row["failed"] = f"{type(error).__name__}: {error}".splitlines()[0]
             rows.append(row)
             progress(f"{name}: {row}")
@@ -329,7 +331,7 @@ def _median(measured):
     return statistics.median(values)
 
 
-def main():
+def _parse():
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.speed.gpu", description=__doc__.partition("\n")[0]
     )
@@ -341,13 +343,18 @@ def main():
     add("--quick", action="store_true", help="tiny networks, to try the script")
     add("--out", type=Path, help="JSON file; its other networks stay")
     options = parser.parse_args()
-    device, on_gpu = options.device, _is_cuda(options.device)
     if options.out is None:
-        if options.quick or not on_gpu:
+        if options.quick or not _is_cuda(options.device):
             parser.error(
                 "--quick and --device cpu make no results: name another file with --out"
             )
         options.out = RESULT
+    return options
+
+
+def main():
+    options = _parse()
+    device, on_gpu = options.device, _is_cuda(options.device)
     about = describe_run(torch.get_num_threads(), None)
     result = json.loads(options.out.read_text()) if options.out.exists() else {}
     result = {"networks": {}} | result
@@ -358,8 +365,9 @@ def main():
         about["machine"]["gpu"] = _device_name(device)
     data = load_data(options.short, ["short"])
     networks = {name: NETWORKS[name] for name in options.networks}
-    settings, probes = _SETTINGS, 70  # losses are summed after 64
-    how = {"n_texts": 20_480, "batch_sizes": (128, 1024), "rounds": 5}
+    # Losses are summed every 64 minibatches, so that more of them include one sum.
+    settings, n_batches = _SETTINGS, 70
+    sizes = {"n_texts": 20_480, "batch_sizes": (128, 1024), "rounds": 5}
     if options.quick:
         networks = {
             name: copy.deepcopy(networks[name]).set_params(**tiny)
@@ -367,7 +375,7 @@ def main():
             if name in networks
         }
         settings = {"float32": _SETTINGS["float32"]}
-        how = {"n_texts": 32, "batch_sizes": (16,), "rounds": 1}
+        sizes = {"n_texts": 32, "batch_sizes": (16,), "rounds": 1}
         data = {name: head(labeled, 200) for name, labeled in data.items()}
         options.epochs = 1
     result["limits"] = measure_limits(device) | about
@@ -378,11 +386,11 @@ def main():
         }
         progress(f"{name}: {found}")
         found["training"] = measure_training(
-            name, network, data, device, peak, settings=settings, **how
+            name, network, data, device, peak, settings=settings, **sizes
         )
         if on_gpu:
-            found[f"host waits in a fit of {probes}"] = count_synchronizations(
-                network, data, device, probes
+            found[f"host waits in a fit of {n_batches}"] = count_synchronizations(
+                network, data, device, n_batches
             )
         found["learning"] = measure_learning_curve(
             network, data, device, max_epochs=options.epochs

@@ -1,4 +1,4 @@
-"""Annotations are checked in scikit-learn's own words."""
+"""Parameter validation: annotations, and messages equal to scikit-learn's."""
 
 import numbers
 from typing import Literal
@@ -33,7 +33,7 @@ class Parent(BaseEstimator):
 @hyperparameters
 class Child(Parent):
     count: Count = 5
-    share: Fraction = 0.0
+    fraction: Fraction = 0.0
     kind: Literal["b", "a"] = "a"
     only: Literal["a"] = "a"
     depth: Literal[29, 9, 17] = 9
@@ -42,11 +42,12 @@ class Child(Parent):
     sizes: Sizes = (3, 4)
 
 
-def test_child_has_the_parents_parameters_and_its_own_defaults():
+def test_hyperparameters_are_inherited():
+    """A subclass has the parameters of its parent, with its own defaults."""
     assert Child().get_params() == {
         "count": 5,
         "rate": None,
-        "share": 0.0,
+        "fraction": 0.0,
         "kind": "a",
         "only": "a",
         "depth": 9,
@@ -57,7 +58,7 @@ def test_child_has_the_parents_parameters_and_its_own_defaults():
     assert clone(Child(count=7)).count == 7
 
 
-def test_unknown_and_positional_parameters_are_refused():
+def test_init_rejects_unknown_and_positional():
     with pytest.raises(TypeError, match="unexpected keyword argument 'cuont'"):
         Child(cuont=3)
     with pytest.raises(TypeError, match="positional"):
@@ -69,12 +70,12 @@ def test_unknown_and_positional_parameters_are_refused():
     [
         ("count", 0, [Interval(numbers.Integral, 1, None, closed="left")]),
         ("rate", 0.0, [Interval(numbers.Real, 0.0, None, closed="neither"), None]),
-        ("share", 1.0, [Interval(numbers.Real, 0.0, 1.0, closed="left")]),
+        ("fraction", 1.0, [Interval(numbers.Real, 0.0, 1.0, closed="left")]),
         ("only", "c", [StrOptions({"a"})]),
         ("only", None, [StrOptions({"a"})]),
     ],
 )
-def test_the_sentence_is_scikit_learns(name, value, constraints):
+def test_check_params_message_equals_scikit_learn(name, value, constraints):
     with pytest.raises(ValueError, match="parameter of Child") as ours:
         check_params(Child(**{name: value}))
     with pytest.raises(InvalidParameterError) as theirs:
@@ -97,7 +98,7 @@ def test_the_sentence_is_scikit_learns(name, value, constraints):
         {"sizes": [2, np.int64(3)]},
     ],
 )
-def test_good_values_pass(settings):
+def test_check_params_valid_values(settings):
     check_params(Child(**settings))
 
 
@@ -108,7 +109,7 @@ def test_good_values_pass(settings):
         {"count": 2.0},
         {"count": np.inf},
         {"rate": np.nan},
-        {"share": "0.5"},
+        {"fraction": "0.5"},
         {"flag": 1},
         {"depth": 10},
         {"depth": 9.0},
@@ -125,18 +126,18 @@ def test_good_values_pass(settings):
         {"sizes": np.array([3, 4])},
     ],
 )
-def test_bad_values_do_not(settings):
+def test_check_params_invalid_values(settings):
     with pytest.raises(ValueError, match="must be"):
         check_params(Child(**settings))
 
 
-def test_members_are_named_in_order():
+def test_check_params_message_sorts_literals():
     message = r"'depth' parameter of Child must be an int among \{9, 17, 29\}\. Got 10"
     with pytest.raises(ValueError, match=message):
         check_params(Child(depth=10))
 
 
-def test_a_bool_is_no_member_of_ints():
+def test_check_params_bool_is_not_int_literal():
     @hyperparameters
     class Switch(BaseEstimator):
         level: Literal[0, 1] = 0
@@ -146,7 +147,8 @@ def test_a_bool_is_no_member_of_ints():
         check_params(Switch(level=True))
 
 
-def test_sizes_say_of_what_they_are_made():
+def test_check_params_message_for_sequences():
+    """The message describes the sequence and its items."""
     with pytest.raises(ValueError, match="sizes") as caught:
         check_params(Child(sizes=(3, 0)))
     assert str(caught.value) == (

@@ -10,7 +10,6 @@ import pytest
 import scipy.sparse
 import torch
 
-from sktextconv.datasets import join_fields
 from sktextconv.utils.validation import check_texts
 
 
@@ -70,8 +69,8 @@ INVALID = {
 
 @pytest.mark.parametrize("kind", INVALID)
 def test_check_texts_invalid_input(kind):
-    X, error, sentence = INVALID[kind]
-    with pytest.raises(error, match=sentence):
+    X, error, message = INVALID[kind]
+    with pytest.raises(error, match=message):
         check_texts(X, required_by="Test")
 
 
@@ -90,16 +89,3 @@ def test_check_texts_type_is_no_sequence():
 def test_check_texts_empty_names_estimator():
     with pytest.raises(ValueError, match="minimum of 1 is required by Test"):
         check_texts(np.array([], dtype=object), required_by="Test")
-
-
-def test_join_fields_order():
-    titles, bodies = ["Ab", ""], ["x-1", "y"]
-    assert join_fields(titles, bodies) == ["Ab x-1", " y"]
-    assert join_fields(titles, bodies, order="reverse") == ["x-1 Ab", "y "]
-
-
-def test_join_fields_invalid_input():
-    with pytest.raises(ValueError, match="shorter"):
-        join_fields(["a"], [])
-    with pytest.raises(ValueError, match="Expected order to be one of"):
-        join_fields(["a"], order="backwards")
