@@ -14,12 +14,12 @@ from ._errors import path_errors
 
 __all__ = ["main"]
 
-# Class of each network by its name on the command line. Does not import torch.
+# Class names of the networks by their names on the command line.
 MODELS = {name.removesuffix("Classifier").lower(): name for name in _HOMES["networks"]}
 
 _LITERALS = {"true": True, "false": False, "none": None}  # besides those of Python
 
-# Options for parameters that error messages of the library name.
+# Replacements of parameter names in error messages.
 _OPTIONS = {
     "header=True": "--header",
     "label_column": "--label-column",
@@ -85,7 +85,7 @@ def _serve(args):
             serve(args.model, **options)
     except SystemExit:
         raise ValueError(
-            "serve: expected an address that is not in use; see the log above. Pass "
+            "serve: expected an available address; see the log above. Pass "
             "another --port, or 0 for a free one."
         ) from None
 

@@ -139,7 +139,7 @@ def serve(
     OSError
         If the file cannot be read.
     SystemExit
-        If the address is in use.
+        If the address is not available.
     ValueError
         If the device is not available.
 
