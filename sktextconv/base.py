@@ -170,11 +170,9 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
 
     @abc.abstractmethod
     def _make_encoder(self):
-        """Return an encoder: `fit(texts)`, `encode(texts)` → Ragged, `n_tokens`.
+        """Return an unfitted encoder of `sktextconv.encoding`, or your own.
 
-        To be saved, it also needs `get_state()` → dict of JSON-serializable values, and
-        `set_state(…)`. For explanations it needs the offsets of the ids of a text:
-        `offsets(text)` → (n_ids, 2).
+        Your own encoder derives from `BaseTextEncoder`.
         """
 
     @abc.abstractmethod
@@ -459,7 +457,7 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
             )
 
         def encoded(texts, y_encoded, weights):
-            ids = encoder.encode(texts)
+            ids = encoder._encode(texts)
             return EncodedDataset(ids, net.device, targets=y_encoded, weights=weights)
 
         with contextlib.ExitStack() as stack:
@@ -511,7 +509,7 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
         logits = []
         with threads(self.n_jobs):
             for start in range(0, len(texts), _PREDICT_CHUNK_SIZE):
-                ids = self.encoder_.encode(texts[start : start + _PREDICT_CHUNK_SIZE])
+                ids = self.encoder_._encode(texts[start : start + _PREDICT_CHUNK_SIZE])
                 logits.append(
                     predict_logits(self.net_, ids, batch_size=self._batch_size())
                 )

@@ -80,7 +80,13 @@ def stub_imports(folder):
 
 
 @pytest.mark.parametrize(
-    "package", [sktextconv, sktextconv.inspection, sktextconv.persistence]
+    "package",
+    [
+        sktextconv,
+        sktextconv.encoding,
+        sktextconv.inspection,
+        sktextconv.persistence,
+    ],
 )
 def test_stub_lists_every_public_name(package):
     """Type checkers do not follow lazy imports: they need a stub beside them."""

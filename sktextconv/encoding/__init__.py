@@ -1,19 +1,18 @@
 """Encoders of texts into ragged arrays of ids."""
 
-from ._char import ALPHABETS, CharEncoder
-from ._document import SENTENCE_END, DocumentEncoder
-from ._ragged import PAD, UNKNOWN, Ragged
-from ._word import WordEncoder
-from ._word_vectors import word_vectors
+from ..utils._lazy_import import lazy_imports
 
-__all__ = [
-    "ALPHABETS",
-    "PAD",
-    "SENTENCE_END",
-    "UNKNOWN",
-    "CharEncoder",
-    "DocumentEncoder",
-    "Ragged",
-    "WordEncoder",
-    "word_vectors",
-]
+# Public names by module; `__init__.pyi` lists them for type checkers. They are imported
+# on first use: `OnnxClassifier` uses the tokenizers without scikit-learn.
+_HOMES = {
+    "_base": ("BaseTextEncoder",),
+    "_char": ("CharEncoder",),
+    "_char_tokenizer": ("ALPHABETS",),
+    "_document": ("DocumentEncoder",),
+    "_ragged": ("PAD", "SENTENCE_END", "UNKNOWN", "Ragged"),
+    "_word": ("WordEncoder",),
+    "_word_vectors": ("word_vectors",),
+}
+
+__all__ = sorted(name for names in _HOMES.values() for name in names)
+__getattr__, __dir__ = lazy_imports(__name__, _HOMES)

@@ -1,4 +1,4 @@
-"""Ragged arrays of ids, and the ids that are reserved."""
+"""Ragged arrays of ids, and the reserved ids."""
 
 import tempfile
 from dataclasses import dataclass
@@ -9,64 +9,66 @@ __all__ = [
     "MAX_BYTES_IN_MEMORY",
     "N_RESERVED",
     "PAD",
+    "SENTENCE_END",
     "UNKNOWN",
     "Ragged",
     "RaggedWriter",
 ]
 
 
-PAD = 0  # the id of padding: a column of zeros for characters
-UNKNOWN = 1  # the id of a word or character that is not known
-N_RESERVED = 2  # ids that are no word
+PAD = 0  # padding; with characters also: a column of zeros
+UNKNOWN = 1  # any word or character outside the vocabulary
+N_RESERVED = 2  # number of the ids above
+SENTENCE_END = 2  # mark after each sentence; reserved by `DocumentEncoder` only
 
-# Ids that take more go to a temporary file, which is mapped into memory.
+# Ids that take more memory are written to a temporary file, which is mapped into it.
 MAX_BYTES_IN_MEMORY = 2**30
 
 
 @dataclass(frozen=True, eq=False)
 class Ragged:
-    """Rows of ids of different lengths, end to end.
+    """Rows of ids of different lengths in one flat array.
 
     Attributes
     ----------
     ids : ndarray of unsigned int of shape (n_ids,)
-        All rows in order, in the smallest type that holds every id.
+        All rows in order, in the smallest dtype that can represent every id.
     offsets : ndarray of int64 of shape (n_rows + 1,)
         Row i is ``ids[offsets[i]:offsets[i + 1]]``.
     parts : Ragged or None
-        Lengths of the parts of each row, such as the sentences of a text, where rows
-        have parts.
+        Lengths of the parts of each row, such as the sentences of a text, if rows have
+        parts.
     """
 
     ids: np.ndarray
     offsets: np.ndarray
     parts: "Ragged | None" = None
 
-    def __len__(self) -> int:
+    def __len__(self):
         return len(self.offsets) - 1
 
-    def __getitem__(self, row: int) -> np.ndarray:
+    def __getitem__(self, row):
         return self.ids[self.offsets[row] : self.offsets[row + 1]]
 
 
 class RaggedWriter:
-    """Rows of ids as they come, put end to end.
+    """Builder of a `Ragged` from rows that arrive one after the other.
 
-    Beyond `MAX_BYTES_IN_MEMORY` they go to a temporary file, in the folder that
-    `tempfile.gettempdir` names, which is gone once nobody holds the ids.
+    Ids beyond `MAX_BYTES_IN_MEMORY` are written to a temporary file in the folder that
+    `tempfile.gettempdir` returns. The file is deleted together with the ids.
 
     Parameters
     ----------
     n_tokens : int
-        Ids are below it.
+        Upper bound of the ids, exclusive.
     n_rows : int
     max_length : int
-        Ids of a row, at most.
+        Largest number of ids in a row.
     """
 
     def __init__(self, n_tokens, n_rows, max_length):
         dtype = np.min_scalar_type(n_tokens - 1)
-        # Room for the longest rows there may be costs nothing as long as it is empty.
+        # Room for rows of the largest length: unused pages take no memory.
         n_ids = min(n_rows * max_length, MAX_BYTES_IN_MEMORY // dtype.itemsize)
         self._ids = np.empty(n_ids, dtype=dtype)
         self._file = None
@@ -74,7 +76,7 @@ class RaggedWriter:
         self._n_rows = 0
 
     def add(self, ids, lengths):
-        """Add the ids of some rows, end to end, and the length of each row."""
+        """Append rows, given their concatenated ids and the length of each row."""
         start = self._offsets[self._n_rows]
         ends = self._offsets[self._n_rows + 1 :][: len(lengths)]
         np.cumsum(lengths, out=ends)
@@ -90,7 +92,7 @@ class RaggedWriter:
             self._file.write(np.ascontiguousarray(ids, dtype=self._ids.dtype))
 
     def finish(self, parts=None):
-        """Return all as a `Ragged`; the ids can be written to, as torch asks."""
+        """Return all rows as a `Ragged`; its ids are writable, as torch requires."""
         if self._file is None:
             self._ids.resize(self._offsets[-1], refcheck=False)
             return Ragged(self._ids, self._offsets, parts)

@@ -2,55 +2,58 @@
 
 import collections
 
-__all__ = []
+__all__ = ["check_boundaries", "find_sentences", "learn_boundaries", "make_punkt"]
 
 
-# Characters that Punkt reads at a time: on some texts its time is not linear in their
-# length, and NLTK limits it. A longer sentence is cut.
-_WINDOW = 10_000  # characters
+# Punkt reads this many characters at a time: on some texts its time is not linear in
+# their length, and this bounds it. A longer sentence is split.
+_WINDOW = 10_000
 
-# It learns from this much in seconds; more adds rare abbreviations alone.
-_LEARNT_FROM = 2_000_000  # characters
+# Characters that Punkt learns from, which takes seconds. More would only add rare
+# abbreviations.
+_MAX_TRAINING_SIZE = 2_000_000
 
 
-def _find_sentences(text, punkt):
-    """Yield start and end of the sentences of `text`, one window after the other."""
+def find_sentences(text, punkt):
+    """Yield start and end of the sentences of `text`, window by window."""
     start = 0
     while start < len(text):
         window = text[start : start + _WINDOW]
         sentences = list(punkt.span_tokenize(window))
-        following = start + len(window)
-        if following < len(text) and len(sentences) > 1:
-            # The last one may go on: it is read again, as the first of its window.
-            following = start + sentences.pop()[0]
+        next_start = start + len(window)
+        if next_start < len(text) and len(sentences) > 1:
+            # The last sentence may continue after the window: the next window starts
+            # with it.
+            next_start = start + sentences.pop()[0]
         for first, last in sentences:
             yield start + first, start + last
-        start = following
+        start = next_start
 
 
-def _learn_boundaries(texts):
-    """Return what Punkt learns from `texts`, as plain values in a fixed order."""
-    from nltk.tokenize.punkt import PunktTrainer  # a quarter of a second
+def learn_boundaries(texts):
+    """Return the parameters of Punkt trained on `texts`: JSON-serializable, sorted."""
+    # Imported here: it takes a quarter of a second.
+    from nltk.tokenize.punkt import PunktTrainer
 
     sample, size = [], 0
     for text in texts:
-        if size >= _LEARNT_FROM:
+        if size >= _MAX_TRAINING_SIZE:
             break
         sample.append(text[:_WINDOW])
         size += len(sample[-1])
     trainer = PunktTrainer()
     trainer.train("\n\n".join(sample))
-    learnt = trainer.get_params()
+    params = trainer.get_params()
     return {
-        "abbreviations": sorted(learnt.abbrev_types),
-        "collocations": sorted(map(list, learnt.collocations)),
-        "starters": sorted(learnt.sent_starters),
-        "contexts": dict(sorted(learnt.ortho_context.items())),
+        "abbreviations": sorted(params.abbrev_types),
+        "collocations": sorted(map(list, params.collocations)),
+        "starters": sorted(params.sent_starters),
+        "contexts": dict(sorted(params.ortho_context.items())),
     }
 
 
-def _check_boundaries(boundaries):
-    """Raise `ValueError` unless `boundaries` can be of `_learn_boundaries`."""
+def check_boundaries(boundaries):
+    """Raise `ValueError` unless `learn_boundaries` could have returned `boundaries`."""
 
     def are_texts(values, *, n=None):
         right_size = isinstance(values, list) and n in (None, len(values))
@@ -72,18 +75,19 @@ def _check_boundaries(boundaries):
     ):
         raise ValueError(
             "Expected the boundaries of sentences to be lists of str for abbreviations "
-            "and starters, one of pairs for collocations, and an int per str for "
-            "contexts."
+            "and starters, a list of pairs of str for collocations, and a dict of str "
+            "to int for contexts."
         )
 
 
-def _make_punkt(boundaries):
+def make_punkt(boundaries):
+    """Return NLTK's sentence tokenizer with the given parameters of Punkt."""
     from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 
-    learnt = PunktParameters()
-    learnt.abbrev_types = set(boundaries["abbreviations"])
-    learnt.collocations = set(map(tuple, boundaries["collocations"]))
-    learnt.sent_starters = set(boundaries["starters"])
-    # A defaultdict would grow with each word that is looked up.
-    learnt.ortho_context = collections.Counter(boundaries["contexts"])
-    return PunktSentenceTokenizer(learnt)
+    params = PunktParameters()
+    params.abbrev_types = set(boundaries["abbreviations"])
+    params.collocations = set(map(tuple, boundaries["collocations"]))
+    params.sent_starters = set(boundaries["starters"])
+    # A Counter, because a defaultdict would grow with each word that is looked up.
+    params.ortho_context = collections.Counter(boundaries["contexts"])
+    return PunktSentenceTokenizer(params)

@@ -1,11 +1,17 @@
-"""Vectorized vocabulary lookup: open-addressing hash table with a dict fallback."""
+"""Vocabularies: selection of words, and vectorized lookup of their ids."""
 
 import collections
 import itertools
 
 import numpy as np
 
-__all__ = ["END", "END_BYTE", "VocabularyIndex"]
+__all__ = [
+    "END",
+    "END_BYTE",
+    "VocabularyIndex",
+    "check_vocabulary",
+    "most_frequent",
+]
 
 END = -1  # the id of `END_BYTE`, and of None
 END_BYTE = 0xFF  # never occurs in UTF-8; ends each text
@@ -28,9 +34,9 @@ _HASH_HIGH = np.uint64(0xD6E8FEB86659FD93)
 class VocabularyIndex:
     """Mapping of words to ids that looks up thousands of words at once.
 
-    Words of at most 15 bytes are stored as two integers in a hash table of NumPy
-    arrays: they are compared exactly, and no str is created for them. A dictionary
-    serves all other words.
+    Words of at most 15 bytes are stored as two integers in an open-addressing hash
+    table of NumPy arrays: they are compared exactly, and no str is created for them.
+    All other words are looked up in a dictionary.
 
     Parameters
     ----------
@@ -178,3 +184,38 @@ def _pack(data, starts, sizes):
     left = np.minimum(sizes[longer] - 8, 7)
     high[longer] |= eights[starts[longer] + 8] & _FIRST_BYTES[left]
     return low, high
+
+
+def check_vocabulary(words):
+    """Raise `ValueError` unless `words` is a list of distinct str."""
+    if not isinstance(words, list) or set(map(type, words)) - {str}:
+        raise ValueError("Expected the words of a vocabulary to be a list of str.")
+    if len(set(words)) < len(words):
+        raise ValueError("Expected the words of a vocabulary to be distinct.")
+
+
+def most_frequent(counts, *, max_tokens, min_count):
+    """Return the words of a vocabulary, the most frequent first.
+
+    Parameters
+    ----------
+    counts : dict of str to int
+        Occurrences of each word. Equally frequent words are in alphabetical order.
+    max_tokens, min_count : int
+
+    Returns
+    -------
+    words : list of str
+
+    Raises
+    ------
+    ValueError
+        If no word is frequent enough.
+    """
+    words = sorted(word for word, count in counts.items() if count >= min_count)
+    if not words:
+        raise ValueError(
+            "empty vocabulary: no word occurs in the training texts "
+            f"min_count={min_count} times or more."
+        )
+    return sorted(words, key=counts.__getitem__, reverse=True)[:max_tokens]

@@ -182,7 +182,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         return dict(zip(self._encoder.words, columns, strict=True))
 
     def _count(self, texts):
-        ragged = self._encoder.encode(texts)
+        ragged = self._encoder._encode(texts)
         columns = self._columns[ragged.ids]
         counted = columns != _NO_CLUSTER
         n_before = np.concatenate([[0], np.cumsum(counted)])  # (n_words + 1,)

@@ -10,8 +10,7 @@ from torch.nn import functional as F
 
 from ..base import BaseTextNetClassifier
 from ..encoding._char import CharEncoder
-from ..encoding._document import SENTENCE_END
-from ..encoding._ragged import PAD
+from ..encoding._ragged import PAD, SENTENCE_END
 from ..encoding._tokenize import word_spans
 from ..training._data import EncodedDataset
 from ..training._device import threads

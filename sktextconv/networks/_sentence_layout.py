@@ -3,8 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from ..encoding._document import SENTENCE_END
-from ..encoding._ragged import PAD
+from ..encoding._ragged import PAD, SENTENCE_END
 from ..training._device import to_device
 
 __all__ = ["bucket_sentences", "pad_sentences"]

@@ -281,7 +281,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
         # in which few words are informative, training then stayed at chance level.
         texts, targets, weights = examples
         ngrams = discriminative_ngrams(
-            encoder.encode(texts),
+            encoder._encode(texts),
             targets,
             weights,
             n_tokens=encoder.n_tokens,

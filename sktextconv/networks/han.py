@@ -468,7 +468,7 @@ class HANClassifier(BaseTextNetClassifier):
         check_is_fitted(self)
         texts = check_texts(X, required_by=type(self).__name__)
         network = self.net_.module_.eval()
-        encoded = EncodedDataset(self.encoder_.encode(texts), self.net_.device)
+        encoded = EncodedDataset(self.encoder_._encode(texts), self.net_.device)
         attentions = []
         with threads(self.n_jobs), torch.inference_mode():
             for rows in torch.arange(len(texts)).split(self._batch_size()):

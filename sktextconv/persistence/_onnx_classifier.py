@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..encoding._document import SENTENCE_END, DocumentEncoder
+from ..encoding._document_tokenizer import DocumentTokenizer
+from ..encoding._ragged import SENTENCE_END
 from ..utils._optional_dependencies import require
 from ..utils.validation import check_texts
 from ._format import (
@@ -19,7 +20,7 @@ from ._format import (
     parse_json,
     verify_checksum,
 )
-from ._onnx_format import FORMAT, KEYS, find_header, restore_encoder
+from ._onnx_format import FORMAT, KEYS, find_header, restore_tokenizer
 
 __all__ = ["OnnxClassifier"]
 
@@ -94,7 +95,7 @@ class OnnxClassifier:
             check_keys(header, KEYS)
             self.classes_ = check_classes(header["classes"], header["dtype"])
             self.estimator_name = header["estimator"]
-            self._encoder = restore_encoder(header)
+            self._tokenizer = restore_tokenizer(header)
         options = runtime.SessionOptions()
         # Log nothing: errors are raised.
         options.log_severity_level = 4
@@ -125,7 +126,7 @@ class OnnxClassifier:
         texts = check_texts(X, required_by=type(self).__name__)
         probabilities = np.empty((len(texts), len(self.classes_)))
         for first in range(0, len(texts), _CHUNK_SIZE):
-            ragged = self._encoder.encode(texts[first : first + _CHUNK_SIZE])
+            ragged = self._tokenizer.encode(texts[first : first + _CHUNK_SIZE])
             for rows in _length_batches(np.diff(ragged.offsets), _BATCH_SIZE):
                 probabilities[first + rows] = self._run([ragged[row] for row in rows])
         return probabilities
@@ -146,13 +147,13 @@ class OnnxClassifier:
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def _run(self, rows):
-        by_sentence = isinstance(self._encoder, DocumentEncoder)
+        by_sentence = isinstance(self._tokenizer, DocumentTokenizer)
         inputs = _pad_sentences(rows) if by_sentence else {"ids": _pad(rows)}
         return self._session.run(["probabilities"], inputs)[0]
 
     def _check_graph(self):
         """Run the graph once with the largest id and check its output."""
-        last = self._encoder.n_tokens - 1
+        last = self._tokenizer.n_tokens - 1
         found = self._run([np.array([last], dtype=np.int64)])
         if found.shape != (1, len(self.classes_)) or found.dtype != np.float64:
             raise ValueError(

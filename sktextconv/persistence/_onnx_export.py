@@ -14,7 +14,7 @@ from ._format import (
     parse_json,
     write_with_checksum,
 )
-from ._onnx_format import ENCODERS, FORMAT, find_header, restore_encoder
+from ._onnx_format import FORMAT, SETTINGS, find_header, restore_tokenizer
 
 if TYPE_CHECKING:
     from ..base import BaseTextNetClassifier
@@ -92,7 +92,9 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
     from ._safetensors import check_finite
 
     check_network(estimator)
-    encoder, classes = estimator.encoder_, estimator.classes_
+    classes = estimator.classes_
+    encoder = type(estimator.encoder_).__name__
+    tokenizer = estimator.encoder_._tokenizer
     check_classes(classes.tolist(), classes.dtype.str)
     network = estimator.net_.module_
     check_finite({name: w.cpu().numpy() for name, w in network.state_dict().items()})
@@ -103,13 +105,13 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
         "estimator": type(estimator).__name__,
         "classes": classes.tolist(),
         "dtype": classes.dtype.str,
-        "encoder": type(encoder).__name__,
-        "settings": {name: getattr(encoder, name) for name in ENCODERS[type(encoder)]},
-        "learnt": encoder.get_state(),
+        "encoder": encoder,
+        "settings": {name: getattr(tokenizer, name) for name in SETTINGS[encoder]},
+        "learnt": tokenizer.get_state(),
     }
     text = json.dumps(header, allow_nan=False, separators=(",", ":"))
     # Fail here rather than write an unreadable file.
-    restore_encoder(parse_json(text))
+    restore_tokenizer(parse_json(text))
     model = make_graph(network)
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, text

@@ -1,11 +1,11 @@
 """Metadata of an ONNX file: encoder, vocabulary and labels."""
 
-from ..encoding._char import CharEncoder
-from ..encoding._document import DocumentEncoder
-from ..encoding._word import WordEncoder
+from ..encoding._char_tokenizer import CharTokenizer
+from ..encoding._document_tokenizer import DocumentTokenizer
+from ..encoding._word_tokenizer import WordTokenizer
 from ._format import METADATA_KEY, check_keys
 
-__all__ = ["ENCODERS", "FORMAT", "KEYS", "find_header", "restore_encoder"]
+__all__ = ["FORMAT", "KEYS", "SETTINGS", "find_header", "restore_tokenizer"]
 
 # Version of the file format; increase it when the meaning of a file changes.
 FORMAT = 1
@@ -18,12 +18,18 @@ KEYS = {  # of the header, each with the type of its value
     "classes": list,
     "dtype": str,  # of the classes
     "encoder": str,
-    "settings": dict,  # of the encoder's constructor
+    "settings": dict,  # parameters of the encoder
     "learnt": dict,  # fitted state of the encoder
 }
 
-ENCODERS = {  # with the types of their settings
-    CharEncoder: {
+_TOKENIZERS = {  # by the name of the encoder
+    "CharEncoder": CharTokenizer,
+    "WordEncoder": WordTokenizer,
+    "DocumentEncoder": DocumentTokenizer,
+}
+
+SETTINGS = {  # with their types, by the name of the encoder
+    "CharEncoder": {
         "alphabet": str,
         "max_length": int,
         "lowercase": bool,
@@ -31,14 +37,14 @@ ENCODERS = {  # with the types of their settings
         "keep": str,
         "unknown": bool,
     },
-    WordEncoder: {
+    "WordEncoder": {
         "max_tokens": int,
         "min_count": int,
         "max_length": int,
         "keep": str,
         "lowercase": bool,
     },
-    DocumentEncoder: {
+    "DocumentEncoder": {
         "max_tokens": int,
         "min_count": int,
         "max_sentences": int,
@@ -49,21 +55,21 @@ ENCODERS = {  # with the types of their settings
 _METADATA = 14  # field number of metadata_props in ModelProto
 
 
-def restore_encoder(header):
-    """Return the encoder of a header; raise `TypeError` or `ValueError` if invalid."""
-    known = {kind.__name__: kind for kind in ENCODERS}
-    if header["encoder"] not in known:
-        raise ValueError(
-            f"Expected one of {', '.join(known)}, got {header['encoder']!r}."
-        )
-    kind, settings = known[header["encoder"]], header["settings"]
-    check_keys(settings, ENCODERS[kind])
+def restore_tokenizer(header):
+    """Return the tokenizer of a header; raise `TypeError` or `ValueError` if invalid.
+
+    It encodes texts as the encoder of the network does, without scikit-learn.
+    """
+    encoder, settings = header["encoder"], header["settings"]
+    if encoder not in _TOKENIZERS:
+        raise ValueError(f"Expected one of {', '.join(_TOKENIZERS)}, got {encoder!r}.")
+    check_keys(settings, SETTINGS[encoder])
     for name, value in settings.items():
         if type(value) is int and not 1 <= value <= 2**53:
             raise ValueError(f"Expected {name} from 1 to 2**53, got {value}.")
     if settings.get("keep", "end") not in ("start", "end"):
         raise ValueError(f"Expected keep 'start' or 'end', got {settings['keep']!r}.")
-    return kind(**settings).set_state(**header["learnt"])
+    return _TOKENIZERS[encoder](**settings).set_state(**header["learnt"])
 
 
 def find_header(data):

@@ -195,6 +195,6 @@ def make_augment_fn(augmenter, texts, encoder, *, seed, first_epoch):
         augmented = augmenter.augment(texts, seed=seed, epoch=epoch + first_epoch)
         augmented = check_texts(augmented, required_by=type(augmenter).__name__)
         check_consistent_length(texts, augmented)
-        return encoder.encode(augmented)
+        return encoder._encode(augmented)
 
     return augment_fn

@@ -27,7 +27,7 @@ from sktextconv.encoding import (
     CharEncoder,
     DocumentEncoder,
     WordEncoder,
-    _char,
+    _char_tokenizer,
     _ragged,
     _tokenize,
 )
@@ -142,7 +142,7 @@ def test_parallel_search_same_from_store(corpus, stored):
     ids=["characters", "words", "documents"],
 )
 def test_encode_reads_in_chunks(encoder, path, monkeypatch):
-    monkeypatch.setattr(_char, "_TEXTS_PER_CHUNK", 100)
+    monkeypatch.setattr(_char_tokenizer, "_TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(_tokenize, "_TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(_tokenize, "_CHARACTERS_PER_BATCH", 2**12)
     monkeypatch.setattr("sktextconv.datasets._store._TEXTS_PER_CHUNK", 100)

@@ -1,6 +1,5 @@
 """Documents become sentences of words, as Punkt and the Penn Treebank have them."""
 
-import copy
 import json
 import os
 import pickle
@@ -17,7 +16,7 @@ from sktextconv.encoding import (
     SENTENCE_END,
     UNKNOWN,
     DocumentEncoder,
-    _document,
+    _document_tokenizer,
     _sentences,
 )
 
@@ -85,7 +84,7 @@ def test_abbreviations_are_learnt_from_the_training_texts(encoder):
 
 def test_boundaries_are_those_of_a_trainer_of_nltk(encoder):
     learnt = PunktTrainer("\n\n".join(LETTERS)).get_params()
-    boundaries = encoder.__getstate__()["_boundaries"]
+    boundaries = encoder.get_state()["boundaries"]
     assert set(boundaries["abbreviations"]) == learnt.abbrev_types >= {"mr", "dr"}
     assert boundaries["contexts"] == dict(learnt.ortho_context)
     assert boundaries["starters"] == sorted(learnt.sent_starters)
@@ -126,17 +125,17 @@ def test_parts_are_the_words_of_each_sentence(encoder):
     ],
 )
 def test_words_are_those_of_nltks_treebank_rules(sentence):
-    find = _document._find_words.findall
+    find = _document_tokenizer._find_words.findall
     assert find(sentence) == NLTKWordTokenizer().tokenize(sentence)
 
 
 def test_an_apostrophe_may_be_typographic():
-    words = _document._find_words.findall("it’s what you couldn’t")
+    words = _document_tokenizer._find_words.findall("it’s what you couldn’t")
     assert words == ["it", "’s", "what", "you", "could", "n’t"]
 
 
 def test_abbreviations_of_letters_are_one_word():
-    assert _document._find_words.findall("the U.S. at 9 a.m. J. Doe") == (
+    assert _document_tokenizer._find_words.findall("the U.S. at 9 a.m. J. Doe") == (
         ["the", "U.S.", "at", "9", "a.m.", "J", ".", "Doe"]
     )
 
@@ -170,7 +169,7 @@ def test_no_character_but_white_space_is_lost_or_read_twice(text):
     assert not text[position:].strip()
 
 
-@given(texts=st.lists(ANY_TEXT | PROSE, max_size=5))
+@given(texts=st.lists(ANY_TEXT | PROSE, min_size=1, max_size=5))
 def test_a_text_is_encoded_alike_in_any_company(encoder, texts):
     together = encoder.encode(texts)
     for row, text in enumerate(texts):
@@ -178,8 +177,8 @@ def test_a_text_is_encoded_alike_in_any_company(encoder, texts):
 
 
 def test_long_texts_and_sentences_are_cut(encoder):
-    few = copy.deepcopy(encoder)
-    few.max_sentences, few.max_sentence_length = 2, 3
+    few = DocumentEncoder(min_count=1, max_sentences=2, max_sentence_length=3)
+    few.set_state(**encoder.get_state())
     text = "He said so. They met. He was late."
     whole, cut = (sentences_of(e.encode([text])[0], e) for e in (encoder, few))
     assert cut == [words[:3] for words in whole[:2]]
@@ -233,7 +232,8 @@ def test_pickles_are_plain_values_and_encode_alike(encoder):
             return all(map(plain, value))
         return type(value) in (int, str, bool)
 
-    assert plain(encoder.__getstate__())
+    assert plain(encoder.get_params())
+    assert plain(encoder._tokenizer.__getstate__())
     texts = ["Mr. Smith met Ms. Unheard. X. y. Lee said so", ""]
     before = pickle.dumps(encoder)
     loaded = pickle.loads(before)

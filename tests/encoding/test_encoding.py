@@ -15,7 +15,7 @@ from sktextconv.encoding import (
     UNKNOWN,
     CharEncoder,
     WordEncoder,
-    _char,
+    _char_tokenizer,
     _tokenize,
 )
 
@@ -75,7 +75,7 @@ def test_each_id_of_a_character_tells_where_it_stands(
 def test_chunks_join_without_a_seam(monkeypatch):
     texts = ["abc", "", "é", "de"] * 5
     whole = CharEncoder().encode(texts)
-    monkeypatch.setattr(_char, "_TEXTS_PER_CHUNK", 3)
+    monkeypatch.setattr(_char_tokenizer, "_TEXTS_PER_CHUNK", 3)
     chunked = CharEncoder().encode(texts)
     assert np.array_equal(chunked.ids, whole.ids)
     assert np.array_equal(chunked.offsets, whole.offsets)
@@ -184,9 +184,9 @@ def test_more_than_255_characters_take_two_bytes():
 
 def test_bad_alphabets_are_refused():
     with pytest.raises(ValueError, match=r"repeats \['a'\]"):
-        CharEncoder("aba")
+        CharEncoder("aba").encode(["a"])
     with pytest.raises(ValueError, match="at least one character"):
-        CharEncoder("")
+        CharEncoder("").fit(["a"])
 
 
 # -- words ------------------------------------------------------------------------
@@ -327,7 +327,7 @@ def test_what_was_learnt_is_restored_into_an_encoder_of_the_same_settings():
 def test_what_is_no_vocabulary_is_not_restored(words):
     encoder = WordEncoder()
     with pytest.raises(ValueError, match="the words of a vocabulary"):
-        encoder.set_state(words=_tokenize)
+        encoder.set_state(words=words)
     assert not hasattr(encoder, "words")
 
 
