@@ -133,17 +133,17 @@ def render(folder=FOLDER):
 def render_seeds(folder=FOLDER):
     """Return settings with five seeds or more as a reST table.
 
-    A row for each model, a column for each data set.
+    There is a row for each model and a column for each data set.
     """
     cells = defaultdict(lambda: defaultdict(list))
     for (data, n_train, name, _), runs in sorted(_by_setting(folder).items()):
         if len(runs) >= 5:
             errors = sorted(run["error"] for run in runs)
-            stuck = sum(map(_is_at_chance, runs))
+            n_at_chance = sum(map(_is_at_chance, runs))
             cells[name][data].append(
                 f"{errors[0]:.1f}–{errors[-1]:.1f} ({n_train:,} texts, "
                 f"{runs[0]['settings']['max_epochs']} passes"
-                f"{f', {stuck} at chance' if stuck else ''})"
+                f"{f', {n_at_chance} at chance' if n_at_chance else ''})"
             )
     if not cells:
         return ""
@@ -159,7 +159,7 @@ def render_seeds(folder=FOLDER):
 def render_precisions(folder=FOLDER):
     """Return a reST table of runs in float32 and, with equal settings, in bfloat16.
 
-    Errors and final training losses are means over the seeds that both have; the
+    Errors and final training losses are means over the seeds of both precisions. The
     difference is that of the errors, with its standard error.
     """
     runs_of = defaultdict(lambda: defaultdict(dict))
@@ -167,8 +167,14 @@ def render_precisions(folder=FOLDER):
         for run in runs:
             settings = dict(run["settings"])
             precision = settings.pop("precision", "float32")
-            alike = sorted(settings.items()), run["n_valid"]
-            key = data, n_train, name, repr(alike), settings.get("max_epochs", "")
+            other_settings = sorted(settings.items()), run["n_valid"]
+            key = (
+                data,
+                n_train,
+                name,
+                repr(other_settings),
+                settings.get("max_epochs", ""),
+            )
             runs_of[key][precision][run["seed"]] = run["error"], run["losses"][-1]
     columns = ("Data", "Texts", "Passes", "Model", "Seeds")
     pairs = ("Errors, %", "Difference", "Last losses")
@@ -177,14 +183,15 @@ def render_precisions(folder=FOLDER):
         seeds = sorted(found["float32"].keys() & found["bfloat16"].keys())
         if len(seeds) < 2:
             continue
+        # The axes are precision, seed, and error or loss.
         both = np.array(
             [
                 [found[precision][seed] for seed in seeds]
                 for precision in ("float32", "bfloat16")
             ]
-        )  # (precision, seed, error and loss)
+        )
         (errors, losses), by_seed = both.mean(1).T, both[1, :, 0] - both[0, :, 0]
-        spread = by_seed.std(ddof=1) / np.sqrt(len(seeds))
+        standard_error = by_seed.std(ddof=1) / np.sqrt(len(seeds))
         rows.append(
             (
                 data,
@@ -193,7 +200,7 @@ def render_precisions(folder=FOLDER):
                 name,
                 str(len(seeds)),
                 "{:.1f}, {:.1f}".format(*errors),
-                f"{by_seed.mean():+.1f} ± {spread:.1f}",
+                f"{by_seed.mean():+.1f} ± {standard_error:.1f}",
                 "{:.3f}, {:.3f}".format(*losses),
             )
         )

@@ -15,7 +15,7 @@ def lazy_imports(package, homes):
     package : str
         Full name of the package.
     homes : mapping of str to sequence of str
-        Public names by submodule. Other submodules are attributes as well.
+        Public names by submodule. All submodules are attributes, too.
     """
     home_of = {name: home for home, names in homes.items() for name in names}
 

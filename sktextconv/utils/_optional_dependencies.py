@@ -6,18 +6,20 @@ __all__ = ["require"]
 
 
 def require(module, *, by, extra):
-    """Import and return an optional module.
-
-    The error names the extra that installs it.
+    """Import and return an optional module, or raise an error that names its extra.
 
     Parameters
     ----------
     module : str
         Full name, such as "matplotlib.pyplot".
     by : str
-        Name of the caller, for the message.
+        Name of the caller, for the error message.
     extra : str
-        The extra to install.
+        Extra of sktextconv that installs the module.
+
+    Returns
+    -------
+    module : module
 
     Raises
     ------

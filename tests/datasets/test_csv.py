@@ -49,14 +49,12 @@ def write_dialect(path, rows):
     ],
 )
 def test_read_csv_special_cells(tmp_path, cell, text):
-    path = tmp_path / "nasty.csv"
+    path = tmp_path / "special.csv"
     path.write_bytes(f'"1",{cell}\n"2","other"\n'.encode())
     assert read_csv(path).data == [text, "other"]
 
 
 cells = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-
-
 rows = st.integers(1, 3).flatmap(
     lambda n_fields: st.lists(
         st.tuples(st.sampled_from("123"), *[cells] * n_fields), min_size=1, max_size=8
@@ -76,7 +74,7 @@ def test_read_csv_round_trip(tmp_path, rows):
     raw = read_csv(path, class_names=names, line_breaks=False, strip=False)
     assert raw.data == [" ".join(fields) for _, *fields in rows]
     assert raw.target.tolist() == [int(label) - 1 for label, *_ in rows]
-    # Independent implementation of the authors' converter.
+    # This is an independent implementation of the authors' converter.
     ends = re.compile(r"\A[ \t\n\v\f\r]+|[ \t\n\v\f\r]+\Z")
     converted = [
         [ends.sub("", re.sub(r"\\n", "\n", field)) for field in fields]
@@ -127,7 +125,8 @@ def test_read_csv_restores_field_size_limit(tmp_path):
     assert csv.field_size_limit() == limit
     try:
         read_csv(path)
-    except ValueError:  # a pending error must not block another read
+    except ValueError:
+        # The lock is released, although the error is still being handled.
         path.write_text('"1","' + "x" * 200_000 + '"\n')
         assert len(read_csv(path).data[0]) == 200_000
 
@@ -187,7 +186,7 @@ def test_read_csv_label_outside_class_names(tmp_path, label):
     assert repr(label) in str(info.value)
 
 
-named = 'id,"text",title,label\n7,"b, c",a,pos\n8,e,d,neg\n'
+NAMED = 'id,"text",title,label\n7,"b, c",a,pos\n8,e,d,neg\n'
 
 
 @pytest.mark.parametrize(
@@ -204,7 +203,7 @@ def test_read_csv_columns_by_name_or_position(
     tmp_path, label_column, text_columns, texts
 ):
     path = tmp_path / "named.csv"
-    path.write_text(named)
+    path.write_text(NAMED)
     bunch = read_csv(
         path, label_column=label_column, text_columns=text_columns, header=True
     )
@@ -230,7 +229,7 @@ def test_read_csv_columns_by_name_or_position(
 def test_read_csv_invalid_options(tmp_path, options, message):
     """The error names the option and the available columns."""
     path = tmp_path / "named.csv"
-    path.write_text(named)
+    path.write_text(NAMED)
     with pytest.raises(ValueError, match=message):
         read_csv(path, **options)
 

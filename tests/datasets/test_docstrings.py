@@ -11,7 +11,7 @@ from sktextconv.datasets._fetch import load_docstrings
 
 from .test_fetch import names_in
 
-LONG = (
+LONG_SENTENCE = (
     "This sentence is here because texts of fewer than eighty characters are dropped."
 )
 
@@ -31,21 +31,21 @@ def write_library(root, name, files, version="1.0"):
 @pytest.fixture
 def libraries(tmp_path, monkeypatch):
     root = tmp_path / "site"
-    shared = f'def f():\n    """Shared. {LONG}"""\n'
+    shared = f'def f():\n    """Shared. {LONG_SENTENCE}"""\n'
     alpha = f'''
-"""Module. {LONG}"""
+"""Module. {LONG_SENTENCE}"""
 raise RuntimeError("this source was run")
 if True:
     class A:
         """Class.
 
-        {LONG}
+        {LONG_SENTENCE}
             indented
         """
         def method(self):
-            r"""Method \\d. {LONG}"""
+            r"""Method \\d. {LONG_SENTENCE}"""
             async def inner():
-                """Inner. {LONG}"""
+                """Inner. {LONG_SENTENCE}"""
         def short(self):
             """Too short."""
         def number(self):
@@ -56,13 +56,13 @@ if True:
         "alpha_lib",
         {
             "__init__.py": alpha,
-            "again.py": f'"""Module.   {LONG}\n"""',
+            "again.py": f'"""Module.   {LONG_SENTENCE}\n"""',
             "shared.py": shared,
             "broken.py": "def f(:",
             "nul.py": "\0",
-            "tests/test_a.py": f'"""Test. {LONG}"""',
-            "externals/other.py": f'"""Other. {LONG}"""',
-            **{f"m{i}.py": f'"""Number {i}. {LONG}"""' for i in range(20)},
+            "tests/test_a.py": f'"""Test. {LONG_SENTENCE}"""',
+            "externals/other.py": f'"""Other. {LONG_SENTENCE}"""',
+            **{f"m{i}.py": f'"""Number {i}. {LONG_SENTENCE}"""' for i in range(20)},
         },
     )
     write_library(
@@ -71,9 +71,9 @@ if True:
         {
             "__init__.py": "",
             "shared.py": shared,
-            "own.py": f'"""Own \\d. {LONG}"""',
-            "surrogate.py": f'"""\\ud800 {LONG}"""',
-            **{f"n{i}.py": f'"""Index {i}. {LONG}"""' for i in range(10)},
+            "own.py": f'"""Own \\d. {LONG_SENTENCE}"""',
+            "surrogate.py": f'"""\\ud800 {LONG_SENTENCE}"""',
+            **{f"n{i}.py": f'"""Index {i}. {LONG_SENTENCE}"""' for i in range(10)},
         },
     )
     monkeypatch.syspath_prepend(str(root))
@@ -90,11 +90,11 @@ def test_load_parses_cleans_and_filters(libraries, tmp_path):
     assert texts["Own"] == ("beta_lib", "beta_lib/own.py")
     assert not {"Shared.", "Too", "Test.", "Other."} & texts.keys()
     (classes,) = [text for *_, text in rows if text.startswith("Class.")]
-    assert classes == f"Class.\n\n{LONG}\n    indented"
+    assert classes == f"Class.\n\n{LONG_SENTENCE}\n    indented"
 
 
 def test_load_splits_by_source_file(libraries):
-    """No source file is in both subsets; each library keeps its proportion."""
+    """No source file is in both subsets; a fifth of each library is for testing."""
     rows = _docstrings.load(libraries, None)["rows"]
     files = {
         subset: {file for s, _, file, _ in rows if s == subset}
@@ -120,7 +120,9 @@ def test_load_rebuilds_cache_after_upgrade(libraries, tmp_path):
     folder = tmp_path / "cache"
     _docstrings.load(libraries, folder)
     (tmp_path / "site" / "beta_lib-1.0.dist-info").rename(tmp_path / "gone")
-    write_library(tmp_path / "site", "beta_lib", {"new.py": f'"""N. {LONG}"""'}, "1.1")
+    write_library(
+        tmp_path / "site", "beta_lib", {"new.py": f'"""N. {LONG_SENTENCE}"""'}, "1.1"
+    )
     found = _docstrings.load(libraries, folder)
     assert found["versions"] == {"alpha_lib": "1.0", "beta_lib": "1.1"}
     assert any(text.startswith("N. ") for *_, text in found["rows"])
@@ -150,6 +152,7 @@ def test_load_rebuilds_damaged_cache(libraries, tmp_path, damage):
 
 
 def test_load_unwritable_folder(libraries, tmp_path):
+    """Without a usable cache folder, the docstrings are parsed in each call."""
     file = tmp_path / "file"
     file.write_text("in the way")
     first = _docstrings.load(libraries, None)
@@ -168,7 +171,8 @@ def test_load_missing_library(libraries, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def docstrings():  # uses the cache of the user, as the examples do
+def docstrings():
+    """Return the bunch of each subset; the cache is that of the user."""
     return {
         subset: load_docstrings(subset=subset) for subset in ("train", "test", "all")
     }
@@ -180,8 +184,8 @@ def test_load_docstrings_real_libraries(docstrings):
     assert len(both.data) == len(both.target) == len(both.filenames)
     assert len({" ".join(text.split()) for text in both.data}) == len(both.data)
     assert min(len(text) for text in both.data) >= 80
-    shares = np.bincount(test.target) / np.bincount(both.target)
-    np.testing.assert_allclose(shares, 0.2, atol=0.01)
+    fractions = np.bincount(test.target) / np.bincount(both.target)
+    np.testing.assert_allclose(fractions, 0.2, atol=0.01)
     assert set(train.filenames).isdisjoint(test.filenames)
     assert both.target.dtype == np.int64
     assert both.versions["numpy"] == np.__version__
@@ -191,8 +195,8 @@ def test_load_docstrings_real_libraries(docstrings):
 
 def test_load_docstrings_shuffles_classes(docstrings):
     target = docstrings["train"].target
-    shares = np.bincount(target[:1000]) / 1000 - np.bincount(target) / len(target)
-    assert np.abs(shares).max() < 0.05
+    fractions = np.bincount(target[:1000]) / 1000 - np.bincount(target) / len(target)
+    assert np.abs(fractions).max() < 0.05
 
 
 @pytest.mark.parametrize("subset", ["both", None])

@@ -20,16 +20,16 @@ from sktextconv.datasets._fetch import _fetch, fetch_text_dataset
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Handler that serves one file; can break off and ignore range requests."""
+    """Handler that serves one file, can close the connection and ignore ranges."""
 
-    content, breaks_after, knows_ranges = b"", None, True
+    content, breaks_after, supports_ranges = b"", None, True
     ranges = ()
 
     def do_GET(self):
         wanted = self.headers.get("Range")
         type(self).ranges += (wanted,)
         start = 0
-        if wanted and self.knows_ranges:
+        if wanted and self.supports_ranges:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
         body = self.content[start:]
         self.send_response(206 if start else 200)
@@ -77,11 +77,7 @@ def make_link(name, target, kind):
 
 
 TRAIN = b'"1","a","b"\n"2","c","d"\n"1","e","f"\n"2","g","h"\n'
-
-
 TEST = b'"2","t","u"\n"1","v","w"\n'
-
-
 TINY = [
     ("tiny_csv/classes.txt", b"no\nyes\n"),
     ("tiny_csv/train.csv", TRAIN),
@@ -159,7 +155,7 @@ def test_fetch_progress_only_on_terminal(server, tmp_path, monkeypatch):
 
 def test_fetch_resume_without_range_support(server, tmp_path):
     source = make_source(server, make_tar(TINY))
-    server.knows_ranges = False
+    server.supports_ranges = False
     (tmp_path / "tiny.tgz.part").write_bytes(server.content[:100])
     assert len(fetch(source, tmp_path).data) == 4
 
@@ -354,8 +350,8 @@ def test_sources_are_consistent():
         assert source.url.startswith("https://")
         assert source.n_train % len(source.class_names) == 0
         assert source.n_test % len(source.class_names) == 0
-        algorithm, _, digest = source.checksum.partition(":")
-        assert len(bytes.fromhex(digest)) == hashlib.new(algorithm).digest_size
+        algorithm, _, checksum = source.checksum.partition(":")
+        assert len(bytes.fromhex(checksum)) == hashlib.new(algorithm).digest_size
         assert source.name in fetch_text_dataset.__doc__
     assert len({source.url for source in sources}) == len(sources)
 
@@ -366,7 +362,8 @@ def sha256_of_csv(path):
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-PUBLISHED_FILES = {  # sha256, unpacked
+# SHA-256 of the unpacked files.
+PUBLISHED_FILES = {
     ("ag_news", "train"): (
         "76a0a2d2f92b286371fe4d4044640910a04a803fdd2538e0f3f29a5c6f6b672e"
     ),
@@ -416,11 +413,11 @@ def test_fetch_imdb_archive_round_trip(data_folder, server, tmp_path):
     if path is None:
         pytest.skip("imdb_train is not in the folder of data files")
     with lzma.open(path, "rt", encoding="utf-8", newline="") as stream:
-        lines = [line for at, line in enumerate(stream) if at % 50 == 0]
+        lines = [line for row, line in enumerate(stream) if row % 50 == 0]
     members = [("acl/test/neg/0_1.txt", b"n"), ("acl/test/pos/0_9.txt", b"p")]
-    for at, (label, text) in enumerate(csv.reader(lines, strict=True)):
+    for row, (label, text) in enumerate(csv.reader(lines, strict=True)):
         folder = "neg" if label == "1" else "pos"
-        members.append((f"acl/train/{folder}/{at}_5.txt", text.encode()))
+        members.append((f"acl/train/{folder}/{row}_5.txt", text.encode()))
     source = make_source(
         server, make_tar(members[::-1]), folders=("neg", "pos"), n_train=500
     )

@@ -38,6 +38,7 @@ def tiny():
 
 
 def innermost(error):
+    """Return the file in which an error was raised."""
     return traceback.extract_tb(error.__traceback__)[-1].filename
 
 
@@ -46,7 +47,7 @@ def innermost(error):
 NUMBERS = st.one_of(
     st.integers(), st.integers(-3, 3), st.booleans(), st.sampled_from([2**53, 2.0**53])
 )
-# A small alphabet, so that words that differ only by a NUL are likely.
+# The small alphabet makes words that differ only by a NUL likely.
 WORDS = st.text(st.sampled_from("a\0é\ud800 "), max_size=3)
 OTHERS = st.one_of(
     st.none(),
@@ -90,7 +91,7 @@ class Kind(enum.StrEnum):
     ONE, OTHER = "a", "b"
 
 
-RIGHT = {
+SIMILAR = {
     "NULs at the end": pair("a\0", "a"),
     "NULs alone": pair("\0", ""),
     "NULs in str of NumPy": pair(np.str_("a\0"), np.str_("a")),
@@ -115,9 +116,10 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("kind", RIGHT)
+@pytest.mark.parametrize("kind", SIMILAR)
 def test_fit_similar_labels(kind):
-    y = RIGHT[kind]
+    """Two classes with similar labels are predicted exactly as given."""
+    y = SIMILAR[kind]
     classifier = tiny().fit(TEXTS, y)
     expected = y.tolist() if hasattr(y, "tolist") else [*y]
     expected = y.to_pylist() if isinstance(y, pa.Array) else expected
@@ -168,9 +170,11 @@ INVALID = {
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
 def test_fit_invalid_labels(kind, call):
     y, message = INVALID[kind]
-    how = {} if call == "fit" else {"classes": [0, 1]}
+    kwargs = {} if call == "fit" else {"classes": [0, 1]}
     with pytest.raises((TypeError, ValueError), match=message) as caught:
-        getattr(tiny(), call)(TEXTS[: len(y) if hasattr(y, "__len__") else 2], y, **how)
+        getattr(tiny(), call)(
+            TEXTS[: len(y) if hasattr(y, "__len__") else 2], y, **kwargs
+        )
     assert innermost(caught.value).startswith(OWN_FILES)
 
 
@@ -222,9 +226,9 @@ ALL = len(TEXTS)
 )
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
 def test_fit_invalid_sample_weights(weights, message, call):
-    how = {} if call == "fit" else {"classes": [0, 1]}
+    kwargs = {} if call == "fit" else {"classes": [0, 1]}
     with pytest.raises(ValueError, match=message) as caught:
-        getattr(tiny(), call)(TEXTS, pair(0, 1), sample_weight=weights, **how)
+        getattr(tiny(), call)(TEXTS, pair(0, 1), sample_weight=weights, **kwargs)
     assert innermost(caught.value).startswith(OWN_FILES)
 
 
