@@ -9,9 +9,10 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from ..utils._files import atomic_write
@@ -233,6 +234,12 @@ strip
 
     def __len__(self) -> int:
         return self._content.n_texts if self._rows is None else len(self._rows)
+
+    @overload
+    def __getitem__(self, key: int) -> str: ...
+
+    @overload
+    def __getitem__(self, key: slice | ArrayLike) -> Self: ...
 
     def __getitem__(self, key):
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:

@@ -12,7 +12,7 @@ __all__ = [
 ]
 
 
-class TextSequence(collections.abc.Sequence):
+class TextSequence(collections.abc.Sequence[str]):
     """Sequence of str that may be larger than memory and is read in chunks.
 
     Indexing with a slice or an array of row numbers returns another sequence.
