@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`; `closed` says which ends belong to them."""
+    """Interval of numbers from `low` to `high`; `closed` are the ends it includes."""
 
     low: float
     high: float = np.inf
@@ -53,7 +53,7 @@ class Range:
 
 @dataclasses.dataclass(frozen=True)
 class Each:
-    """Sequences of one or more values, each of them what `hint` says."""
+    """Constraint on a sequence: at least one item, and all items match `hint`."""
 
     hint: object
 
@@ -65,7 +65,7 @@ class Each:
 
 
 Count = Annotated[int, Range(1)]
-# Of what takes memory: a product of three is still an int of 64 bits.
+# Sizes of arrays are limited, so that a product of three fits into 64 bits.
 Size = Annotated[int, Range(1, 1_000_000, closed="both")]
 Whole = Annotated[int, Range(0)]
 Positive = Annotated[float, Range(0.0, closed="neither")]
@@ -75,8 +75,9 @@ InnerFraction = Annotated[float, Range(0.0, 1.0, closed="neither")]
 Sizes = Annotated[tuple | list, Each(Size)]
 Seed = Annotated[int, Range(0, 2**32 - 1, closed="both")] | np.random.RandomState | None
 
-# What counts as each plain type: searches hand out NumPy scalars, and a bool is
-# no number here although Python says so. torch takes no fractions nor decimals.
+# Accepted types by annotation. Searches over parameters pass NumPy scalars. `accepts`
+# rejects bools as numbers, although bool is a subclass of int. Fractions and decimals
+# are missing because torch does not accept them.
 _KINDS = {
     int: (int, np.integer),
     float: (int, float, np.integer, np.floating),
@@ -117,7 +118,15 @@ def _own_parameters_first(cls, parent):
 
 
 def check_params(estimator, *, only=None):
-    """Raise `ValueError` for the first parameter that is not what its class says."""
+    """Raise `ValueError` for the first parameter that does not match its annotation.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Instance of a class decorated with `hyperparameters`.
+    only : collection of str or None, default=None
+        Names of the parameters to check; None checks all.
+    """
     cls = type(estimator)
     for field, hint in zip(dataclasses.fields(cls), _hints(cls), strict=True):
         if only is not None and field.name not in only:
@@ -132,9 +141,9 @@ def check_params(estimator, *, only=None):
 
 
 def python_values(estimator):
-    """Return the parameters of an estimator, with Python's numbers for NumPy's.
+    """Return the parameters of an estimator, with NumPy scalars as Python numbers.
 
-    Those of NumPy overflow, and not everything of torch takes them.
+    NumPy integers overflow, and some functions of torch do not accept NumPy scalars.
     """
     params = estimator.get_params(deep=False)
     return {name: _python_value(value) for name, value in params.items()}
@@ -155,13 +164,14 @@ def _hints(cls):
 
 
 def _options(hint):
-    """The members of a union, or the hint alone."""
+    """Return the members of a union, or a tuple of the hint alone."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return typing.get_args(hint)
     return (hint,)
 
 
 def _plain(hint):
+    """Return a type hint without its constraints."""
     plain = [
         typing.get_args(option)[0] if typing.get_origin(option) is Annotated else option
         for option in _options(hint)
@@ -170,7 +180,7 @@ def _plain(hint):
 
 
 def accepts(option, value):
-    """Whether `value` is what a hint without unions says."""
+    """Return whether `value` matches `option`, a type hint that is not a union."""
     if option is type(None):
         return value is None
     origin, args = typing.get_origin(option), typing.get_args(option)
@@ -187,6 +197,7 @@ def accepts(option, value):
 
 
 def _describe(option):
+    """Return a type hint in the words of scikit-learn's messages."""
     if option is type(None):
         return "None"
     origin, args = typing.get_origin(option), typing.get_args(option)
