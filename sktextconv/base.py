@@ -1,35 +1,34 @@
 """Base class of the neural text classifiers."""
 
 import abc
-import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Collection
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
+from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import EarlyStopping
-from skorch.utils import noop
+from skorch import NeuralNet
 
 from .schedules import resolve_schedule
-from .training._checkpoint import fingerprint_training, open_checkpoint
-from .training._data import EncodedDataset, make_augment_fn
-from .training._device import resolve_device, seeded, threads
-from .training._loop import check_size, train
-from .training._net import make_net
-from .training._param_checks import changed_params, check_training_params
-from .training._predict import PredictionMixin, predict_logits
-from .training._progress import EpochLine, ProgressBar
-from .training._state import load_net_state, net_state, restore_on_error
+from .training._checkpoint import open_checkpoint
+from .training._device import threads
+from .training._fit import build_state, restore_net, train_state
+from .training._param_checks import (
+    check_partial_fit_params,
+    check_training_params,
+    check_warm_start,
+)
+from .training._predict import predict_logits
+from .training._state import net_state
 from .training._targets import (
     check_partial_fit_classes,
     check_training_data,
-    split_validation,
+    split_examples,
     take_rows,
 )
 from .utils._param_validation import (
@@ -42,19 +41,14 @@ from .utils._param_validation import (
     Whole,
     check_params,
     hyperparameters,
-    python_values,
 )
 from .utils.validation import check_texts
 
 __all__ = ["BaseTextNetClassifier"]
 
-# Texts encoded at once, which bounds the memory of a prediction. Within them, texts of
-# similar length share minibatches.
-_PREDICT_CHUNK_SIZE = 2**14
-
 
 @hyperparameters
-class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc.ABC):
+class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     """Base class of the neural text classifiers.
 
     A subclass declares its own parameters and a dict `_recipes` of training recipes,
@@ -242,51 +236,38 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
             class_weight=self.class_weight,
             required_by=type(self).__name__,
         )
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes in the "
-                "data, but the data contains only one class: "
-                f"{classes.tolist()[0]!r}"
-            )
         warm = self.warm_start and self.__sklearn_is_fitted__()
         if warm:
-            self._check_warm_start(classes)
-        checkpoint = None
-        if self.checkpoint is not None:
-            checkpoint = self._open_checkpoint(texts, y_encoded, weights, warm=warm)
+            check_warm_start(self, classes)
+        checkpoint = open_checkpoint(
+            self, texts, y_encoded, weights, resume=self.resume and not warm
+        )
         rng = self._rng if warm else self._make_rng(checkpoint)
-        rows, valid_rows = np.flatnonzero(weights), None
-        if self.early_stopping:
-            rows, valid_rows = split_validation(
-                rows,
-                classes,
-                y_encoded,
-                fraction=self.validation_fraction,
-                seed=rng.randint(2**31),
-            )
-        examples = take_rows(rows, texts, y_encoded, weights / weights[rows].mean())
-        valid = None
-        if valid_rows is not None:
-            weights = weights / weights[valid_rows].mean()
-            valid = take_rows(valid_rows, texts, y_encoded, weights)
-
+        examples, valid = split_examples(
+            texts,
+            classes,
+            y_encoded,
+            weights,
+            fraction=self.validation_fraction if self.early_stopping else None,
+            rng=rng,
+        )
         recipe = self._recipe()
         epoch_size = self.epoch_size or recipe.epoch_size
-        state = self._fitted_state() if warm else self._build(examples, classes, rng)
-        history = self._train(
+        schedule = recipe.schedule if self.schedule is None else self.schedule
+        state = (
+            self._fitted_state() if warm else build_state(self, examples, classes, rng)
+        )
+        history = train_state(
+            self,
             state,
             examples,
             valid=valid,
             checkpoint=checkpoint,
             n_epochs=int(self.max_epochs),
             epoch_size=epoch_size and int(epoch_size),
-            schedule=(
-                recipe.schedule
-                if self.schedule is None
-                else resolve_schedule(self.schedule)
-            ),
+            schedule=schedule and resolve_schedule(schedule),
         )
-        vars(self).update(state, n_iter_=len(history))
+        self._set_fitted(state, n_iter=len(history))
         return self
 
     def partial_fit(
@@ -325,17 +306,8 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
             `class_weight="balanced"`.
         """
         self._check_parameters()
+        check_partial_fit_params(self)
         name = type(self).__name__
-        if self.early_stopping:
-            raise ValueError(
-                f"partial_fit does not support early_stopping=True of {name}. "
-                "Set early_stopping=False or use fit."
-            )
-        if isinstance(self.class_weight, str):
-            raise ValueError(
-                "class_weight 'balanced' is not supported for partial_fit, which does "
-                "not see all labels at once. Pass a dict of weights instead."
-            )
         first = not self.__sklearn_is_fitted__()
         classes = check_partial_fit_classes(
             classes, None if first else self.classes_, required_by=name
@@ -350,80 +322,40 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
         )
         examples = take_rows(np.flatnonzero(weights), texts, y_encoded, weights)
         state = (
-            self._build(examples, classes, np.random.RandomState(self._make_seed()))
+            build_state(self, examples, classes, self._make_rng())
             if first
             else self._fitted_state()
         )
-        self._train(state, examples, n_epochs=1)
-        vars(self).update(state, n_iter_=len(state["history_"]))
+        train_state(self, state, examples, n_epochs=1)
+        self._set_fitted(state, n_iter=len(state["history_"]))
         return self
 
     def _check_parameters(self):
         check_params(self)
         check_training_params(self)
 
-    def _check_warm_start(self, classes):
-        if not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the "
-                f"previous call to fit. Previously got {self.classes_}, `y` has "
-                f"{classes}."
-            )
-        changed = changed_params(self._init_params, self.get_params(deep=False))
-        if changed:
-            raise ValueError(
-                "warm_start=True continues with the fitted network, so "
-                f"{' and '.join(changed)} cannot change. Set back the previous value "
-                "or warm_start=False."
-            )
-
     def _make_rng(self, checkpoint=None):
-        # A generator of its own: later calls of fit continue with it, and pickles
-        # contain it.
+        # Later calls of fit continue with this generator, and pickles contain it.
         seed = self._make_seed() if checkpoint is None else checkpoint.seed
         return np.random.RandomState(seed)
 
     def _make_seed(self):
         return check_random_state(self.random_state).randint(2**31)
 
-    def _open_checkpoint(self, texts, y_encoded, weights, *, warm):
-        """Return the callback that writes the state of training after each epoch."""
-        return open_checkpoint(
-            self.checkpoint,
-            fingerprint_training(self, texts, y_encoded, weights),
-            resume=self.resume and not warm,
-            make_seed=self._make_seed,
-            required_by=type(self).__name__,
-        )
-
     def _fitted_state(self):
         """Return the fitted attributes that training changes."""
         names = ("classes_", "encoder_", "net_", "history_", "_init_params", "_rng")
         return {name: vars(self)[name] for name in names}
 
-    def _build(self, examples, classes, rng):
-        device = resolve_device(self.device)
-        template = type(self)(**python_values(self))
-        encoder = template._make_encoder().fit(examples[0])
-        sizes = (encoder.n_tokens, len(classes))
-        seed = rng.randint(2**31)
-        with threads(self.n_jobs):
-            with seeded(seed, device):
-                check_size(
-                    template._make_network, sizes, required_by=type(self).__name__
-                )
-            with seeded(seed, device):
-                network = template._make_network(*sizes)
-                template._init_weights(network, encoder, examples, seed)
-                net = template._make_net(network, device)
-        return {
-            "classes_": classes,
-            "encoder_": encoder,
-            "net_": net,
-            "history_": [],
-            "_init_params": template._network_parameters(),
-            "_rng": rng,
-        }
+    def _set_fitted(self, state, *, n_iter):
+        # Type checkers take the annotations as declarations of the attributes.
+        self.classes_: np.ndarray = state["classes_"]
+        self.encoder_: Any = state["encoder_"]
+        self.net_: NeuralNet = state["net_"]
+        self.history_: list[dict[str, Any]] = state["history_"]
+        self._init_params = state["_init_params"]
+        self._rng = state["_rng"]
+        self.n_iter_: int = n_iter
 
     def _network_parameters(self):
         """Return the parameters that define the encoder and the network."""
@@ -433,87 +365,100 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
             if name not in _TRAINING_PARAMS
         }
 
-    def _make_net(self, network, device):
-        recipe = self._recipe()
-        return make_net(
-            network,
-            recipe,
-            device=device,
-            precision=self.precision,
-            compile=self.compile,
-        )
-
-    def _train(self, state, examples, *, valid=None, checkpoint=None, **fit_kwargs):
-        """Train the net in `state` and append to its history; return the new part."""
-        encoder, net, augment_fn = state["encoder_"], state["net_"], None
-        n_before = len(state["history_"])
-        if self.augmenter is not None:
-            augment_fn = make_augment_fn(
-                self.augmenter,
-                examples[0],
-                encoder,
-                seed=state["_rng"].randint(2**31),
-                first_epoch=n_before,
-            )
-
-        def encoded(texts, y_encoded, weights):
-            ids = encoder._encode(texts)
-            return EncodedDataset(ids, net.device, targets=y_encoded, weights=weights)
-
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(threads(self.n_jobs))
-            stack.enter_context(seeded(state["_rng"].randint(2**31), net.device))
-            if self.__sklearn_is_fitted__() and net is self.net_:
-                stack.enter_context(restore_on_error(net))
-            history = train(
-                net,
-                encoded(*examples),
-                valid=None if valid is None else encoded(*valid),
-                batch_size=self._batch_size(),
-                learning_rate=self.learning_rate,
-                bucketing=bool(self.bucketing),
-                augment_fn=augment_fn,
-                callbacks=self._make_callbacks(valid, checkpoint),
-                **fit_kwargs,
-            )
-        state["history_"] = state["history_"] + [
-            row | {"epoch": row["epoch"] + n_before} for row in history
-        ]
-        return history
-
-    def _make_callbacks(self, valid, checkpoint):
-        callbacks = list(self.callbacks or ())
-        if self.verbose:
-            callbacks.append(EpochLine() if self.verbose == 1 else ProgressBar())
-        if valid is not None:
-            callbacks.append(  # after the others, since it stops with an exception
-                EarlyStopping(
-                    patience=int(self.n_iter_no_change),
-                    threshold=float(self.tol),
-                    threshold_mode="abs",
-                    load_best=True,
-                    sink=noop,
-                )
-            )
-        if checkpoint is not None:
-            callbacks.append(checkpoint)
-        return callbacks
-
     # -- predicting ------------------------------------------------------------
 
+    def decision_function(self, X: Collection[str]) -> np.ndarray:
+        """Return the logits of texts.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_samples,)
+            Texts.
+
+        Returns
+        -------
+        scores : ndarray of float64 of shape (n_samples,) or (n_samples, n_classes)
+            For two classes the logit of ``classes_[1]`` less that of ``classes_[0]``,
+            else a column per class in the order of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If the logits are not finite because training diverged.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def predict_proba(self, X: Collection[str]) -> np.ndarray:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_samples,)
+            Texts.
+
+        Returns
+        -------
+        probabilities : ndarray of float64 of shape (n_samples, n_classes)
+            Columns in the order of `classes_`; rows sum to 1.
+
+        Raises
+        ------
+        ValueError
+            If the logits are not finite because training diverged.
+        """
+        return softmax(self._logits(X), axis=1)
+
+    def predict_log_proba(self, X: Collection[str]) -> np.ndarray:
+        """Return the logarithm of the probability of each class, always finite.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_samples,)
+            Texts.
+
+        Returns
+        -------
+        log_probabilities : ndarray of float64 of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If the logits are not finite because training diverged.
+        """
+        return log_softmax(self._logits(X), axis=1)
+
+    def predict(self, X: Collection[str]) -> np.ndarray:
+        """Return the most probable class of each text.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_samples,)
+            Texts.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Labels as they were given to `fit`, of the type of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If the logits are not finite because training diverged.
+        """
+        most_probable = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[most_probable]
+
     def _logits(self, X):
-        """Return the logits of texts, for the methods of `PredictionMixin`."""
+        """Return the logits of texts, a column per class."""
         check_is_fitted(self)
         check_params(self, only=("recipe", "batch_size", "n_jobs"))
         texts = check_texts(X, required_by=type(self).__name__)
-        logits = []
         with threads(self.n_jobs):
-            for start in range(0, len(texts), _PREDICT_CHUNK_SIZE):
-                ids = self.encoder_._encode(texts[start : start + _PREDICT_CHUNK_SIZE])
-                logits.append(
-                    predict_logits(self.net_, ids, batch_size=self._batch_size())
-                )
-        return np.concatenate(logits)
+            return predict_logits(
+                self.net_, self.encoder_, texts, batch_size=self._batch_size()
+            )
 
     # -- scikit-learn ----------------------------------------------------------
 
@@ -541,21 +486,12 @@ class BaseTextNetClassifier(PredictionMixin, ClassifierMixin, BaseEstimator, abc
         super().__setstate__(state)
         if saved_net is None:
             return
-        try:
-            device = resolve_device(saved_net["device"])
-        except ValueError:
-            device = torch.device("cpu")
         template = type(self)(**self._init_params)
         self.encoder_ = template._make_encoder().set_state(**self.encoder_)
-        with seeded(0, device):
-            network = template._make_network(self.encoder_.n_tokens, len(self.classes_))
-            net = template._make_net(network, device)
-        load_net_state(net, saved_net)
-        self.net_ = net
+        self.net_ = restore_net(template, self.encoder_, len(self.classes_), saved_net)
 
 
-# Parameters that may change between two calls of fit with warm_start=True: they control
-# training, but define neither encoder nor network.
+# Parameters of training alone, which may change between calls with warm_start=True.
 _TRAINING_PARAMS = {
     field.name for field in dataclasses.fields(BaseTextNetClassifier)
 } - {"recipe", "device", "precision", "compile"}

@@ -16,7 +16,7 @@ from ..utils._files import atomic_write
 from ._device import generators
 from ._state import load_net_state
 
-__all__ = ["Checkpoint", "fingerprint_training", "open_checkpoint", "read_checkpoint"]
+__all__ = ["Checkpoint", "open_checkpoint", "read_checkpoint"]
 
 _FORMAT = 1
 
@@ -103,7 +103,7 @@ class Checkpoint(Callback):
             ) from error
 
 
-def fingerprint_training(estimator, texts, y_encoded, weights):
+def _fingerprint(estimator, texts, y_encoded, weights):
     """Return a dict that identifies a training: parameters and a data checksum."""
     checksum = sha256(y_encoded.tobytes() + weights.tobytes())
     for text in texts:
@@ -119,31 +119,38 @@ def fingerprint_training(estimator, texts, y_encoded, weights):
     }
 
 
-def open_checkpoint(path, fingerprint, *, resume, make_seed, required_by):
+def open_checkpoint(estimator, texts, y_encoded, weights, *, resume):
     """Return the `Checkpoint` of a training, read from its file if it resumes.
 
     Parameters
     ----------
-    path : str or path
-    fingerprint : dict
-        As returned by `fingerprint_training`.
+    estimator : BaseTextNetClassifier
+        Its parameter `checkpoint` is the path. It draws the seed of a training that
+        does not resume.
+    texts : sequence of str
+    y_encoded : ndarray of int of shape (n_samples,)
+    weights : ndarray of float64 of shape (n_samples,)
     resume : bool
         Whether to read the file, if there is one.
-    make_seed : callable
-        Draws the seed of a training that does not resume.
-    required_by : str
-        Name of the estimator, for messages.
+
+    Returns
+    -------
+    checkpoint : Checkpoint or None
+        None if the parameter is.
 
     Raises
     ------
     ValueError
         If the path cannot be written, or the file holds another training.
     """
-    path = Path(path)
-    _check_writable(path, required_by=required_by)
+    if estimator.checkpoint is None:
+        return None
+    fingerprint = _fingerprint(estimator, texts, y_encoded, weights)
+    path = Path(estimator.checkpoint)
+    _check_writable(path, required_by=type(estimator).__name__)
     resumed = read_checkpoint(path) if resume else None
     if resumed is None:
-        return Checkpoint(path, fingerprint | {"seed": make_seed()})
+        return Checkpoint(path, fingerprint | {"seed": estimator._make_seed()})
     _check_same_training(path, resumed["about"], fingerprint)
     return Checkpoint(path, resumed["about"], resumed)
 

@@ -1,11 +1,12 @@
 """Checks of training parameters that a type annotation cannot express."""
 
+import numpy as np
 from skorch.callbacks import Callback
 
 from ..schedules import resolve_schedule
 from ..utils._param_validation import NonNegative, accepts
 
-__all__ = ["changed_params", "check_training_params"]
+__all__ = ["check_partial_fit_params", "check_training_params", "check_warm_start"]
 
 
 def check_training_params(estimator):
@@ -40,9 +41,36 @@ def check_training_params(estimator):
                 )
 
 
-def changed_params(before, now):
-    """Return the sorted names of the parameters whose values differ."""
-    return sorted(name for name in before if _differ(now[name], before[name]))
+def check_partial_fit_params(estimator):
+    """Raise `ValueError` if a parameter is not supported by `partial_fit`."""
+    if estimator.early_stopping:
+        raise ValueError(
+            "partial_fit does not support early_stopping=True of "
+            f"{type(estimator).__name__}. Set early_stopping=False or use fit."
+        )
+    if isinstance(estimator.class_weight, str):
+        raise ValueError(
+            "class_weight 'balanced' is not supported for partial_fit, which does "
+            "not see all labels at once. Pass a dict of weights instead."
+        )
+
+
+def check_warm_start(estimator, classes):
+    """Raise `ValueError` if other classes or parameters rule out a warm start."""
+    if not np.array_equal(classes, estimator.classes_):
+        raise ValueError(
+            "warm_start can only be used where `y` has the same classes as in the "
+            f"previous call to fit. Previously got {estimator.classes_}, `y` has "
+            f"{classes}."
+        )
+    before, now = estimator._init_params, estimator.get_params(deep=False)
+    changed = sorted(name for name in before if _differ(now[name], before[name]))
+    if changed:
+        raise ValueError(
+            "warm_start=True continues with the fitted network, so "
+            f"{' and '.join(changed)} cannot change. Set back the previous value "
+            "or warm_start=False."
+        )
 
 
 def _differ(value, other):

@@ -12,7 +12,7 @@ from ..utils.validation import TextSequence, check_texts
 __all__ = [
     "check_partial_fit_classes",
     "check_training_data",
-    "split_validation",
+    "split_examples",
     "take_rows",
 ]
 
@@ -62,6 +62,11 @@ def check_training_data(
         weights = weights * per_class[y_encoded]
         total = weights.sum()
     _check_total_weight(weights, total)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{required_by} needs samples of at least 2 classes in the data, but the "
+            f"data contains only one class: {classes.tolist()[0]!r}"
+        )
     return texts, classes, y_encoded, weights
 
 
@@ -96,8 +101,37 @@ def check_partial_fit_classes(classes, fitted_classes, *, required_by):
     return classes if first else fitted_classes
 
 
-def split_validation(rows, classes, y_encoded, *, fraction, seed):
-    """Split row numbers into training and validation rows, stratified by class."""
+def split_examples(texts, classes, y_encoded, weights, *, fraction, rng):
+    """Return training and validation examples, each with weights of mean 1.
+
+    Parameters
+    ----------
+    texts, classes, y_encoded, weights
+        As returned by `check_training_data`. Rows of weight 0 are dropped.
+    fraction : float or None
+        Fraction of the rows for validation, stratified by class.
+    rng : RandomState
+        Draws the seed of the split.
+
+    Returns
+    -------
+    examples : tuple of texts, encoded labels and weights
+    valid : tuple of texts, encoded labels and weights, or None
+        None if `fraction` is.
+    """
+
+    def take(rows):
+        return take_rows(rows, texts, y_encoded, weights / weights[rows].mean())
+
+    rows = np.flatnonzero(weights)
+    if fraction is None:
+        return take(rows), None
+    seed = rng.randint(2**31)
+    rows, valid_rows = _split_rows(rows, classes, y_encoded, fraction, seed)
+    return take(rows), take(valid_rows)
+
+
+def _split_rows(rows, classes, y_encoded, fraction, seed):
     splitter = StratifiedShuffleSplit(
         n_splits=1, test_size=float(fraction), random_state=seed
     )

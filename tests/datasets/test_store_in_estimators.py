@@ -18,7 +18,6 @@ from sklearn.model_selection import (
 from sktextconv import (
     NGramVectorizer,
     TextStore,
-    base,
     make_bow_classifier,
     make_nb_ngram_classifier,
     make_ngram_classifier,
@@ -204,7 +203,7 @@ def test_predictions_independent_of_chunks(stored, corpus, monkeypatch):
     store, labels = stored
     classifier = clone(NETWORKS["rnn"]).fit(store, labels)
     whole = classifier.predict_proba(store)
-    monkeypatch.setattr(base, "_PREDICT_CHUNK_SIZE", 7)
+    monkeypatch.setattr("sktextconv.training._predict._CHUNK_SIZE", 7)
     parts = classifier.predict_proba(store)
     assert np.abs(parts - whole).max() <= 1e-5
     assert np.array_equal(parts, classifier.predict_proba(corpus[0]))

@@ -1,0 +1,153 @@
+"""Building, training and restoring the net of an estimator."""
+
+import contextlib
+
+import torch
+from skorch.callbacks import EarlyStopping
+from skorch.utils import noop
+
+from ..utils._param_validation import python_values
+from ._data import EncodedDataset, make_augment_fn
+from ._device import resolve_device, seeded, threads
+from ._loop import check_size, train
+from ._net import make_net
+from ._progress import EpochLine, ProgressBar
+from ._state import load_net_state, restore_on_error
+
+__all__ = ["build_state", "restore_net", "train_state"]
+
+
+def build_state(estimator, examples, classes, rng):
+    """Return the fitted attributes of an estimator before its first epoch.
+
+    Parameters
+    ----------
+    estimator : BaseTextNetClassifier
+    examples : tuple of texts, encoded labels and weights
+    classes : ndarray of shape (n_classes,)
+    rng : RandomState
+        Seeds the initial weights, and later the calls of `train_state`.
+
+    Returns
+    -------
+    state : dict
+        Values of "classes_", "encoder_", "net_", "history_" (empty), "_init_params"
+        and "_rng".
+    """
+    device = resolve_device(estimator.device)
+    template = type(estimator)(**python_values(estimator))
+    encoder = template._make_encoder().fit(examples[0])
+    sizes = (encoder.n_tokens, len(classes))
+    seed = rng.randint(2**31)
+    with threads(estimator.n_jobs):
+        with seeded(seed, device):
+            name = type(estimator).__name__
+            check_size(template._make_network, sizes, required_by=name)
+        with seeded(seed, device):
+            network = template._make_network(*sizes)
+            template._init_weights(network, encoder, examples, seed)
+            net = _make_net(template, network, device)
+    return {
+        "classes_": classes,
+        "encoder_": encoder,
+        "net_": net,
+        "history_": [],
+        "_init_params": template._network_parameters(),
+        "_rng": rng,
+    }
+
+
+def train_state(
+    estimator, state, examples, *, valid=None, checkpoint=None, **train_kwargs
+):
+    """Train the net in `state` and append to its history; return the new records.
+
+    Parameters
+    ----------
+    estimator : BaseTextNetClassifier
+    state : dict
+        As returned by `build_state`; its net is trained in place.
+    examples, valid : tuple of texts, encoded labels and weights
+        Training and validation data; None for no validation.
+    checkpoint : Checkpoint or None, default=None
+    **train_kwargs
+        Passed on to `train`.
+    """
+    encoder, net, augment_fn = state["encoder_"], state["net_"], None
+    n_before = len(state["history_"])
+    if estimator.augmenter is not None:
+        augment_fn = make_augment_fn(
+            estimator.augmenter,
+            examples[0],
+            encoder,
+            seed=state["_rng"].randint(2**31),
+            first_epoch=n_before,
+        )
+
+    def encoded(texts, y_encoded, weights):
+        ids = encoder._encode(texts)
+        return EncodedDataset(ids, net.device, targets=y_encoded, weights=weights)
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(threads(estimator.n_jobs))
+        stack.enter_context(seeded(state["_rng"].randint(2**31), net.device))
+        if estimator.__sklearn_is_fitted__() and net is estimator.net_:
+            stack.enter_context(restore_on_error(net))
+        history = train(
+            net,
+            encoded(*examples),
+            valid=None if valid is None else encoded(*valid),
+            batch_size=estimator._batch_size(),
+            learning_rate=estimator.learning_rate,
+            bucketing=bool(estimator.bucketing),
+            augment_fn=augment_fn,
+            callbacks=_make_callbacks(estimator, valid, checkpoint),
+            **train_kwargs,
+        )
+    state["history_"] = state["history_"] + [
+        row | {"epoch": row["epoch"] + n_before} for row in history
+    ]
+    return history
+
+
+def restore_net(template, encoder, n_classes, saved_net):
+    """Return the net that `net_state` saved, on its device or else on the CPU."""
+    try:
+        device = resolve_device(saved_net["device"])
+    except ValueError:
+        device = torch.device("cpu")
+    with seeded(0, device):
+        network = template._make_network(encoder.n_tokens, n_classes)
+        net = _make_net(template, network, device)
+    load_net_state(net, saved_net)
+    return net
+
+
+def _make_net(template, network, device):
+    return make_net(
+        network,
+        template._recipe(),
+        device=device,
+        precision=template.precision,
+        compile=template.compile,
+    )
+
+
+def _make_callbacks(estimator, valid, checkpoint):
+    callbacks = list(estimator.callbacks or ())
+    if estimator.verbose:
+        callbacks.append(EpochLine() if estimator.verbose == 1 else ProgressBar())
+    if valid is not None:
+        # After the others, since it stops with an exception.
+        callbacks.append(
+            EarlyStopping(
+                patience=int(estimator.n_iter_no_change),
+                threshold=float(estimator.tol),
+                threshold_mode="abs",
+                load_best=True,
+                sink=noop,
+            )
+        )
+    if checkpoint is not None:
+        callbacks.append(checkpoint)
+    return callbacks
