@@ -109,9 +109,9 @@ def compare_with_cpu(name, network, data, device):
         settings[dropout] = 0.0  # random numbers differ between devices
     classifier = copy.deepcopy(network).set_params(learning_rate=1e-4, **settings)
     losses, logits = [], []
-    for place in ("cpu", device):
+    for each in ("cpu", device):
         with torch.backends.cudnn.flags(allow_tf32=False):
-            classifier.set_params(device=str(place)).fit(texts, y)
+            classifier.set_params(device=str(each)).fit(texts, y)
             logits.append(np.asarray(classifier._logits(texts)))
         losses.append([epoch["train_loss"] for epoch in classifier.history_])
     loss = np.max(np.abs(np.subtract(*losses)) / losses[0])
@@ -160,13 +160,13 @@ def measure_training(
     clock, rows = _clock(device), []
     texts, y = head(data["short"], n_texts)
     for batch_size in batch_sizes:
-        for how, given in settings.items():
+        for setting, params in settings.items():
             # Compilation saves launches, which matter little in long steps.
-            if given.get("compile") and batch_size != batch_sizes[0]:
+            if params.get("compile") and batch_size != batch_sizes[0]:
                 continue
-            row = {"batch_size": batch_size, "how": how}
+            row = {"batch_size": batch_size, "how": setting}
             classifier = copy.deepcopy(network).set_params(
-                device=str(device), batch_size=batch_size, **given
+                device=str(device), batch_size=batch_size, **params
             )
             try:
                 if _is_cuda(device):
@@ -187,9 +187,10 @@ def measure_training(
             rows.append(row)
             progress(f"{name}: {row}")
         if name == "CharCNN small" and network.max_length == 1014:
-            for how, run in _make_plain_runs(texts, y, batch_size, device).items():
+            plain_runs = _make_plain_runs(texts, y, batch_size, device)
+            for description, run in plain_runs.items():
                 rate = _median(rates({"run": run}, rounds=1, clock=clock))
-                row = {"batch_size": batch_size, "how": how, "texts/s": rate}
+                row = {"batch_size": batch_size, "how": description, "texts/s": rate}
                 rows.append(row)
                 progress(f"{name}: {row}")
     return rows
@@ -282,7 +283,7 @@ def table(result):
         "share of peak": "{:.0%}",
         "share of the floor": "{:.0%}",
     }
-    rows = [("Network", "How", "Minibatch", "texts/s", *keys)]
+    rows = [("Network", "Setting", "Minibatch", "texts/s", *keys)]
     for name, found in result["networks"].items():
         for row in found["training"]:
             figures = [

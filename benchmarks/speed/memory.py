@@ -104,17 +104,17 @@ def _spell(rank):
 # -- measurements ----------------------------------------------------------------------
 
 
-def make(path, n_documents):
+def make(path, n_texts):
     """Measure writing a text store."""
     with measured("make") as phases:
-        TextStore.from_texts(draw_corpus(n_documents), path)
+        TextStore.from_texts(draw_corpus(n_texts), path)
     return phases | {"bytes": path.stat().st_size}
 
 
-def fit(path, n_documents, name):
+def fit(path, n_texts, name):
     """Measure training and prediction of a network."""
     with measured("open") as opened:
-        store = TextStore(path)[:n_documents]
+        store = TextStore(path)[:n_texts]
     classifier = NETWORKS[name]
     with measured("fit") as fitted:
         classifier.fit(store, labels(0, len(store)))
@@ -126,9 +126,9 @@ def fit(path, n_documents, name):
     return phases | {"estimator": " ".join(repr(classifier).split())}
 
 
-def vectorize(path, n_documents):
+def vectorize(path, n_texts):
     """Measure counting n-grams."""
-    store = TextStore(path)[:n_documents]
+    store = TextStore(path)[:n_texts]
     with measured("fit") as phases:
         vectorizer = NGramVectorizer().fit(store)
     with measured("transform") as transformed:
@@ -189,11 +189,11 @@ MEASURES = {
 }
 
 
-def in_a_process(measure, path, n_documents):
+def run_in_process(measure, path, n_texts):
     """Run one measurement in a new process and return its result."""
     command = [sys.executable, "-m", "benchmarks.speed.memory", "--measure", measure]
-    command += ["--store", str(path), "--documents", str(n_documents)]
-    sys.stderr.write(f"{measure}, {n_documents:,} documents\n")
+    command += ["--store", str(path), "--documents", str(n_texts)]
+    sys.stderr.write(f"{measure}, {n_texts:,} documents\n")
     output = subprocess.check_output(command, text=True)
     sys.stderr.write(f"  {output}")
     return json.loads(output)
@@ -224,11 +224,13 @@ def main():
     name = f"documents={n}.json" if arguments.vectorizer is None else "ngrams.json"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "corpus.texts")
-        result["make"] = in_a_process("make", path, n)
+        result["make"] = run_in_process("make", path, n)
         for size in arguments.vectorizer or ():
-            result[size] = in_a_process("vectorizer", path, size)
+            result[size] = run_in_process("vectorizer", path, size)
         if arguments.vectorizer is None:
-            result |= {network: in_a_process(network, path, n) for network in NETWORKS}
+            result |= {
+                network: run_in_process(network, path, n) for network in NETWORKS
+            }
     write_json(arguments.results / name, result)
 
 

@@ -1,6 +1,7 @@
 """Cells of the error table: training, selection, skipped and failed runs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,11 @@ TINY = {"batch_size": 8, "max_epochs": 2, "max_length": 123}
 
 
 def write_csv(path, n_rows, *, flip=False):
-    """Write two classes that one word decides; `flip` swaps the labels."""
+    """Write texts of two classes, told apart by one word; `flip` swaps the labels."""
     rng = np.random.RandomState(0)
     lines = []
-    for number in range(n_rows):
-        label = number % 2
+    for row in range(n_rows):
+        label = row % 2
         word = ("fine", "dull")[label]
         noise = " ".join(rng.choice(["film", "plot", "cast", "end"], 4))
         lines.append(f'"{2 - (label ^ flip)}","{word}","{noise}"\n')
@@ -37,10 +38,6 @@ def cell(tmp_path):
     )
 
 
-def with_(cell, **changes):
-    return Cell(**{**cell.__dict__, **changes})
-
-
 def test_cell_of_linear_model(cell):
     result = run_cell(cell)
     assert result["error"] == 0.0
@@ -51,50 +48,52 @@ def test_cell_of_linear_model(cell):
     chosen = min(result["selection"], key=lambda each: each["error"])
     assert result["params"]["C"] == chosen["params"]["C"]
     assert np.sum(result["confusion"]) == 20
-    assert result["cell"]["train"] == "train.csv"  # no path of the machine
+    assert result["cell"]["train"] == "train.csv"  # without the folder
     json.dumps(result)
 
 
 @pytest.mark.parametrize("model", ["ngrams-nb", "wordcnn-small-lookup-th"])
 def test_cell_with_nested_estimators_is_json(cell, model):
     settings = {"wordcnn-small-lookup-th": TINY | {"augmenter": Doubled()}}
-    result = run_cell(with_(cell, model=model, settings=settings.get(model, {})))
+    result = run_cell(replace(cell, model=model, settings=settings.get(model, {})))
     assert result["params"].keys() & {"augmenter", "estimator"}
     json.dumps({name: result[name] for name in result if name != "cell"})
 
 
 class Doubled:
+    """Augmenter that repeats each text."""
+
     def augment(self, texts, *, seed, epoch):
         return [f"{text} {text}" for text in texts]
 
 
 def test_cell_of_network_has_history_and_counts(cell):
-    result = run_cell(with_(cell, model="charcnn-small", settings=TINY, seed=3))
+    result = run_cell(replace(cell, model="charcnn-small", settings=TINY, seed=3))
     assert [row["epoch"] for row in result["history"]] == [1, 2]
     assert result["params"]["random_state"] == 3
     assert result["selection"] == []
     # 70 rows, 2 classes, one frame: the count of 34 frames less 33 of the first dense.
     assert result["n_parameters"] == 11_337_730 - 33 * 256 * 1024
-    again = run_cell(with_(cell, model="charcnn-small", settings=TINY, seed=3))
+    again = run_cell(replace(cell, model="charcnn-small", settings=TINY, seed=3))
     assert again["wrong"] == result["wrong"]
 
 
 def test_selection_ignores_test_set(cell, tmp_path):
     flipped = write_csv(tmp_path / "flipped.csv", 20, flip=True)
-    honest, poisoned = run_cell(cell), run_cell(with_(cell, test=flipped))
-    assert honest["selection"] == poisoned["selection"]
-    assert (honest["error"], poisoned["error"]) == (0.0, 100.0)
+    normal, swapped = run_cell(cell), run_cell(replace(cell, test=flipped))
+    assert normal["selection"] == swapped["selection"]
+    assert (normal["error"], swapped["error"]) == (0.0, 100.0)
 
 
 def test_sample_is_named_in_heading(cell):
-    result = run_cell(with_(cell, sample=20))
+    result = run_cell(replace(cell, sample=20))
     assert (result["n_train"], result["n_train_available"]) == (20, 60)
     text = tables.render({("mine", 20): [result]})
     assert "A stratified sample of the 60 training texts." in " ".join(text.split())
 
 
 def test_run_skips_done_and_drops_failed_cells(cell, tmp_path, capsys):
-    broken = with_(cell, model="charcnn-small", settings={"max_length": 100})
+    broken = replace(cell, model="charcnn-small", settings={"max_length": 100})
     assert run_cells([cell, broken], tmp_path / "out") == ([broken], [])
     written = list((tmp_path / "out").rglob("*"))
     assert [path.name for path in written if path.is_file()] == ["bow_seed=0.json"]
@@ -107,8 +106,8 @@ def test_run_skips_done_and_drops_failed_cells(cell, tmp_path, capsys):
 
 def test_budget_runs_quick_cells_first(cell, tmp_path, capsys):
     """Cells without time are named in the output."""
-    slow = with_(cell, model="charcnn-large")
-    quick = with_(cell, settings={"logisticregression__C": 1.0})
+    slow = replace(cell, model="charcnn-large")
+    quick = replace(cell, settings={"logisticregression__C": 1.0})
     failed, left = run_cells([slow, quick], tmp_path / "out", budget=25)
     assert (failed, left) == ([], [slow])
     printed = capsys.readouterr().err
@@ -121,7 +120,7 @@ def test_budget_runs_quick_cells_first(cell, tmp_path, capsys):
 
 
 def test_budget_stops_running_cell(cell, tmp_path, capsys):
-    endless = with_(
+    endless = replace(
         cell, model="charcnn-small", settings=TINY | {"max_epochs": 100_000}
     )
     assert run_cells([endless], tmp_path / "out", budget=6) == ([], [endless])
@@ -131,7 +130,7 @@ def test_budget_stops_running_cell(cell, tmp_path, capsys):
 
 def test_run_rejects_other_data_of_same_name(cell, tmp_path):
     run_cells([cell], tmp_path / "out")
-    other = with_(cell, train=write_csv(tmp_path / "other.csv", 60))
+    other = replace(cell, train=write_csv(tmp_path / "other.csv", 60))
     with pytest.raises(SystemExit, match=r"is of train\.csv, not of other\.csv"):
         run_cells([other], tmp_path / "out")
 
@@ -149,17 +148,17 @@ def test_interrupted_training_gives_no_cell(cell, monkeypatch):
 
     monkeypatch.setattr(cells_module._Progress, "on_batch_begin", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_cell(with_(cell, model="charcnn-small", settings=TINY))
+        run_cell(replace(cell, model="charcnn-small", settings=TINY))
 
 
 def test_rate_counts_texts_seen(cell):
     settings = TINY | {"recipe": "paper", "epoch_size": 3}
-    result = run_cell(with_(cell, model="charcnn-small", settings=settings))
+    result = run_cell(replace(cell, model="charcnn-small", settings=settings))
     assert result["n_seen"] == 2 * 3 * 8
 
 
 def test_given_penalty_is_not_selected(cell):
-    result = run_cell(with_(cell, settings={"logisticregression__C": 0.5}))
+    result = run_cell(replace(cell, settings={"logisticregression__C": 0.5}))
     assert result["selection"] == []
     assert result["params"]["C"] == 0.5
 
@@ -176,7 +175,7 @@ def test_settings_apply_where_known(capsys):
 
 def test_fasttext_cell(cell):
     pytest.importorskip("fasttext", reason="pip install 'sktextconv[peers]'")
-    result = run_cell(with_(cell, model="fasttext-bigram", settings={"epochs": 50}))
+    result = run_cell(replace(cell, model="fasttext-bigram", settings={"epochs": 50}))
     assert result["error"] == 0.0
     assert set(result["selection"][0]["params"]) == {"learning_rate"}
     n_words = len({"fine", "dull", "film", "plot", "cast", "end", "</s>"})

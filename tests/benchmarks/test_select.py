@@ -13,14 +13,16 @@ from sktextconv import load_docstrings
 def test_compare_saves_runs_once(tmp_path, monkeypatch):
     """The test set is not read."""
     docstrings = load_docstrings(subset="train")
-    refused = types.SimpleNamespace()  # has neither texts nor labels
-    monkeypatch.setattr(select, "load", lambda cell: (docstrings, refused))
-    how = {"n_train": 60, "n_valid": 40, "threads": 1, "folder": tmp_path}
+    no_test_set = types.SimpleNamespace()  # has neither texts nor labels
+    monkeypatch.setattr(select, "load", lambda cell: (docstrings, no_test_set))
+    options = {"n_train": 60, "n_valid": 40, "threads": 1, "folder": tmp_path}
     tiny = {"max_epochs": 1, "embedding_dim": 8}
-    first = select.compare("kim-rand", "docstrings", settings=[tiny], seeds=[0], **how)
+    first = select.compare(
+        "kim-rand", "docstrings", settings=[tiny], seeds=[0], **options
+    )
     settings = [tiny, tiny | {"dropout": 0.0}]
     runs = select.compare(
-        "kim-rand", "docstrings", settings=settings, seeds=[0, 1], **how
+        "kim-rand", "docstrings", settings=settings, seeds=[0, 1], **options
     )
     assert runs[0] == first[0]
     assert [(run["seed"], run["settings"]) for run in runs] == [
