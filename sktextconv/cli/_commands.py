@@ -41,6 +41,7 @@ _HTML_PAGE = (
 
 
 def _train(args):
+    # Check the output file now rather than after the training.
     _check_writable(args.out)
     classifier = _make_classifier(args)
     texts, labels = _read_labeled(args.data, args)
@@ -50,12 +51,13 @@ def _train(args):
     _print_line(describe_data(args.data, labels.tolist()))
     held_out = ()
     if isinstance(args.valid, Path):
-        held_out, truth = _read_labeled(args.valid, args)
-        _class_indices(truth.tolist(), sorted(set(labels.tolist())), args.valid)
-        _print_line(describe_data(args.valid, truth.tolist()))
+        held_out, y_true = _read_labeled(args.valid, args)
+        # Raise if a label does not occur in the training data.
+        _class_indices(y_true.tolist(), sorted(set(labels.tolist())), args.valid)
+        _print_line(describe_data(args.valid, y_true.tolist()))
     elif args.valid:
         _check_split(args.data, labels, args.valid)
-        texts, held_out, labels, truth = train_test_split(
+        texts, held_out, labels, y_true = train_test_split(
             texts,
             labels,
             test_size=args.valid,
@@ -69,8 +71,8 @@ def _train(args):
     if classifier.net_.interrupted:
         raise KeyboardInterrupt
     if held_out:
-        n_wrong = int((classifier.predict(held_out) != truth).sum())
-        _print_line(f"held-out {describe_error(n_wrong, len(truth))}")
+        n_wrong = int((classifier.predict(held_out) != y_true).sum())
+        _print_line(f"held-out {describe_error(n_wrong, len(y_true))}")
     save(classifier, args.out)
     _print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
 
@@ -79,9 +81,9 @@ def _evaluate(args):
     classifier = _load(args)
     classes = classifier.classes_.tolist()
     texts, labels = _read_labeled(args.data, args)
-    truth = _class_indices(labels.tolist(), classes, args.data)
-    predicted = np.searchsorted(classifier.classes_, classifier.predict(texts))
-    report = make_report(truth, predicted, classes)
+    y_true = _class_indices(labels.tolist(), classes, args.data)
+    y_pred = np.searchsorted(classifier.classes_, classifier.predict(texts))
+    report = make_report(y_true, y_pred, classes)
     if args.json:
         _print_line(json.dumps(report.to_json()))
         return
@@ -202,7 +204,7 @@ def _class_indices(labels, classes, where):
     unknown = sorted({*labels} - indices.keys())
     if unknown:
         raise ValueError(
-            f"{where}: expected labels of the model, {_join_labels(indices)}, "
+            f"{where}: expected labels of the training data, {_join_labels(indices)}, "
             f"got {_join_labels(unknown)}."
         )
     return [indices[label] for label in labels]

@@ -63,12 +63,12 @@ class Report:
         return lines
 
 
-def make_report(truth, predicted, labels):
+def make_report(y_true, y_pred, labels):
     """Compute a report from true and predicted classes.
 
     Parameters
     ----------
-    truth, predicted : array-like of int of shape (n_texts,)
+    y_true, y_pred : array-like of int of shape (n_texts,)
         Class indices.
     labels : list of shape (n_classes,)
         The label of each index.
@@ -78,7 +78,7 @@ def make_report(truth, predicted, labels):
     report : Report
     """
     metrics = precision_recall_fscore_support(
-        truth, predicted, labels=range(len(labels)), zero_division=np.nan
+        y_true, y_pred, labels=range(len(labels)), zero_division=np.nan
     )
     rows = zip(*(metric.tolist() for metric in metrics), strict=True)
     classes = [
@@ -87,8 +87,8 @@ def make_report(truth, predicted, labels):
         | {k: v if v == v else None for k, v in zip(_METRICS, row, strict=True)}
         for label, row in zip(labels, rows, strict=True)
     ]
-    n_wrong = int(np.not_equal(truth, predicted).sum())
-    return Report(len(truth), n_wrong, classes)
+    n_wrong = int(np.not_equal(y_true, y_pred).sum())
+    return Report(len(y_true), n_wrong, classes)
 
 
 def describe_data(path, labels):

@@ -91,7 +91,7 @@ def to_printable(text):
 
 
 def split_rows(attribution):
-    """Split a text into words and the text between them, by sentence if these weigh.
+    """Split a text into words and the text between them, in rows by sentence.
 
     Parameters
     ----------

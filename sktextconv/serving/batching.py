@@ -72,6 +72,7 @@ class Worker:
         return await self._enqueue(None, lambda: function(*arguments))
 
     async def _enqueue(self, texts, call):
+        """Add a request to the queue and return its result."""
         if len(self._waiting) >= self._max_waiting:
             raise BusyError
         future = asyncio.get_running_loop().create_future()
@@ -80,6 +81,7 @@ class Worker:
         return await future
 
     async def _work(self):
+        """Process batches until the task is canceled."""
         while True:
             await self._arrived.wait()
             batch = self._take()

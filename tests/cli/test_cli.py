@@ -134,7 +134,7 @@ INVALID_CALLS = {
     "pass a larger fraction or --valid 0.",
     f"train films.csv {TRAIN} --valid nothing": "nothing: No such file or directory.",
     f"train films.csv {TRAIN} --valid digits.csv --header": "digits.csv: expected "
-    "labels of the model, 'neg', 'pos', got '1', '2'.",
+    "labels of the training data, 'neg', 'pos', got '1', '2'.",
     # the output
     "train films.csv --out no/where": "no/where: expected a file in a writable folder.",
     "train films.csv --out .": ".: expected a file in a writable folder.",
@@ -147,7 +147,7 @@ INVALID_CALLS = {
     "explain . --text x": "Expected . to be a model",
     "predict model films.csv --device gpu": "Got 'gpu', which fails with",
     # other options
-    "evaluate model digits.csv --header": "expected labels of the model",
+    "evaluate model digits.csv --header": "expected labels of the training data",
     "predict model nothing.csv": "nothing.csv: No such file or directory.",
     "predict model nothing.csv --lines": "nothing.csv: No such file or directory.",
     "predict model films.csv --lines --header": "--lines: expected no --header or",
@@ -155,7 +155,7 @@ INVALID_CALLS = {
     "predict model films.csv --text-column text": "one column named 'text', found 0",
     "predict model films.csv --format xml": "argument --format: invalid choice: 'xml'",
     "explain model": "arguments are required: --text",
-    "explain model --text x --target maybe": "of the model, 'neg', 'pos', got 'maybe'.",
+    "explain model --text x --target maybe": "data, 'neg', 'pos', got 'maybe'.",
     "explain model --text x --method attention": "Expected method to be one of those",
     "serve model --port http": "argument --port: invalid int value: 'http'",
     "export model": "required: --out",
