@@ -1,4 +1,4 @@
-"""Exact counts of the most frequent word n-grams, in little memory."""
+"""Exact counts of the most frequent word n-grams, with little memory."""
 
 import itertools
 import sys
@@ -35,8 +35,8 @@ _MAX_PASSES = 32  # each pass reads all positions
 class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Vectorizer that counts the most frequent word n-grams.
 
-    The vocabulary holds the n-grams of 1 to `max_n` successive words with the highest
-    total counts in the training texts. The counts equal those of scikit-learn's
+    The vocabulary contains the n-grams of 1 to `max_n` successive words with the
+    highest total counts in the training texts. The counts equal those of scikit-learn's
     `CountVectorizer`, in a small fraction of its time and memory, which limit the
     size of a corpus when n-grams are long.
 
@@ -198,7 +198,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return dict(zip(names.tolist(), range(len(names)), strict=True))
 
     def _learn_vocabulary(self, X):
-        """Set the vocabulary; return the longest n-grams of X as `_to_counts` needs."""
+        """Set the vocabulary; return an iterator over chunks for `_to_counts`."""
         check_params(self)
         texts = check_texts(X, required_by=type(self).__name__)
         check_pattern(self.token_pattern)
@@ -251,7 +251,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     def _to_counts(self, chunks):
         """Count all n-grams, given the longest one that starts at each position.
 
-        The others that start there are its prefixes, down to the single word.
+        The other n-grams that start at a position are the prefixes of the longest one.
         """
         n_words = len(self._words)
         n_features = n_words + len(self._pairs)
@@ -273,7 +273,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
             indices.append(columns.astype(np.int32))
             data.append(counts.astype(np.float32))
         indptr = np.concatenate([[0], np.cumsum(np.concatenate(row_sizes))])
-        # Concatenate one list after the other: the chunks of only one are held twice.
+        # The lists are concatenated in turn, so that only one of them exists twice.
         indices = np.concatenate(indices)
         data = np.concatenate(data)
         shape = (len(indptr) - 1, n_features)
@@ -396,7 +396,7 @@ def _count_threshold(counts, max_features):
 
 
 def _drop_unfollowed(starts):
-    """Return the sorted positions `i` of `starts` for which `i + 1` is there, too."""
+    """Return the positions in `starts`, sorted, whose next position is in it, too."""
     return starts[:-1][np.diff(starts) == 1]
 
 
