@@ -1,4 +1,4 @@
-"""Word vectors for a vocabulary: read from a file, handed over, or trained."""
+"""Pretrained word vectors: from a file, from memory, or trained on the texts."""
 
 import gzip
 import lzma
@@ -15,43 +15,42 @@ from ._ragged import PAD
 
 __all__ = ["word_vectors"]
 
-_SCALE = 0.25  # Kim (2014): about the spread of vectors trained by word2vec
-_FEW = 0.01  # part of the vocabulary; with fewer vectors something must be wrong
+_SCALE = 0.25  # Kim (2014): about the standard deviation of word2vec's vectors
+_MIN_COVERAGE = 0.01  # fraction of the vocabulary; fewer vectors indicate an error
 
-_COMPRESSED = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open}
-_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
-_HEAD = 2**18  # bytes, in which a header and the first vector end
-_BLOCK = 2**20  # bytes read at a time
-_LONGEST_WORD = 2**16  # bytes
-_OF_NUMBERS = frozenset(b"0123456789+-.eEnaifNAIF \t\r\n")
+_OPENERS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open}  # by first bytes
+_DAMAGE_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+_HEAD_SIZE = 2**18  # bytes; enough for a header and the first vector
+_BLOCK_SIZE = 2**20  # bytes read at a time
+_MAX_WORD_SIZE = 2**16  # bytes
+_NUMBER_BYTES = frozenset(b"0123456789+-.eEnaifNAIF \t\r\n")
 
-# gensim drops what a sentence has beyond these words.
+# gensim ignores the words of a sentence beyond this number.
 _WORDS_PER_SENTENCE = 10_000
 
 
 def word_vectors(source, encoder, texts, *, dim, seed):
     """Return a vector for each id of an encoder of words.
 
-    Words without a vector, and ids that are no word, are uniform in [-0.25, 0.25] in
-    every dimension, as in Kim (2014) [1]_, and the same whichever words are found;
-    `PAD` is zero.
+    The vectors of words that `source` does not contain, and of `UNKNOWN` and
+    `SENTENCE_END`, are uniformly distributed in [-0.25, 0.25], as in Kim (2014) [1]_.
+    They do not depend on which other words are found. The vector of `PAD` is zero.
 
     Parameters
     ----------
     source : str, path, mapping or KeyedVectors
-        "word2vec" trains vectors on `texts` with gensim. Any other path is a file in
-        the text or binary format of word2vec, or the text format of GloVe, plain,
-        gzip or xz: told apart by content. A mapping takes words to sequences of
-        `dim` numbers. `KeyedVectors` are gensim's.
+        "word2vec" trains vectors on `texts` with gensim. Any other path names a file
+        in the text or binary format of word2vec or the text format of GloVe, plain or
+        compressed with gzip or xz; the content determines the format. A mapping maps
+        words to sequences of `dim` numbers. `KeyedVectors` are gensim's.
     encoder : WordEncoder or DocumentEncoder
-        Fitted: its `words`, which have its last ids, are the vocabulary; its `split`
-        finds those of texts.
-    texts : list of str or TextSequence, of length n_documents
-        Those that the encoder was fitted on; read by "word2vec" alone.
+        A fitted encoder.
+    texts : array-like of str of shape (n_samples,)
+        Texts that the encoder was fitted on. Only "word2vec" reads them.
     dim : int
-        Size of the vectors, the parameter `embedding_dim` of classifiers.
+        Size of the vectors; the parameter `embedding_dim` of the classifiers.
     seed : int
-        Of random vectors, and of training.
+        Seed of the random vectors and of training.
 
     Returns
     -------
@@ -61,14 +60,14 @@ def word_vectors(source, encoder, texts, *, dim, seed):
     Raises
     ------
     ValueError
-        If vectors are of another size or not finite, or a file is damaged or in none
-        of the formats.
+        If vectors have another size or are not finite, or if a file is damaged or has
+        none of the formats.
     TypeError
-        If `source` is none of these.
+        If `source` has another type.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ImportError
-        If gensim is needed to train and not installed.
+        If `source` is "word2vec" and gensim is not installed.
 
     Warns
     -----
@@ -77,15 +76,16 @@ def word_vectors(source, encoder, texts, *, dim, seed):
 
     Notes
     -----
-    Words are looked up as the encoder has them: with ``lowercase=True`` a vector of
-    "Paris" is not taken for "paris". Files are read in one pass, and only the vectors
-    of the vocabulary are kept; of a word listed twice the first one counts. Other
-    lines are not looked at, and reading ends with the last word found.
+    Words are looked up as they are in the vocabulary: with ``lowercase=True`` the
+    vector of "Paris" is not used for "paris". Files are read in one pass, and only the
+    vectors of the vocabulary are stored. If a word occurs twice, its first vector is
+    used. Lines of other words are not validated, and reading stops after the last
+    word of the vocabulary.
 
-    Training is word2vec as gensim sets it by default: a continuous bag of words with
-    a window of 5, negative sampling of 5 and 5 passes [2]_. Texts are read whole;
-    words outside the vocabulary are left out first. One thread trains: several are
-    faster, but their order is left to chance and the vectors with it.
+    Training uses the defaults of gensim's word2vec: a continuous bag of words with a
+    window of 5, 5 negative samples and 5 epochs [2]_. Texts are read in full; words
+    outside the vocabulary are removed first. Training uses one thread: with several,
+    the vectors would depend on the order in which the threads run.
 
     References
     ----------
@@ -110,33 +110,36 @@ def word_vectors(source, encoder, texts, *, dim, seed):
     vectors *= 2 * _SCALE
     vectors -= _SCALE
     vectors[PAD] = 0.0
-    first = encoder.n_tokens - len(encoder.words)  # the ids before it are no words
+    first = encoder.n_tokens - len(encoder.words)  # smaller ids are reserved
     if isinstance(source, str) and source == "word2vec":
         vectors[first:] = _train(encoder, texts, dim, seed)
         return vectors
     n_found = 0
-    for index, values, place in _look_up(source, encoder.words, dim):
-        vectors[first + index] = _check_vector(values, dim, place)
+    for index, values, location in _find_vectors(source, encoder.words, dim):
+        vectors[first + index] = _check_vector(values, dim, location)
         n_found += 1
-    if n_found < _FEW * len(encoder.words):
+    if n_found < _MIN_COVERAGE * len(encoder.words):
         warnings.warn(
             f"Only {n_found} of the {len(encoder.words)} words of the vocabulary have "
-            f"a vector in {_describe(source)}; the others start at random. Are the "
-            "vectors of the same language, and their words lower-cased as the texts "
-            "are?",
+            f"a vector in {_describe(source)}; the others start at random. Check that "
+            "the vectors are of the same language and that case matches: with "
+            "lowercase=True, words are looked up in lower case.",
             stacklevel=2,
         )
     return vectors
 
 
-def _look_up(source, words, dim):
-    """Yield the index of a word, its vector, and where it stood, for those found."""
+def _find_vectors(source, words, dim):
+    """Yield index, vector and location of each word that is found.
+
+    The location completes an error message, such as "on line 3 of vectors.txt".
+    """
     if isinstance(source, (str, os.PathLike)):
         return _read_file(Path(source), words, dim)
     if isinstance(source, Mapping):
-        return _take(words, source, source.__getitem__)
+        return _find_in_mapping(words, source, source.__getitem__)
     if hasattr(source, "key_to_index") and hasattr(source, "get_vector"):
-        return _take(words, source.key_to_index, source.get_vector)
+        return _find_in_mapping(words, source.key_to_index, source.get_vector)
     hint = " Pass its attribute wv." if hasattr(source, "wv") else ""
     raise TypeError(
         'Expected vectors to be "word2vec", the path of a file, a mapping of words to '
@@ -144,33 +147,35 @@ def _look_up(source, words, dim):
     )
 
 
-def _take(words, known, get):
+def _find_in_mapping(words, known, get):
     for index, word in enumerate(words):
         if word in known:
             yield index, get(word), f"for the word {word!r}"
 
 
-def _check_vector(values, dim, place):
+def _check_vector(values, dim, location):
     try:
         with np.errstate(over="ignore"):
             vector = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"Expected a vector of numbers {place}: {error}.") from error
+        raise ValueError(
+            f"Expected a vector of numbers {location}: {error}."
+        ) from error
     if vector.ndim != 1:
         raise ValueError(
-            f"Expected a vector of {dim} numbers {place}, got an array of shape "
+            f"Expected a vector of {dim} numbers {location}, got an array of shape "
             f"{vector.shape}."
         )
-    _check_size(len(vector), dim, place)
+    _check_size(len(vector), dim, location)
     if not np.isfinite(vector).all():
-        raise ValueError(f"Expected finite numbers {place}, got NaN or infinity.")
+        raise ValueError(f"Expected finite numbers {location}, got NaN or infinity.")
     return vector
 
 
-def _check_size(size, dim, place):
+def _check_size(size, dim, location):
     if size != dim:
         raise ValueError(
-            f"Expected vectors of size {dim} (embedding_dim), got {size} {place}; "
+            f"Expected vectors of size {dim} (embedding_dim), got {size} {location}; "
             f"set embedding_dim={size}."
         )
 
@@ -185,7 +190,8 @@ def _describe(source):
 
 
 def _read_file(path, words, dim):
-    if not os.path.isfile(path):  # for any str, while Path raises for some
+    # Path.is_file would raise an error for some strings.
+    if not os.path.isfile(path):
         raise FileNotFoundError(
             'Expected vectors to be "word2vec" or the path of a file of word vectors, '
             f"got {str(path)!r}, and there is no such file."
@@ -194,32 +200,33 @@ def _read_file(path, words, dim):
         word.encode("utf-8", "surrogatepass"): index for index, word in enumerate(words)
     }
     with path.open("rb") as file:
-        start = file.read(max(map(len, _COMPRESSED)))
-    opener = next((_COMPRESSED[m] for m in _COMPRESSED if start.startswith(m)), open)
+        magic = file.read(max(map(len, _OPENERS)))
+    opener = next((_OPENERS[m] for m in _OPENERS if magic.startswith(m)), open)
     with opener(path, "rb") as stream:
         try:
-            read, n_words = _recognize(stream, dim, path)
+            read, n_words = _detect_format(stream, dim, path)
             yield from read(stream, n_words, wanted, dim, path)
-        except _DAMAGED as error:
+        except _DAMAGE_ERRORS as error:
             raise ValueError(f"{path} is damaged: {error}.") from error
 
 
-def _recognize(stream, dim, path):
-    """Return how to read a file, and of how many words, if it says so.
+def _detect_format(stream, dim, path):
+    """Return the function that reads a file, and the number of words in its header.
 
-    The stream is left at its first vector.
+    The number is None if the file has no header. The stream is left at its first
+    vector.
     """
-    head = stream.read(_HEAD)
+    head = stream.read(_HEAD_SIZE)
     line, _, rest = head.partition(b"\n")
     pieces = line.split()
     if len(pieces) == 2 and all(map(bytes.isdigit, pieces)):
         n_words, size = map(int, pieces)
         _check_size(size, dim, f"in {path}")
         stream.seek(len(line) + 1)
-        # As text a number takes a figure and a space at the least; of a binary vector
-        # hardly ever are all bytes figures.
+        # In text, each number takes at least two bytes, with the space after it. The
+        # bytes of a binary vector are almost never all characters of numbers.
         numbers = rest.partition(b" ")[2][: 2 * dim]
-        is_text = _OF_NUMBERS.issuperset(numbers)
+        is_text = _NUMBER_BYTES.issuperset(numbers)
         return (_read_text if is_text else _read_binary), n_words
     if len(pieces) < 2 or not all(map(_is_number, pieces[1:])):
         raise ValueError(
@@ -240,7 +247,7 @@ def _read_text(stream, n_words, wanted, dim, path):
             continue
         values = pieces[1].split() if len(pieces) == 2 else []
         if len(values) > dim and not _is_number(values[0]):
-            continue  # some files of GloVe have words with spaces inside
+            continue  # in some files of GloVe words contain spaces
         if len(values) != dim:
             raise ValueError(
                 f"Expected a word and {dim} numbers on line {number} of {path}, got "
@@ -257,7 +264,7 @@ def _read_text(stream, n_words, wanted, dim, path):
 
 
 def _read_binary(stream, n_words, wanted, dim, path):
-    position = stream.tell()  # of the buffer in the file
+    position = stream.tell()  # offset of the buffer in the file
     buffer, start = b"", 0
     for number in range(n_words):
         while True:
@@ -265,8 +272,8 @@ def _read_binary(stream, n_words, wanted, dim, path):
             end = space + 1 + dim * np.float32().nbytes
             if space >= 0 and end <= len(buffer):
                 break
-            more = stream.read(_BLOCK)
-            if not more or (space < 0 and len(buffer) - start > _LONGEST_WORD):
+            more = stream.read(_BLOCK_SIZE)
+            if not more or (space < 0 and len(buffer) - start > _MAX_WORD_SIZE):
                 raise ValueError(
                     f"Expected {n_words} words in {path}, as its first line says, but "
                     f"it ends or is damaged after {number}, at byte "
@@ -274,7 +281,7 @@ def _read_binary(stream, n_words, wanted, dim, path):
                 )
             position += start
             buffer, start = buffer[start:] + more, 0
-        # word2vec itself ends each vector with a line break, gensim does not.
+        # The original word2vec writes a line break after each vector; gensim does not.
         word = buffer[start:space].lstrip(b"\n")
         if word in wanted:
             vector = np.frombuffer(buffer[space + 1 : end], dtype="<f4")
@@ -296,33 +303,36 @@ def _is_number(piece):
 
 
 def _train(encoder, texts, dim, seed):
-    """Return the vectors of the words of an encoder, trained on texts by word2vec."""
+    """Return the vectors of an encoder's words, trained on texts with word2vec."""
     word2vec = require("gensim.models.word2vec", by="word2vec", extra="vectors")
-    numbers = {word: number for number, word in enumerate(encoder.words)}
+    index_of = {word: index for index, word in enumerate(encoder.words)}
     sentences = []
     for words in encoder.split(texts):
-        known = np.fromiter((numbers[w] for w in words if w in numbers), np.int32)
+        known = np.fromiter((index_of[w] for w in words if w in index_of), np.int32)
         for start in range(0, len(known), _WORDS_PER_SENTENCE):
             sentences.append(known[start : start + _WORDS_PER_SENTENCE])
-    counts = np.bincount(np.concatenate(sentences), minlength=len(numbers))
+    counts = np.bincount(np.concatenate(sentences), minlength=len(index_of))
     counts = dict(zip(encoder.words, counts.tolist(), strict=True))
     model = word2vec.Word2Vec(vector_size=dim, min_count=1, seed=seed, workers=1)
     model.build_vocab_from_freq(counts, corpus_count=len(sentences))
     model.train(
-        _Spelled(sentences, encoder.words),
+        _Sentences(sentences, encoder.words),
         total_examples=len(sentences),
         epochs=model.epochs,
     )
     return model.wv[encoder.words]
 
 
-class _Spelled:
-    """Lists of words, kept as numbers, to go through once for each pass."""
+class _Sentences:
+    """Iterable over lists of words, stored as indices; gensim reads it once per epoch.
+
+    Indices take less memory than lists of str.
+    """
 
     def __init__(self, sentences, words):
         self._sentences = sentences
         self._words = np.array(words, dtype=object)
 
     def __iter__(self):
-        for numbers in self._sentences:
-            yield self._words[numbers].tolist()
+        for indices in self._sentences:
+            yield self._words[indices].tolist()

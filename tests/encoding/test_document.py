@@ -1,4 +1,4 @@
-"""Documents become sentences of words, as Punkt and the Penn Treebank have them."""
+"""Encoding of texts as sentences of words."""
 
 import json
 import os
@@ -47,7 +47,7 @@ PIECES = [
 ]
 PROSE = st.lists(st.sampled_from([*PIECES, "\n\n"]), max_size=30).map(" ".join)
 
-# Enough of them to learn that "mr." and "dr." end no sentence, and "so." does.
+# Enough text to learn that "mr." and "dr." do not end a sentence, while "so." does.
 LETTERS = [
     f"Mr. Smith met Dr. {name}. He said so. They saw so late that {name} said it."
     for name in ("Jones", "Brown", "Miller", "Wood", "Green", "Lee", "Hall", "King")
@@ -60,14 +60,14 @@ def encoder():
 
 
 def sentences_of(row, encoder):
-    """The words of a row of ids, sentence by sentence."""
+    """Return the words of a row of ids, as one list per sentence."""
     words = ["", "?", "", *encoder.words]
     parts = np.split(row, np.flatnonzero(row == SENTENCE_END) + 1)
     assert len(parts[-1]) == 0
     return [[words[index] for index in part[:-1]] for part in parts[:-1]]
 
 
-def test_a_row_is_words_with_a_mark_after_each_sentence(encoder):
+def test_row_is_words_and_sentence_ends(encoder):
     (row,) = encoder.encode(["Mr. Smith met Mr. Who. He said so."])
     assert sentences_of(row, encoder) == [
         ["mr", ".", "smith", "met", "mr", ".", "?", "."],
@@ -75,22 +75,22 @@ def test_a_row_is_words_with_a_mark_after_each_sentence(encoder):
     ]
 
 
-def test_abbreviations_are_learnt_from_the_training_texts(encoder):
+def test_fit_learns_abbreviations(encoder):
     text = ["Mr. Smith met Dr. Wood. He was late."]
     assert encoder.encode(text).parts.offsets.tolist() == [0, 2]
-    taught_nothing = DocumentEncoder(min_count=1).fit(["Smith met Wood"])
-    assert taught_nothing.encode(text).parts.offsets.tolist() == [0, 4]
+    untrained = DocumentEncoder(min_count=1).fit(["Smith met Wood"])
+    assert untrained.encode(text).parts.offsets.tolist() == [0, 4]
 
 
-def test_boundaries_are_those_of_a_trainer_of_nltk(encoder):
-    learnt = PunktTrainer("\n\n".join(LETTERS)).get_params()
+def test_boundaries_match_nltk_trainer(encoder):
+    params = PunktTrainer("\n\n".join(LETTERS)).get_params()
     boundaries = encoder.get_state()["boundaries"]
-    assert set(boundaries["abbreviations"]) == learnt.abbrev_types >= {"mr", "dr"}
-    assert boundaries["contexts"] == dict(learnt.ortho_context)
-    assert boundaries["starters"] == sorted(learnt.sent_starters)
+    assert set(boundaries["abbreviations"]) == params.abbrev_types >= {"mr", "dr"}
+    assert boundaries["contexts"] == dict(params.ortho_context)
+    assert boundaries["starters"] == sorted(params.sent_starters)
 
 
-def test_words_are_numbered_by_frequency_then_by_the_alphabet():
+def test_ids_by_frequency_then_alphabet():
     encoder = DocumentEncoder(min_count=2, max_tokens=3)
     encoder.fit(["b a. b a. C c.", "d"])
     assert encoder.words == [".", "a", "b"]
@@ -98,13 +98,13 @@ def test_words_are_numbered_by_frequency_then_by_the_alphabet():
     assert encoder.encode(["b c a"])[0].tolist() == [5, UNKNOWN, 4, SENTENCE_END]
 
 
-def test_case_is_folded_after_sentences_are_found():
-    kept = DocumentEncoder(min_count=1, lowercase=False).fit(["So good. So."])
-    assert kept.words == [".", "So", "good"]
-    assert kept.encode(["so So"])[0].tolist() == [UNKNOWN, 4, SENTENCE_END]
+def test_lower_casing_after_sentence_splitting():
+    encoder = DocumentEncoder(min_count=1, lowercase=False).fit(["So good. So."])
+    assert encoder.words == [".", "So", "good"]
+    assert encoder.encode(["so So"])[0].tolist() == [UNKNOWN, 4, SENTENCE_END]
 
 
-def test_parts_are_the_words_of_each_sentence(encoder):
+def test_parts_are_sentence_lengths(encoder):
     ragged = encoder.encode(["", "He went. They said so! Why?", "so", " \n "])
     lengths = [ragged.parts[row].tolist() for row in range(4)]
     assert lengths == [[], [3, 4, 2], [1], []]
@@ -124,24 +124,24 @@ def test_parts_are_the_words_of_each_sentence(encoder):
         "The dogs' home: John's, 50% off.",
     ],
 )
-def test_words_are_those_of_nltks_treebank_rules(sentence):
+def test_words_match_treebank_rules(sentence):
     find = _document_tokenizer._find_words.findall
     assert find(sentence) == NLTKWordTokenizer().tokenize(sentence)
 
 
-def test_an_apostrophe_may_be_typographic():
+def test_typographic_apostrophe():
     words = _document_tokenizer._find_words.findall("it’s what you couldn’t")
     assert words == ["it", "’s", "what", "you", "could", "n’t"]
 
 
-def test_abbreviations_of_letters_are_one_word():
+def test_letters_with_periods_are_one_word():
     assert _document_tokenizer._find_words.findall("the U.S. at 9 a.m. J. Doe") == (
         ["the", "U.S.", "at", "9", "a.m.", "J", ".", "Doe"]
     )
 
 
 @given(text=ANY_TEXT | PROSE, lowercase=st.booleans())
-def test_spans_slice_the_words_that_encode_reads(text, lowercase):
+def test_spans_slice_encoded_words(text, lowercase):
     encoder = DocumentEncoder(
         min_count=1, max_sentences=4, max_sentence_length=5, lowercase=lowercase
     ).fit([text, "a"])
@@ -156,7 +156,8 @@ def test_spans_slice_the_words_that_encode_reads(text, lowercase):
 
 
 @given(text=ANY_TEXT | PROSE)
-def test_no_character_but_white_space_is_lost_or_read_twice(text):
+def test_spans_cover_all_characters(text):
+    """Spans do not overlap, and only white space lies between them."""
     encoder = DocumentEncoder(min_count=1, max_sentences=99, max_sentence_length=99)
     position = 0
     for start, end, words in encoder.fit([text, "a"]).spans(text):
@@ -170,13 +171,13 @@ def test_no_character_but_white_space_is_lost_or_read_twice(text):
 
 
 @given(texts=st.lists(ANY_TEXT | PROSE, min_size=1, max_size=5))
-def test_a_text_is_encoded_alike_in_any_company(encoder, texts):
+def test_ids_independent_of_other_texts(encoder, texts):
     together = encoder.encode(texts)
     for row, text in enumerate(texts):
         assert np.array_equal(together[row], encoder.encode([text])[0])
 
 
-def test_long_texts_and_sentences_are_cut(encoder):
+def test_max_sentences_and_max_sentence_length(encoder):
     few = DocumentEncoder(min_count=1, max_sentences=2, max_sentence_length=3)
     few.set_state(**encoder.get_state())
     text = "He said so. They met. He was late."
@@ -187,14 +188,14 @@ def test_long_texts_and_sentences_are_cut(encoder):
     ]
 
 
-def test_sentences_may_be_longer_than_any_integer_counts():
+def test_max_sentence_length_above_int64():
     encoder = DocumentEncoder(min_count=1, max_sentence_length=2**64).fit(["So good."])
     assert encoder.encode(["So so good."]).parts[0].tolist() == [4]
     assert encoder.encode(["So so good."]).parts.ids.dtype.kind == "u"
 
 
 @pytest.mark.parametrize("window", [30, 60])
-def test_windows_join_without_a_seam(encoder, monkeypatch, window):
+def test_windows_do_not_change_sentences(encoder, monkeypatch, window):
     text = "He said so. They met Mr. Smith. " * 8 + "He was late."
     whole = encoder.spans(text)
     assert len(whole) == 17
@@ -205,7 +206,7 @@ def test_windows_join_without_a_seam(encoder, monkeypatch, window):
 @pytest.mark.parametrize(
     "unit", ["word ", "x", "! ", "!", ". ", "Yes! No. ", ' ."', " "]
 )
-def test_two_megabytes_are_read_as_far_as_the_limits(encoder, unit):
+def test_two_megabytes_are_read_up_to_limits(encoder, unit):
     (row,) = encoder.encode([unit * (2_000_000 // len(unit))])
     sentences = sentences_of(row, encoder)
     assert len(sentences) <= encoder.max_sentences
@@ -219,12 +220,14 @@ def test_any_character_is_read(encoder):
 
 
 @pytest.mark.parametrize("texts", [[""], [" \n"], ["one two"] * 2])
-def test_texts_without_frequent_words_are_refused(texts):
+def test_empty_vocabulary_is_rejected(texts):
     with pytest.raises(ValueError, match="empty vocabulary"):
         DocumentEncoder().fit(texts)
 
 
-def test_pickles_are_plain_values_and_encode_alike(encoder):
+def test_pickle_holds_plain_values(encoder):
+    """Pickles hold plain values and encode the same; lookups do not enlarge them."""
+
     def plain(value):
         if isinstance(value, dict):
             return all(map(plain, [*value, *value.values()]))
@@ -238,11 +241,11 @@ def test_pickles_are_plain_values_and_encode_alike(encoder):
     before = pickle.dumps(encoder)
     loaded = pickle.loads(before)
     assert np.array_equal(loaded.encode(texts).ids, encoder.encode(texts).ids)
-    assert pickle.dumps(encoder) == before  # looking words up adds none
+    assert pickle.dumps(encoder) == before
     assert not hasattr(pickle.loads(pickle.dumps(DocumentEncoder())), "words")
 
 
-def test_any_hash_seed_gives_the_same_encoder():
+def test_fit_independent_of_hash_seed():
     texts = [*LETTERS, "etc.. a.b.. b. etc. U.S. 5.. c. d.", "a. B. e.g. x"]
     script = (
         "import pickle, sys\n"
@@ -263,7 +266,7 @@ def test_any_hash_seed_gives_the_same_encoder():
 
 
 @given(text=ANY_TEXT | PROSE)
-def test_each_id_tells_where_it_stands(encoder, text):
+def test_offsets_of_each_id(encoder, text):
     offsets, ids = encoder.offsets(text), encoder.encode([text])[0]
     words = (word for sentence in encoder.split([text]) for word in sentence)
     assert len(offsets) == len(ids)
@@ -275,7 +278,7 @@ def test_each_id_tells_where_it_stands(encoder, text):
     assert next(words, None) is None
 
 
-def test_what_was_learnt_is_restored_into_an_encoder_of_the_same_settings(encoder):
+def test_set_state_restores_fitted_state(encoder):
     state = json.loads(json.dumps(encoder.get_state()))
     restored = DocumentEncoder(min_count=1).set_state(**state)
     assert pickle.dumps(restored.get_state()) == pickle.dumps(state)
@@ -299,7 +302,7 @@ def test_what_was_learnt_is_restored_into_an_encoder_of_the_same_settings(encode
         ("more", []),
     ],
 )
-def test_what_punkt_cannot_have_learnt_is_not_restored(encoder, key, value):
+def test_set_state_rejects_invalid_boundaries(encoder, key, value):
     state = encoder.get_state()
     boundaries = state["boundaries"] | {key: value}
     with pytest.raises(ValueError, match="Expected the boundaries of sentences"):

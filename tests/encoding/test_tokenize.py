@@ -1,4 +1,4 @@
-"""Words found among bytes are those of the regular expression."""
+"""Words found in bytes agree with the regular expression."""
 
 import itertools
 import re
@@ -16,7 +16,7 @@ from sktextconv.encoding._tokenize import (
 )
 from sktextconv.encoding._vocabulary import END, VocabularyIndex
 
-# Often ASCII, where characters are bytes; any else; and words of many bytes.
+# ASCII, in which characters are bytes; other characters; and words of many bytes.
 TEXTS = st.lists(
     st.text(st.characters(max_codepoint=127))
     | st.text("aB.\0\x1c _'\u0130\u2028\ud800")
@@ -33,32 +33,32 @@ def found(texts, pattern, lowercase):
 
 
 def read(texts, pattern, lowercase):
-    """The words that `iter_word_ids` has numbered, None after those of each text."""
+    """Return the words whose ids `iter_word_ids` yields, with None after each text."""
     index = VocabularyIndex()
-    how = {"lowercase": lowercase, "token_pattern": pattern}
-    numbers = np.concatenate(list(iter_word_ids(texts, index, **how)))
+    splitting = {"lowercase": lowercase, "token_pattern": pattern}
+    ids = np.concatenate(list(iter_word_ids(texts, index, **splitting)))
     words = [*index.words, None]
-    return [words[number] for number in numbers]
+    return [words[id_] for id_ in ids]
 
 
 @given(texts=TEXTS, pattern=PATTERNS, lowercase=st.booleans())
 @example(["a\0\0b", "\0"], r"\S+", True)
 @example(["a\0\0b", "\0"], TOKEN_PATTERN, True)
-def test_words_are_those_of_the_pattern_text_by_text(texts, pattern, lowercase):
+def test_words_match_regular_expression(texts, pattern, lowercase):
     expected = found(texts, pattern, lowercase)
     marked = [word for words in expected for word in (*words, None)]
     assert read(texts, pattern, lowercase) == marked
-    how = {"lowercase": lowercase, "token_pattern": pattern}
+    splitting = {"lowercase": lowercase, "token_pattern": pattern}
     words = list(itertools.chain.from_iterable(expected))
-    counts = count_words(texts, **how)
+    counts = count_words(texts, **splitting)
     assert counts == {word: words.count(word) for word in words}
-    names, chunks = index_words(texts, **how)
+    names, chunks = index_words(texts, **splitting)
     assert names == sorted(counts)
-    numbers = itertools.chain.from_iterable(chunk.tolist() for chunk in chunks)
-    assert [None if index == END else names[index] for index in numbers] == marked
+    indices = itertools.chain.from_iterable(chunk.tolist() for chunk in chunks)
+    assert [None if index == END else names[index] for index in indices] == marked
 
 
-def test_every_character_is_read_as_the_pattern_says():
+def test_every_character_matches_pattern():
     points = [*range(0x3000), *range(0x3000, sys.maxunicode, 997)]
     texts = [f"a{chr(point)}b" for point in points]
     expected = found(texts, TOKEN_PATTERN, lowercase=False)
@@ -67,6 +67,6 @@ def test_every_character_is_read_as_the_pattern_says():
 
 
 @pytest.mark.parametrize("pattern", [TOKEN_PATTERN, r"\w+"])
-def test_no_text_has_no_words(pattern):
+def test_no_texts_give_no_words(pattern):
     assert index_words([], token_pattern=pattern) == ([], [])
     assert count_words([], token_pattern=pattern) == {}

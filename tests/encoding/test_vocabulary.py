@@ -1,4 +1,4 @@
-"""Numbers from arrays are those that a dictionary gives, whatever the words are."""
+"""Vectorized vocabulary lookup agrees with a dictionary."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 from sktextconv.encoding import _vocabulary
 from sktextconv.encoding._vocabulary import END, END_BYTE, VocabularyIndex
 
-# Alike in their first 8 or 16 bytes, or as long as these; of one byte to many.
+# Words of one byte to many, often equal in their first 8 or 16 bytes.
 WORDS = st.builds(
     str.__add__,
     st.sampled_from(["", "eightlet", "sixteen letters.", "é" * 8]),
@@ -16,7 +16,7 @@ WORDS = st.builds(
 
 
 def ids_of(index, words):
-    """What `lookup_bytes` says of words; None is the end of a text."""
+    """Return the ids that `lookup_bytes` finds; None is the end of a text."""
     encoded = [
         bytes([END_BYTE]) if word is None else word.encode("utf-8", "surrogatepass")
         for word in words
@@ -31,7 +31,7 @@ def ids_of(index, words):
     known=st.lists(WORDS.filter(bool), unique=True, max_size=40),
     asked=st.lists(WORDS.filter(bool) | st.none(), max_size=40),
 )
-def test_unknown_words_share_a_number(known, asked):
+def test_unknown_words_share_one_id(known, asked):
     slow = {None: END} | {word: 2 + index for index, word in enumerate(known)}
     expected = [slow.get(word, 1) for word in asked]
     fast = VocabularyIndex(known, first_id=2, unknown=1)
@@ -41,7 +41,7 @@ def test_unknown_words_share_a_number(known, asked):
 
 
 @given(batches=st.lists(st.lists(WORDS.filter(bool) | st.none()), max_size=4))
-def test_new_words_are_numbered_as_they_come(batches):
+def test_new_words_get_next_ids(batches):
     slow, fast = {}, VocabularyIndex()
     for words in batches:
         expected = [
@@ -52,8 +52,8 @@ def test_new_words_are_numbered_as_they_come(batches):
 
 
 @pytest.mark.parametrize("bits", [(10, 20), (10, 11), (2, 3)])
-def test_words_without_a_place_are_still_known(bits, monkeypatch):
-    # With four places, or with eight, nearly all are crowded out of the arrays.
+def test_words_beyond_table_are_found(bits, monkeypatch):
+    # With four or eight slots, the table has room for almost none of the words.
     monkeypatch.setattr(_vocabulary, "_MIN_BITS", bits[0])
     monkeypatch.setattr(_vocabulary, "_MAX_BITS", bits[1])
     words = [f"{index:x}" for index in range(5_000)]
@@ -70,7 +70,7 @@ def test_words_without_a_place_are_still_known(bits, monkeypatch):
         assert ids_of(fast, asked) == [slow[word] for word in asked]
 
 
-def test_words_that_fall_on_one_place_are_told_apart():
+def test_colliding_words_are_distinguished():
     words = [f"{index:05}" for index in range(200_000)]
     encoded = np.array(words, dtype="S8").view("<u8")
     fast = VocabularyIndex(())

@@ -1,4 +1,4 @@
-"""Word vectors of any source land in the rows of their words, and nowhere else."""
+"""Word vectors from every source."""
 
 import gzip
 import lzma
@@ -43,10 +43,10 @@ def write_glove(path, known):
     return path
 
 
-def write_gensim(path, known, **how):
+def write_gensim(path, known, **options):
     keyed = KeyedVectors(DIM)
     keyed.add_vectors(list(known), np.stack(list(known.values())))
-    keyed.save_word2vec_format(path, **how)
+    keyed.save_word2vec_format(path, **options)
     return path
 
 
@@ -56,10 +56,11 @@ def keyed_vectors(known):
     return keyed
 
 
-# -- where vectors go ------------------------------------------------------------
+# -- assignment to ids ------------------------------------------------------------
 
 
-def test_each_word_found_has_its_vector_and_each_other_a_small_random_one():
+def test_known_and_unknown_words():
+    """Words that are found get their vectors; all others get small random ones."""
     vectors = vectors_of(KNOWN)
     assert vectors.shape == (ENCODER.n_tokens, DIM)
     assert vectors.dtype == np.float32
@@ -76,7 +77,7 @@ def test_padding_is_zero():
     assert not vectors_of("word2vec")[PAD].any()
 
 
-def test_random_vectors_fill_the_range_evenly():
+def test_random_vectors_are_uniform():
     encoder = WordEncoder().fit([" ".join(map(str, range(2000)))])
     known = dict.fromkeys(encoder.words[:20], [0.25] * 20)
     vectors = vectors_of(known, encoder=encoder, dim=20)[UNKNOWN + 21 :]
@@ -84,7 +85,7 @@ def test_random_vectors_fill_the_range_evenly():
     np.testing.assert_allclose(counts / vectors.size, 0.2, atol=0.01)
 
 
-def test_random_vectors_do_not_depend_on_which_words_are_found():
+def test_random_vectors_independent_of_source():
     few, many = vectors_of({"film": KNOWN["film"]}), vectors_of(KNOWN)
     for word in WORDS:
         if word not in KNOWN:
@@ -92,12 +93,14 @@ def test_random_vectors_do_not_depend_on_which_words_are_found():
     assert np.array_equal(few[UNKNOWN], many[UNKNOWN])
 
 
-def test_random_vectors_depend_on_the_seed():
+def test_random_vectors_depend_on_seed():
     assert np.array_equal(vectors_of(KNOWN, seed=1), vectors_of(KNOWN, seed=1))
     assert not np.array_equal(vectors_of(KNOWN, seed=1), vectors_of(KNOWN, seed=2))
 
 
-def test_ids_before_those_of_words_are_no_words():
+def test_reserved_ids_get_random_vectors():
+    """Words have the last ids; smaller ids are reserved."""
+
     class ThreeReserved:
         words, n_tokens = ("film",), 4
 
@@ -107,7 +110,7 @@ def test_ids_before_those_of_words_are_no_words():
     assert vectors[1:3].all()
 
 
-def test_words_are_looked_up_as_the_encoder_has_them():
+def test_lookup_uses_case_of_vocabulary():
     encoder = WordEncoder().fit(["Paris paris"])
     known = {"Paris": [1.0], "paris": [2.0]}
     assert vectors_of(known, encoder=encoder, dim=1)[2:].tolist() == [[2.0]]
@@ -126,25 +129,26 @@ def source(request, tmp_path):
     return write_gensim(path, KNOWN, binary=request.param == "binary")
 
 
-def test_every_source_gives_the_same_bits(source):
+def test_sources_give_same_bits(source):
     assert np.array_equal(vectors_of(source), vectors_of(KNOWN))
 
 
 @pytest.mark.parametrize("binary", [False, True])
-def test_files_are_read_as_gensim_reads_them(binary, tmp_path):
+def test_files_match_gensim(binary, tmp_path):
     path = write_gensim(tmp_path / "vectors", KNOWN, binary=binary)
     theirs = KeyedVectors.load_word2vec_format(path, binary=binary)
     assert np.array_equal(vectors_of(str(path)), vectors_of(theirs))
 
 
-def test_binary_file_of_the_first_word2vec_breaks_the_line_after_each_vector(tmp_path):
+def test_binary_file_with_line_breaks(tmp_path):
+    """The original word2vec writes a line break after each vector."""
     path = tmp_path / "vectors"
     records = [w.encode() + b" " + v.tobytes() + b"\n" for w, v in KNOWN.items()]
     path.write_bytes(b"%d %d\n" % (len(KNOWN), DIM) + b"".join(records))
     assert np.array_equal(vectors_of(path), vectors_of(KNOWN))
 
 
-def test_space_before_the_end_of_a_line_is_no_number(tmp_path):
+def test_text_file_with_trailing_spaces(tmp_path):
     path = write_glove(tmp_path / "vectors", KNOWN)
     path.write_bytes(path.read_bytes().replace(b"\n", b" \r\n"))
     assert np.array_equal(vectors_of(path), vectors_of(KNOWN))
@@ -152,7 +156,7 @@ def test_space_before_the_end_of_a_line_is_no_number(tmp_path):
 
 @pytest.mark.parametrize("opener", [gzip.open, lzma.open])
 @pytest.mark.parametrize("binary", [False, True])
-def test_compressed_files_are_known_by_their_content(opener, binary, tmp_path):
+def test_compressed_file_detected_by_content(opener, binary, tmp_path):
     plain = write_gensim(tmp_path / "plain", KNOWN, binary=binary)
     path = tmp_path / "vectors.txt"
     with opener(path, "wb") as stream:
@@ -172,9 +176,9 @@ def test_compressed_files_are_known_by_their_content(opener, binary, tmp_path):
     binary=st.booleans(),
     block=st.integers(1, 40),
 )
-def test_any_words_and_numbers_come_back_from_files_of_gensim(
-    words, data, binary, block, tmp_path, monkeypatch
-):
+def test_gensim_file_round_trip(words, data, binary, block, tmp_path, monkeypatch):
+    """Any words and numbers are read from files of gensim, at any block size."""
+
     class Encoder:
         n_tokens = len(words) + 2
 
@@ -184,103 +188,118 @@ def test_any_words_and_numbers_come_back_from_files_of_gensim(
         word: np.array(data.draw(st.lists(number, min_size=DIM, max_size=DIM)), "f4")
         for word in words
     }
-    monkeypatch.setattr(vectors_module, "_BLOCK", block)
+    monkeypatch.setattr(vectors_module, "_BLOCK_SIZE", block)
     path = write_gensim(tmp_path / "vectors", known, binary=binary)
     vectors = vectors_of(path, encoder=Encoder)
     assert np.array_equal(vectors[2:], np.stack(list(known.values())))
 
 
-def test_of_a_word_listed_twice_the_first_counts(tmp_path):
+def test_repeated_word_uses_first_vector(tmp_path):
     path = tmp_path / "vectors"
     path.write_text("film 1 2\nfilm 3 4\nother 5 6\n")
     assert vectors_of(path, dim=2)[row("film")].tolist() == [1.0, 2.0]
 
 
-def test_words_with_spaces_inside_are_passed_over(tmp_path):
+def test_words_with_spaces_are_skipped(tmp_path):
     path = tmp_path / "vectors"
     path.write_text("the 0 0\nfilm at home 7 8\nfilm 1 2\n")
     assert vectors_of(path, dim=2)[row("film")].tolist() == [1.0, 2.0]
 
 
-# -- what is wrong with files ----------------------------------------------------
+# -- invalid files ----------------------------------------------------
 
 
-def refused(path, message, dim=DIM):
+def assert_rejected(path, message, dim=DIM):
     with pytest.raises(ValueError, match=message):
         vectors_of(path, dim=dim)
 
 
-def test_another_size_is_refused_and_the_right_one_named(source):
-    refused(
+def test_wrong_size_is_rejected(source):
+    """The message names the size of the vectors."""
+    assert_rejected(
         source,
         r"Expected vectors of size 3 \(embedding_dim\), got 8 .*; set embedding_dim=8",
         dim=3,
     )
 
 
-def test_size_is_checked_before_a_file_is_read(tmp_path):
+def test_wrong_size_detected_from_header(tmp_path):
     path = tmp_path / "vectors.bin"
     path.write_bytes(b"3000000 300\nfilm ")
-    refused(path, r"got 300 in .*vectors\.bin; set embedding_dim=300")
+    assert_rejected(path, r"got 300 in .*vectors\.bin; set embedding_dim=300")
 
 
-def test_damaged_line_is_named(tmp_path):
+def test_damaged_text_file_names_line(tmp_path):
     path = tmp_path / "vectors"
     path.write_text("the 0 0\nfilm 1\n")
-    refused(path, "a word and 2 numbers on line 2 of .*, got 1 numbers", dim=2)
+    assert_rejected(path, "a word and 2 numbers on line 2 of .*, got 1 numbers", dim=2)
     path.write_text("2 2\nthe 0 0\nfilm 1 2 3\n")
-    refused(path, "a word and 2 numbers on line 3 of .*, got 3 numbers", dim=2)
+    assert_rejected(path, "a word and 2 numbers on line 3 of .*, got 3 numbers", dim=2)
     path.write_text("the 0 0\nfilm 1 x\n")
-    refused(path, "Expected a vector of numbers on line 2 of .*could not convert", 2)
+    assert_rejected(
+        path, "Expected a vector of numbers on line 2 of .*could not convert", 2
+    )
 
 
 @pytest.mark.parametrize("block", [16, 2**20])
-def test_truncated_binary_file_is_refused_with_the_place(block, tmp_path, monkeypatch):
-    monkeypatch.setattr(vectors_module, "_BLOCK", block)
+def test_truncated_binary_file_names_position(block, tmp_path, monkeypatch):
+    monkeypatch.setattr(vectors_module, "_BLOCK_SIZE", block)
     path = write_gensim(tmp_path / "vectors", {"film": KNOWN["film"]}, binary=True)
     whole = path.read_bytes().replace(b"1 8\n", b"2 8\n")
     path.write_bytes(whole)
-    refused(path, f"Expected 2 words .* after 1, at byte {len(whole)}; get the file")
+    assert_rejected(
+        path, f"Expected 2 words .* after 1, at byte {len(whole)}; get the file"
+    )
     path.write_bytes(whole + b"fine " + b"\x01" * 4 * (DIM - 1))
-    refused(path, f"Expected 2 words .* after 1, at byte {len(whole)}; get the file")
+    assert_rejected(
+        path, f"Expected 2 words .* after 1, at byte {len(whole)}; get the file"
+    )
 
 
-def test_binary_file_that_ends_in_zeros_is_refused_without_reading_them_all(tmp_path):
+def test_binary_file_with_trailing_zeros(tmp_path):
+    """A word without an end is rejected before the whole file is read."""
     path = write_gensim(tmp_path / "vectors", {"film": KNOWN["film"]}, binary=True)
     whole = path.read_bytes().replace(b"1 8\n", b"2 8\n")
     path.write_bytes(whole + bytes(2**22))
-    refused(path, f"is damaged after 1, at byte {len(whole)}")
+    assert_rejected(path, f"is damaged after 1, at byte {len(whole)}")
 
 
-def test_text_file_shorter_than_its_first_line_says_is_refused(tmp_path):
+def test_truncated_text_file_is_rejected(tmp_path):
+    """The first line states the number of words."""
     path = write_gensim(tmp_path / "vectors", KNOWN, binary=False)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:-2]))
-    refused(path, "Expected 6 words in .*, but it ends after 4; get the file again")
+    assert_rejected(
+        path, "Expected 6 words in .*, but it ends after 4; get the file again"
+    )
 
 
 @pytest.mark.parametrize("opener", [gzip.open, lzma.open])
-def test_truncated_archive_is_refused(opener, tmp_path):
+def test_truncated_archive_is_rejected(opener, tmp_path):
     path = tmp_path / "vectors"
     with opener(path, "wb") as stream:
         stream.write(write_glove(tmp_path / "plain", KNOWN).read_bytes())
     path.write_bytes(path.read_bytes()[:-30])
-    refused(path, "vectors is damaged: ")
+    assert_rejected(path, "vectors is damaged: ")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"word\n", b"a b c\n", bytes(500)])
-def test_files_of_another_kind_are_refused(content, tmp_path):
+def test_unknown_format_is_rejected(content, tmp_path):
     path = tmp_path / "vectors"
     path.write_bytes(content)
-    refused(path, r"Expected .*vectors to begin with a word and its vector \(GloVe\)")
+    assert_rejected(
+        path, r"Expected .*vectors to begin with a word and its vector \(GloVe\)"
+    )
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e39"])
-def test_vectors_that_are_not_finite_are_refused(value, tmp_path):
+def test_non_finite_vectors_are_rejected(value, tmp_path):
     path = tmp_path / "vectors"
     path.write_text(f"film 1 {value}\n")
-    refused(path, "Expected finite numbers on line 1 of", dim=2)
-    refused({"film": [1.0, float(value)]}, "finite numbers for the word 'film'", dim=2)
+    assert_rejected(path, "Expected finite numbers on line 1 of", dim=2)
+    assert_rejected(
+        {"film": [1.0, float(value)]}, "finite numbers for the word 'film'", dim=2
+    )
 
 
 def test_missing_file_is_named(tmp_path):
@@ -293,19 +312,22 @@ def test_missing_file_is_named(tmp_path):
 # -- mappings and objects --------------------------------------------------------
 
 
-def test_mapping_of_anything_but_rows_of_numbers_is_refused():
-    refused({"film": ["one", "two"]}, "vector of numbers for the word 'film'", dim=2)
-    refused({"film": [[1.0, 2.0]]}, r"got an array of shape \(1, 2\)", dim=2)
-    refused({"film": 1.0}, r"got an array of shape \(\)", dim=2)
+def test_mapping_with_invalid_vectors_is_rejected():
+    assert_rejected(
+        {"film": ["one", "two"]}, "vector of numbers for the word 'film'", dim=2
+    )
+    assert_rejected({"film": [[1.0, 2.0]]}, r"got an array of shape \(1, 2\)", dim=2)
+    assert_rejected({"film": 1.0}, r"got an array of shape \(\)", dim=2)
 
 
 @pytest.mark.parametrize("source", [3, ["film"], np.zeros((3, DIM))])
-def test_other_sources_are_refused(source):
+def test_sources_of_other_types_are_rejected(source):
     with pytest.raises(TypeError, match='Expected vectors to be "word2vec", the path'):
         vectors_of(source)
 
 
-def test_model_of_gensim_is_refused_with_the_name_of_its_vectors():
+def test_gensim_model_is_rejected():
+    """The message names the attribute that holds the vectors."""
     with pytest.raises(TypeError, match=r"got Word2Vec\. Pass its attribute wv"):
         vectors_of(Word2Vec(vector_size=DIM))
 
@@ -313,13 +335,13 @@ def test_model_of_gensim_is_refused_with_the_name_of_its_vectors():
 # -- coverage --------------------------------------------------------------------
 
 
-def test_vectors_of_no_word_at_all_are_reported():
+def test_warning_without_known_words():
     message = f"Only 0 of the {len(WORDS)} words of the vocabulary have a vector in the"
     with pytest.warns(UserWarning, match=message):
         vectors_of({"FILM": KNOWN["film"]})
 
 
-def test_fewer_than_one_word_of_a_hundred_are_reported(tmp_path):
+def test_warning_below_one_percent_coverage(tmp_path):
     encoder = WordEncoder().fit([" ".join(map(str, range(301)))])
     write_glove(tmp_path / "few", {str(i): KNOWN["film"] for i in range(3)})
     write_glove(tmp_path / "enough", {str(i): KNOWN["film"] for i in range(4)})
@@ -331,7 +353,8 @@ def test_fewer_than_one_word_of_a_hundred_are_reported(tmp_path):
 # -- training --------------------------------------------------------------------
 
 
-def test_training_is_word2vec_over_the_words_of_the_vocabulary():
+def test_training_matches_word2vec():
+    """Training is gensim's word2vec, restricted to the words of the vocabulary."""
     texts = 30 * TEXTS
     encoder = WordEncoder(min_count=31).fit(texts)
     assert sorted(encoder.words) == ["a", "film", "fine"]
@@ -341,7 +364,8 @@ def test_training_is_word2vec_over_the_words_of_the_vocabulary():
     np.testing.assert_allclose(vectors[2:], model.wv[encoder.words], rtol=1e-6)
 
 
-def test_words_past_the_first_ten_thousand_of_a_text_are_learnt_from():
+def test_training_reads_long_texts():
+    """Training uses the words that gensim would ignore: those after 10,000."""
     long = " ".join(["a b"] * 6000 + ["c d"] * 4000)
     vectors = vectors_of(
         "word2vec", encoder=WordEncoder().fit([long]), texts=[long], dim=4
@@ -351,14 +375,15 @@ def test_words_past_the_first_ten_thousand_of_a_text_are_learnt_from():
     np.testing.assert_allclose(vectors[2:], model.wv[["a", "b", "c", "d"]], rtol=1e-6)
 
 
-def test_texts_are_read_whole_whatever_the_network_reads():
+def test_training_ignores_max_length():
     short, whole = (WordEncoder(max_length=n).fit(TEXTS) for n in (1, 400))
     np.testing.assert_array_equal(
         vectors_of("word2vec", encoder=short), vectors_of("word2vec", encoder=whole)
     )
 
 
-def test_tiny_texts_are_trained_on_without_a_warning():
+def test_training_on_tiny_texts():
+    """Training on a single word raises no warning."""
     for texts in (["a"], ["a", "a"], ["a b", ""]):
         vectors = vectors_of(
             "word2vec", encoder=WordEncoder().fit(texts), texts=texts, dim=3
@@ -366,7 +391,7 @@ def test_tiny_texts_are_trained_on_without_a_warning():
         assert np.isfinite(vectors).all()
 
 
-def test_same_seed_gives_the_same_bits_in_another_process():
+def test_training_same_bits_in_new_process():
     texts = ["so good and so fine", "so bad and dull", "good or bad"] * 40
     script = (
         "import sys\n"

@@ -15,7 +15,8 @@ from sktextconv.utils.validation import check_texts
 
 from ..classifiers import NETWORKS, PIPELINES
 from ..conftest import attempt
-from ..encoding.test_encoding import slow_encode, slow_words
+from ..encoding.test_char import slow_encode
+from ..encoding.test_word import slow_words
 
 # Code points of all 17 planes of Unicode with equal probability.
 PLANES = st.builds(
