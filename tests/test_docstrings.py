@@ -16,14 +16,15 @@ WITH_PARAMETERS = [name for name in PUBLIC if not name.endswith("Error")]
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_public_names_are_documented_with_an_example(name):
+def test_public_name_has_summary_and_example(name):
     sections = NumpyDocString(inspect.getdoc(getattr(sktextconv, name)))
     assert sections["Summary"]
     assert sections["Examples"]
 
 
 @pytest.mark.parametrize("name", WITH_PARAMETERS)
-def test_every_parameter_is_documented_in_order(name):
+def test_parameters_match_signature(name):
+    """Docstrings list all parameters in the order of the signature."""
     subject = getattr(sktextconv, name)
     documented = [
         part.name.split(" ")[0].lstrip("*")
@@ -34,7 +35,7 @@ def test_every_parameter_is_documented_in_order(name):
 
 
 @pytest.mark.parametrize("name", WITH_PARAMETERS)
-def test_defaults_in_docstrings_are_the_defaults(name):
+def test_defaults_match_signature(name):
     subject = getattr(sktextconv, name)
     signature = inspect.signature(subject).parameters
     for part in NumpyDocString(inspect.getdoc(subject))["Parameters"]:
@@ -79,7 +80,7 @@ def described(section, cls):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_methods_document_what_they_take_and_give(name):
+def test_methods_document_parameters_and_returns(name):
     cls = type(NETWORKS[name])
     for method in ("fit", "partial_fit", "predict", "predict_proba"):
         sections = FunctionDoc(getattr(cls, method))

@@ -1,4 +1,4 @@
-"""Cost of imports, and the homes of public names."""
+"""Lazy imports, optional dependencies, and modules of public names."""
 
 import ast
 import subprocess
@@ -23,7 +23,8 @@ def test_module_has_docstring(path):
     assert ast.get_docstring(tree).splitlines()[0].endswith(".")
 
 
-def test_import_loads_no_package_besides_torch_sklearn_and_skorch():
+def test_import_loads_no_other_package():
+    """Importing all public names loads torch, scikit-learn, skorch, and nothing else."""
     script = (
         "import sys, torch, sklearn.model_selection, skorch\n"
         "packages = lambda: {name.partition('.')[0] for name in sys.modules}\n"
@@ -32,12 +33,13 @@ def test_import_loads_no_package_besides_torch_sklearn_and_skorch():
     result = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
-    # Parts of scikit-learn in C that are yet to be imported call themselves `_loss`.
+    # scikit-learn's extension modules register names such as `_loss`.
     loaded = {name for name in result.stdout.split() if not name.startswith("_")}
     assert loaded - sys.stdlib_module_names == {"sktextconv"}
 
 
-def test_import_works_without_extras():
+def test_import_without_matplotlib():
+    """The import works; a plot raises an error that names the extra to install."""
     script = (
         "import sys; sys.modules['matplotlib'] = None\n"
         "import sktextconv\n"
@@ -53,7 +55,8 @@ def test_import_works_without_extras():
     )
 
 
-def test_a_name_is_imported_once_it_is_used():
+def test_public_names_are_imported_lazily():
+    """A public name loads its own dependencies at first use, and `dir` loads none."""
     script = (
         "import sys, sktextconv; dir(sktextconv); hasattr(sktextconv, 'no.thing')\n"
         "print(*sys.modules.keys() & {'numpy', 'sklearn', 'torch'})\n"
@@ -89,7 +92,7 @@ def stub_imports(folder):
     ],
 )
 def test_stub_lists_every_public_name(package):
-    """Type checkers do not follow lazy imports: they need a stub beside them."""
+    """Stubs exist since type checkers cannot follow lazy imports."""
     found = stub_imports(Path(package.__file__).parent)
     homes = package._HOMES.items()
     assert found == {name: (home, name) for home, names in homes for name in names}
@@ -98,7 +101,7 @@ def test_stub_lists_every_public_name(package):
 
 @pytest.mark.parametrize("home", sktextconv._HOMES)
 def test_public_names_are_static(home):
-    """Each package binds its public names in a stub, or by plain statements."""
+    """Each package binds its public names in a stub, or by imports and definitions."""
     folder = PACKAGE / home
     names = {*sktextconv._HOMES[home]}
     if (folder / "__init__.pyi").exists():
@@ -114,7 +117,8 @@ def test_public_names_are_static(home):
     assert names <= bound
 
 
-def test_everything_in_all_is_there():
+def test_all_is_sorted_and_complete():
+    """Every name in `__all__` can be imported and is listed by `dir`."""
     for name in sktextconv.__all__:
         assert getattr(sktextconv, name) is not None
     assert sorted(sktextconv.__all__) == sktextconv.__all__
