@@ -24,7 +24,7 @@ def test_module_has_docstring(path):
 
 
 def test_import_loads_no_other_package():
-    """Importing all public names loads torch, scikit-learn, skorch, and nothing else."""
+    """All public names together load torch, scikit-learn, skorch, and nothing else."""
     script = (
         "import sys, torch, sklearn.model_selection, skorch\n"
         "packages = lambda: {name.partition('.')[0] for name in sys.modules}\n"
