@@ -141,35 +141,36 @@ def _has_hooks(module):
 
 @hyperparameters
 class CharCNNClassifier(BaseTextNetClassifier):
-    """Classify texts with a convolutional network over characters.
+    """Text classifier with a convolutional network over characters.
 
-    Six convolutions read a text as a sequence of one-hot characters, with no notion
-    of words [1]_. Prefer it over word models where spelling carries the meaning or is
-    unreliable, and where there are many texts; with a few thousand, TF-IDF with
-    logistic regression is usually better and always faster.
+    Six convolutions read a text as a sequence of one-hot characters, without words
+    [1]_. Prefer it to networks over words if spelling carries meaning or is unreliable
+    and there are many texts. On a few thousand texts, TF-IDF with logistic regression
+    is usually better and always faster.
 
     Parameters
     ----------
     size : {"small", "large"}, default="small"
-        Width of the convolutions and of the dense layers: 256 and 1,024, or 1,024 and
-        2,048.
+        Width of the convolutions and of the dense layers: 256 and 1,024 ("small") or
+        1,024 and 2,048 ("large").
     alphabet : str, default="paper"
-        The characters that are told apart: "paper", "code", "unique", "space", "full"
-        (see `CharEncoder`), or a string of distinct characters.
+        Characters with a one-hot vector: "paper", "code", "unique", "space", "full"
+        (see `CharEncoder`) or a string of distinct characters.
     max_length : int, default=1014
-        Characters read of each text; 96 + 27 k for some k >= 1.
+        Maximal number of characters read of a text; 96 + 27 k for an int k >= 1.
     lowercase : bool or "auto", default="auto"
-        "auto" lower-cases unless the alphabet has upper-case letters.
+        Whether texts are lower-cased. "auto" lower-cases them unless the alphabet has
+        upper-case letters.
     reverse : bool, default=True
-        Whether texts are read from their last character.
+        Whether texts are read backwards.
     keep : {"end", "start"}, default="end"
-        Which end of a text longer than `max_length` is read.
+        Whether the start or the end of a text longer than `max_length` is read.
     dropout : float, default=0.5
-        Share of each dense layer's outputs dropped in training.
+        Dropout probability after each of the first two dense layers.
     init : {"ngrams", "random"}, default="ngrams"
-        What the recipe "modern" starts from: filters that answer to the n-grams which
-        tell the classes of the training texts apart [2]_, or weights at random, as
-        "paper" always does.
+        Initial weights of the recipe "modern": "ngrams" makes filters that detect the
+        n-grams which best discriminate between the classes of the training texts [2]_.
+        The recipe "paper" always takes random weights.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
         rate of 0.001, minibatches of 128 texts, filters initialized as detectors of
@@ -182,9 +183,9 @@ class CharCNNClassifier(BaseTextNetClassifier):
     Attributes
     ----------
     encoder_ : CharEncoder
-        Texts to ids.
+        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the `CharCNN`.
+        Trained skorch net; ``net_.module_`` is the `CharCNN`.
     {inherited_attributes}
 
     See Also
@@ -193,15 +194,15 @@ class CharCNNClassifier(BaseTextNetClassifier):
 
     Notes
     -----
-    A pass over n texts of up to `max_length` characters costs 3 x 370 million
-    multiply-accumulates each for "small" (4.3 billion for "large"), less where texts
-    are short: positions past the end of a text are not computed.
+    A pass over n texts of up to `max_length` characters costs 3 n x 370 million
+    multiply-accumulates for "small" (4.3 billion for "large"). Short texts cost less:
+    positions beyond the end of a text are not computed.
 
-    Departures from the paper: (1) "modern" trains in another way, see `recipe`. Its
-    n-grams are of 5 characters and chosen by the chi-squared statistic of their
-    presence, where [2]_, for words, takes naive Bayes. (2) The paper names neither a
-    weight decay nor the initialization of biases; "paper" takes both from the authors'
-    code, with its update rule.
+    Departures from the paper: (1) "modern" differs in training, see `recipe`. Its
+    n-grams have 5 characters and are selected by the chi-squared statistic of their
+    presence; [2]_ selects n-grams of words by naive Bayes. (2) The paper names no
+    weight decay and no initialization of biases; "paper" takes both and the update rule
+    from the authors' code.
 
     References
     ----------

@@ -288,12 +288,12 @@ class DocumentAttention:
 
 @hyperparameters
 class HANClassifier(BaseTextNetClassifier):
-    """Classify texts with a hierarchical attention network.
+    """Text classifier with a hierarchical attention network.
 
-    A recurrent network reads the words of each sentence, a second one the sentences of
-    the text; each weighs what it read by a learnt attention [1]_, which `attention`
-    shows. Prefer it over networks that read a text as one sequence where texts are long
-    and a few sentences decide.
+    One recurrent network reads the words of each sentence, a second one the sentences
+    of the text. Each pools its outputs with learned attention weights [1]_, which
+    `attention` returns. Prefer it to networks that read a text as one sequence if texts
+    are long and few sentences are decisive.
 
     Parameters
     ----------
@@ -302,64 +302,67 @@ class HANClassifier(BaseTextNetClassifier):
     min_count : int, default=5
         Occurrences in the training texts below which a word is unknown.
     lowercase : bool, default=True
-        Whether texts are lower-cased first.
+        Whether texts are lower-cased.
     max_sentences : int, default=60
-        Sentences read of each text.
+        Maximal number of sentences read of a text.
     max_sentence_length : int, default=100
-        Words read of each sentence.
+        Maximal number of words read of a sentence.
     embedding_dim : int, default=200
         Size of the word vectors.
     vectors : str, path, mapping or KeyedVectors, default=None
-        Word vectors to start from: "word2vec" trains them on the training texts with
-        gensim; a file in the format of word2vec (text or binary) or GloVe; a mapping of
-        words to vectors; gensim's `KeyedVectors`. Words without one start at random,
-        and with None all do.
+        Initial word vectors: "word2vec" trains them on the training texts with gensim;
+        a path names a file in the format of word2vec (text or binary) or GloVe; a
+        mapping or gensim's `KeyedVectors` maps words to vectors. Other words, and with
+        None all words, are initialized at random.
     tuning : {"fine-tuned", "static"}, default="fine-tuned"
-        Whether word vectors are trained with the rest or stay as they are.
+        Whether word vectors are trained or frozen.
     hidden_dim : int, default=50
-        Outputs of one direction of the recurrent layers.
+        Outputs of the recurrent layers per direction.
     pooling : {"attention", "mean", "max"}, default="attention"
-        How steps become a sentence and sentences a document: by learnt weights, or
-        their mean or maximum, HN-AVE and HN-MAX of [1]_.
+        Pooling of words to sentence vectors and of sentences to the document vector:
+        with attention weights, or by mean or maximum; HN-ATT, HN-AVE and HN-MAX of
+        [1]_.
     embedding_dropout : float, default=None
-        Share of the dimensions of each word vector dropped in training. None takes 0
-        for the recipe "paper" and 0.2 for "modern".
+        Dropout probability of each dimension of each word vector. None takes 0 for the
+        recipe "paper" and 0.2 for "modern".
     dropout : float, default=None
-        Share of the document vector dropped in training. None takes 0 for the recipe
-        "paper" and 0.2 for "modern".
+        Dropout probability of the document vector. None takes 0 for the recipe "paper"
+        and 0.2 for "modern".
     recipe : {"modern", "paper"}, default="modern"
         "modern": AdamW under a one-cycle schedule up to a rate of 0.002, with dropout.
         "paper": section 3.3 of [1]_, SGD with momentum 0.9 and a constant rate of 0.1,
-        since [1]_ searches a grid it does not name. Both have minibatches of 64 texts.
+        since [1]_ does not name the grid that it searches. Both have minibatches of 64
+        texts.
     {inherited_parameters}
 
     Attributes
     ----------
     encoder_ : DocumentEncoder
-        Texts to ids.
+        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the `HAN`.
+        Trained skorch net; ``net_.module_`` is the `HAN`.
     {inherited_attributes}
 
     See Also
     --------
-    CharCNNClassifier : Needs no words; for misspelt texts and many of them.
+    CharCNNClassifier : Reads characters, for many texts with unreliable spelling.
     sktextconv.make_ngram_classifier : Better on few texts, and far faster.
 
     Notes
     -----
     A pass over n texts of S sentences of T words costs 3 n S (85,200 T + 55,200)
-    multiply-accumulates; padding is hardly computed.
+    multiply-accumulates; little padding is computed.
 
-    For the paper's model and training: ``recipe="paper", vectors="word2vec"``, a
-    `learning_rate` searched on validation texts.
+    The model and training of the paper are ``recipe="paper", vectors="word2vec"``, with
+    a `learning_rate` searched on validation texts.
 
-    Departures from the paper: (1) "modern" trains in another way, see `recipe`. (2)
-    Sentences and words are found by Punkt and a pattern of Treebank conventions, the
-    paper has Stanford's CoreNLP. (3) The vocabulary and the sentences and words of a
-    text that are read have limits; set them high for none. Words seen 5 times are
-    kept, there those seen more often. (4) An empty text has the zero vector. (5)
-    ``vectors=None`` starts word vectors at random.
+    Departures from the paper: (1) "modern" differs in training, see `recipe`. (2)
+    Sentences are split by Punkt and words by a pattern of Treebank conventions; the
+    paper uses Stanford's CoreNLP. (3) The vocabulary and the numbers of sentences and
+    words read of a text are limited; set the limits high for none. The vocabulary has
+    the words that occur at least 5 times, in the paper more than 5 times. (4) The
+    vector of an empty text is zero. (5) ``vectors=None`` initializes word vectors at
+    random.
 
     References
     ----------

@@ -184,48 +184,48 @@ def _max_over_time_sparse(convolution, x):  # (batch, length, dim)
 
 @hyperparameters
 class KimCNNClassifier(BaseTextNetClassifier):
-    """Classify sentences with a convolutional network over words.
+    """Text classifier with one convolutional layer over words, for sentences.
 
-    Filters over three, four and five words look for phrases anywhere in the text; the
-    strongest match of each decides [1]_. It is one layer deep and quick to train; with
-    few texts, give it word vectors that were trained elsewhere. Where a phrase stands,
-    or how often, it does not see.
+    Filters over three, four and five words detect phrases anywhere in the text; the
+    strongest response of each filter is a feature of a linear classifier [1]_. The
+    network is quick to train. On few texts, pass pretrained word `vectors`. The
+    features do not tell the position or the number of occurrences of a phrase.
 
     Parameters
     ----------
     widths : tuple or list of int, default=(3, 4, 5)
-        Words in the windows of the filters.
+        Window sizes of the filters in words.
     n_filters : int, default=100
         Filters of each width.
     max_norm : float, default=3.0
-        Largest l2 norm of the weights of a class in the last layer: after each update
-        longer ones are scaled back. None is no limit.
+        Maximal l2 norm of the weights of a class in the last layer: larger ones are
+        rescaled after each update. None disables it.
     max_tokens : int, default=50_000
         Words of the vocabulary, the most frequent of the training texts.
     min_count : int, default=1
         Occurrences in the training texts below which a word is unknown.
     max_length : int, default=400
-        Words read of each text.
+        Maximal number of words read of a text.
     keep : {"start", "end"}, default="start"
-        Which end of a text longer than `max_length` is read.
+        Whether the start or the end of a text longer than `max_length` is read.
     lowercase : bool, default=True
-        Whether texts are lower-cased first.
+        Whether texts are lower-cased.
     embedding_dim : int, default=300
         Size of the word vectors.
     vectors : str, path, mapping or KeyedVectors, default=None
-        Word vectors to start from: "word2vec" trains them on the training texts with
-        gensim; a file in the format of word2vec (text or binary) or GloVe; a mapping of
-        words to vectors; gensim's `KeyedVectors`. Words without one start at random,
-        and with None all do.
+        Initial word vectors: "word2vec" trains them on the training texts with gensim;
+        a path names a file in the format of word2vec (text or binary) or GloVe; a
+        mapping or gensim's `KeyedVectors` maps words to vectors. Other words, and with
+        None all words, are initialized at random.
     tuning : {"fine-tuned", "static", "multichannel"}, default="fine-tuned"
-        Whether word vectors are trained with the rest or stay as they are.
-        "multichannel": the sum of one that is trained and one that stays. Both start
-        from `vectors`.
+        Whether word vectors are trained or frozen.
+        "multichannel" is the sum of a trained and a frozen vector, both initialized to
+        `vectors`.
     embedding_dropout : float, default=None
-        Share of the dimensions of each word vector dropped in training. None takes 0
-        for the recipe "paper" and 0.2 for "modern".
+        Dropout probability of each dimension of each word vector. None takes 0 for the
+        recipe "paper" and 0.2 for "modern".
     dropout : float, default=0.5
-        Share of the maxima dropped in training.
+        Dropout probability of the pooled features.
     recipe : {"modern", "paper"}, default="modern"
         "modern": AdamW under a one-cycle schedule up to a rate of 0.003, Kaiming
         initialization, dropout of word vectors. "paper": section 3.1 of [1]_ and the
@@ -236,35 +236,36 @@ class KimCNNClassifier(BaseTextNetClassifier):
     Attributes
     ----------
     encoder_ : WordEncoder
-        Texts to ids.
+        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the `KimCNN`.
+        Trained skorch net; ``net_.module_`` is the `KimCNN`.
     {inherited_attributes}
 
     See Also
     --------
-    WordCNNClassifier : Six convolutions deep, for long texts and many of them.
+    WordCNNClassifier : Six convolutions, for many long texts.
     sktextconv.make_ngram_classifier : Often as good on few texts, and far faster.
 
     Notes
     -----
     The four variants of [1]_: CNN-rand is ``vectors=None``; CNN-static, CNN-non-static
     and CNN-multichannel have `vectors` and ``tuning="static"``, "fine-tuned" and
-    "multichannel". The vectors of the paper are those of the Google News corpus. The
+    "multichannel". The vectors of the paper are trained on the Google News corpus. The
     paper takes the best of 25 epochs: ``max_epochs=25, early_stopping=True,
     n_iter_no_change=25``.
 
-    A pass over n texts of L words costs some 3 n L x 360,000 multiply-accumulates, less
-    in long minibatches, whose gradient is computed at the maxima alone. The table adds
-    ``embedding_dim * max_tokens`` parameters, twice that for "multichannel".
+    A pass over n texts of L words costs about 3 n L x 360,000 multiply-accumulates,
+    less in minibatches of long texts, for which the gradient is computed at the maxima
+    only. The embedding has ``embedding_dim * max_tokens`` parameters, twice that for
+    "multichannel".
 
-    Departures from the paper: (1) "modern" trains in another way, see `recipe`. (2)
-    Words are found by a pattern and lower-cased, where the author's code cleans texts
-    of all but a few characters and splits endings such as "n't" off. (3) The author's
-    vocabulary is of training and test texts together; here a word that is not in the
-    training texts is unknown, all with one vector. (4) Texts are padded with one more
-    zero behind. (5) The best epoch is the one of lowest loss, not of lowest error, and
-    the last minibatch is not filled up with repeated texts.
+    Departures from the paper: (1) "modern" differs in training, see `recipe`. (2) Words
+    are found by a regular expression and lower-cased; the author's code removes all but
+    a few characters and splits off endings such as "n't". (3) The author's vocabulary
+    includes the test texts; here words that do not occur in the training texts share
+    the vector of unknown words. (4) Texts are padded with one more zero at the end. (5)
+    The best epoch is that of lowest loss, not of lowest error, and the last minibatch
+    is not filled up with repeated texts.
 
     References
     ----------

@@ -107,12 +107,12 @@ class RNN(nn.Module):
 
 @hyperparameters
 class RNNClassifier(BaseTextNetClassifier):
-    """Classify texts with a recurrent network over words.
+    """Text classifier with a recurrent network over words.
 
-    An LSTM, GRU or plain recurrent layer reads the words one after the other; what it
-    gives out is pooled to one vector and classified [1]_. It sees the order of words
-    over any distance, at a cost in time that convolutions do not have: the steps of a
-    text cannot be computed side by side.
+    An LSTM, GRU or plain recurrent layer reads the words in order; its outputs are
+    pooled to one vector, which a linear layer classifies [1]_. The network can use word
+    order over any distance. It is slower than convolutions, because the steps of a text
+    cannot be computed in parallel.
 
     Parameters
     ----------
@@ -121,40 +121,40 @@ class RNNClassifier(BaseTextNetClassifier):
     min_count : int, default=1
         Occurrences in the training texts below which a word is unknown.
     max_length : int, default=400
-        Words read of each text.
+        Maximal number of words read of a text.
     keep : {"start", "end"}, default="start"
-        Which end of a text longer than `max_length` is read.
+        Whether the start or the end of a text longer than `max_length` is read.
     lowercase : bool, default=True
-        Whether texts are lower-cased first.
+        Whether texts are lower-cased.
     embedding_dim : int, default=300
         Size of the word vectors.
     vectors : str, path, mapping or KeyedVectors, default=None
-        Word vectors to start from: "word2vec" trains them on the training texts with
-        gensim; a file in the format of word2vec (text or binary) or GloVe; a mapping of
-        words to vectors; gensim's `KeyedVectors`. Words without one start at random,
-        and with None all do.
+        Initial word vectors: "word2vec" trains them on the training texts with gensim;
+        a path names a file in the format of word2vec (text or binary) or GloVe; a
+        mapping or gensim's `KeyedVectors` maps words to vectors. Other words, and with
+        None all words, are initialized at random.
     tuning : {"fine-tuned", "static"}, default="fine-tuned"
-        Whether word vectors are trained with the rest or stay as they are.
+        Whether word vectors are trained or frozen.
     embedding_dropout : float, default=None
-        Share of the dimensions of each word vector dropped in training. None takes
-        0.2 for the recipe "modern" and 0 for all others.
+        Dropout probability of each dimension of each word vector. None takes 0.2 for
+        the recipe "modern" and 0 for all others.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
-        The recurrent layer; "rnn" is the plain one, with the hyperbolic tangent.
+        Kind of recurrent layer; "rnn" is the plain one with the hyperbolic tangent.
     hidden_dim : int, default=128
-        Outputs of the layer, in each direction.
+        Outputs of the layer per direction.
     bidirectional : bool, default=False
-        Whether a second layer reads the text from its end, at twice the cost.
+        Whether a second layer reads the text backwards, at twice the cost.
     n_layers : int, default=1
-        Recurrent layers, each over the outputs of the one before.
+        Number of recurrent layers, each over the outputs of the previous one.
     pooling : {"mean", "last", "max"}, default="mean"
-        How the outputs at all words become one vector: their mean, their largest value
-        in each dimension, or what each direction gives out last.
+        Pooling of the outputs at all words to one vector: their mean, their maximum in
+        each dimension, or the last output of each direction.
     dropout : float, default=None
-        Share of the pooled outputs dropped in training, and of those between layers.
+        Dropout probability of the pooled outputs and of the outputs between layers.
         None takes 0.5 for the recipe "modern" and 0 for all others.
     clip_norm : float, default=5.0
-        Largest norm of all gradients together; longer ones are scaled back to it. None
-        leaves them as they are.
+        Maximal norm of all gradients together: larger ones are rescaled. None disables
+        it.
     recipe : {"modern", "paper", "rmsprop", "adam"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
         rate of 0.01, orthogonal initialization. "paper": the baseline of [1]_, trained
@@ -168,9 +168,9 @@ class RNNClassifier(BaseTextNetClassifier):
     Attributes
     ----------
     encoder_ : WordEncoder
-        Texts to ids.
+        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the `RNN`.
+        Trained skorch net; ``net_.module_`` is the `RNN`.
     {inherited_attributes}
 
     See Also
@@ -181,8 +181,8 @@ class RNNClassifier(BaseTextNetClassifier):
     Notes
     -----
     The LSTM of [1]_ is ``recipe="paper", hidden_dim=512, vectors="word2vec",
-    bucketing=False``, or a file in the place of "word2vec". The SimpleRNN and the LSTM
-    of [2]_ are ``recipe="rmsprop", cell="rnn", max_tokens=9_998, max_length=500,
+    bucketing=False``, or a file instead of "word2vec". The SimpleRNN and the LSTM of
+    [2]_ are ``recipe="rmsprop", cell="rnn", max_tokens=9_998, max_length=500,
     keep="end", embedding_dim=32, hidden_dim=32, pooling="last", clip_norm=None,
     bucketing=False`` and the same with ``cell="lstm"``; the bidirectional LSTM of [3]_
     is ``recipe="adam", max_tokens=19_998, max_length=100, keep="end",
@@ -190,22 +190,22 @@ class RNNClassifier(BaseTextNetClassifier):
     clip_norm=None, bucketing=False, batch_size=32``.
 
     A word costs an LSTM ``4 * (embedding_dim + hidden_dim) * hidden_dim``
-    multiply-accumulates in each direction, a GRU three quarters of that, and a plain
-    layer a quarter; training costs three times as much. Each has the two vectors of
-    biases that PyTorch keeps, where one would do.
+    multiply-accumulates per direction, a GRU three quarters of that, and a plain layer
+    a quarter; training costs three times as much. PyTorch's layers have two vectors of
+    biases, of which one would suffice.
 
-    Departures from the papers: (1) "modern" trains in another way, see `recipe`, with
-    dropout. (2) [1]_ gives the network, the mean of its outputs, the size of the word
-    vectors and the largest norm of the gradients. Chosen here: to train it as the
-    other networks of the paper are, with the weight decay of their code; torch's
-    initialization; the vocabulary, 400 words from the start; word vectors that are
-    trained on, and that start from the training texts where no file is given. (3) Keras
-    pads in front, and lets the layer read that padding through a vector that it learns.
-    Here padding is not read. (4) Keras has one output and a sigmoid where there are two
-    and a softmax here, and one vector of biases. (5) It counts its reserved ids, of
-    which there are four, among the words; here there are two. (6) With
-    `bucketing`, texts of like length share minibatches, so their order is less random
-    than in any of them.
+    Departures from the papers: (1) "modern" differs in training, see `recipe`, and has
+    dropout. (2) [1]_ states the network, the mean of its outputs, the size of the word
+    vectors and the maximal norm of the gradients. Chosen here: training like the other
+    networks of the paper, with the weight decay of their code; torch's initialization;
+    the vocabulary; 400 words from the start; word vectors that are trained further, and
+    that are first trained on the training texts unless a file is given. (3) Keras pads
+    at the start, and its layer reads the padding through a learned vector. Here padding
+    is not read. (4) Keras has one output with a sigmoid and one vector of biases; here
+    there are two outputs with a softmax and two vectors of biases. (5) Keras counts its
+    four reserved ids among the words; here there are two reserved ids. (6) With
+    `bucketing`, texts of similar length share minibatches, so their order is less
+    random than in any of the papers.
 
     References
     ----------

@@ -276,37 +276,36 @@ def _receptive_radius(blocks):
 
 @hyperparameters
 class VDCNNClassifier(BaseTextNetClassifier):
-    """Classify texts with a very deep convolutional network over characters.
+    """Text classifier with a very deep convolutional network over characters.
 
     From 9 to 49 convolutions of width 3 read a text as a sequence of embedded
-    characters, with no notion of words, and halve it three times [1]_. Prefer it over
-    `CharCNNClassifier` where there are hundreds of thousands of texts or more: there
-    depth pays. On few texts TF-IDF with logistic regression is usually better and
-    always faster.
+    characters, without words, and halve its length three times [1]_. Prefer it to
+    `CharCNNClassifier` on hundreds of thousands of texts or more, for which depth pays.
+    On few texts, TF-IDF with logistic regression is usually better and always faster.
 
     Parameters
     ----------
     depth : {9, 17, 29, 49}, default=9
-        Convolutions, those of shortcuts not counted.
+        Number of convolutions, without those of shortcuts.
     pooling : {"max", "kmax", "conv"}, default="max"
-        What halves the length after each of the first three levels: max pooling of 3
+        Downsampling by 2 after each of the first three levels: max pooling of 3
         positions, k-max pooling (the larger half, in order), or a convolution of
         stride 2. "max" was the best in most of the paper's results.
     shortcut : bool, default=False
-        Whether the input of each two convolutions is added to their output. In the
-        paper it helped the deepest network.
+        Whether the input of each block of two convolutions is added to its output. In
+        the paper this helped the deepest network.
     max_length : int, default=1014
-        Characters read from the start of each text, to which shorter ones are padded;
-        at least 64.
+        Characters read from the start of each text; shorter texts are padded to it. At
+        least 64.
     dense_dim : int, default=2048
-        Outputs of the first two dense layers, which hold nine tenths of the weights of
+        Outputs of the first two dense layers, which have nine tenths of the weights of
         the network of depth 9.
     trim : bool, default=False
-        Whether training pads the texts of a minibatch to the longest of them only,
-        rounded up to a multiple of 64: faster where texts are short, all the more with
-        `bucketing`. Results then depend slightly on which texts share a minibatch in
-        training, since batch normalization and k-max pooling see less padding;
-        predictions do not, as texts are always padded to `max_length` there.
+        Whether training pads the texts of a minibatch only to the longest of them,
+        rounded up to a multiple of 64: faster if texts are short, the more so with
+        `bucketing`. Training then depends slightly on which texts share a minibatch,
+        since batch normalization and k-max pooling see less padding. Predictions do
+        not, because they always pad texts to `max_length`.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
         rate of 0.001, minibatches of 32 texts. "paper": SGD with momentum 0.9 and a
@@ -318,9 +317,9 @@ class VDCNNClassifier(BaseTextNetClassifier):
     Attributes
     ----------
     encoder_ : CharEncoder
-        Texts to ids.
+        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the `VDCNN`.
+        Trained skorch net; ``net_.module_`` is the `VDCNN`.
     {inherited_attributes}
 
     See Also
@@ -332,23 +331,24 @@ class VDCNNClassifier(BaseTextNetClassifier):
     -----
     A pass over n texts costs 3 n times 0.30, 0.68, 0.90 or 1.63 billion
     multiply-accumulates at depth 9, 17, 29 or 49 and 1,014 characters, whatever the
-    lengths of the texts unless `trim` is set; the dense layers are 13 million of them.
-    Prediction leaves out positions that see nothing but padding, except with
-    ``pooling="kmax"``, which chooses from all of them.
+    lengths of the texts unless `trim` is set; the dense layers take 13 million of them.
+    Prediction skips positions that see only padding, except with ``pooling="kmax"``,
+    which selects from all positions.
 
-    Departures from the paper: (1) "modern" trains in another way, see `recipe`. (2)
+    Departures from the paper: (1) "modern" differs in training, see `recipe`. (2)
     `trim`.
 
-    What the paper leaves open, and what is done here: (3) it gives lengths of 1,014
-    and of 1,024; 1,014 is the default. (4) The first characters are kept, in their
-    order, and padding comes at the end. It is a token like the others, learnt, and so
-    are the space and all characters outside the alphabet together. (5) It trains as
-    [2]_ did, which "paper" takes to be about the schedule and the epochs; there is no
-    weight decay. (6) Convolutions start as He et al. propose, with biases of zero;
-    embedding and dense layers as in PyTorch. (7) Max pooling pads a position on either
-    side; k-max pooling keeps half of an odd length rounded down and the earlier of
-    equal values. (8) A shortcut is the identity or, where the width doubles, a 1 x 1
-    convolution without bias and batch normalization, added before the last ReLU.
+    Choices that the paper leaves open: (3) It states lengths of 1,014 and of 1,024;
+    1,014 is the default. (4) The first characters are kept, in their order, and padding
+    comes at the end. Padding has a learned vector like the other tokens; so have the
+    space and, with one vector, all characters outside the alphabet. (5) The paper
+    trains as [2]_ does, which "paper" takes to mean the schedule and the epochs; there
+    is no weight decay. (6) Convolutions are initialized as He et al. propose, with
+    biases of zero; embedding and dense layers as in PyTorch. (7) Max pooling pads one
+    position on either side; k-max pooling keeps half of an odd length rounded down, and
+    the earlier of equal values. (8) A shortcut is the identity or, if the width
+    doubles, a 1 x 1 convolution without bias and batch normalization, added before the
+    last ReLU.
 
     References
     ----------

@@ -80,42 +80,42 @@ class WordCNN(ConvNet):
 
 @hyperparameters
 class WordCNNClassifier(BaseTextNetClassifier):
-    """Classify texts with a convolutional network over words.
+    """Text classifier with a deep convolutional network over words.
 
-    The network of `CharCNNClassifier` with a vector per word in the place of the
-    one-hot character: the "w2v" and "Lk." rows of [1]_. A frame is 123 words here, so
-    it sees much of a text at once; a word that the training texts do not have is
-    unknown to it, however it is spelled. With a few thousand texts, TF-IDF with
-    logistic regression is usually better and always faster.
+    The network of `CharCNNClassifier` over word vectors instead of one-hot characters:
+    the rows "w2v" and "Lk." of [1]_. Each frame has a receptive field of 123 words. A
+    word that does not occur in the training texts is unknown, whatever its spelling. On
+    a few thousand texts, TF-IDF with logistic regression is usually better and always
+    faster.
 
     Parameters
     ----------
     size : {"small", "large"}, default="small"
-        Width of the convolutions and of the dense layers: 256 and 1,024, or 1,024 and
-        2,048.
+        Width of the convolutions and of the dense layers: 256 and 1,024 ("small") or
+        1,024 and 2,048 ("large").
     max_tokens : int, default=50_000
         Words of the vocabulary, the most frequent of the training texts.
     min_count : int, default=1
         Occurrences in the training texts below which a word is unknown.
     max_length : int, default=312
-        Words read of each text; 96 + 27 k for some k >= 1.
+        Maximal number of words read of a text; 96 + 27 k for an int k >= 1.
     keep : {"start", "end"}, default="start"
-        Which end of a text longer than `max_length` is read.
+        Whether the start or the end of a text longer than `max_length` is read.
     lowercase : bool, default=True
-        Whether texts are lower-cased first.
+        Whether texts are lower-cased.
     embedding_dim : int, default=300
         Size of the word vectors.
     vectors : str, path, mapping or KeyedVectors, default=None
-        Word vectors to start from: "word2vec" trains them on the training texts with
-        gensim; a file in the format of word2vec (text or binary) or GloVe; a mapping of
-        words to vectors; gensim's `KeyedVectors`. Words without one start at random,
-        and with None all do.
+        Initial word vectors: "word2vec" trains them on the training texts with gensim;
+        a path names a file in the format of word2vec (text or binary) or GloVe; a
+        mapping or gensim's `KeyedVectors` maps words to vectors. Other words, and with
+        None all words, are initialized at random.
     tuning : {"fine-tuned", "static"}, default="fine-tuned"
-        Whether word vectors are trained with the rest or stay as they are.
+        Whether word vectors are trained or frozen.
     embedding_dropout : float, default=0.0
-        Share of the dimensions of each word vector dropped in training.
+        Dropout probability of each dimension of each word vector.
     dropout : float, default=0.5
-        Share of each dense layer's outputs dropped in training.
+        Dropout probability after each of the first two dense layers.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
         rate of 0.003, minibatches of 32 texts, Kaiming initialization. "paper":
@@ -127,33 +127,33 @@ class WordCNNClassifier(BaseTextNetClassifier):
     Attributes
     ----------
     encoder_ : WordEncoder
-        Texts to ids.
+        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the `WordCNN`.
+        Trained skorch net; ``net_.module_`` is the `WordCNN`.
     {inherited_attributes}
 
     See Also
     --------
-    CharCNNClassifier : Needs no words, and reads through spelling mistakes.
+    CharCNNClassifier : Reads characters, robust to spelling mistakes.
     sktextconv.make_ngram_classifier : Better on few texts, and far faster.
 
     Notes
     -----
-    "Lk." of [1]_ is ``recipe="paper"``; "w2v" is that with ``vectors="word2vec",
-    tuning="static"``, or a file in the place of "word2vec".
+    "Lk." of [1]_ is ``recipe="paper"``; "w2v" is ``recipe="paper", vectors="word2vec",
+    tuning="static"``, or a file instead of "word2vec".
 
     A pass over n texts of up to 312 words costs 3 n x 233 million multiply-accumulates
-    for "small" (1.7 billion for "large"), less where texts are short: positions past
-    the end of a text are not computed. The table adds ``embedding_dim * max_tokens``
+    for "small" (1.7 billion for "large"). Short texts cost less: positions beyond the
+    end of a text are not computed. The embedding has ``embedding_dim * max_tokens``
     parameters.
 
-    Departures from the paper: (1) "modern" trains in another way, see `recipe`. (2) The
-    paper names neither a weight decay nor the initialization of biases; "paper" takes
-    both from the authors' code, with its update rule. (3) The paper says nothing of
-    words beyond the size of their vectors. Chosen here: the vocabulary; 312 words,
-    twice the mean of the longest English texts of [1]_; reading forwards, from the
-    start; a table drawn as all other weights are; for "w2v" vectors that stay as they
-    are, and that are trained on the training texts where no file is given.
+    Departures from the paper: (1) "modern" differs in training, see `recipe`. (2) The
+    paper names no weight decay and no initialization of biases; "paper" takes both and
+    the update rule from the authors' code. (3) On words, the paper states only the size
+    of their vectors. Chosen here: the vocabulary; 312 words, twice the mean of the
+    longest English texts of [1]_; reading forwards from the start; word vectors
+    initialized like all other weights; for "w2v", vectors that are frozen, and that are
+    trained on the training texts unless a file is given.
 
     References
     ----------

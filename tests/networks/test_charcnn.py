@@ -196,7 +196,7 @@ FORWARDS = ("register_forward_hook", "register_forward_pre_hook")
 BACKWARDS = ("register_full_backward_hook", "register_full_backward_pre_hook")
 
 
-# Ids have no gradient, so torch warns of hooks on the embedding.
+# torch warns of backward hooks, because ids have no gradient.
 @pytest.mark.filterwarnings("ignore:Full backward hook is firing")
 @pytest.mark.parametrize(
     ("name", "registers"),
