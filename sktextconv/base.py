@@ -218,8 +218,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         ValueError
             If a parameter, text, label or weight is invalid, if there is only one
             class, if the network and its gradients take more memory than the machine
-            has, if the loss is not finite, or if `checkpoint` is of another training
-            or cannot be written.
+            has, if the loss is not finite, or if `checkpoint` belongs to another
+            training or cannot be written.
         TypeError
             If `X` is not a sequence of texts, or labels are neither all str nor all
             numbers.

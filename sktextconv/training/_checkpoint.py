@@ -204,8 +204,8 @@ def _check_same_training(path, before, now):
     ]
     if changed:
         raise ValueError(
-            f"The checkpoint {path} is of another training: {'; '.join(changed)}. Set "
-            "back what was changed, or start from scratch with resume=False."
+            f"The checkpoint {path} belongs to another training: {'; '.join(changed)}. "
+            "Restore the previous values, or start from scratch with resume=False."
         )
 
 

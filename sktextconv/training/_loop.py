@@ -188,9 +188,8 @@ def _warn_if_at_chance(net, dataset, history, n_epochs):
     if n_steps >= _CHANCE_CHECK_STEPS and loss > (1 - _CHANCE_MARGIN) * chance:
         warnings.warn(
             f"After {n_steps:,} minibatches the training loss is {loss:.3f}, and "
-            f"guessing by the frequency of the classes has {chance:.3f}: nothing was "
-            "learned. Try another learning_rate, a smaller batch_size, more epochs or "
-            "more texts.",
+            f"guessing by class frequency has {chance:.3f}: nothing was learned. Try "
+            "another learning_rate, a smaller batch_size, more epochs or more texts.",
             ConvergenceWarning,
             stacklevel=4,
         )

@@ -25,7 +25,7 @@ _BATCHES_PER_SUM = 64
 
 
 class DivergedError(ArithmeticError, ValueError):
-    """Error of a training that diverged with valid parameters; weights are useless."""
+    """Error raised if training diverges although all parameters are valid."""
 
 
 class WeightedCrossEntropy(nn.Module):

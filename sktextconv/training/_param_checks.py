@@ -14,8 +14,8 @@ def check_training_params(estimator):
     name = type(estimator).__name__
     if estimator.resume and estimator.checkpoint is None:
         raise ValueError(
-            f"resume=True of {name} continues from a file, and checkpoint=None names "
-            "none. Pass checkpoint=PATH."
+            f"resume=True of {name} needs a file to resume from, but checkpoint is "
+            "None. Pass checkpoint=PATH."
         )
     if estimator.schedule is not None:
         resolve_schedule(estimator.schedule)
@@ -68,8 +68,8 @@ def check_warm_start(estimator, classes):
     if changed:
         raise ValueError(
             "warm_start=True continues with the fitted network, so "
-            f"{' and '.join(changed)} cannot change. Set back the previous value "
-            "or warm_start=False."
+            f"{' and '.join(changed)} cannot change. Restore the previous value or "
+            "set warm_start=False."
         )
 
 

@@ -132,7 +132,7 @@ def test_resume_with_changed_parameter(change, sentence, tmp_path):
     network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
     network.fit(TEXTS, LABELS)
     network.set_params(resume=True, **change)
-    with pytest.raises(ValueError, match="is of another training: ") as caught:
+    with pytest.raises(ValueError, match="belongs to another training: ") as caught:
         network.fit(TEXTS, LABELS)
     assert sentence in str(caught.value)
     assert str(caught.value).endswith("or start from scratch with resume=False.")
@@ -151,12 +151,12 @@ def test_resume_with_changed_parameter(change, sentence, tmp_path):
 def test_resume_with_changed_data(data, tmp_path):
     network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
     network.fit(TEXTS, LABELS).set_params(resume=True)
-    with pytest.raises(ValueError, match="is of another training: data was"):
+    with pytest.raises(ValueError, match="belongs to another training: data was"):
         network.fit(*data)
 
 
 def test_resume_without_path():
-    with pytest.raises(ValueError, match="resume=True of KimCNNClassifier continues"):
+    with pytest.raises(ValueError, match="resume=True of KimCNNClassifier needs"):
         clone(NETWORKS["kimcnn"]).set_params(resume=True).fit(TEXTS, LABELS)
 
 
