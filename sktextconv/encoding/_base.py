@@ -2,12 +2,16 @@
 
 import abc
 import itertools
+from collections.abc import Collection, Iterator
+from typing import Any, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..utils._param_validation import check_params
 from ..utils.validation import check_texts
+from ._ragged import Ragged
 
 __all__ = ["BaseTextEncoder", "BaseWordEncoder"]
 
@@ -32,7 +36,7 @@ class BaseTextEncoder(
         JSON-serializable values and `set_state(**state)`, and the attribute `n_tokens`.
         """
 
-    def fit(self, X, y=None):
+    def fit(self, X: Collection[str], y: object = None) -> Self:
         """Learn from texts.
 
         Parameters
@@ -59,7 +63,7 @@ class BaseTextEncoder(
         self._tokenizer = tokenizer.fit(self._check_texts(X))
         return self
 
-    def transform(self, X):
+    def transform(self, X: Collection[str]) -> Ragged:
         """Return the ids of texts.
 
         Parameters
@@ -85,7 +89,7 @@ class BaseTextEncoder(
         tokenizer = self._fitted_tokenizer()
         return tokenizer.encode(self._check_texts(X))
 
-    def encode(self, X):
+    def encode(self, X: Collection[str]) -> Ragged:
         """Return the ids of texts: alias of `transform`.
 
         Parameters
@@ -100,7 +104,7 @@ class BaseTextEncoder(
         """
         return self.transform(X)
 
-    def offsets(self, text):
+    def offsets(self, text: str) -> np.ndarray:
         """Return the offsets of each id in a text.
 
         Parameters
@@ -115,11 +119,11 @@ class BaseTextEncoder(
         tokenizer = self._fitted_tokenizer()
         return tokenizer.offsets(*self._check_texts([text]))
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         """Return the fitted state as a dict of JSON-serializable values."""
         return self._fitted_tokenizer().get_state()
 
-    def set_state(self, **state):
+    def set_state(self, **state: Any) -> Self:
         """Restore what `get_state` returned, instead of calling `fit`.
 
         The parameters of the encoder should be those of the one that was fitted.
@@ -143,7 +147,7 @@ class BaseTextEncoder(
         return self
 
     @property
-    def n_tokens(self):
+    def n_tokens(self) -> int:
         """Number of distinct ids, reserved ones included: each id is below it."""
         return self._fitted_tokenizer().n_tokens
 
@@ -184,17 +188,17 @@ class BaseWordEncoder(BaseTextEncoder, auto_wrap_output_keys=None):
     """
 
     @property
-    def vocabulary_(self):
+    def vocabulary_(self) -> dict[str, int]:
         """Dictionary from each word to its id."""
         first_id = self.n_tokens - len(self.words)
         return dict(zip(self.words, itertools.count(first_id)))
 
     @property
-    def words(self):
+    def words(self) -> list[str]:
         """List of the words of the vocabulary, in the order of their ids."""
         return self._fitted_tokenizer().words
 
-    def split(self, X):
+    def split(self, X: Collection[str]) -> Iterator[list[str]]:
         """Return an iterator over the words of texts, known or not, as lists of str.
 
         Parameters

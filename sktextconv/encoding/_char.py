@@ -78,7 +78,7 @@ class CharEncoder(BaseTextEncoder, auto_wrap_output_keys=None):
     _requires_fit = False
 
     @property
-    def characters(self):
+    def characters(self) -> str:
         """Characters of the alphabet."""
         return ALPHABETS.get(self.alphabet, self.alphabet)
 

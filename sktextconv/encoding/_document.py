@@ -77,7 +77,7 @@ class DocumentEncoder(BaseWordEncoder, auto_wrap_output_keys=None):
     max_sentence_length: Count = 100
     lowercase: bool = True
 
-    def spans(self, text):
+    def spans(self, text: str) -> list[tuple[int, int, list[tuple[int, int]]]]:
         """Return the offsets of sentences and words in a text, as far as it is read.
 
         Parameters

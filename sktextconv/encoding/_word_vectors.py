@@ -5,13 +5,17 @@ import lzma
 import os
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..utils._optional_dependencies import require
 from ._ragged import PAD
+
+if TYPE_CHECKING:
+    from ._base import BaseWordEncoder
 
 __all__ = ["word_vectors"]
 
@@ -29,7 +33,14 @@ _NUMBER_BYTES = frozenset(b"0123456789+-.eEnaifNAIF \t\r\n")
 _WORDS_PER_SENTENCE = 10_000
 
 
-def word_vectors(source, encoder, texts, *, dim, seed):
+def word_vectors(
+    source: object,
+    encoder: "BaseWordEncoder",
+    texts: Collection[str],
+    *,
+    dim: int,
+    seed: int,
+) -> np.ndarray:
     """Return a vector for each id of an encoder of words.
 
     The vectors of words that `source` does not contain, and of `UNKNOWN` and

@@ -85,7 +85,9 @@ _KINDS = {
 }
 
 
-@dataclass_transform(kw_only_default=True, eq_default=False)
+@dataclass_transform(
+    kw_only_default=True, eq_default=False, field_specifiers=(dataclasses.field,)
+)
 def hyperparameters(cls: type[T]) -> type[T]:
     """Generate the constructor of `cls` from its annotated defaults.
 

@@ -29,7 +29,7 @@ from sktextconv import (
     read_csv,
     save,
 )
-from sktextconv.encoding import WordEncoder
+from sktextconv.encoding import CharEncoder, WordEncoder
 from sktextconv.schedules import cyclical
 
 
@@ -69,6 +69,7 @@ def compare() -> dict[str, object]:
     linear: Pipeline = make_ngram_classifier(max_features=10_000, tfidf=True)
     counts = NGramVectorizer(max_n=2).fit_transform(docs.data)
     print(counts.shape, len(WordEncoder(max_tokens=100).fit(docs.data).words))
+    print(CharEncoder("code", max_length=100).transform(docs.data).ids)
     return {"search": search, "linear": linear.fit(docs.data, docs.target)}
 
 
