@@ -24,7 +24,7 @@ from .models import ROWS
 
 __all__ = ["Cell", "load", "run_cell"]
 
-# These are the same for every model and seed of a data set.
+# Samples and validation splits are the same for every model and seed of a data set.
 _SPLIT_SEED = 0
 _VALIDATION_FRACTION = 0.1
 

@@ -146,7 +146,7 @@ def _make_parser():
     )
     add("--results", type=Path, default=RESULTS)
     add("--redo", action="store_true", help="run done cells again")
-    # Runs one cell in this process.
+    # This internal option runs one cell in this process.
     add("--cell", type=json.loads, help=argparse.SUPPRESS)
     return parser
 

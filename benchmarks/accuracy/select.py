@@ -66,7 +66,7 @@ def compare(
     """
     path = Path(folder) / f"{model}_{data}.json"
     runs = json.loads(path.read_text()) if path.exists() else []
-    # The training file stands in for the test file, which is not needed here.
+    # No test file is needed, so that the training file is passed as both.
     bunch, _ = load(Cell(data=data, model=model, train=train, test=train))
     X, X_valid, y, y_valid = train_test_split(
         bunch.data,

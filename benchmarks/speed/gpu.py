@@ -76,7 +76,7 @@ _SETTINGS = {
     "float32, compiled": {"precision": "float32", "compile": True},
     "bfloat16, compiled": {"precision": "bfloat16", "compile": True},
 }
-# Relative to the largest logit: devices add float32 in different orders.
+# Tolerance relative to the largest logit, because devices differ in order of summation.
 _TOLERANCE = 1e-3
 
 # Lower bounds in seconds for 120,000 short texts on an H200 in minibatches of 128: for
@@ -366,7 +366,7 @@ def main():
         about["machine"]["gpu"] = _device_name(device)
     data = load_data(options.short, ["short"])
     networks = {name: NETWORKS[name] for name in options.networks}
-    # Losses are summed every 64 minibatches, so that more of them include one sum.
+    # Losses are summed every 64 minibatches; 70 include one of these sums.
     settings, n_batches = _SETTINGS, 70
     sizes = {"n_texts": 20_480, "batch_sizes": (128, 1024), "rounds": 5}
     if options.quick:
