@@ -21,8 +21,11 @@ class BaseTextEncoder(
 ):
     """Base class of scikit-learn transformers of texts into `Ragged` arrays of ids.
 
-    An encoder validates parameters and texts; its tokenizer does the work. Tokenizers
-    need NumPy only: `OnnxClassifier` uses them without scikit-learn.
+    An encoder validates parameters and texts; its tokenizer encodes the texts.
+    Tokenizers do not import scikit-learn: `OnnxClassifier` uses them without it.
+
+    A subclass declares its parameters as annotated class attributes, is decorated with
+    `hyperparameters`, and implements `_make_tokenizer`.
     """
 
     _requires_fit = True

@@ -15,7 +15,7 @@ class DocumentEncoder(BaseWordEncoder, auto_wrap_output_keys=None):
     word outside the vocabulary gets the id `UNKNOWN`. Sentences are found by Punkt [1]_
     as NLTK implements it: it learns abbreviations from the training texts, and needs
     neither labels nor downloads. Words follow the Penn Treebank: "don't" is "do" and
-    "n't", a hyphen joins, each other mark is a word.
+    "n't", a hyphen joins, each other mark is a word. Parameters take effect in `fit`.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ class WordEncoder(BaseWordEncoder, auto_wrap_output_keys=None):
 
     The id of a word is its rank by frequency in the training texts, counted from 2; a
     word outside the vocabulary gets the id `UNKNOWN`. Texts are split into words as by
-    `NGramVectorizer`.
+    `NGramVectorizer`. Parameters take effect in `fit`.
 
     Parameters
     ----------

@@ -18,7 +18,15 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from sktextconv.encoding import CharEncoder, DocumentEncoder, Ragged, WordEncoder
+from sktextconv import KimCNNClassifier, explain
+from sktextconv.encoding import (
+    BaseTextEncoder,
+    CharEncoder,
+    DocumentEncoder,
+    Ragged,
+    WordEncoder,
+)
+from sktextconv.utils._param_validation import hyperparameters
 
 TEXTS = ["So good! So so good.", "bad, bad film", "", "A good film. So bad."]
 PARAMS = {
@@ -347,6 +355,50 @@ def test_encoder_in_a_pipeline(cls):
     with config_context(enable_metadata_routing=True):
         assert search.fit(texts, labels).score(texts, labels) == 1
     assert not hasattr(encoder, "set_output")
+
+
+class ParityTokenizer:
+    """Tokenizer with the id 1 for characters at odd code points, and 2 for others."""
+
+    n_tokens = 3
+
+    def fit(self, texts):
+        return self
+
+    def encode(self, texts):
+        rows = [[2 - ord(character) % 2 for character in text] for text in texts]
+        ids = np.array([id_ for row in rows for id_ in row], dtype=np.uint8)
+        return Ragged(ids, np.cumsum([0, *map(len, rows)]))
+
+    def offsets(self, text):
+        return np.stack([np.arange(len(text)), np.arange(len(text)) + 1], axis=1)
+
+    def get_state(self):
+        return {}
+
+    def set_state(self):
+        return self
+
+
+@hyperparameters
+class ParityEncoder(BaseTextEncoder, auto_wrap_output_keys=None):
+    def _make_tokenizer(self):
+        return ParityTokenizer()
+
+
+def test_own_encoder_in_a_network():
+    """A network uses the `BaseTextEncoder` that its `_make_encoder` returns."""
+
+    class ParityClassifier(KimCNNClassifier):
+        def _make_encoder(self):
+            return ParityEncoder()
+
+    texts, labels = ["aca", "bdb", "ac", "fd"] * 8, ["odd", "even"] * 16
+    network = ParityClassifier(max_epochs=3, learning_rate=0.05, random_state=0)
+    network.fit(texts, labels)
+    assert network.score(texts, labels) == 1
+    assert network.encoder_.n_tokens == 3
+    assert len(explain(network, "aca", method="gradient").spans) == 3
 
 
 def test_tokenizers_import_neither_sklearn_nor_torch():
