@@ -235,7 +235,7 @@ def test_pickle_holds_plain_values(encoder):
             return all(map(plain, value))
         return type(value) in (int, str, bool)
 
-    state = encoder.__getstate__()
+    state = dict(encoder.__getstate__())
     tokenizer = state.pop("_tokenizer")
     assert plain(state)
     assert plain(tokenizer.__getstate__())
