@@ -17,7 +17,7 @@ __all__ = ["SIZES", "ConvNet", "VelocitySGD", "check_max_length"]
 _KERNELS = (7, 7, 3, 3, 3, 3)
 _POOLS = (3, 3, 1, 1, 1, 3)
 _STRIDE = 27
-_OVERLAP = 96  # inputs in the receptive fields of two neighboring frames
+_OVERLAP = 96  # inputs that the receptive fields of neighboring frames share
 
 # Channels of the convolutions, outputs of the dense layers, standard deviation of the
 # initial weights (section 2.3).

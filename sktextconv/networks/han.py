@@ -202,7 +202,6 @@ class HAN(nn.Module):
 
     def _encode_documents(self, sentence_vectors, sentence_index):
         """Return the document vectors and the weights of their sentences."""
-        # (batch, n_sentences, dim)
         x = F.embedding(sentence_index, sentence_vectors, padding_idx=0)
         lengths = (sentence_index > 0).sum(1)
         return self._pool("sentences", self.sentences(x, lengths), lengths)

@@ -85,6 +85,12 @@ class KimCNN(nn.Module):
         Initialization of the filters: uniform in [-0.01, 0.01] as in the author's code,
         or as He et al. propose.
 
+    Notes
+    -----
+    A filter of width h computes ``c_i = relu(w . x[i : i + h] + b)`` in each window,
+    equation (2), and its feature is ``max_i c_i``. The logits are a linear function of
+    the features after dropout, equation (5).
+
     Examples
     --------
     >>> import torch

@@ -213,6 +213,7 @@ class VDCNN(nn.Module):
         return self.dense(pooled.flatten(1))  # (batch, n_classes)
 
     def _features(self, ids):  # (batch, length)
+        """Return the output of the last level, computing shared padding once."""
         n_texts, length = ids.shape
         if self.training and self.trim:
             width = max(-(-length // _TRIM_STEP), 1) * _TRIM_STEP
