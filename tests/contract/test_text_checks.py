@@ -9,9 +9,9 @@ from sktextconv import parametrize_with_text_checks
 
 from ..classifiers import NETWORKS, PIPELINES
 
-FAILURES = {
+EXPECTED_FAILED_CHECKS = {
     "check_weight_2_is_a_row_twice": (
-        "in minibatches, weight 2 equals a repeated row only in expectation"
+        "with minibatches, a weight of 2 equals a repeated row only in expectation"
     ),
 }
 
@@ -19,7 +19,7 @@ FAILURES = {
 @parametrize_with_text_checks(
     [*NETWORKS.values(), *PIPELINES.values()],
     strict=True,
-    expected_failed_checks=lambda estimator: FAILURES,
+    expected_failed_checks=lambda estimator: EXPECTED_FAILED_CHECKS,
 )
 def test_classifier_passes_check(estimator, check):
     check(estimator)
