@@ -20,7 +20,7 @@ __all__ = [
     "class_index",
     "log_odds",
     "make_spans",
-    "occlude",
+    "occlusion",
 ]
 
 # Bounds the memory of the variants of a long text; the result does not depend on it.
@@ -238,7 +238,7 @@ def make_spans(offsets, weights):
     return tuple(Span(*offset, w) for offset, w in zip(offsets, weights, strict=True))
 
 
-def occlude(estimator, text, index, label):
+def occlusion(estimator, text, index, label):
     """Weight each word by the decrease in the score of a class without it."""
     offsets = word_spans(text, lowercase=False)
     blanked = (
