@@ -1,7 +1,6 @@
 """Hierarchical attention network (Yang et al., 2016)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
@@ -18,6 +17,12 @@ from ..training._device import threads
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from ..utils.validation import check_texts
+from ._document_attention import (
+    DocumentAttention,
+    SentenceAttention,
+    WordAttention,
+    make_document_attention,
+)
 from ._sentence_layout import bucket_sentences, pad_sentences
 from .embedding import WordEmbedding, init_embedding
 from .recurrent import Recurrent, pool_steps, sequence_mask
@@ -222,69 +227,6 @@ class HAN(nn.Module):
         return bucket_sentences(ids, lengths)
 
 
-@dataclass(frozen=True)
-class WordAttention:
-    """Attention weight of a word in its sentence.
-
-    Attributes
-    ----------
-    start, end : int
-        Offsets of the word: ``text[start:end]``.
-    weight : float
-        Sums to 1 over the words of a sentence.
-    """
-
-    start: int
-    end: int
-    weight: float
-
-
-@dataclass(frozen=True)
-class SentenceAttention:
-    """Attention weight of a sentence in its text, with the weights of its words.
-
-    Attributes
-    ----------
-    start, end : int
-        Offsets of the sentence: ``text[start:end]``.
-    weight : float
-        Sums to 1 over the sentences of a text.
-    words : tuple of WordAttention
-        Words that were read, in order.
-    """
-
-    start: int
-    end: int
-    weight: float
-    words: tuple[WordAttention, ...]
-
-
-@dataclass(frozen=True)
-class DocumentAttention:
-    """Attention weights of the sentences and words of a text.
-
-    Attributes
-    ----------
-    sentences : tuple of SentenceAttention
-        Sentences that were read, in order; none if the text is empty.
-
-    Examples
-    --------
-    >>> from sktextconv.networks.han import (
-    ...     DocumentAttention, SentenceAttention, WordAttention
-    ... )
-    >>> text = "So good!"
-    >>> words = WordAttention(0, 2, 0.25), WordAttention(3, 7, 0.5)
-    >>> sentence = SentenceAttention(0, 8, 1.0, (*words, WordAttention(7, 8, 0.25)))
-    >>> attention = DocumentAttention((sentence,))
-    >>> best = max(attention.sentences[0].words, key=lambda word: word.weight)
-    >>> text[best.start : best.end]
-    'good'
-    """
-
-    sentences: tuple[SentenceAttention, ...]
-
-
 @hyperparameters
 class HANClassifier(BaseTextNetClassifier):
     """Text classifier with a hierarchical attention network.
@@ -448,7 +390,7 @@ class HANClassifier(BaseTextNetClassifier):
     def _init_weights(self, network, encoder, examples, seed):
         init_embedding(self, network, encoder, examples[0], seed)
 
-    def attention(self, X: Collection[str]) -> list["DocumentAttention"]:
+    def attention(self, X: Collection[str]) -> list[DocumentAttention]:
         """Return the attention weights of the sentences and words of texts.
 
         Parameters
@@ -477,32 +419,7 @@ class HANClassifier(BaseTextNetClassifier):
                 weights = network.attention(encoded.ids(rows), encoded.lengths(rows))
                 words, sentences = (w.double().cpu().tolist() for w in weights)
                 attentions += [
-                    _make_attention(self.encoder_.spans(texts[row]), *pair)
+                    make_document_attention(self.encoder_.spans(texts[row]), *pair)
                     for row, *pair in zip(rows, words, sentences, strict=True)
                 ]
         return attentions
-
-
-def _make_attention(spans, words, sentences):
-    """Return the `DocumentAttention` of the spans of a text and their weights.
-
-    The weights are padded with zeros, which have no span.
-    """
-    return DocumentAttention(
-        tuple(
-            SentenceAttention(
-                start,
-                end,
-                weight,
-                tuple(
-                    WordAttention(*offsets, word_weight)
-                    for offsets, word_weight in zip(
-                        word_offsets, word_weights, strict=False
-                    )
-                ),
-            )
-            for (start, end, word_offsets), word_weights, weight in zip(
-                spans, words, sentences, strict=False
-            )
-        )
-    )
