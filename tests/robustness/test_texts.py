@@ -56,6 +56,7 @@ ORDINARY = ["a good film", "so good", "a dull plot", "dull, dull"]
     keep=st.sampled_from(["start", "end"]),
 )
 def test_char_encoder_with_any_alphabet(texts, alphabet, **settings):
+    """Ids equal those of a slow loop for any alphabet and any texts."""
     settings |= {"max_length": 50, "reverse": True}
     rows = CharEncoder(alphabet, **settings).encode(texts)
     for row, text in enumerate(texts):
@@ -163,6 +164,7 @@ def test_check_texts_preserves_characters(kind, texts):
 
 
 def tiny(name):
+    """Return an unfitted classifier; networks train for one epoch."""
     classifier = clone(CLASSIFIERS[name])
     return classifier.set_params(max_epochs=1) if name in NETWORKS else classifier
 

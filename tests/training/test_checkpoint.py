@@ -129,6 +129,7 @@ def test_resume_without_file(tmp_path):
     ],
 )
 def test_resume_with_changed_parameter(change, sentence, tmp_path):
+    """The error names the parameter with its old and its new value."""
     network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
     network.fit(TEXTS, LABELS)
     network.set_params(resume=True, **change)
@@ -149,6 +150,7 @@ def test_resume_with_changed_parameter(change, sentence, tmp_path):
     ids=["texts", "labels", "weights", "text boundaries"],
 )
 def test_resume_with_changed_data(data, tmp_path):
+    """Other texts, labels, weights or boundaries of texts raise `ValueError`."""
     network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
     network.fit(TEXTS, LABELS).set_params(resume=True)
     with pytest.raises(ValueError, match="belongs to another training: data was"):

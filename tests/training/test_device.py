@@ -24,9 +24,9 @@ CPU = torch.device("cpu")
     ],
 )
 def test_resolve_precision_auto_on_cpu(monkeypatch, amx, avx512, expected):
-    """It is bfloat16 only if the CPU multiplies bfloat16 in hardware."""
-    asked = {"_is_amx_tile_supported": amx, "_is_avx512_bf16_supported": avx512}
-    for name, has in asked.items():
+    """ "auto" is bfloat16 only if the CPU multiplies bfloat16 in hardware."""
+    features = {"_is_amx_tile_supported": amx, "_is_avx512_bf16_supported": avx512}
+    for name, has in features.items():
         monkeypatch.setattr(torch.cpu, name, lambda has=has: has, raising=False)
     assert resolve_precision("auto", CPU) == expected
     assert resolve_precision("auto", torch.device("mps")) == "float32"
@@ -34,7 +34,7 @@ def test_resolve_precision_auto_on_cpu(monkeypatch, amx, avx512, expected):
 
 
 def test_resolve_precision_auto_on_cuda(monkeypatch):
-    """It is bfloat16 from Ampere on."""
+    """ "auto" is bfloat16 on GPUs of compute capability 8.0 and above."""
     for capability, expected in (((7, 5), "float32"), ((9, 0), "bfloat16")):
         monkeypatch.setattr(
             torch.cuda, "get_device_capability", lambda device, found=capability: found
@@ -43,6 +43,7 @@ def test_resolve_precision_auto_on_cuda(monkeypatch):
 
 
 def test_resolve_device_auto(monkeypatch):
+    """ "auto" prefers CUDA to MPS, and MPS to the CPU."""
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto").type == "cpu"
@@ -53,6 +54,7 @@ def test_resolve_device_auto(monkeypatch):
 
 
 def test_resolve_device_auto_in_worker_process(monkeypatch):
+    """Worker processes use the CPU, also if there is a GPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: object())
     assert resolve_device("auto").type == "cpu"
@@ -79,8 +81,8 @@ def test_seeded_restores_generator():
 def test_to_device_blocks_on_mps(name, waits):
     """A non-blocking copy to MPS may read memory that is already freed."""
 
-    class Asked:
+    class FakeTensor:
         def to(self, device, *, non_blocking):
             return device.type, not non_blocking
 
-    assert to_device(Asked(), torch.device(name)) == (name, waits)
+    assert to_device(FakeTensor(), torch.device(name)) == (name, waits)

@@ -68,7 +68,7 @@ def test_progress_without_terminal(monkeypatch, corpus):
 
 
 def test_progress_of_quick_training(monkeypatch, corpus):
-    """It shows one line per epoch and no progress lines."""
+    """Training of less than ten seconds shows one line per epoch only."""
     lines = shown_on(io.StringIO(), monkeypatch, corpus).splitlines()
     assert [line[:21] for line in lines] == [
         "epoch   1  train loss",
@@ -78,6 +78,7 @@ def test_progress_of_quick_training(monkeypatch, corpus):
 
 @pytest.mark.parametrize("stopping", [False, True])
 def test_progress_bar_is_removed_at_end(monkeypatch, corpus, stopping):
+    """Only the lines of the epochs stay, also if early stopping ends training."""
     # With this tolerance, training stops in the second epoch.
     settings = {"early_stopping": stopping, "n_iter_no_change": 1, "tol": 100.0}
     settings |= {"max_epochs": 3} if stopping else {}
@@ -93,6 +94,7 @@ def test_progress_bar_is_removed_at_end(monkeypatch, corpus, stopping):
 
 
 def test_progress_bar_is_removed_on_error(monkeypatch, corpus):
+    """The screen is empty after training that failed in its first epoch."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     with pytest.raises(ValueError, match="loss became"):
