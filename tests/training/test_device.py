@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
     ],
 )
 def test_resolve_precision_auto_on_cpu(monkeypatch, amx, avx512, expected):
-    """ "auto" is bfloat16 only if the CPU multiplies bfloat16 in hardware."""
+    """`"auto"` is bfloat16 only if the CPU multiplies bfloat16 in hardware."""
     features = {"_is_amx_tile_supported": amx, "_is_avx512_bf16_supported": avx512}
     for name, has in features.items():
         monkeypatch.setattr(torch.cpu, name, lambda has=has: has, raising=False)
@@ -34,7 +34,7 @@ def test_resolve_precision_auto_on_cpu(monkeypatch, amx, avx512, expected):
 
 
 def test_resolve_precision_auto_on_cuda(monkeypatch):
-    """ "auto" is bfloat16 on GPUs of compute capability 8.0 and above."""
+    """`"auto"` is bfloat16 on GPUs of compute capability 8.0 and above."""
     for capability, expected in (((7, 5), "float32"), ((9, 0), "bfloat16")):
         monkeypatch.setattr(
             torch.cuda, "get_device_capability", lambda device, found=capability: found
@@ -43,7 +43,7 @@ def test_resolve_precision_auto_on_cuda(monkeypatch):
 
 
 def test_resolve_device_auto(monkeypatch):
-    """ "auto" prefers CUDA to MPS, and MPS to the CPU."""
+    """`"auto"` prefers CUDA to MPS, and MPS to the CPU."""
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto").type == "cpu"
