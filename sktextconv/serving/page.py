@@ -5,7 +5,7 @@ from importlib.resources import files
 import numpy as np
 
 from ..encoding._tokenize import word_spans
-from ..inspection._attribution import occlude
+from ..inspection._attribution import occlusion
 from ..inspection._highlight import (
     highlight_color,
     split_rows,
@@ -120,7 +120,7 @@ def explain_text(classifier, text, row):
     if len(word_spans(text, lowercase=False)) > _MAX_WORDS:
         return None
     index = int(np.argmax(row))
-    return occlude(classifier, text, index, classifier.classes_.tolist()[index])
+    return occlusion(classifier, text, index, classifier.classes_.tolist()[index])
 
 
 def _rows(attribution):
