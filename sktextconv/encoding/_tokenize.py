@@ -46,8 +46,9 @@ def check_pattern(token_pattern):
         ) from error
     if n_groups > 1:
         raise ValueError(
-            "token_pattern must hold at most one group, the word. Got "
-            f"{token_pattern!r} instead, with {n_groups}; write others as (?:...)."
+            "The 'token_pattern' parameter must contain at most one group, the word. "
+            f"Got {token_pattern!r} instead, with {n_groups} groups; write the others "
+            "as (?:...)."
         )
 
 
