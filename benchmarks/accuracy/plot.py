@@ -104,32 +104,8 @@ def _draw_data(axes, data, found):
         fontstyle="italic",
         color=_FRONTIER,
     )
-    for name, (second, error, low, high) in by_name.items():
-        is_network = _is_network(name)
-        color = _NETWORK if is_network else _LINEAR
-        axes.errorbar(
-            second,
-            error,
-            [[error - low], [high - error]],
-            fmt="s" if is_network else "o",
-            color=color,
-            markersize=6,
-            capsize=2.5,
-            elinewidth=1.2,
-        )
-        x, y = _OFFSETS.get((data, name), (8, 0))
-        axes.annotate(
-            name,
-            (second, error),
-            (x, y),
-            textcoords="offset points",
-            ha=("center", "left", "right")[np.sign(x)],
-            va="center",
-            fontsize=9,
-            fontweight="bold" if name in best else "normal",
-            color=color,
-            path_effects=_HALO,
-        )
+    for name, point in by_name.items():
+        _draw_point(axes, data, name, point, is_best=name in best)
     n_train = found[data, None][0]["n_train"]
     whole, _ = PUBLISHED_SIZES[data]
     size = f"{n_train:,}" if n_train == whole else f"{n_train:,} of {whole:,}"
@@ -139,6 +115,35 @@ def _draw_data(axes, data, found):
     axes.set_xlim(1.2, 5 * right)
     axes.set_ylim(bottom=min(low for *_, low, _ in by_name.values()) - 1)
     axes.grid(alpha=0.25, linewidth=0.6)
+
+
+def _draw_point(axes, data, name, point, *, is_best):
+    second, error, low, high = point
+    is_network = _is_network(name)
+    color = _NETWORK if is_network else _LINEAR
+    axes.errorbar(
+        second,
+        error,
+        [[error - low], [high - error]],
+        fmt="s" if is_network else "o",
+        color=color,
+        markersize=6,
+        capsize=2.5,
+        elinewidth=1.2,
+    )
+    x, y = _OFFSETS.get((data, name), (8, 0))
+    axes.annotate(
+        name,
+        (second, error),
+        (x, y),
+        textcoords="offset points",
+        ha=("center", "left", "right")[np.sign(x)],
+        va="center",
+        fontsize=9,
+        fontweight="bold" if is_best else "normal",
+        color=color,
+        path_effects=_HALO,
+    )
 
 
 def _is_network(name):

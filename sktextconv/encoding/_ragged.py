@@ -44,10 +44,10 @@ class Ragged:
     offsets: np.ndarray
     parts: "Ragged | None" = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, row):
+    def __getitem__(self, row: int) -> np.ndarray:
         return self.ids[self.offsets[row] : self.offsets[row + 1]]
 
 
