@@ -2,16 +2,9 @@
 
 import array
 import contextlib
-import csv
-import gzip
-import io
 import itertools
-import lzma
 import os
 import string
-import sys
-import threading
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -19,16 +12,13 @@ from typing import Literal
 import numpy as np
 from sklearn.utils import Bunch
 
-from ._compressed import open_compressed
 from ._fields import FIELD_ORDERS
+from ._records import read_raw_lines, read_records
 
 __all__ = ["read_csv", "read_labeled", "read_lines", "read_texts"]
 
 _MAX_LABEL = 200  # characters; a longer "label" is a text in the wrong column
-_STDIN = Path("-")
 _NO_LABELS = object()  # label_column of a file without labels
-# csv.field_size_limit is global to the process: only one thread may change it.
-_field_size_lock = threading.Lock()
 
 
 def read_csv(
@@ -196,7 +186,7 @@ def read_texts(path, *, text_columns, header):
 
 def read_lines(path):
     """Yield each line of a file, plain, ``.xz`` or ``.gz``, as a text."""
-    with contextlib.closing(_read_lines(Path(path))) as lines:
+    with contextlib.closing(read_raw_lines(Path(path))) as lines:
         for line in lines:
             yield line.rstrip("\r\n")
 
@@ -205,7 +195,7 @@ def _read_records(
     path, *, label_column, text_columns, header, field_order, line_breaks, strip
 ):
     """Yield the location, label cell (or None) and text of each record."""
-    with contextlib.closing(_read_cells(path)) as records:
+    with contextlib.closing(read_records(path)) as records:
         line, first = next(records, (1, None))
         if first is None:
             raise ValueError(f"{path}: expected at least one record, found none.")
@@ -257,83 +247,6 @@ def _check_label(where, label, label_column, targets):
             "and class_names."
         )
     return label
-
-
-def _read_cells(path):
-    """Yield the first line number and the cells of each record."""
-    line = 1
-    with _no_field_size_limit(), contextlib.closing(_read_lines(path)) as lines:
-        reader = csv.reader(lines, strict=True)
-        try:
-            for cells in reader:
-                if cells:
-                    yield line, cells
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise ValueError(
-                f"{path}, line {line}: expected cells in double quotes, with quotes "
-                f"inside doubled, in the record that begins here, got: {error}."
-            ) from error
-
-
-def _read_lines(path):
-    """Yield the lines of a file, with their line endings."""
-    number = 0
-    with _open_text(path) as stream:
-        try:
-            for line in stream:
-                number += 1
-                yield line
-        except UnicodeDecodeError as error:
-            where = f"after line {number}"
-            if path != _STDIN:
-                where = f"line {_first_undecodable_line(path)}"
-            raise ValueError(
-                f"{path}, {where}: expected UTF-8, got the byte "
-                f"0x{error.object[error.start]:02x}; save the file as UTF-8."
-            ) from error
-        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(
-                f"{path}, after line {number}: expected a whole {path.suffix} file, "
-                f"got: {error}; copy or download it again."
-            ) from error
-
-
-@contextlib.contextmanager
-def _no_field_size_limit():
-    with _field_size_lock:
-        limit = csv.field_size_limit(2**31 - 1)
-        try:
-            yield
-        finally:
-            csv.field_size_limit(limit)
-
-
-@contextlib.contextmanager
-def _open_text(path, errors="strict"):
-    # Spreadsheet programs write a byte order mark; "utf-8-sig" skips it.
-    options = {"encoding": "utf-8-sig", "errors": errors, "newline": ""}
-    if path == _STDIN:
-        stream = io.TextIOWrapper(sys.stdin.buffer, **options)
-        try:
-            yield stream
-        finally:
-            stream.detach()  # leaves standard input open
-        return
-    is_compressed = path.suffix in (".gz", ".xz")
-    data = open_compressed(path) if is_compressed else path.open("rb")
-    with io.TextIOWrapper(data, **options) as stream:
-        yield stream
-
-
-def _first_undecodable_line(path):
-    with _open_text(path, errors="surrogateescape") as stream:
-        for line, text in enumerate(stream, 1):
-            try:
-                text.encode()
-            except UnicodeEncodeError:
-                return line
-    return "unknown"
 
 
 def _find_columns(path, first, names, label_column, text_columns):
