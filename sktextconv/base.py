@@ -16,7 +16,6 @@ from skorch import NeuralNet
 
 from .schedules import resolve_schedule
 from .training._checkpoint import open_checkpoint
-from .training._device import threads
 from .training._fit import build_state, restore_net, train_state
 from .training._param_checks import (
     check_partial_fit_params,
@@ -31,6 +30,7 @@ from .training._targets import (
     split_examples,
     take_rows,
 )
+from .training._torch_defaults import torch_defaults
 from .utils._param_validation import (
     Count,
     InnerFraction,
@@ -455,7 +455,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         check_is_fitted(self)
         check_params(self, only=("recipe", "batch_size", "n_jobs"))
         texts = check_texts(X, required_by=type(self).__name__)
-        with threads(self.n_jobs):
+        with torch_defaults(self.n_jobs):
             return predict_logits(
                 self.net_, self.encoder_, texts, batch_size=self._batch_size()
             )

@@ -11,7 +11,7 @@ from ..encoding._char import CharEncoder
 from ..encoding._ragged import PAD, SENTENCE_END
 from ..encoding._tokenize import word_spans
 from ..training._data import EncodedDataset
-from ..training._device import threads
+from ..training._torch_defaults import torch_defaults
 from ._attribution import Attribution, make_spans
 
 __all__ = ["integrated_gradients"]
@@ -34,11 +34,12 @@ def integrated_gradients(estimator, text, index, label):
     """Return the integrated gradients of a text, summed over each word."""
     encoder, net = estimator.encoder_, estimator.net_
     offsets = encoder.offsets(text)
-    ids = EncodedDataset(encoder.encode([text]), net.device).ids(torch.tensor([0]))[0]
-    # An empty text has one padding id but no offsets.
-    mask = torch.zeros_like(ids, dtype=torch.bool)
-    mask[: len(offsets)] = torch.tensor(offsets[:, 0] < offsets[:, 1])
-    with threads(estimator.n_jobs):
+    encoded = encoder.encode([text])
+    with torch_defaults(estimator.n_jobs):
+        ids = EncodedDataset(encoded, net.device).ids(torch.tensor([0]))[0]
+        # An empty text has one padding id but no offsets.
+        mask = torch.zeros_like(ids, dtype=torch.bool)
+        mask[: len(offsets)] = torch.tensor(offsets[:, 0] < offsets[:, 1])
         weights, score, baseline = _integrate(
             net.module_.eval(),
             ids,
@@ -86,8 +87,7 @@ def _integrate(network, ids, mask, index, *, batch_size):
     first = SENTENCE_END + 1
     scores, total = [], 0.0
     # On a GPU, cuDNN computes gradients of recurrent layers in training mode only.
-    # Leaving the caller's inference mode enables gradients.
-    with torch.backends.cudnn.flags(enabled=False), torch.inference_mode(False):
+    with torch.backends.cudnn.flags(enabled=False):
         embedded = network.embedding(ids).detach()  # (n, dim)
         padding = network.embedding(ids.new_tensor([PAD])).detach()  # (1, dim)
         for steps in torch.arange(len(alphas)).split(batch_size):

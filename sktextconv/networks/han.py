@@ -13,8 +13,8 @@ from ..encoding._document import DocumentEncoder
 from ..encoding._ragged import PAD
 from ..schedules import one_cycle
 from ..training._data import EncodedDataset
-from ..training._device import threads
 from ..training._recipe import Recipe
+from ..training._torch_defaults import torch_defaults
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from ..utils.validation import check_texts
 from ._document_attention import (
@@ -412,9 +412,10 @@ class HANClassifier(BaseTextNetClassifier):
         check_is_fitted(self)
         texts = check_texts(X, required_by=type(self).__name__)
         network = self.net_.module_.eval()
-        encoded = EncodedDataset(self.encoder_._encode(texts), self.net_.device)
+        ids = self.encoder_._encode(texts)
         attentions = []
-        with threads(self.n_jobs), torch.inference_mode():
+        with torch_defaults(self.n_jobs), torch.inference_mode():
+            encoded = EncodedDataset(ids, self.net_.device)
             for rows in torch.arange(len(texts)).split(self._batch_size()):
                 weights = network.attention(encoded.ids(rows), encoded.lengths(rows))
                 words, sentences = (w.double().cpu().tolist() for w in weights)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ..training._device import seeded
+from ..training._torch_defaults import torch_defaults
 
 __all__ = ["make_graph"]
 
@@ -80,6 +81,7 @@ class _RecurrentLayer(nn.Module):
         return outputs.squeeze(1).transpose(0, 1), None  # (batch, length, hidden_dim)
 
 
+@torch_defaults()
 def make_graph(network):
     """Return a network as an `onnx.ModelProto`.
 

@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..base import BaseTextNetClassifier
 from ..training._device import resolve_device
+from ..training._torch_defaults import torch_defaults
 from ._format import (
     HINT,
     METADATA_KEY,
@@ -220,7 +221,8 @@ def _check_tensors(file, estimator, n_tokens, n_classes, file_size):
         tensor = file.get_slice(name)
         found[name] = f"{tensor.get_dtype()} {tensor.get_shape()}"
     # Tensors on the meta device take no memory.
-    with torch.device("meta"), _CallLimit(1000 + _MAX_CALLS * len(found)):
+    limit = _CallLimit(1000 + _MAX_CALLS * len(found))
+    with torch_defaults(), torch.device("meta"), limit:
         network = estimator._make_network(n_tokens, n_classes)
     expected = {
         name: f"{_DTYPES[tensor.dtype]} {list(tensor.shape)}"

@@ -1,4 +1,4 @@
-"""Devices, threads, precision and random number generators."""
+"""Devices, precision and random number generators."""
 
 import contextlib
 import math
@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import threading
 
-import joblib
 import torch
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "resolve_device",
     "resolve_precision",
     "seeded",
-    "threads",
     "to_device",
 ]
 
@@ -51,32 +49,17 @@ def _in_worker_process():
     return multiprocessing.parent_process() is not None
 
 
-@contextlib.contextmanager
-def threads(n_jobs):
-    """Set torch's number of threads inside the block; None leaves it unchanged."""
-    before = torch.get_num_threads()
-    if n_jobs is not None:
-        # The process crashes if the system cannot start that many threads.
-        n_threads = min(joblib.effective_n_jobs(n_jobs), os.cpu_count() or 1)
-        torch.set_num_threads(int(n_threads))
-    try:
-        yield
-    finally:
-        if n_jobs is not None:
-            torch.set_num_threads(before)
-
-
 # torch has one generator per process and device, so threads must not share it.
 _GENERATOR_LOCK = threading.RLock()
 
 
 @contextlib.contextmanager
 def seeded(seed, device):
-    """Seed torch's generators and enable gradients inside the block.
+    """Seed torch's generators inside the block.
 
-    The states of the generators are restored at the end, also if the block raises.
+    Their states are restored at the end, also if the block raises.
     """
-    with _GENERATOR_LOCK, torch.enable_grad():
+    with _GENERATOR_LOCK:
         used = generators(device)
         states = [generator.get_state() for generator in used]
         try:

@@ -8,11 +8,12 @@ from skorch.utils import noop
 
 from ..utils._param_validation import python_values
 from ._data import EncodedDataset, make_augment_fn
-from ._device import resolve_device, seeded, threads
+from ._device import resolve_device, seeded
 from ._loop import check_size, train
 from ._net import make_net
 from ._progress import EpochLine, ProgressBar
 from ._state import load_net_state, restore_on_error
+from ._torch_defaults import torch_defaults
 
 __all__ = ["build_state", "restore_net", "train_state"]
 
@@ -39,7 +40,7 @@ def build_state(estimator, examples, classes, rng):
     encoder = template._make_encoder().fit(examples[0])
     sizes = (encoder.n_tokens, len(classes))
     seed = rng.randint(2**31)
-    with threads(estimator.n_jobs):
+    with torch_defaults(estimator.n_jobs):
         with seeded(seed, device):
             name = type(estimator).__name__
             check_size(template._make_network, sizes, required_by=name)
@@ -89,7 +90,7 @@ def train_state(
         return EncodedDataset(ids, net.device, targets=y_encoded, weights=weights)
 
     with contextlib.ExitStack() as stack:
-        stack.enter_context(threads(estimator.n_jobs))
+        stack.enter_context(torch_defaults(estimator.n_jobs))
         stack.enter_context(seeded(state["_rng"].randint(2**31), net.device))
         if estimator.__sklearn_is_fitted__() and net is estimator.net_:
             stack.enter_context(restore_on_error(net))
@@ -116,10 +117,11 @@ def restore_net(template, encoder, n_classes, saved_net):
         device = resolve_device(saved_net["device"])
     except ValueError:
         device = torch.device("cpu")
-    with seeded(0, device):
-        network = template._make_network(encoder.n_tokens, n_classes)
-        net = _make_net(template, network, device)
-    load_net_state(net, saved_net)
+    with torch_defaults():
+        with seeded(0, device):
+            network = template._make_network(encoder.n_tokens, n_classes)
+            net = _make_net(template, network, device)
+        load_net_state(net, saved_net)
     return net
 
 

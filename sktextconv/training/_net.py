@@ -148,7 +148,7 @@ class EpochMetrics:
 
     def __init__(self, device):
         self.n_texts = 0
-        self._sums = torch.zeros(2, device=device)
+        self._sums = torch.zeros(2, dtype=torch.float32, device=device)
         self._pending, self._losses, self._rates = [], [], []
 
     def add(self, loss, logits, targets, rate):

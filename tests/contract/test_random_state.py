@@ -97,10 +97,3 @@ def test_diverged_fit_restores_global_state(network, corpus, get_state):
             network.set_params(learning_rate=1e30, max_epochs=5).fit(*corpus)
 
     assert changed_names(get_state, diverge) == []
-
-
-def test_fit_under_no_grad_with_n_jobs(network, corpus):
-    """`fit` enables gradients and sets threads for its own duration only."""
-    with torch.no_grad():
-        fit = network.set_params(n_jobs=2, max_epochs=1).fit
-        assert changed_names(global_settings, lambda: fit(*corpus)) == []

@@ -13,7 +13,7 @@ from sktextconv.networks.vdcnn import (
     check_max_length,
     kmax_pool,
 )
-from sktextconv.training._device import threads
+from sktextconv.training._torch_defaults import torch_defaults
 
 DEPTHS = (9, 17, 29, 49)
 POOLINGS = ("max", "kmax", "conv")
@@ -436,7 +436,7 @@ def test_two_threads_are_deterministic():
         network(ids).square().sum().backward()
         return [parameter.grad.clone() for parameter in network.parameters()]
 
-    with threads(2):
+    with torch_defaults(2):
         first, *others = (gradients() for _ in range(3))
     for other in others:
         assert all(map(torch.equal, first, other))
