@@ -101,7 +101,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         The schedule starts again in each call.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1", "mps"; "auto" takes CUDA, then MPS, then the CPU, and
-        always the CPU in a worker process of a parallel search.
+        in a worker process of a parallel search the CPU, with one warning if there is
+        a GPU.
     precision : {"float32", "bfloat16", "auto"}, default="float32"
         "bfloat16" computes convolutions and matrix products in it (autocast): faster on
         hardware made for it, and slower elsewhere. "auto" takes it on such hardware and

@@ -1,10 +1,12 @@
 """Devices, precision and random number generators."""
 
 import contextlib
+import functools
 import math
 import multiprocessing
 import os
 import threading
+import warnings
 
 import torch
 
@@ -24,25 +26,50 @@ def resolve_device(name):
     """Return the torch device called `name`; raise `ValueError` if it is unusable.
 
     "auto" selects CUDA, then MPS, then the CPU. In a worker process of a parallel
-    search it selects the CPU, since several workers could exhaust one GPU's memory.
+    search it selects the CPU, since several workers could exhaust one GPU's memory, and
+    warns once if there is a GPU.
     """
     if name == "auto":
-        if _in_worker_process():
-            return torch.device("cpu")
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        best = _best_device()
+        if best == "cpu" or not _in_worker_process():
+            return torch.device(best)
+        _warn_of_unused_gpu(best)
+        return torch.device("cpu")
     try:
         device = torch.device(name)
+    except (RuntimeError, TypeError):
+        # The error of torch lists twenty types of devices, few of which exist.
+        raise ValueError(
+            "The 'device' parameter must be 'cpu', 'cuda', 'mps' or 'auto' for the "
+            "best available one; 'cuda:1' is the second GPU. "
+            f"Got {name!r} instead."
+        ) from None
+    try:
         torch.empty(0, device=device).cpu()  # fails for "meta"
     except (RuntimeError, AssertionError, ImportError, NotImplementedError) as error:
         raise ValueError(
-            "The 'device' parameter must be 'auto' or a device that this PyTorch can "
-            f"use, such as 'cpu', 'cuda' or 'cuda:1'. Got {name!r}, which fails with: "
-            f"{str(error).splitlines()[0]} Set device='auto' to take the best "
-            "available one."
+            "The 'device' parameter must be a device that this PyTorch can use. Got "
+            f"{name!r}, which fails with: {str(error).splitlines()[0]} Set "
+            "device='auto' to take the best available one."
         ) from error
     return device
+
+
+def _best_device():
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@functools.cache  # once per process, whatever the filters of warnings
+def _warn_of_unused_gpu(best):
+    warnings.warn(
+        "device='auto' takes the CPU in a worker process of a parallel search, though "
+        f"there is a GPU: the workers share its memory. Set device={best!r} to use it, "
+        "with as few workers (n_jobs) as have room there, or n_jobs=1.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def _in_worker_process():

@@ -107,7 +107,9 @@ INVALID_CALLS = {
     f"train films.csv {TRAIN} --set dropout=2": "'dropout' parameter of KimCNN"
     "Classifier must be a float in the range [0.0, 1.0). Got 2 instead.",
     f"train films.csv {TRAIN} --set dropout": "expected NAME=VALUE, got 'dropout'",
-    f"train films.csv {TRAIN} --set device=gpu": "Got 'gpu', which fails with",
+    f"train films.csv {TRAIN} --set device=gpu": "'device' parameter must be "
+    "'cpu', 'cuda', 'mps' or 'auto' for the best available one; 'cuda:1' is the second "
+    "GPU. Got 'gpu' instead.",
     f"train films.csv {TRAIN} --set recipe=none": "must be a str among {'modern', 'pa",
     f"train films.csv {TRAIN} --set vectors=no.vec": "no.vec",
     f"train films.csv {TRAIN} --seed one": "argument --seed: invalid int value",
@@ -145,7 +147,7 @@ INVALID_CALLS = {
     "evaluate films.csv films.csv": "Expected films.csv to be a model that sktextconv",
     "predict damaged films.csv": "Expected damaged to be a model that sktextconv.save",
     "explain . --text x": "Expected . to be a model",
-    "predict model films.csv --device gpu": "Got 'gpu', which fails with",
+    "predict model films.csv --device gpu": "'cuda', 'mps' or 'auto' for the",
     # other options
     "evaluate model digits.csv --header": "expected labels of the training data",
     "predict model nothing.csv": "nothing.csv: No such file or directory.",

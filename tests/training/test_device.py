@@ -5,6 +5,7 @@ import multiprocessing
 import pytest
 import torch
 
+from sktextconv.training import _device
 from sktextconv.training._device import (
     resolve_device,
     resolve_precision,
@@ -53,17 +54,55 @@ def test_resolve_device_auto(monkeypatch):
     assert resolve_device("auto").type == "cuda"
 
 
-def test_resolve_device_auto_in_worker_process(monkeypatch):
-    """Worker processes use the CPU, also if there is a GPU."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+@pytest.fixture
+def worker(monkeypatch):
+    """Make this process a worker of a parallel search that has not warned yet."""
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: object())
+    _device._warn_of_unused_gpu.cache_clear()
+    yield
+    _device._warn_of_unused_gpu.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(torch.cuda, "cuda"), (torch.backends.mps, "mps")]
+)
+def test_auto_in_worker_warns_of_gpu_once(worker, monkeypatch, module, name):
+    """A worker process uses the CPU and says once how to use the GPU."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(module, "is_available", lambda: True)
+    with pytest.warns(UserWarning, match="device='auto' takes the CPU") as caught:
+        assert [resolve_device("auto").type for _ in range(3)] == ["cpu"] * 3
+    (warning,) = caught
+    assert str(warning.message) == (
+        "device='auto' takes the CPU in a worker process of a parallel search, though "
+        f"there is a GPU: the workers share its memory. Set device='{name}' to use it, "
+        "with as few workers (n_jobs) as have room there, or n_jobs=1."
+    )
+
+
+def test_auto_in_worker_without_gpu(worker, monkeypatch):
+    """A worker process of a machine without a GPU gives no warning."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert resolve_device("auto").type == "cpu"
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", ""])
-def test_resolve_device_unusable(name):
-    with pytest.raises(ValueError, match=r"The 'device' parameter must be 'auto' or"):
+@pytest.mark.parametrize("name", ["gpu", "", "CUDA", "cuda:", "nvidia", "cpu1"])
+def test_resolve_device_unknown(name):
+    with pytest.raises(ValueError, match="device") as caught:
         resolve_device(name)
+    assert str(caught.value) == (
+        "The 'device' parameter must be 'cpu', 'cuda', 'mps' or 'auto' for the best "
+        f"available one; 'cuda:1' is the second GPU. Got {name!r} instead."
+    )
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "meta", "hpu"])
+def test_resolve_device_unusable(name):
+    message = rf"a device that this PyTorch can use\. Got '{name}', which fails with: "
+    with pytest.raises(ValueError, match=message) as caught:
+        resolve_device(name)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_seeded_restores_generator():
