@@ -25,6 +25,8 @@ _OPTIONS = {
     "label_column": "--label-column",
     "text_columns": "--text-column",
     "class_names": "--class-names",
+    "delimiter=": "--delimiter ",
+    "encoding=": "--encoding ",
 }
 
 
@@ -146,7 +148,7 @@ def _make_parser():
 
 
 def _add_train(parser):
-    parser.add_argument("data", metavar="DATA", help=_DATA_HELP)
+    _add_data(parser)
     _add_columns(parser)
     parser.add_argument(
         "--model",
@@ -185,16 +187,16 @@ def _add_train(parser):
 
 def _add_evaluate(parser):
     _add_model(parser)
-    parser.add_argument("data", metavar="DATA", help=_DATA_HELP)
+    _add_data(parser)
     _add_columns(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_predict(parser):
     _add_model(parser)
-    parser.add_argument("data", metavar="DATA", help=_DATA_HELP)
+    _add_data(parser)
     parser.add_argument(
-        "--lines", action="store_true", help="DATA is not CSV: each line is a text"
+        "--lines", action="store_true", help="each line of DATA is a text"
     )
     _add_text_columns(
         parser, "default: all but the first of several columns, which has the labels"
@@ -264,15 +266,34 @@ def _add_export(parser):
     _add_out(parser, "ONNX file to write", required=True)
 
 
-_DATA_HELP = "UTF-8 file, plain, .gz or .xz; - for the standard input"
-
-
 def _add_model(parser, default="cpu"):
     parser.add_argument("model", metavar="MODEL", type=Path, help="saved model")
     parser.add_argument(
         "--device",
         default=default,
         help="device: cpu (the default), cuda, mps or auto",
+    )
+
+
+def _add_data(parser):
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        help="CSV, TSV, JSON lines, Parquet or fastText file, plain, .gz or .xz; - for "
+        "the standard input",
+    )
+    parser.add_argument(
+        "--delimiter",
+        metavar="CHARACTER",
+        type=_parse_delimiter,
+        help=r"character between two columns, such as ';' or '\t' (default: a comma, "
+        "or a tab or semicolon if the first lines show it)",
+    )
+    parser.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="encoding of DATA, such as cp1252 (default: UTF-8, or that of the "
+        "byte-order mark)",
     )
 
 
@@ -314,6 +335,11 @@ def _add_out(parser, summary, *, required=False):
     parser.add_argument(
         "--out", metavar="FILE", type=Path, required=required, help=summary
     )
+
+
+def _parse_delimiter(text):
+    """Return the delimiter; shells pass a tab as a backslash and a letter."""
+    return "\t" if text == r"\t" else text
 
 
 def _parse_column(text):

@@ -93,17 +93,23 @@ def _evaluate(args):
 
 
 def _predict(args):
-    if args.lines and (args.text_columns or args.header):
-        raise ValueError("--lines: expected no --header or --text-column with it.")
+    if args.lines and (args.text_columns or args.header or args.delimiter):
+        raise ValueError(
+            "--lines: expected no --header or --text-column or --delimiter with it."
+        )
     if args.out is not None:
         _check_writable(args.out)
     classifier = _load(args)
     labels = classifier.classes_.tolist()
     if args.lines:
-        texts = read_lines(args.data)
+        texts = read_lines(args.data, encoding=args.encoding)
     else:
         texts = read_texts(
-            args.data, text_columns=args.text_columns, header=_has_header(args)
+            args.data,
+            text_columns=args.text_columns,
+            header=_has_header(args),
+            delimiter=args.delimiter,
+            encoding=args.encoding,
         )
     with _open_output(args.out) as out:
         write = _WRITERS[args.format](out, labels, args.probabilities)
@@ -186,6 +192,8 @@ def _read_labeled(path, args):
             text_columns=args.text_columns,
             header=_has_header(args),
             class_names=args.class_names,
+            delimiter=args.delimiter,
+            encoding=args.encoding,
         )
     if read.target.dtype.kind == "i":
         return read.data, np.array(read.target_names)[read.target]

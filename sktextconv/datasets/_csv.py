@@ -1,4 +1,4 @@
-"""Labeled texts from CSV files."""
+"""Labeled texts from files."""
 
 import array
 import contextlib
@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from ._fields import FIELD_ORDERS
-from ._records import read_raw_lines, read_records
+from ._records import Records, read_raw_lines
 
 __all__ = ["read_csv", "read_labeled", "read_lines", "read_texts"]
 
@@ -28,17 +28,30 @@ def read_csv(
     text_columns: int | str | Sequence[int | str] | None = None,
     header: bool = False,
     class_names: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
     field_order: Literal["forward", "reverse"] = "forward",
     line_breaks: bool = True,
     strip: bool = True,
 ) -> Bunch:
-    """Read labeled texts from a CSV file, plain, ``.xz`` or ``.gz``.
+    """Read labeled texts from a file: CSV, TSV, JSON lines, Parquet or fastText.
 
     The defaults read the files of Zhang, Zhao and LeCun [1]_: UTF-8, no header,
     the class number first, then one or more text columns, quotes doubled inside
     quoted cells. The file is read record by record, blank lines are skipped,
-    and no cell (``NA``, ``null``, empty, a backslash) has a special meaning. A
-    compressed file may expand to 100 times its size or to 1 GB, whichever is more.
+    and no cell (``NA``, ``null``, empty, a backslash) has a special meaning. Text
+    files may be plain, ``.xz`` or ``.gz``. A compressed file may expand to 100 times
+    its size or to 1 GB, whichever is more.
+
+    The name of the file and its first lines decide the format:
+
+    * Parquet, if the name ends in ``.parquet`` or ``.pq``. This needs pyarrow.
+    * JSON lines, if it ends in ``.jsonl``, ``.ndjson`` or ``.json``, or if the first
+      line is a JSON object. Columns are the fields of the first object, by name.
+    * fastText, if the first line begins with ``__label__``. Column 0 contains the
+      labels, without this prefix, and column 1 the texts.
+    * Otherwise a delimited file. Tabs and semicolons are recognized as delimiters if
+      commas cannot be meant; where both can be, an error asks for `delimiter`.
 
     Parameters
     ----------
@@ -51,10 +64,18 @@ def read_csv(
         The text columns, in the order of the fields. None takes every column but
         that of the labels.
     header : bool, default=False
-        Whether the first record contains the names of the columns.
+        Whether the first record contains the names of the columns. JSON lines and
+        Parquet always have names; fastText never has.
     class_names : sequence of str of shape (n_classes,), default=None
         Names of class 1, 2, …. If given, every label must be one of the numbers
         ``1`` to ``n_classes``.
+    delimiter : str, default=None
+        The character between two cells. None takes the comma, or a tab or semicolon
+        that the first lines show to be the delimiter. If given, the file is read as a
+        delimited one.
+    encoding : str, default=None
+        Name of the encoding, such as ``"cp1252"``. None takes that of the byte-order
+        mark (UTF-8, UTF-16 or UTF-32), or UTF-8 without one.
     field_order : {"forward", "reverse"}, default="forward"
         Order in which several text columns are joined by one space: first to last,
         or last to first as in the paper. An empty field still adds its space.
@@ -81,8 +102,11 @@ def read_csv(
     Raises
     ------
     ValueError
-        If the file is empty, damaged, not UTF-8, not in this dialect, expands beyond
-        the limit, or lacks a column or label. The message names the file and the line.
+        If the file is empty, damaged, in another encoding, not in one of these formats,
+        expands beyond the limit, or lacks a column or label. The message names the file
+        and the line.
+    ImportError
+        If the file is a Parquet file and pyarrow is not installed.
 
     See Also
     --------
@@ -114,6 +138,8 @@ def read_csv(
         text_columns=text_columns,
         header=header,
         class_names=class_names,
+        delimiter=delimiter,
+        encoding=encoding,
         field_order=field_order,
         line_breaks=line_breaks,
         strip=strip,
@@ -164,7 +190,7 @@ def _read_texts(path, label_ids, ids, *, targets, label_column, header, **option
         )
 
 
-def read_texts(path, *, text_columns, header):
+def read_texts(path, *, text_columns, header, delimiter=None, encoding=None):
     """Yield the texts of a CSV file one by one, as `read_csv` reads them.
 
     If `text_columns` is None, the first of several columns is assumed to contain labels
@@ -175,6 +201,8 @@ def read_texts(path, *, text_columns, header):
         label_column=_NO_LABELS,
         text_columns=text_columns,
         header=header,
+        delimiter=delimiter,
+        encoding=encoding,
         field_order="forward",
         line_breaks=True,
         strip=True,
@@ -184,36 +212,49 @@ def read_texts(path, *, text_columns, header):
             yield text
 
 
-def read_lines(path):
+def read_lines(path, *, encoding=None):
     """Yield each line of a file, plain, ``.xz`` or ``.gz``, as a text."""
-    with contextlib.closing(read_raw_lines(Path(path))) as lines:
+    with contextlib.closing(read_raw_lines(Path(path), encoding)) as lines:
         for line in lines:
             yield line.rstrip("\r\n")
 
 
 def _read_records(
-    path, *, label_column, text_columns, header, field_order, line_breaks, strip
+    path,
+    *,
+    label_column,
+    text_columns,
+    header,
+    delimiter,
+    encoding,
+    field_order,
+    line_breaks,
+    strip,
 ):
     """Yield the location, label cell (or None) and text of each record."""
-    with contextlib.closing(read_records(path)) as records:
-        line, first = next(records, (1, None))
+    records = Records(path, delimiter=delimiter, encoding=encoding)
+    with contextlib.closing(records):
+        number, first = next(records, (1, None))
         if first is None:
             raise ValueError(f"{path}: expected at least one record, found none.")
+        if records.has_header is not None:
+            header = records.has_header
         names = [name.strip() for name in first] if header else None
         label_index, text_indices = _find_columns(
-            path, first, names, label_column, text_columns
+            records, first, names, label_column, text_columns
         )
         if field_order == "reverse":
             text_indices.reverse()
-        if not header:
-            records = itertools.chain([(line, first)], records)
-        line = None
-        for line, cells in records:
-            where = f"{path}, line {line}"
+        records.use(label_index, text_indices)
+        rest = records if header else itertools.chain([(number, first)], records)
+        number = None
+        for number, cells in rest:
+            where = f"{path}, {records.unit} {number}"
             if len(cells) != len(first):
                 raise ValueError(
                     f"{where}: expected {len(first)} columns as in the first record, "
-                    f"got {len(cells)}; quote cells that hold commas or line breaks."
+                    f"got {len(cells)}; quote cells that hold the delimiter or line "
+                    f"breaks{records.suggest()}."
                 )
             fields = [cells[index] for index in text_indices]
             if line_breaks:
@@ -222,7 +263,7 @@ def _read_records(
                 fields = [field.strip(string.whitespace) for field in fields]
             label = None if label_index is None else cells[label_index]
             yield where, label, " ".join(fields)
-    if line is None:
+    if number is None:
         raise ValueError(f"{path}: expected records after the header, found none.")
 
 
@@ -249,8 +290,9 @@ def _check_label(where, label, label_column, targets):
     return label
 
 
-def _find_columns(path, first, names, label_column, text_columns):
+def _find_columns(records, first, names, label_column, text_columns):
     """Return the index of the label column, or None, and those of the text columns."""
+    path = records.path
 
     def find(column):
         if isinstance(column, str):
@@ -265,6 +307,11 @@ def _find_columns(path, first, names, label_column, text_columns):
                     f"{names.count(column)} among {names}."
                 )
             return names.index(column)
+        if records.by_name:
+            raise ValueError(
+                f"{path}: expected the name of one of the fields {names}, got the "
+                f"position {column!r}; pass label_column and text_columns."
+            )
         try:
             return range(len(first))[column]
         except (IndexError, TypeError):
@@ -273,10 +320,16 @@ def _find_columns(path, first, names, label_column, text_columns):
                 f"counted from 0, or a name, got {column!r}."
             ) from None
 
-    if label_column is _NO_LABELS:
-        label_index = 0 if text_columns is None and len(first) > 1 else None
-    else:
+    has_labels = label_column is not _NO_LABELS
+    if records.by_name and not has_labels and text_columns is None and len(first) > 1:
+        raise ValueError(
+            f"{path}: expected the name of the field of texts, one of {names}, got "
+            "none; pass text_columns."
+        )
+    if has_labels:
         label_index = find(label_column)
+    else:
+        label_index = 0 if text_columns is None and len(first) > 1 else None
     if text_columns is None:
         text_indices = [i for i in range(len(first)) if i != label_index]
     elif isinstance(text_columns, (str, int, np.integer)):
@@ -287,7 +340,7 @@ def _find_columns(path, first, names, label_column, text_columns):
         raise ValueError(
             f"{path}: expected a column of labels and at least one of texts, with "
             f"commas between, got {len(first)} column(s) and text_columns="
-            f"{text_columns!r}."
+            f"{text_columns!r}{records.suggest()}."
         )
     if label_index in text_indices:
         raise ValueError(

@@ -1,96 +1,131 @@
-"""Records of files of texts: lines, cells, encodings, compression."""
+"""Records of files of texts, in all formats."""
 
-import contextlib
-import csv
-import gzip
-import io
-import lzma
-import sys
-import threading
-import zlib
-from pathlib import Path
+from ._decoding import open_text
+from ._delimited import check_delimiter, read_delimited, suggest_delimiter
+from ._fasttext import is_fasttext, read_fasttext
+from ._json_lines import is_json_object, read_json_lines
+from ._parquet import read_parquet
 
-from ._compressed import open_compressed
+__all__ = ["Records", "read_raw_lines"]
 
-__all__ = ["read_raw_lines", "read_records"]
-
-_STDIN = Path("-")
-# csv.field_size_limit is global to the process: only one thread may change it.
-_field_size_lock = threading.Lock()
+_PARQUET = (".parquet", ".pq")
+_JSON = (".jsonl", ".ndjson", ".json")
 
 
-def read_records(path):
-    """Yield the first line number and the cells of each record."""
-    line = 1
-    with _no_field_size_limit(), contextlib.closing(read_raw_lines(path)) as lines:
-        reader = csv.reader(lines, strict=True)
-        try:
-            for cells in reader:
-                if cells:
-                    yield line, cells
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise ValueError(
-                f"{path}, line {line}: expected cells in double quotes, with quotes "
-                f"inside doubled, in the record that begins here, got: {error}."
-            ) from error
+class Records:
+    """Iterator of the records of a file: pairs of a number and a list of cells.
+
+    The name of the file and its first line decide the format: Parquet, JSON lines,
+    fastText, or a delimited file. Memory is constant.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; ``-`` is the standard input.
+    delimiter : str, default=None
+        Delimiter of a delimited file. None recognizes format and delimiter.
+    encoding : str, default=None
+        Encoding of a text file. None takes that of the byte-order mark, or UTF-8.
+
+    Attributes
+    ----------
+    has_header : bool or None
+        Whether the first record contains the names of the columns, and not data, in
+        this format; None if the format leaves that open. Known once the first record
+        has been read.
+    by_name : bool
+        Whether columns have names only, in no particular order.
+    unit : {"line", "row"}
+        Meaning of the number of a record.
+    label_index, text_indices : int or None, list of int
+        Columns in use, set by `use`.
+    """
+
+    def __init__(self, path, *, delimiter=None, encoding=None):
+        check_delimiter(delimiter)
+        self.path = path
+        self.has_header, self.by_name, self.unit = None, False, "line"
+        self.label_index, self.text_indices = None, []
+        self._text = None
+        self._records = self._read(delimiter, encoding)
+
+    def __iter__(self):
+        return self._records
+
+    def __next__(self):
+        return next(self._records)
+
+    def close(self):
+        """Close the file."""
+        self._records.close()
+
+    def use(self, label_index, text_indices):
+        """Set the columns to check and convert, before the second record is read."""
+        self.label_index, self.text_indices = label_index, text_indices
+
+    def columns_in_use(self):
+        """Return the sorted indices of the columns in use."""
+        labels = [] if self.label_index is None else [self.label_index]
+        return sorted({*labels, *self.text_indices})
+
+    def locate(self, number):
+        """Return the location of a record, for error messages."""
+        return f"{self.path}, {self.unit} {number}"
+
+    def suggest(self):
+        """Return a clause about a delimiter that fits the first lines, or nothing."""
+        if self._text is None or self._text.delimiter is None:
+            return ""
+        return suggest_delimiter(self._text, self._text.delimiter)
+
+    def _read(self, delimiter, encoding):
+        suffix = _find_suffix(self.path)
+        if suffix in _PARQUET:
+            self._reject("Parquet", delimiter=delimiter, encoding=encoding)
+            self.has_header, self.unit = True, "row"
+            yield from read_parquet(self)
+            return
+        if suffix in _JSON:
+            self._reject("JSON lines", delimiter=delimiter)
+        with open_text(self.path, encoding) as self._text:
+            head = _read_head(self._text.lines)
+            first = head[-1] if head and delimiter is None else ""
+            if suffix in _JSON or is_json_object(first):
+                self.has_header, self.by_name = True, True
+                yield from read_json_lines(self, self._text, head)
+            elif is_fasttext(first):
+                self.has_header = False
+                yield from read_fasttext(self._text, head)
+            else:
+                yield from read_delimited(self._text, head, delimiter)
+
+    def _reject(self, file_format, **options):
+        for name, value in options.items():
+            if value is not None:
+                raise ValueError(
+                    f"{self.path}: expected no {name} for {file_format}, got "
+                    f"{name}={value!r}."
+                )
 
 
-def read_raw_lines(path):
+def read_raw_lines(path, encoding=None):
     """Yield the lines of a file, with their line endings."""
-    number = 0
-    with _open_text(path) as stream:
-        try:
-            for line in stream:
-                number += 1
-                yield line
-        except UnicodeDecodeError as error:
-            where = f"after line {number}"
-            if path != _STDIN:
-                where = f"line {_first_undecodable_line(path)}"
-            raise ValueError(
-                f"{path}, {where}: expected UTF-8, got the byte "
-                f"0x{error.object[error.start]:02x}; save the file as UTF-8."
-            ) from error
-        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(
-                f"{path}, after line {number}: expected a whole {path.suffix} file, "
-                f"got: {error}; copy or download it again."
-            ) from error
+    with open_text(path, encoding) as text:
+        for _, line in text.enumerate_lines():
+            yield line
 
 
-@contextlib.contextmanager
-def _no_field_size_limit():
-    with _field_size_lock:
-        limit = csv.field_size_limit(2**31 - 1)
-        try:
-            yield
-        finally:
-            csv.field_size_limit(limit)
-
-
-@contextlib.contextmanager
-def _open_text(path, errors="strict"):
-    # Spreadsheet programs write a byte order mark; "utf-8-sig" skips it.
-    options = {"encoding": "utf-8-sig", "errors": errors, "newline": ""}
-    if path == _STDIN:
-        stream = io.TextIOWrapper(sys.stdin.buffer, **options)
-        try:
-            yield stream
-        finally:
-            stream.detach()  # leaves standard input open
-        return
+def _find_suffix(path):
+    """Return the suffix of a file in lower case, without that of a compression."""
     is_compressed = path.suffix in (".gz", ".xz")
-    data = open_compressed(path) if is_compressed else path.open("rb")
-    with io.TextIOWrapper(data, **options) as stream:
-        yield stream
+    return (path.with_suffix("") if is_compressed else path).suffix.lower()
 
 
-def _first_undecodable_line(path):
-    with _open_text(path, errors="surrogateescape") as stream:
-        for line, text in enumerate(stream, 1):
-            try:
-                text.encode()
-            except UnicodeEncodeError:
-                return line
-    return "unknown"
+def _read_head(lines):
+    """Return the lines up to the first one that is not blank."""
+    head = []
+    for line in lines:
+        head.append(line)
+        if line.strip("\r\n"):
+            break
+    return head

@@ -174,23 +174,25 @@ class TextStore(TextSequence):
         text_columns: int | str | Sequence[int | str] | None = None,
         header: bool = False,
         class_names: Sequence[str] | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
         field_order: Literal["forward", "reverse"] = "forward",
         line_breaks: bool = True,
         strip: bool = True,
     ) -> Bunch:
-        """Write the texts of a CSV file to a text store.
+        """Write the texts of a file of labeled texts to a text store.
 
-        The file is parsed as by `read_csv`, record by record. Only its labels are
-        loaded into memory.
+        The file, CSV or another format, is parsed as by `read_csv`, record by record.
+        Only its labels are loaded into memory.
 
         Parameters
         ----------
         source : str or path-like
-            The CSV file, plain, ``.xz`` or ``.gz``.
+            The file, in any format that `read_csv` reads.
         path : str or path-like
             The text store to write.
-        label_column, text_columns, header, class_names, field_order, line_breaks, \
-strip
+        label_column, text_columns, header, class_names, delimiter, encoding, \
+field_order, line_breaks, strip
             As in `read_csv`.
 
         Returns
@@ -213,6 +215,8 @@ strip
             text_columns=text_columns,
             header=header,
             class_names=class_names,
+            delimiter=delimiter,
+            encoding=encoding,
             field_order=field_order,
             line_breaks=line_breaks,
             strip=strip,

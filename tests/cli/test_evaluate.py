@@ -89,6 +89,7 @@ def test_evaluate_reads_standard_input(run, folder, monkeypatch):
     code, _, err = run("evaluate model -")
     assert (code, err) == (
         2,
-        "sktextconv: -, after line 0: expected UTF-8, got the byte 0xff; save the "
-        "file as UTF-8.\n",
+        "sktextconv: -, after line 1: expected UTF-8, got the byte 0xff; pass the "
+        "encoding of the file, such as --encoding 'cp1252', or save the file as "
+        "UTF-8.\n",
     )

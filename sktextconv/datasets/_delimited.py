@@ -1,0 +1,196 @@
+"""Records of delimited files, and recognition of their delimiter."""
+
+import contextlib
+import csv
+import itertools
+import re
+import threading
+
+from ._decoding import open_text
+
+__all__ = ["check_delimiter", "read_delimited", "suggest_delimiter"]
+
+# csv.field_size_limit is global to the process: only one thread may change it.
+_field_size_lock = threading.Lock()
+
+# Size of the sample from which a delimiter is recognized.
+_MAX_LINES = 100
+_MAX_CHARACTERS = 2**20
+
+_RECOGNIZED = "\t;"  # besides the comma
+_SUGGESTED = ",\t;|"
+
+# A label, number or name of a column: one to three words.
+_LABEL = re.compile(r"[\w.+/-]{1,40}(?: [\w.+/-]{1,40}){0,2}")
+# Semicolons in sentences, emoticons and HTML entities leave such cells.
+_PROSE_BEFORE = re.compile(r"\s\Z|[&#]\w+\Z")
+_PROSE_AFTER = re.compile(r"\s|\W+\Z")
+
+
+def check_delimiter(delimiter):
+    """Raise `ValueError` unless a delimiter is None or one character."""
+    if delimiter is not None and not (
+        isinstance(delimiter, str) and len(delimiter) == 1 and delimiter not in '"\r\n'
+    ):
+        raise ValueError(
+            "Expected delimiter to be one character, such as ';', other than a quote "
+            f"or line break, got {delimiter!r}."
+        )
+
+
+def read_delimited(text, head, delimiter):
+    """Yield the first line number and the cells of each record.
+
+    Parameters
+    ----------
+    text : TextFile
+        Open file.
+    head : list of str
+        Lines that were already read: blank ones, and one that is not blank.
+    delimiter : str or None
+        Delimiter; None recognizes it from the first lines.
+    """
+    line = 1
+    with _no_field_size_limit():
+        text.delimiter = _find_delimiter(text, head, delimiter)
+        lines = itertools.chain(head, text.lines)
+        reader = csv.reader(lines, delimiter=text.delimiter, strict=True)
+        text.count_lines = lambda: max(reader.line_num, len(head))
+        try:
+            for cells in reader:
+                if cells:
+                    yield line, cells
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise ValueError(
+                f"{text.path}, line {line}: expected cells in double quotes, with "
+                "quotes inside doubled, in the record that begins here, got: "
+                f"{error}{suggest_delimiter(text, text.delimiter)}."
+            ) from error
+
+
+def suggest_delimiter(text, used):
+    """Return a clause about a delimiter that reads the first lines, or nothing."""
+    if not text.path.is_file():
+        return ""
+    head = []
+    with open_text(text.path, text.encoding) as again:
+        is_whole = _extend(head, again.lines)
+    for delimiter in _SUGGESTED.replace(used, ""):
+        if width := _width(_parse(head, delimiter, is_whole)):
+            return (
+                f"; the first lines have {width} columns with delimiter={delimiter!r}"
+            )
+    return ""
+
+
+@contextlib.contextmanager
+def _no_field_size_limit():
+    with _field_size_lock:
+        limit = csv.field_size_limit(2**31 - 1)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(limit)
+
+
+def _find_delimiter(text, head, given):
+    """Return the delimiter of a file; add the lines that were read to `head`.
+
+    Lines are read ahead only if the first one holds another delimiter than the comma.
+    """
+    candidates = _RECOGNIZED if given is None else ","
+    others = [d for d in candidates if head and d in head[-1] and d != given]
+    if not others:
+        return given or ","
+    is_whole = _extend(head, text.lines)
+    parsed = {d: _parse(head, d, is_whole) for d in others}
+    fitting = {d: records for d, records in parsed.items() if _width(records)}
+    sure = [d for d, records in fitting.items() if _is_sure(d, records)]
+    if given is not None:
+        # Read a file of commas as one column only if it might be meant.
+        own = _parse(head, given, is_whole)
+        if sure and own is not None and {*map(len, own)} == {1}:
+            raise ValueError(_describe_ambiguous(text.path, given, fitting))
+        return given
+    comma = _parse(head, ",", is_whole)
+    if _width(comma):
+        is_ambiguous = not _has_labels(comma) and any(
+            _has_labels(fitting[d]) for d in sure
+        )
+    elif len(sure) == 1:
+        return sure[0]
+    else:
+        is_single = comma is not None and {*map(len, comma)} == {1}
+        is_ambiguous = bool(sure) or (
+            is_single and any(len(r) > 2 or _has_labels(r) for r in fitting.values())
+        )
+    if is_ambiguous:
+        raise ValueError(_describe_ambiguous(text.path, ",", fitting))
+    return ","
+
+
+def _describe_ambiguous(path, used, fitting):
+    widths = [
+        f"{_width(records)} columns with delimiter={d!r}"
+        for d, records in fitting.items()
+    ]
+    return (
+        f"{path}: expected columns with delimiter={used!r}, but the first lines also "
+        f"have {' and '.join(widths)}; pass the delimiter of the file."
+    )
+
+
+def _extend(head, lines):
+    """Add lines up to the size of a sample to `head`; return whether all were added."""
+    n_characters = sum(map(len, head))
+    while len(head) < _MAX_LINES and n_characters < _MAX_CHARACTERS:
+        line = next(lines, None)
+        if line is None:
+            return True
+        head.append(line)
+        n_characters += len(line)
+    return False
+
+
+def _parse(lines, delimiter, is_whole):
+    """Return the records of some lines, or None if their quotes are broken."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    records = []
+    try:
+        records.extend(filter(None, reader))
+    except csv.Error:
+        # The sample may end inside a record.
+        if is_whole or reader.line_num < len(lines):
+            return None
+    return records
+
+
+def _width(records):
+    """Return the number of columns, or 0 unless all records have the same, over 1."""
+    widths = {*map(len, records or ())}
+    return max(widths) if len(widths) == 1 and widths != {1} else 0
+
+
+def _has_labels(records):
+    """Return whether all cells of some column can be labels, numbers or names."""
+    return any(
+        all(map(_LABEL.fullmatch, column)) for column in zip(*records, strict=True)
+    )
+
+
+def _is_sure(delimiter, records):
+    """Return whether records, read with this delimiter, cannot be plain sentences."""
+    columns = list(zip(*records, strict=True))
+    if len(records) < 2 or not all(map(any, columns)):
+        return False
+    if delimiter == "\t" and all(map(all, columns)):
+        return True
+    if delimiter == ";":
+        before = itertools.chain(*columns[:-1])
+        after = itertools.chain(*columns[1:])
+        if any(map(_PROSE_BEFORE.search, before)):
+            return False
+        if any(map(_PROSE_AFTER.match, after)):
+            return False
+    return _has_labels(records)
