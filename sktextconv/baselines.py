@@ -210,7 +210,8 @@ def make_nb_ngram_classifier(
     """Make a logistic regression on n-grams weighted by naive Bayes.
 
     This model has the lowest error on long reviews among the linear models of this
-    module. Rare n-grams of one class start with a large weight, and only the presence
+    module, and on 500 to 5,000 texts of two to twenty classes it is rarely behind
+    `make_ngram_classifier`. Rare n-grams of one class start with a large weight, and only the presence
     of an n-gram matters, not its count.
 
     Parameters
@@ -244,7 +245,10 @@ def make_nb_ngram_classifier(
        and is not interpolated with naive Bayes.
     2. Feature vectors are scaled to length 1.
     3. More than two classes are supported, by one classifier per class against the
-       rest.
+       rest. The paper has two classes only.
+    4. The smoothing of naive Bayes is divided between a class and the rest by their
+       sizes; the Notes of `LogCountRatio` say why. For two classes of equal size it is
+       that of the paper.
 
     References
     ----------

@@ -26,8 +26,9 @@ class LogCountRatio(
     Parameters
     ----------
     alpha : float, default=1.0
-        Smoothing, added to the number of documents of each class that contain a
-        feature.
+        Smoothing: ``2 * alpha`` documents are added to those that contain a feature,
+        divided between the classes as the training documents are. For classes of equal
+        size, each gets `alpha`, as in [1]_.
 
     Attributes
     ----------
@@ -36,6 +37,19 @@ class LogCountRatio(
         second class.
     n_features_in_ : int
         Number of features seen in `fit`.
+
+    Notes
+    -----
+    Let p and q be the counts of a feature: `alpha` and the number of documents of each
+    class that contain it. The weight is ``log((p / ||p||_1) / (q / ||q||_1))``.
+
+    Departure from the paper: the paper adds the same `alpha` to both classes, which
+    distorts all ratios if one class is small, such as one class against the rest. Of V
+    features, most occur once, so that ``||p||_1`` and ``||q||_1`` consist largely of
+    the V times `alpha` added to each. Words that are more frequent in the small class
+    then get a weight near 0, and words that are equally frequent in both classes a
+    negative one. With `alpha` divided by the sizes of the classes, a feature that is
+    equally frequent in both has a weight near 0.
 
     References
     ----------
@@ -86,13 +100,16 @@ class LogCountRatio(
                 "OneVsRestClassifier."
             )
         present = scipy.sparse.csr_matrix(X).sign()
+        # Dividing by a large alpha avoids overflow of the sum below.
+        scale = max(self.alpha, 1.0)
         log_probabilities = []
         for target in (0, 1):
-            n_containing = present[y_encoded == target].sum(axis=0, dtype=np.float64)
-            n_containing = np.asarray(n_containing).ravel()
-            # Dividing by a large alpha avoids overflow of the sum below.
-            n_containing = (n_containing + self.alpha) / max(self.alpha, 1.0)
-            log_probabilities.append(np.log(n_containing) - np.log(n_containing.sum()))
+            in_class = y_encoded == target
+            n_containing = present[in_class].sum(axis=0, dtype=np.float64)
+            # Departs from the paper: it adds the same alpha to both classes.
+            smoothing = 2 * in_class.mean() * (self.alpha / scale)
+            smoothed = np.asarray(n_containing).ravel() / scale + smoothing
+            log_probabilities.append(np.log(smoothed) - np.log(smoothed.sum()))
         self.log_ratio_ = (log_probabilities[1] - log_probabilities[0]).astype(
             np.float32
         )
