@@ -211,8 +211,8 @@ def make_nb_ngram_classifier(
 
     This model has the lowest error on long reviews among the linear models of this
     module, and on 500 to 5,000 texts of two to twenty classes it is rarely behind
-    `make_ngram_classifier`. Rare n-grams of one class start with a large weight, and only the presence
-    of an n-gram matters, not its count.
+    `make_ngram_classifier`. Rare n-grams of one class start with a large weight, and
+    only the presence of an n-gram matters, not its count.
 
     Parameters
     ----------

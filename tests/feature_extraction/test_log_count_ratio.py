@@ -43,7 +43,7 @@ def test_fit_agrees_with_weighted_documents(alpha, targets):
 
 
 def test_fit_rare_class_leaves_neutral_words_at_zero():
-    """A word in half of the texts of both classes has weight 0 beside many rare ones."""
+    """A word in half of the texts of both classes has weight 0."""
     # One class has 8 of 48 texts; each text has three words of its own.
     common = np.arange(48)[:, np.newaxis] % 2
     counts = np.hstack([common, np.repeat(np.eye(48, dtype=int), 3, axis=1)])
