@@ -3,7 +3,6 @@
 import collections
 import contextlib
 import csv
-import difflib
 import io
 import json
 import math
@@ -22,6 +21,7 @@ from ..inspection._highlight import annotate, to_ansi, to_html
 from ..persistence._safetensors import load, save
 from ..training._device import resolve_device
 from ..utils._files import atomic_write
+from ..utils._param_names import describe_unknown_name
 from ._errors import path_errors
 from ._report import describe_data, describe_error, make_report
 
@@ -165,12 +165,7 @@ def _make_classifier(args):
     settings, known = dict(args.settings), list(estimator().get_params())
     for name in settings:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = (
-                f"did you mean {close[0]}?"
-                if close
-                else f"valid names: {', '.join(known)}."
-            )
+            hint = describe_unknown_name(name, known)
             raise ValueError(f"--set: {args.model} has no parameter {name!r}; {hint}")
     classifier = estimator(**{"random_state": args.seed, "verbose": 2} | settings)
     classifier._check_parameters()

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar, dataclass_transform
 import numpy as np
 
 from ._docstrings import inherit_sections
+from ._param_names import describe_unknown_name
 
 __all__ = [
     "Count",
@@ -91,10 +92,11 @@ _KINDS = {
 def hyperparameters(cls: type[T]) -> type[T]:
     """Generate the constructor of `cls` from its annotated defaults.
 
-    The constructor takes keywords only and stores each value unchanged; `check_params`
-    checks them in `fit`. Its signature shows plain types, and the parameters of `cls`
-    itself before inherited ones, which take their documentation from the parent's
-    docstring. The decorator is not inherited: apply it to each class with parameters.
+    The constructor takes keywords only, suggests a name for an unknown one, and stores
+    each value unchanged; `check_params` checks them in `fit`. Its signature shows plain
+    types, and the parameters of `cls` itself before inherited ones, which take their
+    documentation from the parent's docstring. The decorator is not inherited: apply it
+    to each class with parameters.
     """
     parent = next(filter(dataclasses.is_dataclass, cls.__mro__[1:]), None)
     cls = dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
@@ -105,7 +107,24 @@ def hyperparameters(cls: type[T]) -> type[T]:
     if parent is not None:
         cls.__init__.__signature__ = _own_parameters_first(cls, parent)
         inherit_sections(cls, parent)
+    cls.__init__ = _reject_unknown_names(cls.__init__)
     return cls
+
+
+def _reject_unknown_names(init):
+    known = [name for name in inspect.signature(init).parameters if name != "self"]
+
+    @functools.wraps(init)
+    def init_with_known_names(self, *args, **params):
+        for name in params:
+            if name not in known:
+                raise TypeError(
+                    f"{type(self).__name__}() got an unexpected keyword argument "
+                    f"{name!r}; {describe_unknown_name(name, known)}"
+                )
+        init(self, *args, **params)
+
+    return init_with_known_names
 
 
 def _own_parameters_first(cls, parent):

@@ -102,7 +102,7 @@ INVALID_CALLS = {
     # the network
     "train films.csv --out o --model kimnn": "invalid choice: 'kimnn' (choose from",
     f"train films.csv {TRAIN} --set max_epoch=3": "kimcnn has no parameter "
-    "'max_epoch'; did you mean max_epochs?",
+    "'max_epoch'; did you mean 'max_epochs'?",
     f"train films.csv {TRAIN} --set size=small": "no parameter 'size'; valid names: a",
     f"train films.csv {TRAIN} --set dropout=2": "'dropout' parameter of KimCNN"
     "Classifier must be a float in the range [0.0, 1.0). Got 2 instead.",

@@ -25,7 +25,7 @@ from sktextconv.feature_extraction import (
 )
 from sktextconv.utils._param_validation import python_values
 
-from ..augmentation.test_synonyms import wordnet
+from ..augmentation.conftest import wordnet
 from ..classifiers import NETWORKS
 from ..conftest import attempt
 

@@ -59,8 +59,11 @@ def test_hyperparameters_are_inherited():
 
 
 def test_init_rejects_unknown_and_positional():
-    with pytest.raises(TypeError, match="unexpected keyword argument 'cuont'"):
+    with pytest.raises(TypeError) as caught:
         Child(cuont=3)
+    assert str(caught.value) == (
+        "Child() got an unexpected keyword argument 'cuont'; did you mean 'count'?"
+    )
     with pytest.raises(TypeError, match="positional"):
         Child(3)
 
