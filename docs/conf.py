@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from benchmarks._render import as_list_table  # noqa: E402
-from benchmarks.accuracy import select, tables  # noqa: E402
+from benchmarks.accuracy import samples, select, tables  # noqa: E402
 from benchmarks.speed import cpu, gpu, serving  # noqa: E402
 
 project = "sktextconv"
@@ -115,6 +115,7 @@ def write_tables(app):
     (folder / "comparisons.txt").write_text(select.render() or "None yet.\n")
     (folder / "precisions.txt").write_text(select.render_precisions() or "None yet.\n")
     (folder / "seeds.txt").write_text(select.render_seeds() or "None yet.\n")
+    (folder / "samples.txt").write_text(samples.render() or "None yet.\n")
     measured = json.loads(cpu.RESULT.read_text())
     lines = f"{as_list_table(cpu.table(measured))}\n{cpu.describe(measured)}\n"
     (folder / "speed.txt").write_text(lines)
