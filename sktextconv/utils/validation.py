@@ -52,7 +52,7 @@ def check_texts(X, *, required_by):
     ['one', 'two']
     """
     reject_single_text(X)
-    texts = X if isinstance(X, TextSequence) else _to_list(X)
+    texts = X if isinstance(X, TextSequence) else _to_list(X, required_by)
     if not len(texts):
         raise ValueError(
             "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is "
@@ -68,7 +68,8 @@ def reject_single_text(X):
     """Raise `ValueError` if `X` is a single str, although that is a sequence, too."""
     if isinstance(X, (str, bytes, bytearray)):
         raise ValueError(
-            "Iterable over raw text documents expected, string object received."
+            "Iterable over raw text documents expected, string object received. Pass a "
+            "list of texts; for a single one, [text]."
         )
 
 
@@ -87,13 +88,19 @@ def reject_non_text(text, index):
     )
 
 
-def _to_list(X):
+def _to_list(X, required_by):
     n_dimensions = len(X.shape) if isinstance(getattr(X, "shape", None), tuple) else 1
-    if n_dimensions > 1 and not hasattr(X, "tocsr"):  # not a sparse matrix
+    is_sparse = hasattr(X, "tocsr")
+    if n_dimensions > 1 and not is_sparse:
+        is_numeric = getattr(getattr(X, "dtype", None), "kind", "O") in "biuf"
+        hint = (
+            _without_vectorizer(required_by)
+            if is_numeric
+            else "Pass one column of texts, for example X[:, 0] or df['text']."
+        )
         raise ValueError(
             f"Expected a 1D array-like of str, got {n_dimensions}D array of shape "
-            f"{X.shape} instead. Pass one column of texts, for example X[:, 0] or "
-            "df['text']."
+            f"{X.shape} instead. {hint}"
         )
     if isinstance(X, (list, tuple)):
         return X if isinstance(X, list) else list(X)
@@ -104,7 +111,23 @@ def _to_list(X):
                 return getattr(X, method)()
         if isinstance(X, collections.abc.Sequence):
             return list(X)
-    raise TypeError(f"Expected sequence or array-like, got {type(X)}")
+    hint = ""
+    if is_sparse:
+        hint = _without_vectorizer(required_by)
+    elif isinstance(X, collections.abc.Set | collections.abc.Mapping):
+        hint = "Pass a list of texts, in the order of their labels."
+    elif isinstance(X, collections.abc.Iterable) and n_dimensions:
+        hint = "Pass list(...) of it, since texts are read more than once."
+    message = f"Expected sequence or array-like, got {type(X)}"
+    raise TypeError(f"{message}. {hint}" if hint else message)
+
+
+def _without_vectorizer(required_by):
+    """Return the hint for numbers that a vectorizer has made of texts."""
+    return (
+        f"{required_by} takes the texts themselves, without a vectorizer before it: in "
+        f"a pipeline, write make_pipeline({required_by}())."
+    )
 
 
 def is_missing(value):

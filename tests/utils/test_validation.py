@@ -74,6 +74,60 @@ def test_check_texts_invalid_input(kind):
         check_texts(X, required_by="Test")
 
 
+COUNTS = scipy.sparse.csr_array(np.eye(3, 2))
+NO_VECTORIZER = (
+    "RNNClassifier takes the texts themselves, without a vectorizer before it: in a "
+    "pipeline, write make_pipeline(RNNClassifier())."
+)
+IN_ORDER = "Pass a list of texts, in the order of their labels."
+AS_LIST = "Pass list(...) of it, since texts are read more than once."
+HINTS = {
+    "str": (
+        "so good",
+        "Iterable over raw text documents expected, string object received. Pass a "
+        "list of texts; for a single one, [text].",
+    ),
+    "sparse matrix": (
+        COUNTS,
+        "Expected sequence or array-like, got <class 'scipy.sparse._csr.csr_array'>. "
+        + NO_VECTORIZER,
+    ),
+    "dense matrix": (
+        COUNTS.toarray(),
+        "Expected a 1D array-like of str, got 2D array of shape (3, 2) instead. "
+        + NO_VECTORIZER,
+    ),
+    "column": (
+        np.array([["a"], ["b"]]),
+        "Expected a 1D array-like of str, got 2D array of shape (2, 1) instead. Pass "
+        "one column of texts, for example X[:, 0] or df['text'].",
+    ),
+    **{
+        name: (X, f"Expected sequence or array-like, got <class '{name}'>. {hint}")
+        for name, X, hint in (
+            ("generator", (text for text in "ab"), AS_LIST),
+            ("map", map(str, [1, 2]), AS_LIST),
+            ("dict_values", {1: "a"}.values(), AS_LIST),
+            ("set", {"a"}, IN_ORDER),
+            ("dict", {1: "a"}, IN_ORDER),
+        )
+    },
+    "0-d": (
+        np.array("a"),
+        "Expected sequence or array-like, got <class 'numpy.ndarray'>",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HINTS)
+def test_check_texts_hint(kind):
+    """The error says what to pass instead."""
+    X, message = HINTS[kind]
+    with pytest.raises((TypeError, ValueError)) as caught:
+        check_texts(X, required_by="RNNClassifier")
+    assert str(caught.value) == message
+
+
 @pytest.mark.parametrize("X", [range(2), [1.5], [True], [{}], [("a",)]])
 def test_check_texts_names_type_and_index(X):
     name = type(X[0]).__name__
