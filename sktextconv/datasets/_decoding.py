@@ -7,6 +7,7 @@ import gzip
 import io
 import itertools
 import lzma
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -40,9 +41,11 @@ _NOT_TEXT = {
     b"\xfd7zX": "an xz file; give it a name that ends in .xz",
     b"PAR1": "a Parquet file; give it a name that ends in .parquet, uncompressed",
 }
-# Encodings to suggest. In texts of Western Europe most letters are ASCII.
-_MOSTLY_ASCII = ("utf-8", "cp1252", "latin-1")
-_MOSTLY_OTHERS = ("utf-8", "gb18030", "shift_jis", "euc_kr", "cp1251")
+# Encodings to suggest. In texts of Western Europe most letters are ASCII, so that other
+# bytes seldom follow each other.
+_WESTERN = ("cp1252", "latin-1")
+_OTHERS = ("gb18030", "shift_jis", "euc_kr", "cp1251")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
 # This character marks undecodable bytes; strict decoders of UTF never return it.
 _UNDECODABLE = "\udcff"
@@ -139,6 +142,8 @@ class TextFile:
         if suggestions:
             names = " or ".join(f"encoding={name!r}" for name in suggestions)
             remedy = f"pass {names}, which can read this file"
+        elif suggestions is None:
+            remedy = "other lines are in UTF-8, so repair or remove this one"
         expected = self.codec.upper() if self.codec.startswith("utf") else self.codec
         return (
             f"{self.path}, {where}: expected {expected}, got the byte "
@@ -159,9 +164,9 @@ class TextFile:
             if head.startswith(magic):
                 raise ValueError(f"{self.path}: expected text, got {found}.")
         mark = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+        nuls = tuple(int(byte == 0) for byte in head[:4])
         if self.encoding is None:
             # The first two characters of all formats are ASCII.
-            nuls = tuple(int(byte == 0) for byte in head[:4])
             if mark is None and nuls in _NULS:
                 raise ValueError(
                     f"{self.path}, line 1: expected UTF-8, got the byte 0x00; pass "
@@ -169,6 +174,11 @@ class TextFile:
                 )
             return mark or "utf-8"
         codec = _check_encoding(self.encoding)
+        if mark is None and codec in ("utf-16", "utf-32"):
+            raise ValueError(
+                f"{self.path}, line 1: expected the byte-order mark of {codec.upper()}, "
+                f"got none; pass encoding={_NULS.get(nuls, 'utf-8')!r}."
+            )
         if mark is None:
             return codec
         if not codec.startswith(mark):
@@ -225,20 +235,36 @@ def _check_encoding(encoding):
 
 
 def _suggest_encodings(path, failed):
-    """Return the likely encodings that can read a whole file."""
-    names = {*_MOSTLY_ASCII, *_MOSTLY_OTHERS} - {failed}
+    """Return the likely encodings that can read a whole file.
+
+    Return None if most of the file is UTF-8 nevertheless.
+    """
+    names = {"utf-8", *_WESTERN, *_OTHERS} - {failed}
     decoders = {name: codecs.getincrementaldecoder(name)() for name in names}
-    n_ascii = n_others = 0
+    n_bytes = n_runs = n_utf8 = 0
     with contextlib.ExitStack() as stack:
         data = _open_bytes(path, stack)
         for chunk in iter(functools.partial(data.read, _CHUNK_SIZE), b""):
-            n_ascii += sum(map(chunk.count, b"abcdefghijklmnopqrstuvwxyz"))
-            n_others += sum(byte > 127 for byte in chunk)
+            for run in _NOT_ASCII.findall(chunk):
+                n_bytes, n_runs = n_bytes + len(run), n_runs + 1
+                n_utf8 += _is_utf8(run)
             _drop_failing(decoders, chunk)
         _drop_failing(decoders, b"", final=True)
-    if n_others < n_ascii / 4:
-        return [name for name in _MOSTLY_ASCII if name in decoders][:1]
-    return [name for name in _MOSTLY_OTHERS if name in decoders]
+    if "utf-8" in decoders:
+        return ["utf-8"]
+    if n_utf8 > n_runs / 2:
+        return None
+    if n_bytes < 2 * n_runs:
+        return [name for name in _WESTERN if name in decoders][:1]
+    return [name for name in _OTHERS if name in decoders]
+
+
+def _is_utf8(data):
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _drop_failing(decoders, chunk, final=False):

@@ -22,7 +22,7 @@ _SUGGESTED = ",\t;|"
 
 # A label, number or name of a column: one to three words.
 _LABEL = re.compile(r"[\w.+/-]{1,40}(?: [\w.+/-]{1,40}){0,2}")
-# Semicolons in sentences, emoticons and HTML entities leave such cells.
+# Cells before and after semicolons that do not delimit.
 _PROSE_BEFORE = re.compile(r"\s\Z|[&#]\w+\Z")
 _PROSE_AFTER = re.compile(r"\s|\W+\Z")
 
@@ -116,14 +116,14 @@ def _find_delimiter(text, head, given):
     comma = _parse(head, ",", is_whole)
     if _width(comma):
         is_ambiguous = not _has_labels(comma) and any(
-            _has_labels(fitting[d]) for d in sure
+            len(records) > 1 and _has_labels(records) for records in fitting.values()
         )
     elif len(sure) == 1:
         return sure[0]
     else:
         is_single = comma is not None and {*map(len, comma)} == {1}
         is_ambiguous = bool(sure) or (
-            is_single and any(len(r) > 2 or _has_labels(r) for r in fitting.values())
+            is_single and any(map(_may_be_table, fitting, fitting.values()))
         )
     if is_ambiguous:
         raise ValueError(_describe_ambiguous(text.path, ",", fitting))
@@ -131,13 +131,15 @@ def _find_delimiter(text, head, given):
 
 
 def _describe_ambiguous(path, used, fitting):
-    widths = [
-        f"{_width(records)} columns with delimiter={d!r}"
-        for d, records in fitting.items()
-    ]
+    others = [f"delimiter={d!r}" for d in fitting]
     return (
         f"{path}: expected columns with delimiter={used!r}, but the first lines also "
-        f"have {' and '.join(widths)}; pass the delimiter of the file."
+        f"have columns with {' and '.join(others)}; pass {' or '.join(others)}"
+        + (
+            ", or delimiter=',' for one column of texts or a file of commas."
+            if used == ","
+            else "."
+        )
     )
 
 
@@ -186,11 +188,22 @@ def _is_sure(delimiter, records):
         return False
     if delimiter == "\t" and all(map(all, columns)):
         return True
-    if delimiter == ";":
-        before = itertools.chain(*columns[:-1])
-        after = itertools.chain(*columns[1:])
-        if any(map(_PROSE_BEFORE.search, before)):
-            return False
-        if any(map(_PROSE_AFTER.match, after)):
-            return False
-    return _has_labels(records)
+    return _has_labels(records) and not _is_prose(delimiter, columns)
+
+
+def _may_be_table(delimiter, records):
+    """Return whether records are more than sentences that happen to fit."""
+    columns = list(zip(*records, strict=True))
+    if len(records) > 2:
+        return True
+    is_table = all(map(any, columns)) and _has_labels(records)
+    return is_table and (len(records) > 1 or not _is_prose(delimiter, columns))
+
+
+def _is_prose(delimiter, columns):
+    """Return whether semicolons belong to sentences, emoticons or HTML entities."""
+    before = itertools.chain(*columns[:-1])
+    after = itertools.chain(*columns[1:])
+    return delimiter == ";" and (
+        any(map(_PROSE_BEFORE.search, before)) or any(map(_PROSE_AFTER.match, after))
+    )

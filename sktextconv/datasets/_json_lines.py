@@ -69,7 +69,7 @@ def _parse(where, line):
     try:
         fields = _decoder.decode(line)
     except json.JSONDecodeError as error:
-        problem = f"{error.msg.lower()} at character {error.colno}"
+        problem = f"a broken line ({error.msg} at character {error.colno})"
     except _DuplicateError:
         problem = "an object with two fields of one name"
     except RecursionError:

@@ -31,7 +31,9 @@ def read_parquet(records):
     try:
         with (
             path.open("rb") as data,
-            parquet.ParquetFile(data, buffer_size=_BUFFER_SIZE) as file,
+            parquet.ParquetFile(
+                data, buffer_size=_BUFFER_SIZE, page_checksum_verification=True
+            ) as file,
         ):
             schema = file.schema_arrow
             names = [name for name in schema.names if not _INDEX.fullmatch(name)]
