@@ -176,8 +176,8 @@ class TextFile:
         codec = _check_encoding(self.encoding)
         if mark is None and codec in ("utf-16", "utf-32"):
             raise ValueError(
-                f"{self.path}, line 1: expected the byte-order mark of {codec.upper()}, "
-                f"got none; pass encoding={_NULS.get(nuls, 'utf-8')!r}."
+                f"{self.path}: expected the byte-order mark of {codec.upper()}, got "
+                f"none; pass encoding={_NULS.get(nuls, 'utf-8')!r}."
             )
         if mark is None:
             return codec
