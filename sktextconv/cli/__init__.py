@@ -25,6 +25,7 @@ _OPTIONS = {
     "label_column": "--label-column",
     "text_columns": "--text-column",
     "class_names": "--class-names",
+    "pass the texts first, then the labels": "set --label-column and --text-column",
     "delimiter=": "--delimiter ",
     "encoding=": "--encoding ",
 }

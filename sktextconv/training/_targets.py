@@ -1,5 +1,7 @@
 """Labels, class weights, sample weights and the validation split."""
 
+import numbers
+
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_consistent_length, compute_class_weight
@@ -15,6 +17,11 @@ __all__ = [
     "split_examples",
     "take_rows",
 ]
+
+# Texts as labels: the fraction of rows that differ, and the words in most of them.
+_DISTINCT_LABELS = 0.9
+_WORDS_OF_LABEL = 3
+_SWAPPED = "Texts and labels seem to be swapped: pass the texts first, then the labels."
 
 
 def check_training_data(
@@ -40,15 +47,16 @@ def check_training_data(
     weights : ndarray of float64 of shape (n_samples,)
         Sample weight times class weight.
     """
-    texts = check_texts(X, required_by=required_by)
+    texts = _check_training_texts(X, y, required_by)
     if y is None:
         raise ValueError(
             f"This {required_by} estimator requires y to be passed, but the target y "
             "is None."
         )
     y = _check_y(check_labels(y), estimator=required_by)
-    check_classification_targets(y)
     check_consistent_length(texts, y)
+    _reject_swapped(texts, y)
+    check_classification_targets(y)
     if sample_weight is None:
         weights = np.ones(len(texts))
     else:
@@ -68,6 +76,44 @@ def check_training_data(
             f"data contains only one class: {classes.tolist()[0]!r}"
         )
     return texts, classes, y_encoded, weights
+
+
+def _check_training_texts(X, y, required_by):
+    try:
+        return check_texts(X, required_by=required_by)
+    except TypeError as error:
+        # Numbers as texts, and texts as labels.
+        if isinstance(_first(X), numbers.Real) and isinstance(_first(y), str):
+            raise TypeError(f"{error} {_SWAPPED}") from error
+        raise
+
+
+def _first(values):
+    """Return the first of a sequence of values; None of anything else."""
+    if isinstance(values, str) or not hasattr(values, "__len__"):
+        return None
+    try:
+        return next(iter(values), None)
+    except TypeError:  # an array without dimensions
+        return None
+
+
+def _reject_swapped(texts, y):
+    """Raise `ValueError` if labels look like texts, and texts like labels.
+
+    Then nearly every row has a label of its own, of several words, and texts repeat.
+    """
+    n_rows, labels = len(y), set(y.tolist())
+    if len(labels) < _DISTINCT_LABELS * n_rows or y.dtype.kind not in "UO":
+        return
+    n_long = sum(len(label.split()) > _WORDS_OF_LABEL for label in labels)
+    n_texts = len(set(texts))
+    if 2 * n_long > n_rows and 2 * n_texts <= n_rows:
+        raise ValueError(
+            f"Expected labels that several texts share, got {len(labels):,} labels for "
+            f"{n_texts:,} different texts, and most labels have more than "
+            f"{_WORDS_OF_LABEL} words. {_SWAPPED}"
+        )
 
 
 def check_partial_fit_classes(classes, fitted_classes, *, required_by):
