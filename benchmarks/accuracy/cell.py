@@ -17,7 +17,9 @@ from sklearn.model_selection import ParameterGrid, train_test_split
 from sklearn.pipeline import Pipeline
 from skorch.callbacks import Callback
 
-from sktextconv import fetch_text_dataset, load_docstrings, read_csv
+from sktextconv import fetch_text_dataset, load_docstrings
+from sktextconv.datasets._columns import Columns
+from sktextconv.datasets._csv import read_labeled
 
 from .._record import describe_run, find_commit, peak_mib, progress
 from .models import ROWS
@@ -78,16 +80,34 @@ def load(cell):
     """Return the training and the test Bunch of a cell."""
     order = ROWS[cell.model].field_order
     if cell.train is not None:
-        return [
-            read_csv(path, field_order=order, **cell.columns)
-            for path in (cell.train, cell.test)
-        ]
+        train = _read(cell.train, cell.columns, order)
+        return [train, _read(cell.test, cell.columns, order, train)]
     if cell.data == "docstrings":
         return [load_docstrings(subset=subset) for subset in ("train", "test")]
     return [
         fetch_text_dataset(cell.data, subset=subset, field_order=order)
         for subset in ("train", "test")
     ]
+
+
+def _read(path, columns, field_order, train=None):
+    """Return the Bunch of a file of the user.
+
+    Columns that are not given are those of the training file, if there is one.
+    """
+    labels = () if train is None else map(str, _labels(train))
+    options = {"header": "auto", "label_column": None, "text_columns": None, **columns}
+    return read_labeled(
+        path,
+        list,
+        class_names=None,
+        field_order=field_order,
+        line_breaks=True,
+        strip=True,
+        trained=None if train is None else Columns(**train.columns),
+        known_labels={*labels},
+        **options,
+    )
 
 
 def run_cell(cell):

@@ -119,10 +119,12 @@ def _make_parser():
     add("--name", help="the name of your own data")
     add(
         "--header",
-        action="store_true",
-        help="the first line of your files has the names of the columns",
+        action=argparse.BooleanOptionalAction,
+        default="auto",
+        help="whether the first line of your files has the names of the columns "
+        "(default: it is inferred)",
     )
-    add("--label-column", type=_literal, default=0, help="name, or position from 0")
+    add("--label-column", type=_literal, help="name, or position from 0")
     add("--text-columns", type=_literal, nargs="+", help="names or positions")
     models = [*ROWS, "all"]
     add("--models", nargs="+", default=["all"], choices=models, metavar="MODEL")

@@ -22,6 +22,7 @@ _LITERALS = {"true": True, "false": False, "none": None}  # besides those of Pyt
 # Replacements of parameter names in error messages.
 _OPTIONS = {
     "header=True": "--header",
+    "header=False": "--no-header",
     "label_column": "--label-column",
     "text_columns": "--text-column",
     "class_names": "--class-names",
@@ -150,7 +151,7 @@ def _make_parser():
 
 def _add_train(parser):
     _add_data(parser)
-    _add_columns(parser)
+    _add_columns(parser, "0", "default: all others")
     parser.add_argument(
         "--model",
         choices=MODELS,
@@ -189,7 +190,7 @@ def _add_train(parser):
 def _add_evaluate(parser):
     _add_model(parser)
     _add_data(parser)
-    _add_columns(parser)
+    _add_columns(parser, "as in training", "default: as in training")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -199,8 +200,13 @@ def _add_predict(parser):
     parser.add_argument(
         "--lines", action="store_true", help="each line of DATA is a text"
     )
-    _add_text_columns(
-        parser, "default: all but the first of several columns, which has the labels"
+    _add_text_columns(parser, "default: as in training, or the only column")
+    parser.add_argument(
+        "--keep",
+        metavar="COLUMN,...",
+        type=lambda columns: list(map(_parse_column, columns.split(","))),
+        default=[],
+        help="input columns to write beside the label: names, or numbers from 0",
     )
     parser.add_argument(
         "--probabilities",
@@ -298,15 +304,14 @@ def _add_data(parser):
     )
 
 
-def _add_columns(parser):
+def _add_columns(parser, label_default, text_default):
     parser.add_argument(
         "--label-column",
         metavar="COLUMN",
         type=_parse_column,
-        default=0,
-        help="label column: a name, or a number from 0 (default: 0)",
+        help=f"label column: a name, or a number from 0 (default: {label_default})",
     )
-    _add_text_columns(parser, "default: all others")
+    _add_text_columns(parser, text_default)
     parser.add_argument(
         "--class-names",
         metavar="A,B,...",
@@ -327,8 +332,10 @@ def _add_text_columns(parser, default):
     )
     parser.add_argument(
         "--header",
-        action="store_true",
-        help="the first record has the column names; implied by a column name",
+        action=argparse.BooleanOptionalAction,
+        default="auto",
+        help="whether the first record has the column names (default: it is inferred; "
+        "a column name implies --header)",
     )
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from .. import networks
-from ..datasets._csv import read_csv, read_lines, read_texts
+from ..datasets._columns import Columns
+from ..datasets._csv import open_lines, open_texts, read_labeled
 from ..inspection._explain import explain
 from ..inspection._highlight import annotate, to_ansi, to_html
 from ..persistence._safetensors import load, save
@@ -44,16 +45,17 @@ def _train(args):
     # Check the output file now rather than after the training.
     _check_writable(args.out)
     classifier = _make_classifier(args)
-    texts, labels = _read_labeled(args.data, args)
+    texts, labels, columns = _read_labeled(args.data, args)
     if len(set(labels)) < 2:
         only = str(labels[0])
         raise ValueError(f"{args.data}: expected 2 classes or more, got only {only!r}.")
     _print_line(describe_data(args.data, labels.tolist()))
     held_out = ()
     if isinstance(args.valid, Path):
-        held_out, y_true = _read_labeled(args.valid, args)
+        classes = sorted(set(labels.tolist()))
+        held_out, y_true, _ = _read_labeled(args.valid, args, columns, classes)
         # Raise if a label does not occur in the training data.
-        _class_indices(y_true.tolist(), sorted(set(labels.tolist())), args.valid)
+        _class_indices(y_true.tolist(), classes, args.valid)
         _print_line(describe_data(args.valid, y_true.tolist()))
     elif args.valid:
         _check_split(args.data, labels, args.valid)
@@ -73,6 +75,7 @@ def _train(args):
     if held_out:
         n_wrong = int((classifier.predict(held_out) != y_true).sum())
         _print_line(f"held-out {describe_error(n_wrong, len(y_true))}")
+    classifier.columns_ = columns
     save(classifier, args.out)
     _print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
 
@@ -80,7 +83,8 @@ def _train(args):
 def _evaluate(args):
     classifier = _load(args)
     classes = classifier.classes_.tolist()
-    texts, labels = _read_labeled(args.data, args)
+    columns = getattr(classifier, "columns_", None)
+    texts, labels, _ = _read_labeled(args.data, args, columns, classes)
     y_true = _class_indices(labels.tolist(), classes, args.data)
     y_pred = np.searchsorted(classifier.classes_, classifier.predict(texts))
     report = make_report(y_true, y_pred, classes)
@@ -93,7 +97,7 @@ def _evaluate(args):
 
 
 def _predict(args):
-    if args.lines and (args.text_columns or args.header or args.delimiter):
+    if args.lines and (args.text_columns or args.header != "auto" or args.delimiter):
         raise ValueError(
             "--lines: expected no --header or --text-column or --delimiter with it."
         )
@@ -101,22 +105,21 @@ def _predict(args):
         _check_writable(args.out)
     classifier = _load(args)
     labels = classifier.classes_.tolist()
-    if args.lines:
-        texts = read_lines(args.data, encoding=args.encoding)
-    else:
-        texts = read_texts(
-            args.data,
-            text_columns=args.text_columns,
-            header=_has_header(args),
-            delimiter=args.delimiter,
-            encoding=args.encoding,
-        )
-    with _open_output(args.out) as out:
-        write = _WRITERS[args.format](out, labels, args.probabilities)
-        for batch in _batches(texts):
-            for row in classifier.predict_proba(batch).tolist():
-                write(labels[row.index(max(row))], row)
+    n_read = n_written = 0
+    with contextlib.ExitStack() as stack:
+        with path_errors():
+            names, rows = stack.enter_context(_open_texts(classifier, args))
+        out = stack.enter_context(_open_output(args.out))
+        write = _WRITERS[args.format](out, labels, args.probabilities, names)
+        for texts, kept in _batches(rows):
+            n_read += len(texts)
+            probabilities = classifier.predict_proba(texts).tolist()
+            for row, cells in zip(probabilities, kept, strict=False):
+                write(labels[row.index(max(row))], row, cells)
+                n_written += 1
             out.flush()
+        if n_written != n_read:
+            raise OSError(f"Expected {n_read} answers, wrote {n_written}.")
 
 
 def _explain(args):
@@ -178,27 +181,58 @@ def _load(args):
         return load(args.model, device=args.device)
 
 
-def _read_labeled(path, args):
-    """Return a list of texts and an array of their labels as strings."""
+def _read_labeled(path, args, columns=None, classes=()):
+    """Return a list of texts, an array of their labels as strings, and the columns.
+
+    Parameters
+    ----------
+    columns : dict, default=None
+        Columns of the training file, which replace those that are not given.
+    classes : list, default=()
+        Labels of the training data.
+    """
     with path_errors():
-        read = read_csv(
+        read = read_labeled(
             path,
+            list,
             label_column=args.label_column,
             text_columns=args.text_columns,
-            header=_has_header(args),
+            header=args.header,
             class_names=args.class_names,
             delimiter=args.delimiter,
             encoding=args.encoding,
+            trained=columns and Columns(**columns),
+            known_labels=_names_in_files(classes),
+            field_order="forward",
+            line_breaks=True,
+            strip=True,
         )
     if read.target.dtype.kind == "i":
-        return read.data, np.array(read.target_names)[read.target]
-    return read.data, read.target
+        labels = np.array(read.target_names)[read.target]
+        return read.data, labels, read.columns
+    return read.data, read.target, read.columns
 
 
-def _has_header(args):
-    """Return whether the first record has the column names."""
-    columns = [vars(args).get("label_column"), *(args.text_columns or ())]
-    return args.header or any(isinstance(column, str) for column in columns)
+def _open_texts(classifier, args):
+    """Open the texts to predict: names of columns to keep, and rows."""
+    if args.lines:
+        return open_lines(args.data, encoding=args.encoding, keep=args.keep)
+    columns = getattr(classifier, "columns_", None)
+    return open_texts(
+        args.data,
+        text_columns=args.text_columns,
+        header=args.header,
+        delimiter=args.delimiter,
+        encoding=args.encoding,
+        keep=args.keep,
+        trained=columns and Columns(**columns),
+        labels=_names_in_files(classifier.classes_.tolist()),
+    )
+
+
+def _names_in_files(classes):
+    """Return the labels of classes, and the numbers that --class-names replaces."""
+    return {*map(str, classes), *map(str, range(1, len(classes) + 1))}
 
 
 def _class_indices(labels, classes, where):
@@ -225,8 +259,7 @@ def _check_split(path, labels, fraction):
     if n_texts < 2:
         raise ValueError(
             f"{path}: expected 2 texts or more of each class, got 1 of {label!r}; set "
-            "the label column with --label-column, pass --header if the first line has "
-            "the column names, or --valid 0."
+            "the label column with --label-column, or pass --valid 0."
         )
     n_held_out = math.ceil(len(labels) * fraction)
     if n_held_out < len(counts):
@@ -243,18 +276,19 @@ def _check_writable(path):
         raise ValueError(f"{path}: expected a file in a writable folder.")
 
 
-def _batches(texts):
-    """Yield lists of texts that fit into memory."""
-    batch, n_characters = [], 0
-    with path_errors(), contextlib.closing(texts):
-        for text in texts:
-            batch.append(text)
-            n_characters += len(text)
-            if len(batch) == _MAX_TEXTS or n_characters > _MAX_CHARACTERS:
-                yield batch
-                batch, n_characters = [], 0
-    if batch:
-        yield batch
+def _batches(rows):
+    """Yield lists of texts that fit into memory, each with a list of kept cells."""
+    texts, kept, n_characters = [], [], 0
+    with path_errors():
+        for text, cells in rows:
+            texts.append(text)
+            kept.append(cells)
+            n_characters += len(text) + sum(map(len, cells))
+            if len(texts) == _MAX_TEXTS or n_characters > _MAX_CHARACTERS:
+                yield texts, kept
+                texts, kept, n_characters = [], [], 0
+    if texts:
+        yield texts, kept
 
 
 # ---------------------------------------------------------------------------
@@ -287,25 +321,29 @@ def _open_output(path):
             out.detach()
 
 
-def _write_csv(out, labels, probabilities):
+def _write_csv(out, labels, probabilities, kept):
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["label", *(labels if probabilities else ())])
+    names = ["label", *(map(str, labels) if probabilities else ())]
+    # The answer keeps its names whatever the input has.
+    writer.writerow([*names, *(f"input_{x}" if x in names else x for x in kept)])
 
-    def write(label, row):
+    def write(label, row, cells):
         shown = [f"{value:.6f}" for value in row] if probabilities else ()
-        writer.writerow([label, *shown])
+        writer.writerow([label, *shown, *cells])
 
     return write
 
 
-def _write_jsonl(out, labels, probabilities):
+def _write_jsonl(out, labels, probabilities, kept):
     names = list(map(str, labels))
 
-    def write(label, row):
+    def write(label, row, cells):
         record = {"label": label}
         if probabilities:
             shown = (round(value, 6) for value in row)
             record["probabilities"] = dict(zip(names, shown, strict=True))
+        if kept:
+            record["input"] = dict(zip(kept, cells, strict=True))
         out.write(f"{json.dumps(record)}\n")
 
     return write

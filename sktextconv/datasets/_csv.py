@@ -2,6 +2,7 @@
 
 import array
 import contextlib
+import functools
 import itertools
 import os
 import string
@@ -12,21 +13,28 @@ from typing import Literal
 import numpy as np
 from sklearn.utils import Bunch
 
+from ._columns import (
+    choose_labeled,
+    choose_unlabeled,
+    find_columns,
+    find_header,
+    strip_cells,
+)
 from ._fields import FIELD_ORDERS
+from ._header import HeaderInference, describe_cells, is_header
 from ._records import Records, read_raw_lines
 
-__all__ = ["read_csv", "read_labeled", "read_lines", "read_texts"]
+__all__ = ["open_lines", "open_texts", "read_csv", "read_labeled"]
 
 _MAX_LABEL = 200  # characters; a longer "label" is a text in the wrong column
-_NO_LABELS = object()  # label_column of a file without labels
 
 
 def read_csv(
     path: str | os.PathLike,
     *,
-    label_column: int | str = 0,
+    label_column: int | str | None = None,
     text_columns: int | str | Sequence[int | str] | None = None,
-    header: bool = False,
+    header: bool | Literal["auto"] = "auto",
     class_names: Sequence[str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
@@ -38,7 +46,8 @@ def read_csv(
 
     The defaults read the files of Zhang, Zhao and LeCun [1]_: UTF-8, no header,
     the class number first, then one or more text columns, quotes doubled inside
-    quoted cells. The file is read record by record, blank lines are skipped,
+    quoted cells. They also read files with a header of common names, such as
+    ``label,text``. The file is read record by record, blank lines are skipped,
     and no cell (``NA``, ``null``, empty, a backslash) has a special meaning. Text
     files may be plain, ``.xz`` or ``.gz``. A compressed file may expand to 100 times
     its size or to 1 GB, whichever is more.
@@ -57,15 +66,16 @@ def read_csv(
     ----------
     path : str or path-like
         The file; ``-`` is the standard input.
-    label_column : int or str, default=0
-        Position (from 0, or from the end if negative) or, with a header, name of
-        the column of labels.
+    label_column : int or str, default=None
+        Position (from 0, or from the end if negative) or name of the column of
+        labels. None takes the first column, unless its name says that it has none.
     text_columns : int, str or list of these, default=None
         The text columns, in the order of the fields. None takes every column but
-        that of the labels.
-    header : bool, default=False
-        Whether the first record contains the names of the columns. JSON lines and
-        Parquet always have names; fastText never has.
+        that of the labels, unless the names say that some have no texts.
+    header : bool or "auto", default="auto"
+        Whether the first record contains the names of the columns. "auto" infers it,
+        or raises an error if the first record could be either; see the Notes. JSON
+        lines and Parquet always have names; fastText never has.
     class_names : sequence of str of shape (n_classes,), default=None
         Names of class 1, 2, …. If given, every label must be one of the numbers
         ``1`` to ``n_classes``.
@@ -98,19 +108,35 @@ def read_csv(
         target_names : list of str of shape (n_classes,)
             `class_names`, or the distinct labels in order. If `target` holds
             integers, ``target_names[i]`` is the name of class ``i``.
+        columns : dict
+            What was read: ``n_columns``, the ``names`` in the header (None if there is
+            none), the position of the ``label`` and those of the ``texts``.
 
     Raises
     ------
     ValueError
         If the file is empty, damaged, in another encoding, not in one of these formats,
-        expands beyond the limit, or lacks a column or label. The message names the file
-        and the line.
+        expands beyond the limit, or lacks a column or label; or if header or columns
+        are ambiguous. The message names the file and the line.
     ImportError
         If the file is a Parquet file and pyarrow is not installed.
 
     See Also
     --------
     fetch_text_dataset : The published data sets, complete and checked.
+
+    Notes
+    -----
+    A column given by name implies a header. Otherwise, "auto" takes the first record
+
+    - as a header, if two or more cells are common names of columns (``text``,
+      ``review_title``, ``label``, ``stars``, ``id``, …), all others could be names, and
+      neither its label nor its text occurs in another record;
+    - as data, if its label occurs in another record, or all labels are numbers, and it
+      is neither a row of short cells with a common name among them, nor of numbers as
+      pandas writes them for columns without names.
+
+    Everything else raises an error. The whole file is read before that.
 
     References
     ----------
@@ -146,125 +172,293 @@ def read_csv(
     )
 
 
-def read_labeled(path, collect, *, class_names, field_order, **options):
-    """Return the bunch of `read_csv` with `data` made by ``collect(iterator)``."""
+def read_labeled(
+    path,
+    collect,
+    *,
+    class_names,
+    field_order,
+    delimiter=None,
+    encoding=None,
+    trained=None,
+    known_labels=(),
+    **options,
+):
+    """Return the bunch of `read_csv` with `data` made by ``collect(iterator)``.
+
+    Parameters
+    ----------
+    trained : Columns, default=None
+        The columns of the file that a model was trained on; they replace columns that
+        are not given.
+    known_labels : collection of str, default=()
+        Labels of the model, which are evidence that the first record is data.
+    """
     _check_choice("field_order", field_order, FIELD_ORDERS)
     targets = None if class_names is None else _make_targets(len(class_names))
     label_ids, ids = {}, array.array("q")  # labels are numbered by first appearance
-    read = _read_texts(
-        Path(path),
-        label_ids,
-        ids,
-        targets=targets,
-        field_order=field_order,
-        **options,
-    )
-    with contextlib.closing(read) as texts:
+    with _open_table(path, delimiter, encoding) as table:
+        columns, texts = _read_labeled_texts(
+            table,
+            label_ids,
+            ids,
+            targets=targets,
+            trained=trained,
+            known_labels=known_labels,
+            field_order=field_order,
+            **options,
+        )
         data = collect(texts)
+    bunch = functools.partial(Bunch, data=data, columns=columns.to_dict())
     ids = np.array(ids)
     if targets is None:
         targets = _make_targets(len(label_ids))
         if len(label_ids) < 2 or label_ids.keys() != targets.keys():
             labels = np.array(list(label_ids))[ids]
-            return Bunch(data=data, target=labels, target_names=sorted(label_ids))
-    return Bunch(
-        data=data,
+            return bunch(target=labels, target_names=sorted(label_ids))
+    return bunch(
         target=np.array([targets[label] for label in label_ids], dtype=np.int64)[ids],
         target_names=list(targets if class_names is None else class_names),
     )
 
 
-def _read_texts(path, label_ids, ids, *, targets, label_column, header, **options):
-    """Yield the text of each record; add its label to `label_ids` and `ids`."""
-    records = _read_records(path, label_column=label_column, header=header, **options)
-    with contextlib.closing(records):
-        for where, label, text in records:
-            label = _check_label(where, label.strip(), label_column, targets)
-            ids.append(label_ids.setdefault(label, len(label_ids)))
-            yield text
-    name, *others = label_ids
-    if not header and not name.isdigit() and ids.count(0) == 1 and _are_digits(others):
-        raise ValueError(
-            f"{path}, line 1: expected a number as in all other records, got the "
-            f"label {name!r}; pass header=True if this line names the columns."
-        )
-
-
-def read_texts(path, *, text_columns, header, delimiter=None, encoding=None):
-    """Yield the texts of a CSV file one by one, as `read_csv` reads them.
-
-    If `text_columns` is None, the first of several columns is assumed to contain labels
-    and skipped; a single column contains the texts.
-    """
-    records = _read_records(
-        Path(path),
-        label_column=_NO_LABELS,
-        text_columns=text_columns,
-        header=header,
-        delimiter=delimiter,
-        encoding=encoding,
-        field_order="forward",
-        line_breaks=True,
-        strip=True,
-    )
-    with contextlib.closing(records):
-        for _, _, text in records:
-            yield text
-
-
-def read_lines(path, *, encoding=None):
-    """Yield each line of a file, plain, ``.xz`` or ``.gz``, as a text."""
-    with contextlib.closing(read_raw_lines(Path(path), encoding)) as lines:
-        for line in lines:
-            yield line.rstrip("\r\n")
-
-
-def _read_records(
-    path,
+def _read_labeled_texts(
+    table,
+    label_ids,
+    ids,
     *,
+    targets,
     label_column,
     text_columns,
     header,
-    delimiter,
-    encoding,
+    trained,
+    known_labels,
     field_order,
-    line_breaks,
-    strip,
+    **cleaning,
 ):
-    """Yield the location, label cell (or None) and text of each record."""
-    records = Records(path, delimiter=delimiter, encoding=encoding)
-    with contextlib.closing(records):
-        number, first = next(records, (1, None))
-        if first is None:
-            raise ValueError(f"{path}: expected at least one record, found none.")
-        if records.has_header is not None:
-            header = records.has_header
-        names = [name.strip() for name in first] if header else None
-        label_index, text_indices = _find_columns(
-            records, first, names, label_column, text_columns
+    """Return the columns, and an iterator that adds labels to `label_ids` and `ids`."""
+    _check_choice("header", header, (True, False, "auto"))
+    missing = [] if trained is None or label_column is not None else [trained.label]
+    missing += [] if trained is None or text_columns is not None else trained.texts
+    known = find_header(
+        table,
+        header,
+        [label_column, text_columns],
+        trained=trained if missing else None,
+        wanted=missing,
+    )
+    columns = choose_labeled(
+        table.records,
+        table.first,
+        label_column,
+        text_columns,
+        header=is_header(strip_cells(table.first)) if known is None else known,
+        trained=trained,
+    )
+    table.records.use(columns.label, columns.texts)
+    join = _make_join(columns.texts, field_order, **cleaning)
+    inference = None
+    if known is None:
+        inference = HeaderInference(
+            table.where_first,
+            strip_cells(table.first),
+            columns.label,
+            join(table.first),
+            known_labels,
         )
-        if field_order == "reverse":
-            text_indices.reverse()
-        records.use(label_index, text_indices)
-        rest = records if header else itertools.chain([(number, first)], records)
+
+    def read():
+        for where, cells in table.rows(has_header=columns.names is not None):
+            label = _check_label(
+                where, cells[columns.label].strip(), columns.label, targets
+            )
+            ids.append(label_ids.setdefault(label, len(label_ids)))
+            text = join(cells)
+            if inference and not (len(ids) == 1 and columns.names is None):
+                inference.see(text)
+            yield text
+        if inference:
+            is_first_alone = columns.names is None and ids.count(0) == 1
+            hint = (
+                ""
+                if label_column is not None
+                else (", or label_column if another column has the labels")
+            )
+            inference.check([*label_ids][is_first_alone:], hint)
+
+    return columns, read()
+
+
+@contextlib.contextmanager
+def open_texts(
+    path,
+    *,
+    text_columns,
+    header,
+    delimiter=None,
+    encoding=None,
+    keep=(),
+    trained=None,
+    labels=(),
+):
+    """Open a file whose labels are not read, or not there.
+
+    Parameters
+    ----------
+    text_columns, header, delimiter, encoding
+        As in `read_csv`, except that None takes the columns of training, or the only
+        column.
+    keep : sequence of int or str, default=()
+        Columns to return beside the texts.
+    trained : Columns, default=None
+        The columns of the file that the model was trained on.
+    labels : collection of str, default=()
+        The labels of the model. If columns are taken by their position in training,
+        there must be one of them, or nothing, in the position of the label.
+
+    Yields
+    ------
+    names : list of str
+        Names, or positions without a header, of the columns to keep.
+    rows : iterator of (str, list of str)
+        Each text with the cells to keep.
+    """
+    with _open_table(path, delimiter, encoding) as table:
+        known = find_header(
+            table,
+            header,
+            [text_columns, list(keep)],
+            trained=trained if text_columns is None else None,
+            wanted=trained.texts if trained else (),
+        )
+        columns = choose_unlabeled(
+            table.records,
+            table.first,
+            text_columns,
+            header=known,
+            second=table.second if known is None else None,
+            trained=trained,
+            labels=labels,
+        )
+        kept = find_columns(table.records, table.first, keep, header=bool(known))
+        table.records.use(columns.label, [*columns.texts, *kept])
+        join = _make_join(columns.texts, "forward", line_breaks=True, strip=True)
+
+        def read():
+            for where, cells in table.rows(has_header=bool(known)):
+                if columns.label is not None:
+                    _check_known_label(where, cells, columns, labels)
+                yield join(cells), [cells[index] for index in kept]
+
+        names = columns.names or list(map(str, range(len(table.first))))
+        yield [names[index] for index in kept], read()
+
+
+@contextlib.contextmanager
+def open_lines(path, *, encoding=None, keep=()):
+    """Open a file, plain, ``.xz`` or ``.gz``, each line of which is a text.
+
+    It yields names and rows as `open_texts` does. The only column to keep is 0.
+    """
+    for column in keep:
+        if column != 0:
+            raise ValueError(
+                f"{path}: expected 0, the only column of lines, got {column!r}."
+            )
+    with contextlib.closing(read_raw_lines(Path(path), encoding)) as lines:
+        texts = (line.rstrip("\r\n") for line in lines)
+        names = list(map(str, keep))
+        yield names, ((text, [text] * len(names)) for text in texts)
+
+
+@contextlib.contextmanager
+def _open_table(path, delimiter, encoding):
+    records = Records(Path(path), delimiter=delimiter, encoding=encoding)
+    with contextlib.closing(records):
+        yield _Table(records)
+
+
+class _Table:
+    """Records of a file, the first of which is known before the others are read.
+
+    Parameters
+    ----------
+    records : Records
+
+    Attributes
+    ----------
+    first : list of str
+        The cells of the first record.
+    where_first : str
+        Its file and line, for errors.
+    """
+
+    def __init__(self, records):
+        self.records = records
+        self._number, self.first = next(records, (1, None))
+        if self.first is None:
+            raise ValueError(
+                f"{records.path}: expected at least one record, found none."
+            )
+        self.where_first = records.locate(self._number)
+        self._rest = records
+
+    @property
+    def second(self):
+        """Cells of the second record, or None, read only if the first are numbers."""
+        if not all(cell.strip().isdecimal() for cell in self.first):
+            return None
+        second = next(self._rest, None)
+        if second is None:
+            return None
+        self._rest = itertools.chain([second], self._rest)
+        return strip_cells(second[1])
+
+    def rows(self, *, has_header):
+        """Yield location and cells of each record that is no header."""
+        rest = self._rest
+        if not has_header:
+            rest = itertools.chain([(self._number, self.first)], rest)
         number = None
         for number, cells in rest:
-            where = f"{path}, {records.unit} {number}"
-            if len(cells) != len(first):
+            where = self.records.locate(number)
+            if len(cells) != len(self.first):
                 raise ValueError(
-                    f"{where}: expected {len(first)} columns as in the first record, "
-                    f"got {len(cells)}; quote cells that hold the delimiter or line "
-                    f"breaks{records.suggest()}."
+                    f"{where}: expected {len(self.first)} columns as in the first "
+                    f"record, got {len(cells)}; quote cells that hold the delimiter or "
+                    f"line breaks{self.records.suggest()}."
                 )
-            fields = [cells[index] for index in text_indices]
-            if line_breaks:
-                fields = [field.replace("\\n", "\n") for field in fields]
-            if strip:
-                fields = [field.strip(string.whitespace) for field in fields]
-            label = None if label_index is None else cells[label_index]
-            yield where, label, " ".join(fields)
-    if number is None:
-        raise ValueError(f"{path}: expected records after the header, found none.")
+            yield where, cells
+        if number is None:
+            raise ValueError(
+                f"{self.records.path}: expected records after the header, found none."
+            )
+
+
+def _make_join(columns, field_order, *, line_breaks, strip):
+    """Return a function that returns the text of a record."""
+    columns = columns[::-1] if field_order == "reverse" else columns
+
+    def join(cells):
+        fields = [cells[index] for index in columns]
+        if line_breaks:
+            fields = [field.replace("\\n", "\n") for field in fields]
+        if strip:
+            fields = [field.strip(string.whitespace) for field in fields]
+        return " ".join(fields)
+
+    return join
+
+
+def _check_known_label(where, cells, columns, labels):
+    """Raise `ValueError` unless there is a label of the model, or nothing."""
+    label = cells[columns.label].strip()
+    if label and label not in labels:
+        raise ValueError(
+            f"{where}: expected a label of the model in column {columns.label}, as in "
+            f"training, got {describe_cells([label])}; name the column of texts with "
+            "text_columns."
+        )
 
 
 def _check_label(where, label, label_column, targets):
@@ -290,73 +484,9 @@ def _check_label(where, label, label_column, targets):
     return label
 
 
-def _find_columns(records, first, names, label_column, text_columns):
-    """Return the index of the label column, or None, and those of the text columns."""
-    path = records.path
-
-    def find(column):
-        if isinstance(column, str):
-            if names is None:
-                raise ValueError(
-                    f"Expected a column's position, got {column!r}; pass header=True "
-                    f"if the first record of {path} names the columns."
-                )
-            if names.count(column) != 1:
-                raise ValueError(
-                    f"{path}: expected one column named {column!r}, found "
-                    f"{names.count(column)} among {names}."
-                )
-            return names.index(column)
-        if records.by_name:
-            raise ValueError(
-                f"{path}: expected the name of one of the fields {names}, got the "
-                f"position {column!r}; pass label_column and text_columns."
-            )
-        try:
-            return range(len(first))[column]
-        except (IndexError, TypeError):
-            raise ValueError(
-                f"{path}: expected the position of one of {len(first)} columns, "
-                f"counted from 0, or a name, got {column!r}."
-            ) from None
-
-    has_labels = label_column is not _NO_LABELS
-    if records.by_name and not has_labels and text_columns is None and len(first) > 1:
-        raise ValueError(
-            f"{path}: expected the name of the field of texts, one of {names}, got "
-            "none; pass text_columns."
-        )
-    if has_labels:
-        label_index = find(label_column)
-    else:
-        label_index = 0 if text_columns is None and len(first) > 1 else None
-    if text_columns is None:
-        text_indices = [i for i in range(len(first)) if i != label_index]
-    elif isinstance(text_columns, (str, int, np.integer)):
-        text_indices = [find(text_columns)]
-    else:
-        text_indices = [find(column) for column in text_columns]
-    if not text_indices:
-        raise ValueError(
-            f"{path}: expected a column of labels and at least one of texts, with "
-            f"commas between, got {len(first)} column(s) and text_columns="
-            f"{text_columns!r}{records.suggest()}."
-        )
-    if label_index in text_indices:
-        raise ValueError(
-            f"{path}: expected labels and texts in different columns, got column "
-            f"{label_index} as both; change label_column or text_columns."
-        )
-    return label_index, text_indices
-
-
 def _make_targets(n_classes):
     """Return the targets, from 0, of the labels "1" to "K"."""
     return {str(target + 1): target for target in range(n_classes)}
-
-
-def _are_digits(labels):
-    return bool(labels) and all(label.isdigit() for label in labels)
 
 
 def _check_choice(name, value, choices):

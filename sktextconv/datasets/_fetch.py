@@ -192,6 +192,7 @@ def _fetch(source, subset, folder, download_if_missing, field_order):
         path = _download.find(folder, source.name, subset)
     bunch = read_csv(
         path,
+        header=False,
         class_names=source.class_names,
         text_columns=range(1, 1 + len(source.fields)),
         field_order=field_order,

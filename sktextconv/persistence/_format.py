@@ -19,6 +19,7 @@ __all__ = [
     "ZERO_CHECKSUM",
     "ModelFormatError",
     "check_classes",
+    "check_columns",
     "check_format",
     "check_keys",
     "file_size",
@@ -33,6 +34,7 @@ ZERO_CHECKSUM = "0" * 64  # placeholder while the checksum is computed
 HINT = "Copy or save the file again."
 
 _LABELS = re.compile(r"\|O|[<>|](b1|[iu][1248]|f[248]|U\d+)")  # dtypes of classes
+_COLUMNS = {"n_columns": int, "names": list, "label": int, "texts": list}
 _MAX_LABELS = 2**26  # bytes of all labels: limits what a forged file can allocate
 
 
@@ -163,6 +165,20 @@ def check_classes(labels, dtype):
     if np.unique(classes).tolist() != labels:
         raise ValueError(f"Expected sorted labels of dtype {dtype}, got {labels!r}.")
     return classes
+
+
+def check_columns(columns):
+    """Return the columns of the training file from JSON after checking them."""
+    check_keys(columns | {"names": columns.get("names") or []}, _COLUMNS)
+    n_columns, names = columns["n_columns"], columns["names"]
+    if names is not None and (len(names) != n_columns or {*map(type, names)} != {str}):
+        raise ValueError(f"Expected {n_columns} names of columns, got {names!r}.")
+    label, texts = columns["label"], columns["texts"]
+    if {*map(type, texts)} != {int} or label in texts:
+        raise TypeError(f"Expected int as positions of columns, got {columns!r}.")
+    if not all(0 <= index < n_columns for index in (label, *texts)):
+        raise ValueError(f"Expected positions below {n_columns}, got {columns!r}.")
+    return columns
 
 
 def write_with_checksum(path, data, start):

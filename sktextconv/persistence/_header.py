@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _HOMES, __version__, networks
 from ..augmentation._synonyms import SynonymReplacer
 from ..utils._param_validation import check_params
-from ._format import ZERO_CHECKSUM, check_classes, check_keys
+from ._format import ZERO_CHECKSUM, check_classes, check_columns, check_keys
 
 __all__ = ["FORMAT", "check_network", "make_header", "restore_estimator", "versions"]
 
@@ -36,6 +36,9 @@ _KEYS = {  # of the header, each with the type of its value
     "n_iter": int,
     "seed": int,  # of continued training
 }
+
+# Columns of the file that the command line trained on; other models have none.
+_OPTIONAL_KEYS = {"columns": dict}
 
 # Parameters used only in training; their values may not be JSON-serializable.
 _TRAINING_ONLY = ("augmenter", "callbacks", "random_state", "schedule", "vectors")
@@ -114,6 +117,8 @@ def make_header(classifier):
         # Drawn from a copy: drawing from the generator would change the classifier.
         "seed": copy.deepcopy(classifier._rng).randint(2**31),
     }
+    if hasattr(classifier, "columns_"):
+        header["columns"] = classifier.columns_
     # Fail here rather than write an unreadable file.
     restore_estimator(header)
     return header
@@ -127,7 +132,8 @@ def restore_estimator(header):
     AttributeError, LookupError, TypeError, ValueError
         If `describe` did not write the header.
     """
-    check_keys(header, _KEYS)
+    optional = {key: kind for key, kind in _OPTIONAL_KEYS.items() if key in header}
+    check_keys(header, _KEYS | optional)
     if header["estimator"] not in _CLASSIFIERS:
         raise ValueError(
             f"Expected one of {', '.join(_CLASSIFIERS)}, got {header['estimator']!r}."
@@ -146,6 +152,9 @@ def restore_estimator(header):
         if type(row) is not dict or {*map(type, row.values())} - {int, float}:
             raise TypeError(f"Expected a dict of numbers in history, got {row!r}.")
     encoder = classifier._make_encoder().set_state(**header["encoder"])
+    columns = {}
+    if "columns" in header:
+        columns = {"columns_": check_columns(header["columns"])}
     return (
         classifier,
         encoder,
@@ -156,7 +165,8 @@ def restore_estimator(header):
             "n_iter_": header["n_iter"],
             "_init_params": classifier._network_parameters(),
             "_rng": np.random.RandomState(header["seed"]),
-        },
+        }
+        | columns,
     )
 
 

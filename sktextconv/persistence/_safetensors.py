@@ -86,6 +86,10 @@ def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
     are loaded as None, and a warning names them. `compile`, `checkpoint` and `resume`
     are loaded as their defaults: the loading machine may lack a compiler or the file.
 
+    `columns_`, if the estimator has it, is saved too. ``sktextconv train`` sets this
+    dict to tell ``sktextconv predict`` where the labels and texts of its file were; it
+    is `columns` of the bunch that `read_csv` returns.
+
     The format is safetensors. Its metadata are one JSON text, which holds the SHA-256
     checksum of the file, computed with zeros in place of its own 64 digits.
 
@@ -146,7 +150,8 @@ def load(path: str | os.PathLike, device: str = "cpu") -> BaseTextNetClassifier:
     estimator : classifier
         It predicts as the saved one: on a CPU, with the same PyTorch and number of
         threads, bit for bit. `fit` starts from scratch. `partial_fit`, and `fit` with
-        ``warm_start=True``, continue from its weights with a new optimizer.
+        ``warm_start=True``, continue from its weights with a new optimizer. Each of
+        them removes `columns_`, which describes the file of the first training.
 
     Raises
     ------

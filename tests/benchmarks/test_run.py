@@ -52,6 +52,26 @@ def test_cell_of_linear_model(cell):
     json.dumps(result)
 
 
+def test_cell_reads_columns_of_training_file(cell, tmp_path):
+    """A test file is read by the names of the training file, whatever their order."""
+    named = {}
+    for name, order in (("train", ("label", "title", "text")), ("test", None)):
+        rows = [
+            line.split(",") for line in Path(vars(cell)[name]).read_text().splitlines()
+        ]
+        columns = dict(zip(("label", "title", "text"), zip(*rows), strict=True))
+        order = order or ("text", "label", "title")
+        lines = [order, *zip(*(columns[each] for each in order), strict=True)]
+        path = tmp_path / f"named_{name}.csv"
+        path.write_text("\n".join(map(",".join, lines)))
+        named[name] = str(path)
+    assert run_cell(replace(cell, **named))["error"] == 0.0
+    unknown = tmp_path / "unknown.csv"
+    unknown.write_text(Path(named["test"]).read_text().replace("title", "subject"))
+    with pytest.raises(ValueError, match="names in training, 'label', 'title', 'text'"):
+        run_cell(replace(cell, train=named["train"], test=str(unknown)))
+
+
 @pytest.mark.parametrize("model", ["ngrams-nb", "wordcnn-small-lookup-th"])
 def test_cell_with_nested_estimators_is_json(cell, model):
     settings = {"wordcnn-small-lookup-th": TINY | {"augmenter": Doubled()}}

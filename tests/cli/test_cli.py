@@ -125,9 +125,12 @@ INVALID_CALLS = {
     f"train films.csv {TRAIN} --label-column 2": "the position of one of 2 columns",
     f"train films.csv {TRAIN} --label-column kind": "one column named 'kind', found 0",
     f"train films.csv {TRAIN} --text-column 0": "change --label-column or --text-col",
-    f"train names.csv {TRAIN}": "expected 2 texts or more of each class, got 1 of "
-    "'kind'; set the label column with --label-column, pass --header if the first line "
-    "has the column names, or --valid 0.",
+    f"train rare.csv {TRAIN}": "expected 2 texts or more of each class, got 1 of "
+    "'new'; set the label column with --label-column, or pass --valid 0.",
+    f"train names.csv {TRAIN}": "names.csv, line 1: expected names of columns or a "
+    "labeled text, and cannot tell which, because 'text' is a common name of a column; "
+    "pass --header if this line names the columns, or --no-header if it is data, or "
+    "--label-column if another column has the labels.",
     f"train digits.csv {TRAIN}": "pass --header if this line names the columns",
     f"train films.csv {TRAIN} --class-names a,b": "a class number from 1 to 2 in",
     # validation texts
@@ -135,8 +138,8 @@ INVALID_CALLS = {
     f"train films.csv {TRAIN} --valid 0.01": "of each of 2 classes, got 1 in total; "
     "pass a larger fraction or --valid 0.",
     f"train films.csv {TRAIN} --valid nothing": "nothing: No such file or directory.",
-    f"train films.csv {TRAIN} --valid digits.csv --header": "digits.csv: expected "
-    "labels of the training data, 'neg', 'pos', got '1', '2'.",
+    f"train films.csv {TRAIN} --valid digits.csv --no-header": "digits.csv: expecte"
+    "d labels of the training data, 'neg', 'pos', got '1', '2', 'kind'.",
     # the output
     "train films.csv --out no/where": "no/where: expected a file in a writable folder.",
     "train films.csv --out .": ".: expected a file in a writable folder.",
@@ -175,6 +178,7 @@ def invalid_files(folder):
     write_csv(folder / "one.csv", [["pos", GOOD]] * 9)
     films = [["pos", GOOD], ["neg", BAD]] * 4
     write_csv(folder / "names.csv", [["kind", "text"], *films])
+    write_csv(folder / "rare.csv", [*films, ["new", GOOD]])
     write_csv(folder / "digits.csv", [["kind", "text"], ["1", GOOD], ["2", BAD]])
     model = bytearray((folder / "model").read_bytes())
     model[-1] ^= 1

@@ -46,8 +46,8 @@ def test_predict_jsonl_matches_csv(run, mixed):
 @pytest.mark.parametrize(
     ("name", "content", "options"),
     [
-        ("plain.csv", f'x,"{GOOD}"\nx,"{BAD}"\n', ""),
-        ("mark.csv", f'\ufeffx,"{GOOD}"\nx,"{BAD}"\n', ""),
+        ("plain.csv", f'neg,"{GOOD}"\nneg,"{BAD}"\n', ""),
+        ("mark.csv", f'\ufeff,"{GOOD}"\n,"{BAD}"\n', ""),
         ("single.csv", f'"{GOOD}"\n"{BAD}"\n', ""),
         ("names.csv", f'title,body\nso,"{GOOD}"\n,"{BAD}"\n', "--text-column body"),
         ("head.csv", f'a,b\n"{GOOD}",x\n"{BAD}",y\n', "--header --text-column 0"),
@@ -55,7 +55,7 @@ def test_predict_jsonl_matches_csv(run, mixed):
         ("last.csv", f'1,"{GOOD}"\n2,"{BAD}"\n', "--text-column -1"),
         ("lines.txt", f"{GOOD}\n{BAD}\n", "--lines"),
         ("dos.txt", f"{GOOD}\r\n{BAD}", "--lines"),
-        ("small.csv.gz", f'x,"{GOOD}"\nx,"{BAD}"\n', ""),
+        ("small.csv.gz", f'neg,"{GOOD}"\nneg,"{BAD}"\n', ""),
         ("small.txt.xz", f"{GOOD}\n{BAD}\n", "--lines"),
     ],
 )
@@ -133,8 +133,10 @@ def test_predict_streams_input(folder, monkeypatch, options):
 
 def test_batches_limit_characters(monkeypatch):
     monkeypatch.setattr(_commands, "_MAX_CHARACTERS", 100)
-    portions = list(_commands._batches(text for text in ["a" * 60] * 5 + ["b"]))
-    assert list(map(len, portions)) == [2, 2, 2]
+    rows = (("a" * 40, [cell]) for cell in ["b" * 20] * 5 + ["c"])
+    portions = list(_commands._batches(rows))
+    assert [len(texts) for texts, _ in portions] == [2, 2, 2]
+    assert [len(kept) for _, kept in portions] == [2, 2, 2]
 
 
 def test_predict_out_is_atomic(run, folder):
@@ -142,7 +144,7 @@ def test_predict_out_is_atomic(run, folder):
     out = folder / "answers.csv"
     assert run("predict model films.csv --out answers.csv") == (0, "", "")
     assert read_labels(out.read_text()) == ["pos", "neg"] * 20
-    (folder / "late.csv").write_text("x,y\n" * 3000 + "x\n")
+    (folder / "late.csv").write_text("pos,y z\n" * 3000 + "x\n")
     code, _, err = run("predict model late.csv --out answers.csv")
     assert code == 2
     assert "late.csv, line 3001: expected 2 columns" in err

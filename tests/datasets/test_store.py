@@ -226,7 +226,7 @@ def test_from_csv_matches_read_csv(tmp_path, path, suffix, options):
     assert bunch.keys() == expected.keys()
 
 
-@pytest.mark.parametrize("content", ['"1","a"\n"2"\n', "class,text\n1,a\n2,b\n", ""])
+@pytest.mark.parametrize("content", ['"1","a"\n"2"\n', "kind,text\n1,a\n2,b\n", ""])
 def test_from_csv_invalid_file_leaves_no_store(tmp_path, path, content):
     source = tmp_path / "some.csv"
     source.write_text(content)
