@@ -117,14 +117,14 @@ def choose_labeled(records, cells, label_column, text_columns, *, header, traine
         texts = find.all(text_columns)
     if not texts:
         raise ValueError(
-            f"{records.path}: expected a column of labels and at least one of texts, with "
-            f"commas between, got {len(cells)} column(s) and text_columns="
+            f"{records.path}: expected a column of labels and at least one of texts, "
+            f"with commas between, got {len(cells)} column(s) and text_columns="
             f"{text_columns!r}{records.suggest()}."
         )
     if label in texts:
         raise ValueError(
-            f"{records.path}: expected labels and texts in different columns, got column "
-            f"{label} as both; change label_column or text_columns."
+            f"{records.path}: expected labels and texts in different columns, got "
+            f"column {label} as both; change label_column or text_columns."
         )
     if header and label_column is None:
         _check_first_is_label(records, find.names)
@@ -182,8 +182,8 @@ def choose_unlabeled(
             or all(map(str.isdecimal, others))
         ):
             raise ValueError(
-                f"{records.path}, line 1: expected names of columns or a text, and cannot tell "
-                f"which, got {describe_cells(names)}; pass header=True if this line "
+                f"{records.path}, line 1: expected names of columns or a text, and "
+                f"cannot tell which, got {describe_cells(names)}; pass header=True if this line "
                 "names the columns, or header=False if it is data."
             )
     find = _Finder(records, cells, bool(header))
@@ -275,8 +275,8 @@ def _describe_missing(records, cells, trained, header):
     if header or (header is None and could_be_header(strip_cells(cells))):
         got += f", {describe_cells(strip_cells(cells))}"
     return (
-        f"{records.path}: expected {expected}, got {got}; name the column of texts with "
-        "text_columns."
+        f"{records.path}: expected {expected}, got {got}; name the column of "
+        "texts with text_columns."
     )
 
 
@@ -301,8 +301,8 @@ def _check_all_are_texts(records, names, texts):
     kinds = {kind_of_column(name) if name else "other" for name in named}
     if len(texts) > 1 and kinds not in ({"text"}, {None}):
         raise ValueError(
-            f"{records.path}: expected texts in all of the columns {describe_cells(named)}, "
-            "and their names say otherwise; name the columns of texts with "
+            f"{records.path}: expected texts in all of the columns "
+            f"{describe_cells(named)}, and their names say otherwise; name the columns of texts with "
             "text_columns."
         )
 
