@@ -96,10 +96,12 @@ def _read_columns(file, used, pyarrow):
     """Yield a dict of the columns in use, as strings, by index, of each batch."""
     names = list(used.values())
     for batch in file.iter_batches(_BATCH_SIZE, columns=names, use_threads=False):
-        yield {
-            index: batch.column(name).cast(pyarrow.large_string())
-            for index, name in used.items()
-        }
+        columns = {index: batch.column(name) for index, name in used.items()}
+        for index, column in columns.items():
+            if pyarrow.types.is_dictionary(column.type):
+                column = column.dictionary_decode()
+            columns[index] = column.cast(pyarrow.large_string())
+        yield columns
 
 
 def _to_rows(columns, width):
