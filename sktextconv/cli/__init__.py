@@ -169,6 +169,16 @@ def _add_train(parser):
         help="parameter of the network, such as max_epochs=3; can be repeated",
     )
     parser.add_argument(
+        "--epochs",
+        metavar="N",
+        type=int,
+        dest="max_epochs",
+        help="number of epochs, as --set max_epochs=N",
+    )
+    parser.add_argument(
+        "--device", help="cuda, mps, cpu or auto (the default), as --set device=NAME"
+    )
+    parser.add_argument(
         "--valid",
         metavar="FRACTION|FILE",
         type=_parse_fraction_or_file,

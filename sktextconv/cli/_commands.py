@@ -24,6 +24,7 @@ from ..training._device import resolve_device
 from ..utils._files import atomic_write
 from ..utils._param_names import describe_unknown_name
 from ._errors import path_errors
+from ._output import check_suffix
 from ._report import describe_data, describe_error, make_report
 
 __all__ = ["COMMANDS"]
@@ -43,20 +44,21 @@ _HTML_PAGE = (
 
 def _train(args):
     # Check the output file now rather than after the training.
+    check_suffix(args.out, "train")
     _check_writable(args.out)
     classifier = _make_classifier(args)
     texts, labels, columns = _read_labeled(args.data, args)
     if len(set(labels)) < 2:
         only = str(labels[0])
         raise ValueError(f"{args.data}: expected 2 classes or more, got only {only!r}.")
-    _print_line(describe_data(args.data, labels.tolist()))
+    _print_data(args.data, texts, labels)
     held_out = ()
     if isinstance(args.valid, Path):
         classes = sorted(set(labels.tolist()))
         held_out, y_true, _ = _read_labeled(args.valid, args, columns, classes)
         # Raise if a label does not occur in the training data.
         _class_indices(y_true.tolist(), classes, args.valid)
-        _print_line(describe_data(args.valid, y_true.tolist()))
+        _print_data(args.valid, held_out, y_true)
     elif args.valid:
         _check_split(args.data, labels, args.valid)
         texts, held_out, labels, y_true = train_test_split(
@@ -91,7 +93,7 @@ def _evaluate(args):
     if args.json:
         _print_line(json.dumps(report.to_json()))
         return
-    _print_line(describe_data(args.data, labels.tolist()))
+    _print_data(args.data, texts, labels)
     _print_line(describe_error(report.n_wrong, report.n_texts))
     _print_line("\n".join(["", *report.to_table()]))
 
@@ -143,6 +145,7 @@ def _explain(args):
 def _export(args):
     from ..persistence._onnx_export import export_onnx
 
+    check_suffix(args.out, "export")
     _check_writable(args.out)
     export_onnx(_load(args), args.out)
     _print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
@@ -166,6 +169,12 @@ def _make_classifier(args):
     """Return the classifier of `train`, with checked parameters."""
     estimator = getattr(networks, args.models[args.model])
     settings, known = dict(args.settings), list(estimator().get_params())
+    for name, option in (("max_epochs", "--epochs"), ("device", "--device")):
+        value = vars(args)[name]
+        if value is not None and name in settings:
+            raise ValueError(f"expected {option} or --set {name}=..., got both.")
+        if value is not None:
+            settings[name] = value
     for name in settings:
         if name not in known:
             hint = describe_unknown_name(name, known)
@@ -294,6 +303,14 @@ def _batches(rows):
 # ---------------------------------------------------------------------------
 # Writing
 # ---------------------------------------------------------------------------
+
+
+def _print_data(path, texts, labels):
+    """Print the number of texts of each class, and of empty and blank ones."""
+    _print_line(describe_data(path, labels.tolist()))
+    n_empty = sum(not text.strip() for text in texts)
+    if n_empty:
+        _print_line(f"{path}: empty texts: {n_empty:,} of {len(texts):,}")
 
 
 def _print_line(line):

@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ..utils._optional_dependencies import require
-from ..utils._param_validation import Count, accepts
+from ..utils._param_validation import Count, Range, accepts
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app", "serve"]
 
+_PORT = Annotated[int, Range(0, 65_535, closed="both")]
 _SHUTDOWN_SECONDS = 10  # to finish running requests after a stop signal
 _MAX_CONNECTIONS = 256  # further ones get status 503
 
@@ -141,12 +142,14 @@ def serve(
     SystemExit
         If the address is not available.
     ValueError
-        If the device is not available.
+        If the device is not available, or a host name, the port or a limit is invalid.
 
     See Also
     --------
     create_app : Creates the application, to run it in another server.
     """
+    if not accepts(_PORT, port):
+        raise ValueError(f"Expected port to be an int from 0 to 65535, got {port!r}.")
     uvicorn = require("uvicorn", by="serve", extra="serve")
     classifier = load_model(path, device=device)
     app = create_app(

@@ -113,6 +113,17 @@ INVALID_CALLS = {
     f"train films.csv {TRAIN} --set recipe=none": "must be a str among {'modern', 'pa",
     f"train films.csv {TRAIN} --set vectors=no.vec": "no.vec",
     f"train films.csv {TRAIN} --seed one": "argument --seed: invalid int value",
+    f"train films.csv {TRAIN} --epochs 2": "expected --epochs or --set max_epochs=..., "
+    "got both.",
+    f"train films.csv {TRAIN} --device cpu --set device=cpu": "expected --device or "
+    "--set device=..., got both.",
+    "train films.csv --out o --epochs 0": "'max_epochs' parameter of CharCNNClassifier",
+    "train films.csv --out o --epochs two": "argument --epochs: invalid int value",
+    "train films.csv --out o --device gpu": "must be 'cpu', 'cuda', 'mps' or 'auto'",
+    "train films.csv --out o --set lr=1": "has no parameter 'lr'; did you mean "
+    "'learning_rate'?",
+    "train texts.csv --out o --valid 0": "Texts and labels seem to be swapped: set "
+    "--label-column and --text-column.",
     # the data
     f"train nothing.csv {TRAIN}": "nothing.csv: No such file or directory.",
     f"train . {TRAIN}": ".: Is a directory.",
@@ -142,6 +153,16 @@ INVALID_CALLS = {
     "d labels of the training data, 'neg', 'pos', got '1', '2', 'kind'.",
     # the output
     "train films.csv --out no/where": "no/where: expected a file in a writable folder.",
+    "train films.csv --out m.onnx": "--out m.onnx: train writes a file of the format "
+    "safetensors; pass --out m.safetensors, then run: sktextconv export m.safetensors "
+    "--out m.onnx.",
+    "train films.csv --out a.b/m.PKL": "--out a.b/m.PKL: train writes a file of the "
+    "format safetensors; pass --out a.b/m.safetensors.",
+    "train films.csv --out m.joblib": "pass --out m.safetensors.",
+    "train films.csv --out m.pt": "pass --out m.safetensors.",
+    "export model --out m.safetensors": "--out m.safetensors: export writes a file of "
+    "the format ONNX; pass --out m.onnx.",
+    "export model --out m.pkl": "pass --out m.onnx.",
     "train films.csv --out .": ".: expected a file in a writable folder.",
     "predict model films.csv --out no/where": "no/where: expected a file in a writab",
     "explain model --text x --html no/where": "no/where: expected a file in a writab",
@@ -163,6 +184,9 @@ INVALID_CALLS = {
     "explain model --text x --target maybe": "data, 'neg', 'pos', got 'maybe'.",
     "explain model --text x --method attention": "Expected method to be one of those",
     "serve model --port http": "argument --port: invalid int value: 'http'",
+    "serve model --port 80000": "Expected port to be an int from 0 to 65535, got "
+    "80000.",
+    "serve model --port -1": "Expected port to be an int from 0 to 65535, got -1.",
     "export model": "required: --out",
 }
 
@@ -172,6 +196,8 @@ def invalid_files(folder):
     """Write invalid input files to the folder."""
     (folder / "empty.csv").write_text("")
     (folder / "ragged.csv").write_text("a,b\nc,d,e\n")
+    rows = [[f"{GOOD}, {n} stars", "pos"] for n in range(9)]
+    write_csv(folder / "texts.csv", [*rows, [BAD, "neg"]])
     (folder / "quote.csv").write_text('a,b\nc,"d" e\n')
     (folder / "latin.csv").write_bytes("a,b\nc,caf\xe9\n".encode("latin-1"))
     (folder / "cut.csv.gz").write_bytes(gzip.compress(b"a,b\n" * 9)[:-9])

@@ -34,6 +34,26 @@ def test_set_and_seed_reach_saved_network(run):
     assert (params["random_state"], params["max_epochs"]) == (5, 1)
 
 
+def test_train_epochs_and_device(run):
+    """`--epochs` and `--device` set these parameters of the network."""
+    options = "--model kimcnn --set verbose=0 --out quick"
+    assert run(f"train films.csv {options} --epochs 3 --device cpu")[0] == 0
+    params = load("quick").get_params()
+    assert (params["max_epochs"], params["device"]) == (3, "cpu")
+
+
+def test_train_counts_empty_texts(run, folder):
+    """Empty and blank cells are counted, in the training and validation texts."""
+    rows = [["pos", GOOD], ["neg", BAD]] * 9
+    write_csv(folder / "gaps.csv", [*rows, ["pos", ""], ["neg", " \n"], ["neg", ""]])
+    write_csv(folder / "gap.csv", [*rows, ["pos", ""]])
+    code, out, _ = run(f"train gaps.csv {TRAIN} --valid gap.csv")
+    assert code == 0
+    assert "gaps.csv: empty texts: 3 of 21\n" in out
+    assert "gap.csv: empty texts: 1 of 19\n" in out
+    assert "empty" not in run(f"train films.csv {TRAIN}")[1]
+
+
 def test_train_is_deterministic(run, folder):
     for out in ("first", "second"):
         assert run(f"train films.csv {TRAIN} --out {out} --set verbose=0")[0] == 0
