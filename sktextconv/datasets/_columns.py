@@ -105,7 +105,7 @@ def choose_labeled(records, cells, label_column, text_columns, *, header, traine
     -------
     columns : Columns
     """
-    if trained is not None:
+    if trained is not None and not records.is_labeled:
         label_column, text_columns = _replace_missing(
             records, cells, label_column, text_columns, header=header, trained=trained
         )
@@ -158,6 +158,8 @@ def choose_unlabeled(
         It has a label only if the columns of training were taken by position.
     """
     n_columns, names = len(cells), strip_cells(cells)
+    if records.is_labeled and text_columns is None:
+        return Columns(n_columns, None, None, [1])
     found = trained and header and trained.names_in(names, trained.texts)
     as_trained = trained is not None and n_columns == trained.n_columns > 1
     as_trained &= not records.by_name
@@ -183,8 +185,8 @@ def choose_unlabeled(
         ):
             raise ValueError(
                 f"{records.path}, line 1: expected names of columns or a text, and "
-                f"cannot tell which, got {describe_cells(names)}; pass header=True if this line "
-                "names the columns, or header=False if it is data."
+                f"cannot tell which, got {describe_cells(names)}; pass header=True if "
+                "this line names the columns, or header=False if it is data."
             )
     find = _Finder(records, cells, bool(header))
     return Columns(n_columns, names if header else None, label, find.all(text_columns))
@@ -275,8 +277,8 @@ def _describe_missing(records, cells, trained, header):
     if header or (header is None and could_be_header(strip_cells(cells))):
         got += f", {describe_cells(strip_cells(cells))}"
     return (
-        f"{records.path}: expected {expected}, got {got}; name the column of "
-        "texts with text_columns."
+        f"{records.path}: expected {expected}, got {got}{records.suggest()}; name the "
+        "column of texts with text_columns."
     )
 
 
@@ -302,8 +304,8 @@ def _check_all_are_texts(records, names, texts):
     if len(texts) > 1 and kinds not in ({"text"}, {None}):
         raise ValueError(
             f"{records.path}: expected texts in all of the columns "
-            f"{describe_cells(named)}, and their names say otherwise; name the columns of texts with "
-            "text_columns."
+            f"{describe_cells(named)}, and their names say otherwise; name the columns "
+            "of texts with text_columns."
         )
 
 

@@ -255,7 +255,7 @@ def _read_labeled_texts(
         header=is_header(strip_cells(table.first)) if known is None else known,
         trained=trained,
     )
-    table.records.use(columns.label, columns.texts)
+    table.records.use(columns.texts, [columns.label])
     join = _make_join(columns.texts, field_order, **cleaning)
     inference = None
     if known is None:
@@ -341,7 +341,8 @@ def open_texts(
             labels=labels,
         )
         kept = find_columns(table.records, table.first, keep, header=bool(known))
-        table.records.use(columns.label, [*columns.texts, *kept])
+        labels_read = [] if columns.label is None else [columns.label]
+        table.records.use(columns.texts, [*labels_read, *kept])
         join = _make_join(columns.texts, "forward", line_breaks=True, strip=True)
 
         def read():

@@ -32,7 +32,7 @@ def read_json_lines(records, text, head):
     Parameters
     ----------
     records : Records
-        Its `label_index` and `text_indices` are the columns in use.
+        Its `text_indices` and `other_indices` are the columns in use.
     text : TextFile
         Open file.
     head : list of str
@@ -55,13 +55,13 @@ def read_json_lines(records, text, head):
                     f"{_describe(fields, names[index])}; name the fields of texts with "
                     "text_columns."
                 )
-        index = records.label_index
-        if index is not None and not isinstance(cells[index], str):
-            raise ValueError(
-                f"{where}: expected a string or number in the field {names[index]!r}, "
-                f"got {_describe(fields, names[index])}; name the field of labels with "
-                "label_column."
-            )
+        for index in records.other_indices:
+            if not isinstance(cells[index], str):
+                raise ValueError(
+                    f"{where}: expected a string or number in the field "
+                    f"{names[index]!r}, got {_describe(fields, names[index])}; name "
+                    "the field of labels with label_column."
+                )
         yield number, cells
 
 

@@ -23,7 +23,7 @@ def read_parquet(records):
     Parameters
     ----------
     records : Records
-        Its `label_index` and `text_indices` are the columns in use.
+        Its `text_indices` and `other_indices` are the columns in use.
     """
     pyarrow = require("pyarrow", by="Reading Parquet files", extra="parquet")
     parquet = require("pyarrow.parquet", by="Reading Parquet files", extra="parquet")
@@ -62,8 +62,9 @@ def read_parquet(records):
 
 
 def _check_types(records, names, schema, pyarrow):
-    """Return the names of the columns in use by index, with texts and labels."""
-    used = {index: names[index] for index in records.columns_in_use()}
+    """Return the names of the columns in use, by index; check their types."""
+    indices = sorted({*records.text_indices, *records.other_indices})
+    used = {index: names[index] for index in indices}
     for index, name in used.items():
         if names.count(name) > 1:
             raise ValueError(
@@ -80,7 +81,7 @@ def _check_types(records, names, schema, pyarrow):
                 f"{records.path}: expected strings in the column {name!r}, got {kind}; "
                 "name the columns of texts with text_columns."
             )
-        if not any(is_type(kind) for is_type in _label_types(pyarrow.types)):
+        if not any(is_type(kind) for is_type in _number_types(pyarrow.types)):
             raise ValueError(
                 f"{records.path}: expected strings or numbers in the column {name!r}, "
                 f"got {kind}; name the column of labels with label_column."
@@ -88,7 +89,7 @@ def _check_types(records, names, schema, pyarrow):
     return used
 
 
-def _label_types(types):
+def _number_types(types):
     return types.is_integer, types.is_floating, types.is_boolean
 
 

@@ -35,17 +35,20 @@ class Records:
         has been read.
     by_name : bool
         Whether columns have names only, in no particular order.
+    is_labeled : bool
+        Whether the format itself has a label in column 0 and a text in column 1.
     unit : {"line", "row"}
         Meaning of the number of a record.
-    label_index, text_indices : int or None, list of int
+    text_indices, other_indices : list of int
         Columns in use, set by `use`.
     """
 
     def __init__(self, path, *, delimiter=None, encoding=None):
         check_delimiter(delimiter)
         self.path = path
-        self.has_header, self.by_name, self.unit = None, False, "line"
-        self.label_index, self.text_indices = None, []
+        self.has_header, self.by_name, self.is_labeled = None, False, False
+        self.unit = "line"
+        self.text_indices, self.other_indices = [], []
         self._text = None
         self._records = self._read(delimiter, encoding)
 
@@ -59,14 +62,12 @@ class Records:
         """Close the file."""
         self._records.close()
 
-    def use(self, label_index, text_indices):
-        """Set the columns to check and convert, before the second record is read."""
-        self.label_index, self.text_indices = label_index, text_indices
+    def use(self, text_indices, other_indices=()):
+        """Set the columns to read, before the second record is read.
 
-    def columns_in_use(self):
-        """Return the sorted indices of the columns in use."""
-        labels = [] if self.label_index is None else [self.label_index]
-        return sorted({*labels, *self.text_indices})
+        Texts must be strings; cells of the other columns may be numbers.
+        """
+        self.text_indices, self.other_indices = text_indices, other_indices
 
     def locate(self, number):
         """Return the location of a record, for error messages."""
@@ -94,7 +95,7 @@ class Records:
                 self.has_header, self.by_name = True, True
                 yield from read_json_lines(self, self._text, head)
             elif is_fasttext(first):
-                self.has_header = False
+                self.has_header, self.is_labeled = False, True
                 yield from read_fasttext(self._text, head)
             else:
                 yield from read_delimited(self._text, head, delimiter)

@@ -14,12 +14,20 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from sktextconv import TextStore
 from sktextconv.datasets import _compressed, _parquet, read_csv
-from sktextconv.datasets._csv import read_texts
+from sktextconv.datasets._csv import open_texts
 
 from ..conftest import attempt
 from .memory import peak_of
 
 SECRET = "confidential"
+
+
+def read_texts(path, text_columns=None, **options):
+    """Return the texts of a file without its labels."""
+    options = {"text_columns": text_columns, "header": False} | options
+    with open_texts(path, **options) as (_, rows):
+        return [text for text, _ in rows]
+
 
 each_example = settings(
     deadline=None,
@@ -75,7 +83,7 @@ def test_each_format_gives_the_same(tmp_path, name, read):
     assert list(bunch.data) == TEXTS
     assert bunch.target.tolist() == LABELS
     options = {"text_columns": ["review"], "header": True}
-    assert list(read_texts(path, **options)) == TEXTS
+    assert (read_texts(path, **options)) == TEXTS
 
 
 @pytest.mark.parametrize("pack", [".gz", ".xz"])
@@ -130,7 +138,8 @@ def test_given_delimiter_equals_csv_module(tmp_path, table, delimiter):
         csv.writer(file, delimiter=delimiter).writerows(rows)
     with path.open(encoding="utf-8", newline="") as file:
         expected = list(csv.reader(file, delimiter=delimiter))
-    found = read_csv(path, delimiter=delimiter, line_breaks=False, strip=False)
+    options = {"delimiter": delimiter, "line_breaks": False, "strip": False}
+    found = read_csv(path, **options, header=False)
     assert found.data == [" ".join(cells) for _, *cells in expected]
 
 
@@ -220,7 +229,10 @@ def test_json_lines_invalid_line(tmp_path, line, message):
     [
         ({}, "name of one of the fields .*'label', 'more'.*, got the position 0"),
         ({"label_column": "label", "text_columns": 0}, "got the position 0"),
-        ({"label_column": "label"}, "a string in the field 'more', got an array"),
+        (
+            {"label_column": "label", "text_columns": ["text", "more"]},
+            "a string in the field 'more', got an array",
+        ),
         ({"label_column": "stars"}, "one column named 'stars', found 0 among"),
         ({"label_column": "label", "delimiter": ","}, "no delimiter for JSON lines"),
     ],
@@ -236,10 +248,10 @@ def test_json_lines_texts_need_a_name(tmp_path):
     """Texts without labels are read from the only field, or from a named one."""
     path = tmp_path / "a.jsonl"
     path.write_text('{"a": "x"}\n{"b": 1, "a": "y"}\n')
-    assert list(read_texts(path, text_columns=None, header=False)) == ["x", "y"]
+    assert (read_texts(path)) == ["x", "y"]
     path.write_text('{"a": "x", "b": "z"}\n')
-    with pytest.raises(ValueError, match=r"name of the field of texts.*text_columns"):
-        list(read_texts(path, text_columns=None, header=False))
+    with pytest.raises(ValueError, match=r"column of texts with text_columns"):
+        (read_texts(path))
 
 
 # -- fastText ------------------------------------------------------------------
@@ -252,7 +264,7 @@ def test_fasttext_labels_and_texts(tmp_path):
     found = read_csv(path)
     assert found.data == ['so good, a "film"', "bad;  x"]
     assert found.target.tolist() == ["pos", "a/b"]
-    texts = read_texts(path, text_columns=None, header=False)
+    texts = read_texts(path)
     assert list(texts) == found.data
 
 
@@ -279,7 +291,7 @@ def test_table_with_fasttext_labels(tmp_path, delimiter):
     path = tmp_path / "a.csv"
     rows = [["__label__a", "so good"], ["__label__b", "bad one"]]
     path.write_text("".join(f"{delimiter.join(row)}\n" for row in rows))
-    found = read_csv(path, delimiter=delimiter)
+    found = read_csv(path, delimiter=delimiter, header=False)
     assert found.data == ["so good", "bad one"]
     assert found.target.tolist() == ["__label__a", "__label__b"]
 
@@ -436,10 +448,9 @@ def test_each_format_in_constant_memory(tmp_path, name):
         frame.to_parquet(path)
 
     def read():
-        texts = read_texts(
-            path, text_columns=None if name == "a.txt" else "x", header=True
-        )
-        assert sum(1 for _ in texts) == 10_000
+        column = None if name == "a.txt" else "x"
+        with open_texts(path, text_columns=column, header=True) as (_, rows):
+            assert sum(1 for _ in rows) == 10_000
 
     read()  # imports modules
     assert peak_of(read) < 3e6

@@ -9,14 +9,27 @@ import threading
 import pytest
 
 from sktextconv.datasets import read_csv
-from sktextconv.datasets._csv import read_lines, read_texts
+from sktextconv.datasets._csv import open_lines, open_texts
 
 SECRET = "confidential"
 
 
+def read_texts(path, text_columns=None, **options):
+    """Return the texts of a file without its labels."""
+    options = {"text_columns": text_columns, "header": False} | options
+    with open_texts(path, **options) as (_, rows):
+        return [text for text, _ in rows]
+
+
+def read_lines(path, **options):
+    """Return the lines of a file."""
+    with open_lines(path, **options) as (_, rows):
+        return [text for text, _ in rows]
+
+
 def read_all(path, **options):
     """Return the labels and texts of a file."""
-    found = read_csv(path, **options)
+    found = read_csv(path, **options, header=False)
     labels = found.target
     if labels.dtype.kind == "i":
         labels = [found.target_names[label] for label in labels]
@@ -76,7 +89,7 @@ def test_delimiter_recognized_or_error(tmp_path, content, delimiter):
     path = write(tmp_path / "a.csv", content)
     if delimiter is None:
         with pytest.raises(ValueError, match=r"a\.csv") as info:
-            read_csv(path)
+            read_all(path)
         assert not any(text in str(info.value) for text in ("good", "bad"))
         return
     with path.open(encoding="utf-8", newline="") as file:
@@ -105,7 +118,7 @@ def test_single_column_with_semicolons_or_tabs(tmp_path, content):
     """Sentences with a semicolon or tab are no columns."""
     path = write(tmp_path / "a.csv", content)
     expected = [line.strip() for line in content.splitlines()]
-    assert list(read_texts(path, text_columns=None, header=False)) == expected
+    assert (read_texts(path)) == expected
 
 
 @pytest.mark.parametrize(
@@ -121,8 +134,8 @@ def test_single_column_that_may_be_a_table(tmp_path, content):
     """If a column of texts can be a table too, an error asks for the delimiter."""
     path = write(tmp_path / "a.csv", content)
     with pytest.raises(ValueError, match=r"pass delimiter=';', or delimiter=','"):
-        list(read_texts(path, text_columns=None, header=False))
-    texts = read_texts(path, text_columns=None, header=False, delimiter=",")
+        (read_texts(path))
+    texts = read_texts(path, delimiter=",")
     assert list(texts) == content.splitlines()
 
 
@@ -191,9 +204,9 @@ def test_error_suggests_encoding(tmp_path, encoding):
     assert f"encoding={encoding!r}" in str(info.value)
     lines = content.splitlines()
     assert read_csv(path, encoding=encoding).data == [line[2:] for line in lines]
-    assert list(read_lines(path, encoding=encoding)) == lines
+    assert (read_lines(path, encoding=encoding)) == lines
     with pytest.raises(ValueError, match=rf"encoding={encoding!r}"):
-        list(read_lines(path))
+        (read_lines(path))
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-be", "utf-16"])
