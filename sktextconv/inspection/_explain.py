@@ -1,5 +1,6 @@
 """Explanation of predictions by occlusion, integrated gradients and attention."""
 
+import warnings
 from typing import TYPE_CHECKING, Literal
 
 from ..base import BaseTextNetClassifier
@@ -12,13 +13,14 @@ from ._attribution import (
     occlusion,
 )
 from ._integrated_gradients import integrated_gradients
+from ._known_words import describe_unknown_text
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from ..persistence import OnnxClassifier
 
-__all__ = ["available_methods", "explain"]
+__all__ = ["attribute", "available_methods", "explain"]
 
 
 def explain(
@@ -61,6 +63,11 @@ def explain(
     ValueError
         If `target` is not a class, or the classifier does not support `method`.
 
+    Warns
+    -----
+    UserWarning
+        If the classifier knows no word of the text, or no character.
+
     See Also
     --------
     sktextconv.TextWeightsDisplay : Draws the weights, also in a notebook.
@@ -100,6 +107,14 @@ def explain(
     ...  if weight < 0]
     ['long']
     """
+    attribution = attribute(estimator, text, method=method, target=target)
+    if sentence := describe_unknown_text(estimator, attribution):
+        warnings.warn(sentence, UserWarning, stacklevel=2)
+    return attribution
+
+
+def attribute(estimator, text, *, method, target=None):
+    """Compute the result of `explain`, without its warning."""
     check_classifier(estimator, ["decision_function", "predict_proba"])
     if not isinstance(text, str):
         raise TypeError(

@@ -113,10 +113,10 @@ def explain_text(classifier, text, row):
     attribution : Attribution or None
     """
     if not isinstance(classifier, OnnxClassifier):
-        from ..inspection._explain import available_methods, explain
+        from ..inspection._explain import attribute, available_methods
 
         if "attention" in available_methods(classifier):
-            return explain(classifier, text, method="attention")
+            return attribute(classifier, text, method="attention")
     if len(word_spans(text, lowercase=False)) > _MAX_WORDS:
         return None
     index = int(np.argmax(row))

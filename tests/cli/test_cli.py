@@ -122,8 +122,8 @@ INVALID_CALLS = {
     "train films.csv --out o --device gpu": "must be 'cpu', 'cuda', 'mps' or 'auto'",
     "train films.csv --out o --set lr=1": "has no parameter 'lr'; did you mean "
     "'learning_rate'?",
-    "train texts.csv --out o --valid 0 --no-header": "Texts and labels seem to be swapped: set "
-    "--label-column and --text-column.",
+    "train texts.csv --out o --valid 0 --no-header": "Texts and labels seem to "
+    "be swapped: set --label-column and --text-column.",
     # the data
     f"train nothing.csv {TRAIN}": "nothing.csv: No such file or directory.",
     f"train . {TRAIN}": ".: Is a directory.",

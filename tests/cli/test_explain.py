@@ -60,3 +60,14 @@ def test_explain_html_escapes_text(run, folder):
     assert page.startswith('<!doctype html>\n<meta charset="utf-8">')
     assert "<script" not in page
     assert "good</span>" in page
+
+
+@pytest.mark.filterwarnings("default")
+def test_explain_without_known_word(run):
+    code, out, err = run("explain model --text", "zzyzx qwrtp")
+    assert code == 0
+    assert out.startswith(("neg, by occlusion", "pos, by occlusion"))
+    assert err == (
+        "sktextconv: warning: No word of the text is in the vocabulary of "
+        "KimCNNClassifier, so the weights tell nothing about its words.\n"
+    )

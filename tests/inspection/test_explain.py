@@ -62,6 +62,7 @@ def test_empty_text_has_no_spans(fitted, name, method, text):
     assert curve.probabilities.tolist() == [probability] == [curve.area]
 
 
+@pytest.mark.filterwarnings("ignore:No (word|character) of the text is in")
 @pytest.mark.parametrize(("name", "method"), METHODS)
 @pytest.mark.parametrize("text", [HOSTILE, f"  \t{HOSTILE} \n", "\ud83d", "Aİ" * 3])
 def test_spans_are_ordered_without_overlap(fitted, name, method, text):
@@ -77,6 +78,7 @@ def test_spans_are_ordered_without_overlap(fitted, name, method, text):
         assert attribution.weights.sum() == pytest.approx(difference, abs=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:Pipeline gives the same score")
 @given(text=ANY_TEXT)
 def test_words_of_any_text(bow, text):
     attribution = explain(bow, text)
