@@ -268,10 +268,9 @@ def _read_labeled_texts(
         )
 
     def read():
-        for where, cells in table.rows(has_header=columns.names is not None):
-            label = _check_label(
-                where, cells[columns.label].strip(), columns.label, targets
-            )
+        for number, cells in table.rows(has_header=columns.names is not None):
+            label = cells[columns.label].strip()
+            _check_label(table.records, number, label, columns.label, targets)
             ids.append(label_ids.setdefault(label, len(label_ids)))
             text = join(cells)
             if inference and not (len(ids) == 1 and columns.names is None):
@@ -346,9 +345,9 @@ def open_texts(
         join = _make_join(columns.texts, "forward", line_breaks=True, strip=True)
 
         def read():
-            for where, cells in table.rows(has_header=bool(known)):
+            for number, cells in table.rows(has_header=bool(known)):
                 if columns.label is not None:
-                    _check_known_label(where, cells, columns, labels)
+                    _check_known_label(table.records, number, cells, columns, labels)
                 yield join(cells), [cells[index] for index in kept]
 
         names = columns.names or list(map(str, range(len(table.first))))
@@ -416,20 +415,20 @@ class _Table:
         return strip_cells(second[1])
 
     def rows(self, *, has_header):
-        """Yield location and cells of each record that is no header."""
+        """Yield number and cells of each record that is no header."""
         rest = self._rest
         if not has_header:
             rest = itertools.chain([(self._number, self.first)], rest)
         number = None
         for number, cells in rest:
-            where = self.records.locate(number)
             if len(cells) != len(self.first):
+                where = self.records.locate(number)
                 raise ValueError(
                     f"{where}: expected {len(self.first)} columns as in the first "
                     f"record, got {len(cells)}; quote cells that hold the delimiter or "
                     f"line breaks{self.records.suggest()}."
                 )
-            yield where, cells
+            yield number, cells
         if number is None:
             raise ValueError(
                 f"{self.records.path}: expected records after the header, found none."
@@ -451,10 +450,11 @@ def _make_join(columns, field_order, *, line_breaks, strip):
     return join
 
 
-def _check_known_label(where, cells, columns, labels):
+def _check_known_label(records, number, cells, columns, labels):
     """Raise `ValueError` unless there is a label of the model, or nothing."""
     label = cells[columns.label].strip()
     if label and label not in labels:
+        where = records.locate(number)
         raise ValueError(
             f"{where}: expected a label of the model in column {columns.label}, as in "
             f"training, got {describe_cells([label])}; name the column of texts with "
@@ -462,27 +462,29 @@ def _check_known_label(where, cells, columns, labels):
         )
 
 
-def _check_label(where, label, label_column, targets):
-    """Return the label; raise `ValueError` if it is not one."""
+def _check_label(records, number, label, label_column, targets):
+    """Raise `ValueError` if a label is not one."""
     if not 0 < len(label) <= _MAX_LABEL:
+        where = records.locate(number)
         raise ValueError(
             f"{where}: expected a label of 1 to {_MAX_LABEL} characters in "
             f"column {label_column}, got {len(label)} characters; name the column "
             "of labels with label_column."
         )
     if label[0] in '"\ufeff' or "\0" in label:
+        where = records.locate(number)
         raise ValueError(
             f"{where}: expected a label without NUL, and without a quote or a byte "
             f"order mark at its start, in column {label_column}, got {label!r}; leave "
             "no space before quotes, and save the file as UTF-8, in one piece."
         )
     if targets is not None and label not in targets:
+        where = records.locate(number)
         raise ValueError(
             f"{where}: expected a class number from 1 to {len(targets)} in "
             f"column {label_column}, got {label!r}; see label_column, header "
             "and class_names."
         )
-    return label
 
 
 def _make_targets(n_classes):
