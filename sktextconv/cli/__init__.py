@@ -206,7 +206,7 @@ def _add_evaluate(parser):
 
 def _add_predict(parser):
     _add_model(parser)
-    _add_data(parser)
+    _add_data(parser, "; several of them, or patterns such as '*.csv'", nargs="+")
     parser.add_argument(
         "--lines", action="store_true", help="each line of DATA is a text"
     )
@@ -292,12 +292,13 @@ def _add_model(parser, default="cpu"):
     )
 
 
-def _add_data(parser):
+def _add_data(parser, more="", **options):
     parser.add_argument(
         "data",
         metavar="DATA",
         help="CSV, TSV, JSON lines, Parquet or fastText file, plain, .gz or .xz; - for "
-        "the standard input",
+        f"the standard input{more}",
+        **options,
     )
     parser.add_argument(
         "--delimiter",

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import csv
+import functools
 import io
 import json
 import math
@@ -24,6 +25,7 @@ from ..training._device import resolve_device
 from ..utils._files import atomic_write
 from ..utils._param_names import describe_unknown_name
 from ._errors import path_errors
+from ._inputs import expand_files, read_files
 from ._output import check_suffix
 from ._report import describe_data, describe_error, make_report
 
@@ -110,7 +112,10 @@ def _predict(args):
     n_read = n_written = 0
     with contextlib.ExitStack() as stack:
         with path_errors():
-            names, rows = stack.enter_context(_open_texts(classifier, args))
+            open_file = functools.partial(_open_texts, classifier, args)
+            rows = read_files(expand_files(args.data), open_file)
+            stack.enter_context(contextlib.closing(rows))
+            names = next(rows)
         out = stack.enter_context(_open_output(args.out))
         write = _WRITERS[args.format](out, labels, args.probabilities, names)
         for texts, kept in _batches(rows):
@@ -222,13 +227,13 @@ def _read_labeled(path, args, columns=None, classes=()):
     return read.data, read.target, read.columns
 
 
-def _open_texts(classifier, args):
-    """Open the texts to predict: names of columns to keep, and rows."""
+def _open_texts(classifier, args, path):
+    """Open a file of texts to predict: names of columns to keep, and rows."""
     if args.lines:
-        return open_lines(args.data, encoding=args.encoding, keep=args.keep)
+        return open_lines(path, encoding=args.encoding, keep=args.keep)
     columns = getattr(classifier, "columns_", None)
     return open_texts(
-        args.data,
+        path,
         text_columns=args.text_columns,
         header=args.header,
         delimiter=args.delimiter,

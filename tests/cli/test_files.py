@@ -1,8 +1,10 @@
 """Formats, delimiters and encodings of the files of the command line."""
 
+import csv
 import gzip
 import io
 import json
+import sys
 
 import pandas as pd
 import pytest
@@ -96,3 +98,92 @@ def test_error_names_option_but_no_text(run, folder, content, message):
     assert message in err
     assert SECRET not in err
     assert err.count("\n") == 1
+
+
+# -- several files -------------------------------------------------------------
+
+ONE_TEXT = {
+    "a1.csv": GOOD,
+    "a2.csv": BAD,
+    "a10.csv": GOOD,
+    "b[1].csv": BAD,
+    "c.csv": GOOD,
+}
+
+
+@pytest.fixture
+def texts_in_files(folder):
+    """Folder with files of one text each, and an empty folder with a name like them."""
+    for name, text in ONE_TEXT.items():
+        (folder / name).write_text(f'x,"{text}"\n')
+    (folder / "a0.csv").mkdir(exist_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (["a1.csv"], ["a1.csv"]),
+        (["a2.csv", "a1.csv"], ["a2.csv", "a1.csv"]),
+        (["a*.csv"], ["a1.csv", "a10.csv", "a2.csv"]),
+        (["c.csv", "a[12].csv"], ["c.csv", "a1.csv", "a2.csv"]),
+        (["a1.csv", "a1.csv"], ["a1.csv", "a1.csv"]),
+        (["b[1].csv"], ["b[1].csv"]),
+        (["**/a2*"], ["a2.csv"]),
+        (["a?.csv", "-"], ["a1.csv", "a2.csv", "c.csv"]),
+    ],
+)
+def test_predict_several_files(
+    run, texts_in_files, folder, monkeypatch, patterns, expected
+):
+    """Labels have the order of the files; the files of a pattern are sorted."""
+    stdin = io.TextIOWrapper(io.BytesIO((folder / "c.csv").read_bytes()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    labels = {GOOD: "pos", BAD: "neg"}
+    code, out, err = run(
+        "predict model", *patterns, "--text-column", "1", "--no-header"
+    )
+    assert (code, err) == (0, "")
+    assert read_labels(out) == [labels[ONE_TEXT[name]] for name in expected]
+
+
+def test_predict_files_of_several_formats(run, folder):
+    """Each file has its own format and order of columns."""
+    for name in ("some.tsv", "some.jsonl", "some.parquet", "wide.csv"):
+        (folder / name).write_bytes(FILES[name][0])
+    FRAME[["review", "stars"]].to_csv(folder / "turned.csv", index=False)
+    names = ["some.tsv", "some.jsonl", "some.parquet", "wide.csv", "turned.csv"]
+    code, out, err = run("predict model --text-column review --keep stars", *names)
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [row["label"] for row in rows] == ["pos", "neg"] * 20
+    assert all(row["label"] == row["stars"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "message"),
+    [
+        ("none*.csv", "none*.csv: expected a pattern of names, found no such file"),
+        ("a1.csv none.csv", "none.csv: No such file"),
+        ("- -", "-: expected the standard input once"),
+        ("a1.csv bad.csv", "bad.csv, line 2: expected 2 columns"),
+        ("a1.csv a0.csv", "a0.csv: Is a directory"),
+    ],
+)
+def test_predict_several_files_error(run, texts_in_files, folder, patterns, message):
+    """The error names the file, and an existing output file stays as it is."""
+    (folder / "bad.csv").write_text("x,y z\nx\n")
+    (folder / "out.csv").write_text("before")
+    options = "--text-column 1 --no-header --out out.csv"
+    code, _, err = run(f"predict model {options} {patterns}")
+    assert code == 2
+    assert message in err
+    assert (folder / "out.csv").read_text() == "before"
+
+
+def test_predict_keeps_columns_of_one_name(run, folder):
+    """Columns to keep have the same names in all files."""
+    (folder / "d1.csv").write_text(f'text,id\n"{GOOD}",1\n')
+    (folder / "d2.csv").write_text(f'text,number\n"{GOOD}",1\n')
+    code, _, err = run("predict model d1.csv d2.csv --text-column text --keep 1")
+    assert code == 2
+    assert "d2.csv: expected the columns to keep to be named as in d1.csv" in err
