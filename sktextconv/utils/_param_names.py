@@ -2,7 +2,7 @@
 
 import difflib
 
-__all__ = ["describe_unknown_name"]
+__all__ = ["describe_unknown_name", "suggest_name"]
 
 # Names that other libraries use, by the name of the parameter here.
 _OTHER_NAMES = {
@@ -51,6 +51,18 @@ _OTHER_NAMES = {
 }
 
 
+def suggest_name(name, known):
+    """Return the known name that was probably meant by `name`, or None."""
+    for right in known:
+        if name in _OTHER_NAMES.get(right, "").split():
+            return right
+    # Case and underscores apart, as in batchSize and max_Tokens.
+    plain = {right.replace("_", ""): right for right in known}
+    given = name.replace("_", "").lower()
+    close = difflib.get_close_matches(given, plain, n=1, cutoff=0.65)
+    return plain[close[0]] if close else None
+
+
 def describe_unknown_name(name, known):
     """Return the end of a sentence on an unknown parameter.
 
@@ -66,11 +78,7 @@ def describe_unknown_name(name, known):
     hint : str
         "did you mean 'max_epochs'?", or the list of valid names.
     """
-    others = [right for right in known if name in _OTHER_NAMES.get(right, "").split()]
-    # Case and underscores apart, as in batchSize and max_Tokens.
-    plain = {right.replace("_", ""): right for right in known}
-    given = name.replace("_", "").lower()
-    close = difflib.get_close_matches(given, plain, n=1, cutoff=0.65)
-    for right in (*others, *(plain[each] for each in close)):
-        return f"did you mean {right!r}?"
-    return f"valid names: {', '.join(known)}."
+    right = suggest_name(name, known)
+    if right is None:
+        return f"valid names: {', '.join(known)}."
+    return f"did you mean {right!r}?"

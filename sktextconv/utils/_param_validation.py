@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar, dataclass_transform
 import numpy as np
 
 from ._docstrings import inherit_sections
-from ._param_names import describe_unknown_name
+from ._param_names import describe_unknown_name, suggest_name
 
 __all__ = [
     "Count",
@@ -107,6 +107,8 @@ def hyperparameters(cls: type[T]) -> type[T]:
     if parent is not None:
         cls.__init__.__signature__ = _own_parameters_first(cls, parent)
         inherit_sections(cls, parent)
+    else:
+        cls.set_params = _suggest_names(cls.set_params)
     cls.__init__ = _reject_unknown_names(cls.__init__)
     return cls
 
@@ -125,6 +127,22 @@ def _reject_unknown_names(init):
         init(self, *args, **params)
 
     return init_with_known_names
+
+
+def _suggest_names(set_params):
+    @functools.wraps(set_params)
+    def set_params_with_suggestion(self, **params):
+        try:
+            return set_params(self, **params)
+        except ValueError as error:
+            known = self._get_param_names()
+            for name in params:
+                right = suggest_name(name, known) if name not in known else None
+                if right is not None:
+                    raise ValueError(f"{error} Did you mean {right!r}?") from error
+            raise
+
+    return set_params_with_suggestion
 
 
 def _own_parameters_first(cls, parent):

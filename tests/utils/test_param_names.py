@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GridSearchCV
 
 from sktextconv import (
     CharCNNClassifier,
@@ -61,6 +62,20 @@ def test_unknown_parameter_lists_names():
         "NGramVectorizer() got an unexpected keyword argument 'xyz'; valid names: "
         f"{names}."
     )
+
+
+def test_set_params_suggests_name():
+    """`set_params` adds the name to scikit-learn's error, also in a search."""
+    start = "Invalid parameter 'lr' for estimator RNNClassifier"
+    with pytest.raises(ValueError, match="learning_rate") as caught:
+        RNNClassifier().set_params(dropout=0.1, lr=0.1)
+    assert str(caught.value).startswith(start)
+    assert str(caught.value).endswith("]. Did you mean 'learning_rate'?")
+    search = GridSearchCV(RNNClassifier(), {"lr": [0.1]}, cv=2)
+    with pytest.raises(ValueError, match=r"Did you mean 'learning_rate'\?"):
+        search.fit(["a", "b"] * 4, [0, 1] * 4)
+    with pytest.raises(ValueError, match=r"Valid parameters are: \[.*\]\.$"):
+        WordEncoder().set_params(xyz=1)
 
 
 def test_no_parameter_is_another_name_of_another():
