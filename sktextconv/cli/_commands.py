@@ -5,6 +5,7 @@ import contextlib
 import csv
 import functools
 import io
+import itertools
 import json
 import math
 import os
@@ -116,11 +117,14 @@ def _predict(args):
             rows = read_files(expand_files(args.data), open_file)
             stack.enter_context(contextlib.closing(rows))
             names = next(rows)
+        batches = _batches(rows)
+        # Nothing is written if the first texts are not there.
+        batches = itertools.chain([next(batches, ([], []))], batches)
         out = stack.enter_context(_open_output(args.out))
         write = _WRITERS[args.format](out, labels, args.probabilities, names)
-        for texts, kept in _batches(rows):
+        for texts, kept in batches:
             n_read += len(texts)
-            probabilities = classifier.predict_proba(texts).tolist()
+            probabilities = classifier.predict_proba(texts).tolist() if texts else ()
             for row, cells in zip(probabilities, kept, strict=False):
                 write(labels[row.index(max(row))], row, cells)
                 n_written += 1

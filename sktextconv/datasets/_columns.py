@@ -56,7 +56,7 @@ class Columns:
         return found if all(names.count(name) == 1 for name in found) else None
 
 
-def find_header(table, header, columns, *, trained=None, wanted=()):
+def find_header(table, header, columns, *, trained=None, wanted=(), labels=()):
     """Return whether the first record names the columns, or None if that is open.
 
     Parameters
@@ -69,9 +69,11 @@ def find_header(table, header, columns, *, trained=None, wanted=()):
         header.
     trained : Columns, default=None
         The columns of the file that the model was trained on. Their names imply a
-        header.
+        header, unless a label is beside them.
     wanted : list of int, default=()
         Positions of these columns that must be there.
+    labels : collection of str, default=()
+        The labels of the model.
     """
     if table.records.has_header is not None:
         return table.records.has_header
@@ -79,8 +81,9 @@ def find_header(table, header, columns, *, trained=None, wanted=()):
         return bool(header)
     if any(map(_is_name, columns)):
         return True
-    if trained is not None and trained.names_in(strip_cells(table.first), wanted):
-        return True
+    names = strip_cells(table.first)
+    if trained is not None and trained.names_in(names, wanted):
+        return None if {*names} & {*labels} else True
     return None
 
 
@@ -174,20 +177,10 @@ def choose_unlabeled(
             raise ValueError(_describe_missing(records, cells, trained, header))
         label, text_columns = trained.label, trained.texts
     if header is None and could_be_header(names, second):
-        # A label beside something that is no name is evidence of data.
+        # A label of the model is evidence of data.
         if label is not None and names[label] not in labels:
             raise ValueError(_describe_missing(records, cells, trained, header))
-        others = [name for index, name in enumerate(names) if index != label]
-        if (
-            label is None
-            or any(map(kind_of_column, others))
-            or all(map(str.isdecimal, others))
-        ):
-            raise ValueError(
-                f"{records.path}, line 1: expected names of columns or a text, and "
-                f"cannot tell which, got {describe_cells(names)}; pass header=True if "
-                "this line names the columns, or header=False if it is data."
-            )
+        _check_is_data(records, names, label)
     find = _Finder(records, cells, bool(header))
     return Columns(n_columns, names if header else None, label, find.all(text_columns))
 
@@ -259,6 +252,18 @@ def _replace_missing(records, cells, label_column, text_columns, *, header, trai
     if label_column is None:
         label_column = found.pop(0)
     return label_column, (found if text_columns is None else text_columns)
+
+
+def _check_is_data(records, names, label):
+    """Raise `ValueError` unless something that is no name is beside a label."""
+    others = [name for index, name in enumerate(names) if index != label]
+    is_name = any(map(kind_of_column, others)) or all(map(str.isdecimal, others))
+    if label is None or is_name:
+        raise ValueError(
+            f"{records.path}, line 1: expected names of columns or a text, and cannot "
+            f"tell which, got {describe_cells(names)}; pass header=True if this line "
+            "names the columns, or header=False if it is data."
+        )
 
 
 def _describe_missing(records, cells, trained, header):

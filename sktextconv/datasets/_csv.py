@@ -246,6 +246,7 @@ def _read_labeled_texts(
         [label_column, text_columns],
         trained=trained if missing else None,
         wanted=missing,
+        labels=known_labels,
     )
     columns = choose_labeled(
         table.records,
@@ -329,6 +330,7 @@ def open_texts(
             [text_columns, list(keep)],
             trained=trained if text_columns is None else None,
             wanted=trained.texts if trained else (),
+            labels=labels,
         )
         columns = choose_unlabeled(
             table.records,
@@ -340,6 +342,13 @@ def open_texts(
             labels=labels,
         )
         kept = find_columns(table.records, table.first, keep, header=bool(known))
+        names = columns.names or list(map(str, range(len(table.first))))
+        kept_names = [names[index] for index in kept]
+        for name in kept_names:
+            if kept_names.count(name) > 1:
+                raise ValueError(
+                    f"{path}: expected different columns to keep, got {name!r} twice."
+                )
         labels_read = [] if columns.label is None else [columns.label]
         table.records.use(columns.texts, [*labels_read, *kept])
         join = _make_join(columns.texts, "forward", line_breaks=True, strip=True)
@@ -350,8 +359,7 @@ def open_texts(
                     _check_known_label(table.records, number, cells, columns, labels)
                 yield join(cells), [cells[index] for index in kept]
 
-        names = columns.names or list(map(str, range(len(table.first))))
-        yield [names[index] for index in kept], read()
+        yield kept_names, read()
 
 
 @contextlib.contextmanager
