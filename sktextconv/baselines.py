@@ -1,5 +1,7 @@
 """Linear baselines over words, n-grams and word clusters, as pipelines."""
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -26,7 +28,11 @@ _TOL = 1e-5
 
 
 def make_bow_classifier(
-    *, max_features: int | None = 50_000, tfidf: bool = False, C: float = 10_000.0
+    *,
+    max_features: int | None = 50_000,
+    tfidf: bool = False,
+    C: float = 10_000.0,
+    tokenizer: Callable | None = None,
 ) -> Pipeline:
     """Make a multinomial logistic regression on counts of words.
 
@@ -42,6 +48,9 @@ def make_bow_classifier(
         Whether to multiply counts by the inverse document frequency.
     C : float, default=10_000.0
         Inverse strength of the L2 penalty; see the Notes.
+    tokenizer : callable or None, default=None
+        Function from a lower-cased text to the list of its words. None finds words as
+        `NGramVectorizer` does.
 
     Returns
     -------
@@ -81,7 +90,9 @@ def make_bow_classifier(
     >>> classifier.predict(["dull!", "fine!"])
     array(['bad', 'good'], dtype='<U4')
     """
-    vectorizer = NGramVectorizer(max_features=max_features, max_n=1)
+    vectorizer = NGramVectorizer(
+        max_features=max_features, max_n=1, tokenizer=tokenizer
+    )
     return _make_classifier(vectorizer, tfidf=tfidf, C=C)
 
 
@@ -91,6 +102,7 @@ def make_ngram_classifier(
     max_n: int = 5,
     tfidf: bool = False,
     C: float = 10_000.0,
+    tokenizer: Callable | None = None,
 ) -> Pipeline:
     """Make a multinomial logistic regression on counts of word n-grams.
 
@@ -108,6 +120,9 @@ def make_ngram_classifier(
         Whether to multiply counts by the inverse document frequency.
     C : float, default=10_000.0
         Inverse strength of the L2 penalty; see the Notes of `make_bow_classifier`.
+    tokenizer : callable or None, default=None
+        Function from a lower-cased text to the list of its words. None finds words as
+        `NGramVectorizer` does.
 
     Returns
     -------
@@ -133,7 +148,9 @@ def make_ngram_classifier(
     >>> classifier.predict(["not good", "not bad"])
     array([0, 1])
     """
-    vectorizer = NGramVectorizer(max_features=max_features, max_n=max_n)
+    vectorizer = NGramVectorizer(
+        max_features=max_features, max_n=max_n, tokenizer=tokenizer
+    )
     return _make_classifier(vectorizer, tfidf=tfidf, C=C)
 
 
@@ -143,6 +160,7 @@ def make_bag_of_means_classifier(
     embedding_dim: int = 300,
     min_count: int = 6,
     C: float = 10_000.0,
+    tokenizer: Callable | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> Pipeline:
     """Make a multinomial logistic regression on counts of word clusters.
@@ -162,6 +180,9 @@ def make_bag_of_means_classifier(
         Words that occur less often in the training texts are in no cluster.
     C : float, default=10_000.0
         Inverse strength of the L2 penalty; see the Notes of `make_bow_classifier`.
+    tokenizer : callable or None, default=None
+        Function from a lower-cased text to the list of its words. None finds words as
+        `NGramVectorizer` does.
     random_state : int, RandomState instance or None, default=None
         Seed of the word vectors and of k-means. Pass an int for reproducible results.
 
@@ -199,13 +220,18 @@ def make_bag_of_means_classifier(
         n_means=n_means,
         embedding_dim=embedding_dim,
         min_count=min_count,
+        tokenizer=tokenizer,
         random_state=random_state,
     )
     return _make_classifier(vectorizer, tfidf=False, C=C)
 
 
 def make_nb_ngram_classifier(
-    *, max_features: int | None = 2_000_000, max_n: int = 3, C: float = 1_000.0
+    *,
+    max_features: int | None = 2_000_000,
+    max_n: int = 3,
+    C: float = 1_000.0,
+    tokenizer: Callable | None = None,
 ) -> Pipeline:
     """Make a logistic regression on n-grams weighted by naive Bayes.
 
@@ -224,6 +250,9 @@ def make_nb_ngram_classifier(
     C : float, default=1_000.0
         Inverse strength of the L2 penalty. Feature vectors are scaled to length 1, so
         that one value suits most data.
+    tokenizer : callable or None, default=None
+        Function from a lower-cased text to the list of its words. None finds words as
+        `NGramVectorizer` does.
 
     Returns
     -------
@@ -263,7 +292,7 @@ def make_nb_ngram_classifier(
     array([1])
     """
     return make_pipeline(
-        NGramVectorizer(max_features=max_features, max_n=max_n),
+        NGramVectorizer(max_features=max_features, max_n=max_n, tokenizer=tokenizer),
         OneVsRestClassifier(
             make_pipeline(
                 LogCountRatio(),

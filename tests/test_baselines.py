@@ -98,20 +98,27 @@ def test_factory_arguments_are_keyword_only(any_factory):
 
 @pytest.mark.parametrize("tfidf", [False, True])
 def test_arguments_reach_steps(factory, tfidf):
-    pipeline = factory(max_features=7, tfidf=tfidf, C=3.0)
+    pipeline = factory(max_features=7, tfidf=tfidf, C=3.0, tokenizer=str.split)
     assert list(pipeline.named_steps) == [
         "ngramvectorizer",
         "countscaler",
         "logisticregression",
     ]
     params = pipeline.get_params()
+    assert params["ngramvectorizer__tokenizer"] is str.split
     assert params["ngramvectorizer__max_features"] == 7
     assert params["countscaler__idf"] is tfidf
     assert params["logisticregression__C"] == 3.0
 
 
 def test_arguments_reach_steps_of_bag_of_means():
-    settings = {"n_means": 7, "embedding_dim": 3, "min_count": 2, "random_state": 5}
+    settings = {
+        "n_means": 7,
+        "embedding_dim": 3,
+        "min_count": 2,
+        "tokenizer": str.split,
+        "random_state": 5,
+    }
     pipeline = make_bag_of_means_classifier(**settings, C=3.0)
     assert list(pipeline.named_steps) == [
         "bagofmeansvectorizer",

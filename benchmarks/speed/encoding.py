@@ -1,7 +1,7 @@
 """Speed of encoding texts to ids of characters and words."""
 
 from sktextconv.encoding import ALPHABETS, CharEncoder, WordEncoder
-from sktextconv.encoding._tokenize import TOKEN_PATTERN
+from sktextconv.encoding._tokenize import PLAIN_PATTERN
 
 from .comparison import make_line
 from .references import encode_characters, encode_words
@@ -39,7 +39,7 @@ def compare_word_encoding(data):
         return n_words
 
     def theirs():
-        encode_words(texts, TOKEN_PATTERN, 50_000, 400)
+        encode_words(texts, PLAIN_PATTERN, 50_000, 400)
         return n_words
 
     return make_line(

@@ -117,7 +117,9 @@ class BaseTextEncoder(
         Returns
         -------
         offsets : ndarray of int64 of shape (n_ids, 2)
-            Start and end of what each id encodes, in characters of `text`.
+            Start and end of what each id encodes, in characters of `text`. They are
+            equal for a mark between sentences, and for a word of a callable `tokenizer`
+            that does not follow verbatim in `text`.
         """
         tokenizer = self._fitted_tokenizer()
         return tokenizer.offsets(*self._check_texts([text]))

@@ -1,5 +1,7 @@
 """Encoder of texts into sentences of words."""
 
+from collections.abc import Callable
+
 from ..utils._param_validation import Count, hyperparameters, python_values
 from ._base import BaseWordEncoder
 from ._document_tokenizer import DocumentTokenizer
@@ -32,6 +34,8 @@ class DocumentEncoder(BaseWordEncoder, auto_wrap_output_keys=None):
         Words read of each sentence.
     lowercase : bool, default=True
         Whether words are lower-cased, after sentences and words are found.
+    tokenizer : callable or None, default=None
+        Function from a sentence to the list of its words, instead of the rules above.
 
     Attributes
     ----------
@@ -51,6 +55,11 @@ class DocumentEncoder(BaseWordEncoder, auto_wrap_output_keys=None):
     -----
     `transform` returns the words of each sentence followed by `SENTENCE_END`. The
     attribute `parts` of the result holds the number of words of each sentence.
+
+    Each character of a script without spaces is a word, as in `NGramVectorizer`. In a
+    text with such a script, a sentence also ends at 。｡．！？ or ។៕။, at "!" or "?"
+    before a letter of such a script, and at white space between letters of Thai or Lao,
+    which have no mark for the end of a sentence.
 
     Punkt learns from the first 2,000,000 characters of the training texts, and at most
     10,000 of each text. Sentences are split after 10,000 characters.
@@ -76,6 +85,7 @@ class DocumentEncoder(BaseWordEncoder, auto_wrap_output_keys=None):
     max_sentences: Count = 60
     max_sentence_length: Count = 100
     lowercase: bool = True
+    tokenizer: Callable | None = None
 
     def spans(self, text: str) -> list[tuple[int, int, list[tuple[int, int]]]]:
         """Return the offsets of sentences and words in a text, as far as it is read.

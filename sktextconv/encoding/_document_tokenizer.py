@@ -3,12 +3,12 @@
 import array
 import collections
 import itertools
-import re
 import sys
 
 import numpy as np
 
 from ._ragged import N_RESERVED, SENTENCE_END, UNKNOWN, RaggedWriter
+from ._scripts import CHARACTER, WORD_LETTER, check_split_scripts
 from ._sentences import (
     check_boundaries,
     find_sentences,
@@ -16,6 +16,7 @@ from ._sentences import (
     make_punkt,
 )
 from ._vocabulary import check_vocabulary, most_frequent
+from ._word_finder import CallableFinder, PatternFinder
 
 __all__ = ["DocumentTokenizer"]
 
@@ -23,19 +24,21 @@ _FIRST_WORD = N_RESERVED + 1  # id of the first word; `SENTENCE_END` comes befor
 
 # The conventions of the Penn Treebank, as far as one pattern can follow them. It is
 # much faster than NLTK's rules and changes no character, so that offsets are known.
-_find_words = re.compile(
-    r"""
-      (?:[^\W\d_]\.){2,}             # U.S.
-    | \d+(?:[.,:]\d+)+               # 1,000.50
-    | \w+?(?=[nN]['’][tT]\b)         # do|n't
-    | [nN]['’][tT]\b
-    | ['’](?i:s|m|d|re|ve|ll)\b      # it|'s
-    | \w+(?:-\w+)*                   # well-known
-    | \.{2,} | -{2,}
+_TREEBANK = r"""(?x)
+      (?:[^\W\d_]\.){{2,}}                        # U.S.
+    | \d+(?:[.,:]\d+)+                          # 1,000.50
+    {character}
+    | {letter}+?(?=[nN]['’][tT](?!{letter}))     # do|n't
+    | [nN]['’][tT](?!{letter})
+    | ['’](?i:s|m|d|re|ve|ll)(?!{letter})        # it|'s
+    | {letter}+(?:-{letter}+)*                   # well-known
+    | \.{{2,}} | -{{2,}}
     | [^\w\s]
-    """,
-    re.VERBOSE,
-)
+    """
+_PLAIN_PATTERN = _TREEBANK.format(letter=r"\w", character="")
+_SPLIT_PATTERN = _TREEBANK.format(letter=WORD_LETTER, character=f"| {CHARACTER}")
+_PLAIN_FINDER = PatternFinder(_PLAIN_PATTERN)
+_SPLIT_FINDER = PatternFinder(_PLAIN_PATTERN, _SPLIT_PATTERN)
 
 
 class DocumentTokenizer:
@@ -44,14 +47,27 @@ class DocumentTokenizer:
     It needs NLTK besides NumPy.
     """
 
+    # Defaults for pickles of earlier versions.
+    split_scripts = False
+    tokenizer = None
+
     def __init__(
-        self, *, max_tokens, min_count, max_sentences, max_sentence_length, lowercase
+        self,
+        *,
+        max_tokens,
+        min_count,
+        max_sentences,
+        max_sentence_length,
+        lowercase,
+        tokenizer=None,
     ):
         self.max_tokens = max_tokens
         self.min_count = min_count
         self.max_sentences = min(max_sentences, sys.maxsize)
         self.max_sentence_length = min(max_sentence_length, sys.maxsize)
         self.lowercase = lowercase
+        self.tokenizer = tokenizer
+        self.split_scripts = True
 
     def fit(self, texts):
         """Learn sentence boundaries and the vocabulary.
@@ -69,19 +85,31 @@ class DocumentTokenizer:
         return self._set_words(words)
 
     def get_state(self):
-        """Return the fitted state, JSON-serializable: words and Punkt parameters."""
-        return {"words": self.words, "boundaries": self._boundaries}
+        """Return the fitted state, JSON-serializable: words and Punkt parameters.
 
-    def set_state(self, *, words, boundaries):
+        "split_scripts" is whether scripts without spaces are split by character, and
+        their sentences by their own marks.
+        """
+        return {
+            "words": self.words,
+            "boundaries": self._boundaries,
+            "split_scripts": self.split_scripts,
+        }
+
+    def set_state(self, *, words, boundaries, split_scripts=False):
         """Restore the fitted state.
+
+        States of earlier versions lack `split_scripts`.
 
         Raises
         ------
         ValueError
-            If it is not a vocabulary and parameters of Punkt.
+            If it is not a vocabulary, parameters of Punkt and a bool.
         """
         check_vocabulary(words)
         check_boundaries(boundaries)
+        check_split_scripts(split_scripts)
+        self.split_scripts = split_scripts
         self._set_boundaries(boundaries)
         return self._set_words(words)
 
@@ -111,7 +139,11 @@ class DocumentTokenizer:
         return rows.finish(sentences.finish())
 
     def offsets(self, text):
-        """Return start and end of each word, in characters; `SENTENCE_END` is empty."""
+        """Return start and end of each word, in characters.
+
+        They are equal for `SENTENCE_END`, and for a word of the callable `tokenizer`
+        that is not found in the text.
+        """
         offsets = [
             offset
             for _, end, words in self.spans(text)
@@ -126,7 +158,7 @@ class DocumentTokenizer:
         """
         return [
             (start, end, [(start + first, start + last) for first, last in words])
-            for start, end, words in self._read_sentences(text, _word_spans)
+            for start, end, words in self._read_sentences(text, self._finder.spans)
         ]
 
     def split(self, texts):
@@ -136,18 +168,26 @@ class DocumentTokenizer:
 
     def _read(self, text):
         fold = str.lower if self.lowercase else str
-        for _, _, words in self._read_sentences(text, _find_words.findall):
+        for _, _, words in self._read_sentences(text, self._finder.words):
             yield list(map(fold, words))
 
     def _read_sentences(self, text, find):
         """Yield start, end and the results of `find` for each sentence that is read."""
         found = (
             (start, end, find(text[start:end])[: self.max_sentence_length])
-            for start, end in find_sentences(text, self._punkt)
+            for start, end in find_sentences(
+                text, self._punkt, split_scripts=self.split_scripts
+            )
         )
         # A sentence can have no words: Punkt's patterns differ from ours in a few
         # characters of white space.
         return itertools.islice((item for item in found if item[2]), self.max_sentences)
+
+    @property
+    def _finder(self):
+        if self.tokenizer is not None:
+            return CallableFinder(self.tokenizer)
+        return _SPLIT_FINDER if self.split_scripts else _PLAIN_FINDER
 
     def _set_boundaries(self, boundaries):
         self._boundaries = boundaries
@@ -167,7 +207,3 @@ class DocumentTokenizer:
         vars(self).update(state)
         self._set_boundaries(self._boundaries)
         self._set_words(self.words)
-
-
-def _word_spans(sentence):
-    return [match.span() for match in _find_words.finditer(sentence)]

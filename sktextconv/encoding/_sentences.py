@@ -1,9 +1,21 @@
 """Sentence splitting with Punkt, as NLTK implements it."""
 
 import collections
+import re
+
+from ._scripts import LETTERS, has_unspaced
 
 __all__ = ["check_boundaries", "find_sentences", "learn_boundaries", "make_punkt"]
 
+# Ends of sentences that Punkt does not know, with brackets and white space after them.
+# Thai and Lao have no mark for the end: a space between their letters is one.
+_find_ends = re.compile(
+    rf"""(?x)
+      (?:[。｡！？។៕။]|．(?!\d))+[」』”’）)】》〉\]]*\s*
+    | [!?]+(?=[{LETTERS}])
+    | (?<=[\u0e01-\u0eff])\s+(?=[\u0e01-\u0eff])
+    """
+).finditer
 
 # Punkt reads this many characters at a time: on some texts its time is not linear in
 # their length, and this bounds it. A longer sentence is split.
@@ -14,14 +26,32 @@ _WINDOW = 10_000
 _MAX_TRAINING_SIZE = 2_000_000
 
 
-def find_sentences(text, punkt):
-    """Yield start and end of the sentences of `text`, window by window."""
+def find_sentences(text, punkt, *, split_scripts):
+    """Yield start and end of the sentences of a text.
+
+    Parameters
+    ----------
+    text : str
+    punkt : PunktSentenceTokenizer
+    split_scripts : bool
+        Whether to know the marks of scripts without spaces, in a text that has such a
+        script.
+    """
     start = 0
-    while start < len(text):
-        window = text[start : start + _WINDOW]
+    if split_scripts and has_unspaced(text):
+        for match in _find_ends(text):
+            yield from _find_between(text, start, match.end(), punkt)
+            start = match.end()
+    yield from _find_between(text, start, len(text), punkt)
+
+
+def _find_between(text, start, stop, punkt):
+    """Yield start and end of Punkt's sentences of a part, window by window."""
+    while start < stop:
+        window = text[start : min(start + _WINDOW, stop)]
         sentences = list(punkt.span_tokenize(window))
         next_start = start + len(window)
-        if next_start < len(text) and len(sentences) > 1:
+        if next_start < stop and len(sentences) > 1:
             # The last sentence may continue after the window: the next window starts
             # with it.
             next_start = start + sentences.pop()[0]

@@ -5,11 +5,14 @@ import re
 
 import numpy as np
 
+from ._scripts import CHARACTER, WORD_LETTER, has_unspaced, may_have_unspaced
 from ._vocabulary import END, END_BYTE, VocabularyIndex
+from ._word_finder import CallableFinder, PatternFinder
 
 __all__ = [
+    "PLAIN_PATTERN",
     "TOKEN_PATTERN",
-    "check_pattern",
+    "check_splitting",
     "count_words",
     "index_words",
     "iter_word_ids",
@@ -19,7 +22,13 @@ __all__ = [
 ]
 
 # A run of letters, digits and underscores, or one mark of punctuation.
-TOKEN_PATTERN = r"\w+|[^\w\s]"
+PLAIN_PATTERN = r"\w+|[^\w\s]"
+# The same, but each character of a script without spaces is a word.
+TOKEN_PATTERN = rf"{CHARACTER}|{WORD_LETTER}+|[^\w\s]"
+
+# Patterns whose words are found in bytes; None is `TOKEN_PATTERN`.
+_BYTE_PATTERNS = (None, TOKEN_PATTERN, PLAIN_PATTERN)
+_find_split = re.compile(TOKEN_PATTERN).findall
 
 # Classes of bytes: white space, part of a word, or a word by itself.
 _SPACE, _PART, _MARK = range(3)
@@ -35,8 +44,23 @@ _TEXTS_PER_CHUNK = 4096
 _CHARACTERS_PER_BATCH = 2**16
 
 
-def check_pattern(token_pattern):
-    """Raise `ValueError` unless given a regular expression with at most one group."""
+def check_splitting(token_pattern, tokenizer):
+    """Raise `ValueError` unless the parameters that define words are valid.
+
+    Parameters
+    ----------
+    token_pattern : str or None
+        Regular expression with at most one group.
+    tokenizer : callable or None
+        Only one of the two may be given.
+    """
+    if token_pattern is None:
+        return
+    if tokenizer is not None:
+        raise ValueError(
+            "The 'token_pattern' parameter must be None if 'tokenizer' is given, which "
+            f"finds the words alone. Got {token_pattern!r} instead."
+        )
     try:
         n_groups = re.compile(token_pattern).groups
     except (re.error, OverflowError, RecursionError) as error:
@@ -52,14 +76,26 @@ def check_pattern(token_pattern):
         )
 
 
-def split_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+def _make_finder(token_pattern, tokenizer):
+    """Return a finder of the words that two parameters define."""
+    if tokenizer is not None:
+        return CallableFinder(tokenizer)
+    if token_pattern in (None, TOKEN_PATTERN):
+        return PatternFinder(PLAIN_PATTERN, TOKEN_PATTERN)
+    return PatternFinder(token_pattern)
+
+
+def split_words(texts, *, lowercase=True, token_pattern=None, tokenizer=None):
     """Return an iterator over the words of each text, as a list of str.
 
     Parameters
     ----------
     texts : list of str or TextSequence
     lowercase : bool, default=True
-    token_pattern : str, default=TOKEN_PATTERN
+    token_pattern : str or None, default=None
+        Regular expression of a word; None takes `TOKEN_PATTERN`.
+    tokenizer : callable or None, default=None
+        Function from a text to the list of its words, instead of a pattern.
 
     Returns
     -------
@@ -67,7 +103,7 @@ def split_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     """
     if lowercase:
         texts = map(str.lower, texts)
-    return map(re.compile(token_pattern).findall, texts)
+    return map(_make_finder(token_pattern, tokenizer).words, texts)
 
 
 def lower_with_offsets(text):
@@ -91,32 +127,35 @@ def lower_with_offsets(text):
     return lowered, offsets
 
 
-def word_spans(text, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+def word_spans(text, *, lowercase=True, token_pattern=None, tokenizer=None):
     """Return the offsets of the words that `split_words` finds in a text.
 
     Parameters
     ----------
     text : str
     lowercase : bool, default=True
-    token_pattern : str, default=TOKEN_PATTERN
+    token_pattern : str or None, default=None
+        Regular expression of a word; None takes `TOKEN_PATTERN`.
+    tokenizer : callable or None, default=None
+        Function from a text to the list of its words, instead of a pattern.
 
     Returns
     -------
     spans : ndarray of int64 of shape (n_words, 2)
-        Start and end of each word, in characters of the original text.
+        Start and end of each word, in characters of the original text. They are equal
+        for a word of a `tokenizer` that is not found in the text.
     """
     lowered, offsets = text, np.arange(len(text))
     if lowercase:
         lowered, offsets = lower_with_offsets(text)
-    pattern = re.compile(token_pattern)
-    # If the pattern has a group, the group is the word.
-    found = [match.span(pattern.groups) for match in pattern.finditer(lowered)]
+    found = _make_finder(token_pattern, tokenizer).spans(lowered)
     starts, ends = np.array(found, dtype=np.int64).reshape(-1, 2).T
     first, last = np.append(offsets, len(text)), np.append(0, offsets + 1)
-    return np.stack([first[starts], last[ends]], axis=1)
+    starts, ends = first[starts], np.where(ends > starts, last[ends], first[starts])
+    return np.stack([starts, ends], axis=1)
 
 
-def iter_word_ids(texts, index, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+def iter_word_ids(texts, index, *, lowercase=True, token_pattern=None, tokenizer=None):
     """Yield the ids of the words of `texts`, in chunks of some thousand texts.
 
     Parameters
@@ -124,41 +163,46 @@ def iter_word_ids(texts, index, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     texts : list of str or TextSequence
     index : VocabularyIndex
     lowercase : bool, default=True
-    token_pattern : str, default=TOKEN_PATTERN
+    token_pattern : str or None, default=None
+        Regular expression of a word; None takes `TOKEN_PATTERN`.
+    tokenizer : callable or None, default=None
+        Function from a text to the list of its words, instead of a pattern.
 
     Yields
     ------
     ids : ndarray of int32 of shape (n_words + n_texts,)
         `END` follows the words of each text.
     """
-    find = re.compile(token_pattern).findall
+    find = _make_finder(token_pattern, tokenizer).words
+    split = token_pattern != PLAIN_PATTERN
+    in_bytes = tokenizer is None and token_pattern in _BYTE_PATTERNS
     for start in range(0, len(texts), _TEXTS_PER_CHUNK):
         chunk = texts[start : start + _TEXTS_PER_CHUNK]
         if lowercase:
             chunk = map(str.lower, chunk)
         # Iterators, so that only the words of one batch are in memory at a time.
-        if token_pattern == TOKEN_PATTERN:
-            yield np.concatenate([_word_ids(some, index) for some in _batches(chunk)])
+        if in_bytes:
+            batches = _batches(chunk)
+            yield np.concatenate([_word_ids(some, index, split) for some in batches])
         else:
             words = itertools.chain.from_iterable((*find(text), None) for text in chunk)
             yield np.fromiter(index.lookup(words), dtype=np.int32)
 
 
-def count_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+def count_words(texts, **splitting):
     """Return the number of occurrences of each word.
 
     Parameters
     ----------
     texts : list of str or TextSequence
-    lowercase : bool, default=True
-    token_pattern : str, default=TOKEN_PATTERN
+    **splitting : dict
+        `lowercase`, `token_pattern` and `tokenizer` as for `iter_word_ids`.
 
     Returns
     -------
     counts : dict of str to int
     """
     index, counts = VocabularyIndex(), np.zeros(0, dtype=np.int64)
-    splitting = {"lowercase": lowercase, "token_pattern": token_pattern}
     for ids in iter_word_ids(texts, index, **splitting):
         total = np.bincount(ids - END, minlength=len(counts))
         total[: len(counts)] += counts
@@ -166,14 +210,14 @@ def count_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
     return dict(zip(index.words, counts[1:].tolist(), strict=True))
 
 
-def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
+def index_words(texts, **splitting):
     """Return the distinct words, sorted, and each text as indices into them.
 
     Parameters
     ----------
     texts : list of str or TextSequence
-    lowercase : bool, default=True
-    token_pattern : str, default=TOKEN_PATTERN
+    **splitting : dict
+        `lowercase`, `token_pattern` and `tokenizer` as for `iter_word_ids`.
 
     Returns
     -------
@@ -183,7 +227,6 @@ def index_words(texts, *, lowercase=True, token_pattern=TOKEN_PATTERN):
         Indices into `words`, with `END` after each text; a chunk holds several texts.
     """
     index = VocabularyIndex()
-    splitting = {"lowercase": lowercase, "token_pattern": token_pattern}
     chunks = list(iter_word_ids(texts, index, **splitting))
     words = index.words
     order = sorted(range(len(words)), key=words.__getitem__)
@@ -205,10 +248,15 @@ def _batches(texts):
         yield batch
 
 
-def _word_ids(texts, index):
-    """Return the ids of the words of `TOKEN_PATTERN`, found by the classes of bytes."""
+def _word_ids(texts, index, split):
+    """Return the ids of words, found by the classes of bytes.
+
+    The words are those of `TOKEN_PATTERN` if `split`, else of `PLAIN_PATTERN`.
+    """
+    split = split and may_have_unspaced(texts)
     end = bytes([END_BYTE])
-    data = b" " + b"".join(_to_bytes(text) + end for text in texts) + b" " * 16
+    encoded = b"".join(_to_bytes(text, split) + end for text in texts)
+    data = b" " + encoded + b" " * 16
     classes = np.frombuffer(data.translate(_BYTE_CLASSES), dtype=np.uint8)
     in_part = (classes == _PART).view(np.uint8)
     # Each `_MARK` is a word, and each run of `_PART`.
@@ -217,9 +265,11 @@ def _word_ids(texts, index):
     return index.lookup_bytes(data, starts, ends - starts)
 
 
-def _to_bytes(text):
-    """Return UTF-8 with spaces around non-ASCII marks and for non-ASCII spaces."""
-    if not text.isascii():
+def _to_bytes(text, split):
+    """Return UTF-8 in which white space surrounds words outside ASCII."""
+    if split and has_unspaced(text):
+        text = " ".join(_find_split(text))
+    elif not text.isascii():
         text = _NON_WORD.sub(_separate, text)
     return text.encode("utf-8", "surrogatepass")
 

@@ -1,10 +1,11 @@
 """Encoder of texts into ids of words."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from ..utils._param_validation import Count, hyperparameters, python_values
 from ._base import BaseWordEncoder
-from ._tokenize import TOKEN_PATTERN, check_pattern
+from ._tokenize import check_splitting
 from ._word_tokenizer import WordTokenizer
 
 __all__ = ["WordEncoder"]
@@ -32,9 +33,14 @@ class WordEncoder(BaseWordEncoder, auto_wrap_output_keys=None):
         The end that is read of a text longer than `max_length`.
     lowercase : bool, default=True
         Whether texts are lower-cased first, by ``str.lower``.
-    token_pattern : str, default=r"\\w+|[^\\w\\s]"
-        Regular expression of a word; by default, each punctuation mark is one too. If
-        it contains a group, at most one, the group is the word.
+    token_pattern : str or None, default=None
+        Regular expression of a word. If it contains a group, at most one, the group is
+        the word. With None a word is a run of letters, digits and underscores, a mark
+        of punctuation, or a character of a script without spaces; see
+        `NGramVectorizer`.
+    tokenizer : callable or None, default=None
+        Function from a text, lower-cased if `lowercase`, to the list of its words,
+        instead of `token_pattern`.
 
     Attributes
     ----------
@@ -65,8 +71,9 @@ class WordEncoder(BaseWordEncoder, auto_wrap_output_keys=None):
     max_length: Count = 400
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
-    token_pattern: str = TOKEN_PATTERN
+    token_pattern: str | None = None
+    tokenizer: Callable | None = None
 
     def _make_tokenizer(self):
-        check_pattern(self.token_pattern)
+        check_splitting(self.token_pattern, self.tokenizer)
         return WordTokenizer(**python_values(self))

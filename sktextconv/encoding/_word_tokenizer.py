@@ -5,7 +5,9 @@ import sys
 import numpy as np
 
 from ._ragged import N_RESERVED, UNKNOWN, RaggedWriter
+from ._scripts import check_split_scripts
 from ._tokenize import (
+    PLAIN_PATTERN,
     TOKEN_PATTERN,
     count_words,
     iter_word_ids,
@@ -20,6 +22,8 @@ __all__ = ["WordTokenizer"]
 class WordTokenizer:
     """Tokenizer of a `WordEncoder`, with its parameters, which are not validated."""
 
+    tokenizer = None  # in pickles of earlier versions
+
     def __init__(
         self,
         *,
@@ -28,14 +32,16 @@ class WordTokenizer:
         max_length,
         keep,
         lowercase,
-        token_pattern=TOKEN_PATTERN,
+        token_pattern=None,
+        tokenizer=None,
     ):
         self.max_tokens = max_tokens
         self.min_count = min_count
         self.max_length = min(max_length, sys.maxsize)
         self.keep = keep
         self.lowercase = lowercase
-        self.token_pattern = token_pattern
+        self.token_pattern = TOKEN_PATTERN if token_pattern is None else token_pattern
+        self.tokenizer = tokenizer
 
     def fit(self, texts):
         """Learn the vocabulary; raise `ValueError` if no word is frequent enough."""
@@ -46,12 +52,22 @@ class WordTokenizer:
         return self._set_words(words)
 
     def get_state(self):
-        """Return the fitted state, which is JSON-serializable: the words."""
-        return {"words": self.words}
+        """Return the fitted state, which is JSON-serializable.
 
-    def set_state(self, *, words):
-        """Restore the fitted state; raise `ValueError` if it is not a vocabulary."""
+        "split_scripts" is whether scripts without spaces are split by character.
+        """
+        split_scripts = self.token_pattern == TOKEN_PATTERN
+        return {"words": self.words, "split_scripts": split_scripts}
+
+    def set_state(self, *, words, split_scripts=False):
+        """Restore the fitted state; raise `ValueError` if it is invalid.
+
+        States of earlier versions lack `split_scripts`.
+        """
         check_vocabulary(words)
+        check_split_scripts(split_scripts)
+        if self.token_pattern == TOKEN_PATTERN and not split_scripts:
+            self.token_pattern = PLAIN_PATTERN
         return self._set_words(words)
 
     @property
@@ -78,7 +94,11 @@ class WordTokenizer:
 
     @property
     def _splitting(self):
-        return {"lowercase": self.lowercase, "token_pattern": self.token_pattern}
+        return {
+            "lowercase": self.lowercase,
+            "token_pattern": self.token_pattern,
+            "tokenizer": self.tokenizer,
+        }
 
     def _truncate(self, chunk):
         """Return the ids read of a chunk of texts, and their number in each text."""

@@ -1,7 +1,7 @@
 """Counts of words by clusters of their word vectors."""
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Self
 
 import numpy as np
@@ -47,6 +47,9 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         Size of the word vectors.
     min_count : int, default=6
         Words that occur less often in the training texts are in no cluster.
+    tokenizer : callable or None, default=None
+        Function from a lower-cased text to the list of its words. None finds words as
+        `NGramVectorizer` does.
     random_state : int, RandomState instance or None, default=None
         Seed of the word vectors and of k-means. Pass an int for reproducible results.
 
@@ -61,10 +64,9 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
 
     Notes
     -----
-    Words are lowercased runs of letters, digits and underscores, and single
-    punctuation marks, as in `NGramVectorizer`. All words of a text are read, however
-    long it is. The Notes of `sktextconv.encoding.word_vectors` describe how the
-    vectors are trained.
+    Words are lowercased, and found as in `NGramVectorizer`. All words of a text are
+    read, however long it is. The Notes of `sktextconv.encoding.word_vectors` describe
+    how the vectors are trained.
 
     The paper specifies nothing of k-means but the number of means. This class uses
     the one of scikit-learn with random initialization, because k-means++ takes longer
@@ -95,6 +97,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
     n_means: Count = 5_000
     embedding_dim: Size = 300
     min_count: Count = 6
+    tokenizer: Callable | None = None
     random_state: Seed = None
 
     def fit(self, X: Collection[str], y: object = None) -> Self:
@@ -118,14 +121,18 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
             one dimension or contains a missing value, or if no word is frequent
             enough.
         TypeError
-            If `X` is not a sequence, or a text is not a str.
+            If `X` is not a sequence, a text is not a str, or `tokenizer` does not
+            return a list of str.
         ImportError
             If gensim is not installed.
         """
         check_params(self)
         texts = check_texts(X, required_by=type(self).__name__)
         encoder = WordEncoder(
-            max_tokens=sys.maxsize, min_count=self.min_count, max_length=sys.maxsize
+            max_tokens=sys.maxsize,
+            min_count=self.min_count,
+            max_length=sys.maxsize,
+            tokenizer=self.tokenizer,
         ).fit(texts)
         rng = check_random_state(self.random_state)
         seeds = rng.randint(2**31, size=2)

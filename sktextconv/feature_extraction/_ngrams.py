@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Self
 
 import numpy as np
@@ -10,12 +10,7 @@ import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ..encoding._tokenize import (
-    TOKEN_PATTERN,
-    check_pattern,
-    index_words,
-    iter_word_ids,
-)
+from ..encoding._tokenize import check_splitting, index_words, iter_word_ids
 from ..encoding._vocabulary import END, VocabularyIndex
 from ..utils._param_validation import Count, check_params, hyperparameters
 from ..utils.validation import check_texts
@@ -50,10 +45,14 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         Number of words in the longest n-grams; 1 counts single words.
     lowercase : bool, default=True
         Whether to lowercase texts first, with ``str.lower``.
-    token_pattern : str, default=r"\\w+|[^\\w\\s]"
-        Regular expression of a word. By default each punctuation mark is a word, too.
-        If the pattern has a group, the group is the word; more than one group is an
-        error.
+    token_pattern : str or None, default=None
+        Regular expression of a word. If the pattern has a group, the group is the word;
+        more than one group is an error. With None a word is a run of letters, digits
+        and underscores, a punctuation mark, or a character of a script without spaces;
+        see the Notes.
+    tokenizer : callable or None, default=None
+        Function from a text, lower-cased if `lowercase`, to the list of its words,
+        instead of `token_pattern`, as in `CountVectorizer`.
 
     Attributes
     ----------
@@ -68,6 +67,11 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     Notes
     -----
+    By default each letter of the scripts Han, Hiragana, Katakana, Thai, Lao, Khmer and
+    Myanmar is a word, together with the vowel signs and tone marks that follow it and
+    the letters written below it. Digits of these scripts form runs. The pattern
+    ``r"\\w+|[^\\w\\s]"`` splits texts alike except for these scripts.
+
     An n-gram is stored as one int64, which combines the column of its first n - 1
     words with the column of its last word.
 
@@ -105,7 +109,8 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     max_features: Count | None = 500_000
     max_n: Count = 5
     lowercase: bool = True
-    token_pattern: str = TOKEN_PATTERN
+    token_pattern: str | None = None
+    tokenizer: Callable | None = None
 
     def fit(self, X: Collection[str], y: object = None) -> Self:
         """Learn the vocabulary.
@@ -127,7 +132,8 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
             If a parameter is invalid, if `X` is a single text, is empty, has more than
             one dimension or contains a missing value, or if no text contains a word.
         TypeError
-            If `X` is not a sequence, or a text is not a str.
+            If `X` is not a sequence, a text is not a str, or `tokenizer` does not
+            return a list of str.
         """
         self._learn_vocabulary(X)
         return self
@@ -201,16 +207,18 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """Set the vocabulary; return an iterator over chunks for `_to_counts`."""
         check_params(self)
         texts = check_texts(X, required_by=type(self).__name__)
-        check_pattern(self.token_pattern)
+        check_splitting(self.token_pattern, self.tokenizer)
         splitting = {
             "lowercase": bool(self.lowercase),
             "token_pattern": self.token_pattern,
+            "tokenizer": self.tokenizer,
         }
         words, chunks = index_words(texts, **splitting)
         if not words:
             raise ValueError(
-                "empty vocabulary: no training text contains a word that matches "
-                f"token_pattern={self.token_pattern!r}."
+                "empty vocabulary: no training text contains a word. Words are defined "
+                f"by token_pattern={self.token_pattern!r} and "
+                f"tokenizer={self.tokenizer!r}."
             )
         max_features = int(min(self.max_features or sys.maxsize, sys.maxsize))
         chunk_ends = np.cumsum([len(chunk) for chunk in chunks])

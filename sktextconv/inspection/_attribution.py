@@ -238,9 +238,10 @@ def make_spans(offsets, weights):
     return tuple(Span(*offset, w) for offset, w in zip(offsets, weights, strict=True))
 
 
-def occlusion(estimator, text, index, label):
+def occlusion(estimator, text, index, label, *, tokenizer=None):
     """Weight each word by the decrease in the score of a class without it."""
-    offsets = word_spans(text, lowercase=False)
+    offsets = word_spans(text, lowercase=False, tokenizer=tokenizer)
+    offsets = offsets[offsets[:, 0] < offsets[:, 1]]
     blanked = (
         # Blanks of the same length keep the words around them apart and in place.
         f"{text[:start]}{' ' * (end - start)}{text[end:]}"

@@ -4,6 +4,8 @@ import warnings
 from typing import TYPE_CHECKING, Literal
 
 from ..base import BaseTextNetClassifier
+from ..feature_extraction._bag_of_means import BagOfMeansVectorizer
+from ..feature_extraction._ngrams import NGramVectorizer
 from ._attribution import (
     Attribution,
     Span,
@@ -79,8 +81,11 @@ def explain(
     does not saturate where the classifier is certain. Without `decision_function` it is
     computed from `predict_proba`.
 
-    A word is a run of letters and digits or one punctuation mark. Occlusion replaces it
-    with as many spaces, which takes one prediction per word, all in one call.
+    A word is a run of letters and digits, one punctuation mark, or one character of a
+    script without spaces, such as Chinese. The words of a callable `tokenizer`, of a
+    network or of a vectorizer of this package in a pipeline, are searched for in the
+    text, in order; a word that is not found verbatim has no weight. Occlusion replaces
+    a word with as many spaces, which takes one prediction per word, all in one call.
     "gradient" and "attention" weight the words that the network reads; in a character
     network, white space counts toward the preceding word. The path of "gradient" starts
     from padding instead of the text, and takes 64 forward and backward passes.
@@ -148,6 +153,14 @@ def available_methods(estimator):
     return methods
 
 
+def _occlusion(estimator, text, index, label):
+    steps = getattr(estimator, "steps", None)
+    first = steps[0][1] if steps else estimator
+    own = (BaseTextNetClassifier, BagOfMeansVectorizer, NGramVectorizer)
+    tokenizer = getattr(first, "tokenizer", None) if isinstance(first, own) else None
+    return occlusion(estimator, text, index, label, tokenizer=tokenizer)
+
+
 def _attention(estimator, text, index, label):
     """Return the attention weights of words and sentences."""
     (document,) = estimator.attention([text])
@@ -155,6 +168,7 @@ def _attention(estimator, text, index, label):
         Span(word.start, word.end, sentence.weight * word.weight)
         for sentence in document.sentences
         for word in sentence.words
+        if word.start < word.end
     )
     sentences = tuple(Span(s.start, s.end, s.weight) for s in document.sentences)
     score = float(log_odds(estimator, [text], index)[0])
@@ -162,7 +176,7 @@ def _attention(estimator, text, index, label):
 
 
 _METHODS = {
-    "occlusion": occlusion,
+    "occlusion": _occlusion,
     "gradient": integrated_gradients,
     "attention": _attention,
 }

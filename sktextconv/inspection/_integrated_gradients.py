@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..encoding._char import CharEncoder
+from ..encoding._document import DocumentEncoder
 from ..encoding._ragged import PAD, SENTENCE_END
 from ..encoding._tokenize import word_spans
 from ..training._data import EncodedDataset
@@ -38,8 +39,9 @@ def integrated_gradients(estimator, text, index, label):
     with torch_defaults(estimator.n_jobs):
         ids = EncodedDataset(encoded, net.device).ids(torch.tensor([0]))[0]
         # An empty text has one padding id but no offsets.
-        mask = torch.zeros_like(ids, dtype=torch.bool)
-        mask[: len(offsets)] = torch.tensor(offsets[:, 0] < offsets[:, 1])
+        mask = torch.arange(len(ids), device=ids.device) < len(offsets)
+        if isinstance(encoder, DocumentEncoder):
+            mask &= ids != SENTENCE_END
         weights, score, baseline = _integrate(
             net.module_.eval(),
             ids,

@@ -17,7 +17,8 @@ class WordAttention:
     Attributes
     ----------
     start, end : int
-        Offsets of the word: ``text[start:end]``.
+        Offsets of the word: ``text[start:end]``. They are equal for a word of a
+        callable `tokenizer` that is not found in the text.
     weight : float
         Sums to 1 over the words of a sentence.
     """

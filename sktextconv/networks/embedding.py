@@ -56,6 +56,7 @@ def make_word_encoder(classifier):
         max_length=classifier.max_length,
         keep=classifier.keep,
         lowercase=classifier.lowercase,
+        tokenizer=classifier.tokenizer,
     )
 
 

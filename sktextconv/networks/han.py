@@ -1,6 +1,6 @@
 """Hierarchical attention network (Yang et al., 2016)."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import ClassVar, Literal
 
 import torch
@@ -244,6 +244,10 @@ class HANClassifier(BaseTextNetClassifier):
         Occurrences in the training texts below which a word is unknown.
     lowercase : bool, default=True
         Whether texts are lower-cased.
+    tokenizer : callable, default=None
+        Function from a sentence to the list of its words. None finds words as
+        `DocumentEncoder` does. Networks with a tokenizer cannot be saved with `save`,
+        but with pickle.
     max_sentences : int, default=60
         Maximal number of sentences read of a text.
     max_sentence_length : int, default=100
@@ -349,6 +353,7 @@ class HANClassifier(BaseTextNetClassifier):
     # Departs from the paper: it keeps words seen more than 5 times.
     min_count: Count = 5
     lowercase: bool = True
+    tokenizer: Callable | None = None
     max_sentences: Count = 60
     max_sentence_length: Count = 100
     embedding_dim: Size = 200
@@ -368,6 +373,7 @@ class HANClassifier(BaseTextNetClassifier):
             max_sentences=self.max_sentences,
             max_sentence_length=self.max_sentence_length,
             lowercase=self.lowercase,
+            tokenizer=self.tokenizer,
         )
 
     def _make_network(self, n_tokens, n_classes):

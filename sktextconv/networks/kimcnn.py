@@ -1,6 +1,6 @@
 """Convolutional network over the words of a sentence (Kim, 2014)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -216,6 +216,10 @@ class KimCNNClassifier(BaseTextNetClassifier):
         Whether the start or the end of a text longer than `max_length` is read.
     lowercase : bool, default=True
         Whether texts are lower-cased.
+    tokenizer : callable, default=None
+        Function from a text to the list of its words. None finds words as
+        `WordEncoder` does. Networks with a tokenizer cannot be saved with `save`,
+        but with pickle.
     embedding_dim : int, default=300
         Size of the word vectors.
     vectors : str, path, mapping or KeyedVectors, default=None
@@ -317,6 +321,7 @@ class KimCNNClassifier(BaseTextNetClassifier):
     max_length: Count = 400
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
+    tokenizer: Callable | None = None
     embedding_dim: Size = 300
     vectors: object | None = None
     tuning: Literal["fine-tuned", "static", "multichannel"] = "fine-tuned"

@@ -1,6 +1,7 @@
 """Recurrent networks over words (Zhang, Zhao & LeCun, 2015; Chollet, 2017)."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -126,6 +127,10 @@ class RNNClassifier(BaseTextNetClassifier):
         Whether the start or the end of a text longer than `max_length` is read.
     lowercase : bool, default=True
         Whether texts are lower-cased.
+    tokenizer : callable, default=None
+        Function from a text to the list of its words. None finds words as
+        `WordEncoder` does. Networks with a tokenizer cannot be saved with `save`,
+        but with pickle.
     embedding_dim : int, default=300
         Size of the word vectors.
     vectors : str, path, mapping or KeyedVectors, default=None
@@ -266,6 +271,7 @@ class RNNClassifier(BaseTextNetClassifier):
     max_length: Count = 400
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
+    tokenizer: Callable | None = None
     embedding_dim: Size = 300
     # Departs from the paper: its vectors are pretrained; "word2vec" trains vectors on
     # the training texts.

@@ -1,5 +1,6 @@
 """Word-based convolutional network (Zhang, Zhao & LeCun, 2015)."""
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
@@ -103,6 +104,10 @@ class WordCNNClassifier(BaseTextNetClassifier):
         Whether the start or the end of a text longer than `max_length` is read.
     lowercase : bool, default=True
         Whether texts are lower-cased.
+    tokenizer : callable, default=None
+        Function from a text to the list of its words. None finds words as
+        `WordEncoder` does. Networks with a tokenizer cannot be saved with `save`,
+        but with pickle.
     embedding_dim : int, default=300
         Size of the word vectors.
     vectors : str, path, mapping or KeyedVectors, default=None
@@ -200,6 +205,7 @@ class WordCNNClassifier(BaseTextNetClassifier):
     max_length: Size = 312
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
+    tokenizer: Callable | None = None
     embedding_dim: Size = 300
     # Departs from the paper: its "w2v" vectors are pretrained; "word2vec" trains
     # vectors on the training texts.

@@ -52,7 +52,10 @@ _MAX_INT = 2**53  # of a parameter; exact in any JSON reader
 
 
 def check_network(classifier):
-    """Raise `TypeError` or `NotFittedError` unless given a fitted public network."""
+    """Raise `TypeError` or `NotFittedError` unless a file can hold a classifier.
+
+    That is a fitted public network without a callable tokenizer.
+    """
     name = type(classifier).__name__
     if _CLASSIFIERS.get(name) is not type(classifier):
         raise TypeError(
@@ -60,6 +63,15 @@ def check_network(classifier):
             f"{name}. Save other estimators, and pipelines, with skops or joblib."
         )
     check_is_fitted(classifier)
+    tokenizer = classifier._init_params.get("tokenizer")
+    if tokenizer is not None:
+        # A file without it, and another one in `load`, would give other predictions.
+        raise TypeError(
+            f"Expected a network without a tokenizer of your own, got {name} with "
+            f"tokenizer={tokenizer!r}: the file holds no code. Save it with pickle, "
+            "joblib or skops, and load it where the tokenizer can be imported; or set "
+            "tokenizer=None and fit again."
+        )
 
 
 def versions(*libraries):

@@ -41,7 +41,8 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
     ImportError
         If onnx or onnxscript is not installed.
     TypeError
-        If `estimator` is not such a classifier, or a label is not JSON-serializable.
+        If `estimator` is not such a classifier, if it has a `tokenizer`, or if a label
+        is not JSON-serializable.
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     ValueError

@@ -55,8 +55,8 @@ def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
     Raises
     ------
     TypeError
-        If `estimator` is not such a classifier, or a label or a parameter is not
-        JSON-serializable.
+        If `estimator` is not such a classifier, if it has a `tokenizer`, or if a label
+        or a parameter is not JSON-serializable.
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     ValueError

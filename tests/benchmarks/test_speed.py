@@ -18,7 +18,7 @@ from benchmarks.speed.references import (
 )
 from sktextconv import KimCNNClassifier, RNNClassifier, export_onnx
 from sktextconv.encoding import ALPHABETS, CharEncoder, DocumentEncoder, WordEncoder
-from sktextconv.encoding._tokenize import TOKEN_PATTERN
+from sktextconv.encoding._tokenize import PLAIN_PATTERN
 from sktextconv.networks.charcnn import CharCNN
 from sktextconv.networks.han import HAN
 from sktextconv.networks.rnn import RNN
@@ -47,7 +47,7 @@ def test_encode_characters_agrees_with_char_encoder():
 
 def test_encode_words_agrees_with_word_encoder():
     ours = WordEncoder(max_tokens=5, max_length=4).fit(TEXTS).encode(TEXTS)
-    theirs = encode_words(TEXTS, TOKEN_PATTERN, 5, 4)
+    theirs = encode_words(TEXTS, PLAIN_PATTERN, 5, 4)
     for row, expected in enumerate(theirs):
         np.testing.assert_array_equal(ours[row], expected)
 

@@ -45,6 +45,7 @@ PARAMS = {
         "keep": "end",
         "lowercase": False,
         "token_pattern": r"\w+",
+        "tokenizer": None,
     },
     DocumentEncoder: {
         "max_tokens": 4,
@@ -52,6 +53,7 @@ PARAMS = {
         "max_sentences": 1,
         "max_sentence_length": 3,
         "lowercase": False,
+        "tokenizer": list,
     },
 }
 INVALID = [
@@ -66,12 +68,14 @@ INVALID = [
     (WordEncoder, "max_length", 2.5, r"an int in the range \[1, inf\)"),
     (WordEncoder, "keep", "middle", "a str among {'end', 'start'}"),
     (WordEncoder, "lowercase", "auto", "a bool"),
-    (WordEncoder, "token_pattern", None, "a str"),
+    (WordEncoder, "token_pattern", 3, "a str or None"),
+    (WordEncoder, "tokenizer", "jieba", "an instance of 'Callable' or None"),
     (DocumentEncoder, "max_tokens", True, r"an int in the range \[1, inf\)"),
     (DocumentEncoder, "min_count", "5", r"an int in the range \[1, inf\)"),
     (DocumentEncoder, "max_sentences", 0, r"an int in the range \[1, inf\)"),
     (DocumentEncoder, "max_sentence_length", -1, r"an int in the range \[1, inf\)"),
     (DocumentEncoder, "lowercase", 0, "a bool"),
+    (DocumentEncoder, "tokenizer", [], "an instance of 'Callable' or None"),
 ]
 
 each_encoder = pytest.mark.parametrize("cls", PARAMS)
@@ -303,8 +307,9 @@ def test_get_state_and_set_state_round_trip(cls):
 
 def test_state_has_the_keys_of_saved_files():
     assert fitted(CharEncoder).get_state().keys() == set()
-    assert fitted(WordEncoder).get_state().keys() == {"words"}
-    assert fitted(DocumentEncoder).get_state().keys() == {"words", "boundaries"}
+    words = fitted(WordEncoder).get_state()
+    assert words.keys() == {"words", "split_scripts"}
+    assert fitted(DocumentEncoder).get_state().keys() == words.keys() | {"boundaries"}
 
 
 @each_encoder

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from sktextconv.encoding._tokenize import (
+    PLAIN_PATTERN,
     TOKEN_PATTERN,
     count_words,
     index_words,
@@ -20,11 +21,12 @@ from sktextconv.encoding._vocabulary import END, VocabularyIndex
 TEXTS = st.lists(
     st.text(st.characters(max_codepoint=127))
     | st.text("aB.\0\x1c _'\u0130\u2028\ud800")
-    | st.text("\u00e9x", min_size=7, max_size=18),
+    | st.text("\u00e9x", min_size=7, max_size=18)
+    | st.text("a1_\u00e9 .\u597d\u3002\u0e17\u0e35\u0e48\u1780\u17d2\U00020000"),
     min_size=1,
     max_size=8,
 )
-PATTERNS = st.sampled_from([TOKEN_PATTERN, r"\S+", r"(\w+)!?"])
+PATTERNS = st.sampled_from([TOKEN_PATTERN, PLAIN_PATTERN, r"\S+", r"(\w+)!?"])
 
 
 def found(texts, pattern, lowercase):
@@ -58,12 +60,13 @@ def test_words_match_regular_expression(texts, pattern, lowercase):
     assert [None if index == END else names[index] for index in indices] == marked
 
 
-def test_every_character_matches_pattern():
+@pytest.mark.parametrize("pattern", [TOKEN_PATTERN, PLAIN_PATTERN])
+def test_every_character_matches_pattern(pattern):
     points = [*range(0x3000), *range(0x3000, sys.maxunicode, 997)]
     texts = [f"a{chr(point)}b" for point in points]
-    expected = found(texts, TOKEN_PATTERN, lowercase=False)
+    expected = found(texts, pattern, lowercase=False)
     marked = [word for words in expected for word in (*words, None)]
-    assert read(texts, TOKEN_PATTERN, lowercase=False) == marked
+    assert read(texts, pattern, lowercase=False) == marked
 
 
 @pytest.mark.parametrize("pattern", [TOKEN_PATTERN, r"\w+"])

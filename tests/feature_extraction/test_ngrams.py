@@ -20,6 +20,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils import estimator_checks
 
+from sktextconv.encoding._tokenize import TOKEN_PATTERN
 from sktextconv.feature_extraction import NGramVectorizer, _ngrams
 
 CORPUS = [
@@ -86,7 +87,7 @@ def test_counts_agree_with_count_vectorizer(corpus, max_n, lowercase):
     """Without a limit on features, all counts equal those of scikit-learn."""
     ours = NGramVectorizer(max_features=None, max_n=max_n, lowercase=lowercase)
     theirs = CountVectorizer(
-        ngram_range=(1, max_n), lowercase=lowercase, token_pattern=ours.token_pattern
+        ngram_range=(1, max_n), lowercase=lowercase, token_pattern=TOKEN_PATTERN
     )
     counts = ours.fit_transform(corpus)
     expected = theirs.fit_transform(corpus)
@@ -127,7 +128,7 @@ def test_max_features_agrees_with_count_vectorizer(max_features):
 def assert_equal_above_threshold(corpus, max_features):
     ours = NGramVectorizer(max_features=max_features)
     theirs = CountVectorizer(
-        ngram_range=(1, 5), max_features=max_features, token_pattern=ours.token_pattern
+        ngram_range=(1, 5), max_features=max_features, token_pattern=TOKEN_PATTERN
     )
     counts, expected = ours.fit_transform(corpus), theirs.fit_transform(corpus)
     our_totals = np.asarray(counts.sum(axis=0)).ravel()
@@ -331,7 +332,8 @@ def test_failed_fit_leaves_vectorizer_unfitted():
         ("max_n", True),
         ("max_n", None),
         ("lowercase", 1),
-        ("token_pattern", None),
+        ("token_pattern", 3),
+        ("tokenizer", "jieba"),
     ],
 )
 def test_fit_rejects_invalid_parameters(name, value):
