@@ -18,7 +18,8 @@ from sklearn.model_selection import train_test_split
 
 from .. import networks
 from ..datasets._columns import Columns
-from ..datasets._csv import open_lines, open_texts, read_labeled
+from ..datasets._csv import read_labeled
+from ..datasets._unlabeled import open_lines, open_texts
 from ..inspection._explain import explain
 from ..inspection._highlight import annotate, to_ansi, to_html
 from ..persistence._safetensors import load, save

@@ -1,30 +1,20 @@
 """Labeled texts from files."""
 
 import array
-import contextlib
 import functools
-import itertools
 import os
-import string
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from ._columns import (
-    choose_labeled,
-    choose_unlabeled,
-    find_columns,
-    find_header,
-    strip_cells,
-)
+from ._columns import choose_labeled, find_header, strip_cells
 from ._fields import FIELD_ORDERS
-from ._header import HeaderInference, describe_cells, is_header
-from ._records import Records, read_raw_lines
+from ._header import HeaderInference, is_header
+from ._table import make_join, open_table
 
-__all__ = ["open_lines", "open_texts", "read_csv", "read_labeled"]
+__all__ = ["read_csv", "read_labeled"]
 
 _MAX_LABEL = 200  # characters; a longer "label" is a text in the wrong column
 
@@ -178,35 +168,26 @@ def read_labeled(
     *,
     class_names,
     field_order,
+    line_breaks,
+    strip,
     delimiter=None,
     encoding=None,
-    trained=None,
-    known_labels=(),
     **options,
 ):
     """Return the bunch of `read_csv` with `data` made by ``collect(iterator)``.
 
-    Parameters
-    ----------
-    trained : Columns, default=None
-        The columns of the file that a model was trained on; they replace columns that
-        are not given.
-    known_labels : collection of str, default=()
-        Labels of the model, which are evidence that the first record is data.
+    The other options are those of `_choose_columns`.
     """
     _check_choice("field_order", field_order, FIELD_ORDERS)
     targets = None if class_names is None else _make_targets(len(class_names))
     label_ids, ids = {}, array.array("q")  # labels are numbered by first appearance
-    with _open_table(path, delimiter, encoding) as table:
-        columns, texts = _read_labeled_texts(
-            table,
-            label_ids,
-            ids,
-            targets=targets,
-            trained=trained,
-            known_labels=known_labels,
-            field_order=field_order,
-            **options,
+    with open_table(path, delimiter, encoding) as table:
+        columns, inference = _choose_columns(table, **options)
+        join = make_join(
+            columns.texts, field_order, line_breaks=line_breaks, strip=strip
+        )
+        texts = _read_texts(
+            table, columns, join, inference, label_ids, ids, targets=targets
         )
         data = collect(texts)
     bunch = functools.partial(Bunch, data=data, columns=columns.to_dict())
@@ -222,21 +203,19 @@ def read_labeled(
     )
 
 
-def _read_labeled_texts(
-    table,
-    label_ids,
-    ids,
-    *,
-    targets,
-    label_column,
-    text_columns,
-    header,
-    trained,
-    known_labels,
-    field_order,
-    **cleaning,
+def _choose_columns(
+    table, *, label_column, text_columns, header, trained=None, known_labels=()
 ):
-    """Return the columns, and an iterator that adds labels to `label_ids` and `ids`."""
+    """Return the columns of labels and texts, and the inference of the header or None.
+
+    Parameters
+    ----------
+    trained : Columns, default=None
+        The columns of the file that a model was trained on; they replace columns that
+        are not given.
+    known_labels : collection of str, default=()
+        Labels of the model, which are evidence that the first record is data.
+    """
     _check_choice("header", header, (True, False, "auto"))
     missing = [] if trained is None or label_column is not None else [trained.label]
     missing += [] if trained is None or text_columns is not None else trained.texts
@@ -248,226 +227,45 @@ def _read_labeled_texts(
         wanted=missing,
         labels=known_labels,
     )
+    names = strip_cells(table.first)
     columns = choose_labeled(
         table.records,
         table.first,
         label_column,
         text_columns,
-        header=is_header(strip_cells(table.first)) if known is None else known,
+        header=is_header(names) if known is None else known,
         trained=trained,
     )
     table.records.use(columns.texts, [columns.label])
-    join = _make_join(columns.texts, field_order, **cleaning)
-    inference = None
-    if known is None:
-        inference = HeaderInference(
-            table.where_first,
-            strip_cells(table.first),
-            columns.label,
-            join(table.first),
-            known_labels,
-        )
-
-    def read():
-        for number, cells in table.rows(has_header=columns.names is not None):
-            label = cells[columns.label].strip()
-            _check_label(table.records, number, label, columns.label, targets)
-            ids.append(label_ids.setdefault(label, len(label_ids)))
-            text = join(cells)
-            if inference and not (len(ids) == 1 and columns.names is None):
-                inference.see(text)
-            yield text
-        if inference:
-            is_first_alone = columns.names is None and ids.count(0) == 1
-            hint = (
-                ""
-                if label_column is not None
-                else (", or label_column if another column has the labels")
-            )
-            inference.check([*label_ids][is_first_alone:], hint)
-
-    return columns, read()
+    if known is not None:
+        return columns, None
+    hint = "label_column if another column has the labels"
+    inference = HeaderInference(
+        table.where_first,
+        names,
+        columns.label,
+        known_labels,
+        hint=f", or {hint}" if label_column is None else "",
+    )
+    return columns, inference
 
 
-@contextlib.contextmanager
-def open_texts(
-    path,
-    *,
-    text_columns,
-    header,
-    delimiter=None,
-    encoding=None,
-    keep=(),
-    trained=None,
-    labels=(),
-):
-    """Open a file whose labels are not read, or not there.
-
-    Parameters
-    ----------
-    text_columns, header, delimiter, encoding
-        As in `read_csv`, except that None takes the columns of training, or the only
-        column.
-    keep : sequence of int or str, default=()
-        Columns to return beside the texts.
-    trained : Columns, default=None
-        The columns of the file that the model was trained on.
-    labels : collection of str, default=()
-        The labels of the model. If columns are taken by their position in training,
-        there must be one of them, or nothing, in the position of the label.
-
-    Yields
-    ------
-    names : list of str
-        Names, or positions without a header, of the columns to keep.
-    rows : iterator of (str, list of str)
-        Each text with the cells to keep.
-    """
-    with _open_table(path, delimiter, encoding) as table:
-        known = find_header(
-            table,
-            header,
-            [text_columns, list(keep)],
-            trained=trained if text_columns is None else None,
-            wanted=trained.texts if trained else (),
-            labels=labels,
-        )
-        columns = choose_unlabeled(
-            table.records,
-            table.first,
-            text_columns,
-            header=known,
-            second=table.second if known is None else None,
-            trained=trained,
-            labels=labels,
-        )
-        kept = find_columns(table.records, table.first, keep, header=bool(known))
-        names = columns.names or list(map(str, range(len(table.first))))
-        kept_names = [names[index] for index in kept]
-        for name in kept_names:
-            if kept_names.count(name) > 1:
-                raise ValueError(
-                    f"{path}: expected different columns to keep, got {name!r} twice."
-                )
-        labels_read = [] if columns.label is None else [columns.label]
-        table.records.use(columns.texts, [*labels_read, *kept])
-        join = _make_join(columns.texts, "forward", line_breaks=True, strip=True)
-
-        def read():
-            for number, cells in table.rows(has_header=bool(known)):
-                if columns.label is not None:
-                    _check_known_label(table.records, number, cells, columns, labels)
-                yield join(cells), [cells[index] for index in kept]
-
-        yield kept_names, read()
-
-
-@contextlib.contextmanager
-def open_lines(path, *, encoding=None, keep=()):
-    """Open a file, plain, ``.xz`` or ``.gz``, each line of which is a text.
-
-    It yields names and rows as `open_texts` does. The only column to keep is 0.
-    """
-    for column in keep:
-        if column != 0:
-            raise ValueError(
-                f"{path}: expected 0, the only column of lines, got {column!r}."
-            )
-    with contextlib.closing(read_raw_lines(Path(path), encoding)) as lines:
-        texts = (line.rstrip("\r\n") for line in lines)
-        names = list(map(str, keep))
-        yield names, ((text, [text] * len(names)) for text in texts)
-
-
-@contextlib.contextmanager
-def _open_table(path, delimiter, encoding):
-    records = Records(Path(path), delimiter=delimiter, encoding=encoding)
-    with contextlib.closing(records):
-        yield _Table(records)
-
-
-class _Table:
-    """Records of a file, the first of which is known before the others are read.
-
-    Parameters
-    ----------
-    records : Records
-
-    Attributes
-    ----------
-    first : list of str
-        The cells of the first record.
-    where_first : str
-        Its file and line, for errors.
-    """
-
-    def __init__(self, records):
-        self.records = records
-        self._number, self.first = next(records, (1, None))
-        if self.first is None:
-            raise ValueError(
-                f"{records.path}: expected at least one record, found none."
-            )
-        self.where_first = records.locate(self._number)
-        self._rest = records
-
-    @property
-    def second(self):
-        """Cells of the second record, or None, read only if the first are numbers."""
-        if not all(cell.strip().isdecimal() for cell in self.first):
-            return None
-        second = next(self._rest, None)
-        if second is None:
-            return None
-        self._rest = itertools.chain([second], self._rest)
-        return strip_cells(second[1])
-
-    def rows(self, *, has_header):
-        """Yield number and cells of each record that is no header."""
-        rest = self._rest
-        if not has_header:
-            rest = itertools.chain([(self._number, self.first)], rest)
-        number = None
-        for number, cells in rest:
-            if len(cells) != len(self.first):
-                where = self.records.locate(number)
-                raise ValueError(
-                    f"{where}: expected {len(self.first)} columns as in the first "
-                    f"record, got {len(cells)}; quote cells that hold the delimiter or "
-                    f"line breaks{self.records.suggest()}."
-                )
-            yield number, cells
-        if number is None:
-            raise ValueError(
-                f"{self.records.path}: expected records after the header, found none."
-            )
-
-
-def _make_join(columns, field_order, *, line_breaks, strip):
-    """Return a function that returns the text of a record."""
-    columns = columns[::-1] if field_order == "reverse" else columns
-
-    def join(cells):
-        fields = [cells[index] for index in columns]
-        if line_breaks:
-            fields = [field.replace("\\n", "\n") for field in fields]
-        if strip:
-            fields = [field.strip(string.whitespace) for field in fields]
-        return " ".join(fields)
-
-    return join
-
-
-def _check_known_label(records, number, cells, columns, labels):
-    """Raise `ValueError` unless there is a label of the model, or nothing."""
-    label = cells[columns.label].strip()
-    if label and label not in labels:
-        where = records.locate(number)
-        raise ValueError(
-            f"{where}: expected a label of the model in column {columns.label}, as in "
-            f"training, got {describe_cells([label])}; name the column of texts with "
-            "text_columns."
-        )
+def _read_texts(table, columns, join, inference, label_ids, ids, *, targets):
+    """Yield the text of each record; add its label to `label_ids` and `ids`."""
+    has_header = columns.names is not None
+    first = join(table.first)
+    for number, cells in table.rows(has_header=has_header):
+        label = cells[columns.label].strip()
+        _check_label(table.records, number, label, columns.label, targets)
+        ids.append(label_ids.setdefault(label, len(label_ids)))
+        text = join(cells)
+        if inference and (has_header or len(ids) > 1):
+            inference.see(text, is_first_text=text == first)
+        yield text
+    if inference:
+        # The labels of the other records.
+        is_alone = not has_header and ids.count(0) == 1
+        inference.check([*label_ids][is_alone:])
 
 
 def _check_label(records, number, label, label_column, targets):

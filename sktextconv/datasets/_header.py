@@ -100,10 +100,10 @@ class HeaderInference:
         Its cells, without white space at their ends.
     label : int
         Position of the label.
-    text : str
-        The text of the record.
-    known_labels : collection of str
+    known_labels : collection of str, default=()
         Labels that are known from elsewhere.
+    hint : str, default=""
+        Another remedy, for the end of the message.
 
     Attributes
     ----------
@@ -112,12 +112,12 @@ class HeaderInference:
         records are known.
     """
 
-    def __init__(self, where, names, label, text, known_labels=()):
+    def __init__(self, where, names, label, known_labels=(), *, hint=""):
         self.is_header = is_header(names)
         self._where = where
         self._label = names[label]
         self._others = [name for at, name in enumerate(names) if at != label]
-        self._text = text
+        self._hint = hint
         self._is_known = self._label in known_labels
         self._could_be_names = _are_names(_without_index(names))
         body = _without_index(names)
@@ -126,28 +126,26 @@ class HeaderInference:
         self._text_recurs = False
         self._has_integer_texts = False
 
-    def see(self, text):
-        """Compare the text of another record with that of the first one."""
-        self._text_recurs |= text == self._text
+    def see(self, text, *, is_first_text):
+        """Take note of the text of another record, and whether the first has it."""
+        self._text_recurs |= is_first_text
         if self._are_integers and not self._has_integer_texts:
             self._has_integer_texts = text.replace(" ", "").isdecimal()
 
-    def check(self, labels, hint=""):
+    def check(self, labels):
         """Raise `ValueError` if the first record could be a header and data as well.
 
         Parameters
         ----------
         labels : collection of str
             The labels of the other records.
-        hint : str, default=""
-            Another remedy, for the end of the message.
         """
         problem = self._find_problem(labels)
         if problem:
             raise ValueError(
                 f"{self._where}: expected names of columns or a labeled text, and "
                 f"cannot tell which, because {problem}; pass header=True if this line "
-                f"names the columns, or header=False if it is data{hint}."
+                f"names the columns, or header=False if it is data{self._hint}."
             )
 
     def _find_problem(self, labels):

@@ -5,9 +5,10 @@ import io
 
 import pytest
 
+from sktextconv import load, save
 from sktextconv.cli import main
 
-from .films import BAD, GOOD, SETTINGS, write_csv
+from .films import BAD, GOOD, MODELS, SETTINGS, write_csv
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +21,20 @@ def folder(tmp_path_factory):
         code = main(["train", data, "--model", "kimcnn", *SETTINGS, "--out", out])
     assert code == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def models(folder):
+    """Write three models to the folder that differ in the columns they store."""
+    model = load(folder / "model")
+    columns = {"n_columns": 2, "names": None, "label": 0, "texts": [1]}
+    stored = [columns | {"names": ["label", "text"]}, columns, None]
+    for name, columns in zip(MODELS, stored, strict=True):
+        vars(model).pop("columns_", None)
+        if columns:
+            model.columns_ = columns
+        save(model, folder / name)
+    return MODELS
 
 
 @pytest.fixture

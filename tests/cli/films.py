@@ -11,10 +11,22 @@ SETTINGS = [part for name in TINY.split() for part in ("--set", name)]
 
 TRAIN = "--model kimcnn --set max_epochs=1 --out other"
 
+FILMS = [GOOD, BAD] * 2
 
-def write_csv(path, rows):
+# Models that differ in the columns they store: of a file with the names label and text,
+# of one without a header, and none.
+MODELS = ("named", "plain", "old")
+
+
+def table(*head, order=(0, 1), labels=("pos", "neg"), texts=FILMS):
+    """Return the rows of a file: the header, and labels and texts in some order."""
+    rows = [[labels[at % 2], text, str(at)] for at, text in enumerate(texts)]
+    return [*([head] if head else ()), *([row[i] for i in order] for row in rows)]
+
+
+def write_csv(path, rows, *, quoting=csv.QUOTE_MINIMAL, end="\r\n"):
     with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
+        csv.writer(file, quoting=quoting, lineterminator=end).writerows(rows)
     return str(path)
 
 

@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from sktextconv import TextStore, load, read_csv, save
+from sktextconv import TextStore, load, read_csv
 
-from .films import BAD, GOOD, TRAIN
+from .films import FILMS, MODELS, TRAIN, table, write_csv
+
+pytestmark = pytest.mark.usefixtures("models")
 
 OPEN = "cannot tell which"  # whether the first record is a header
 LABELS = "expected the labels in the first of the columns"
@@ -20,43 +22,34 @@ POSITIONS = "expected 2 columns without names, with labels of the model in colum
 LABEL = "expected a label of the model in column 0, as in training, got"
 UNKNOWN = "expected labels of the training data, 'neg', 'pos'"
 
-FILM = [GOOD, BAD] * 2
-
-
-def table(*head, order=(0, 1), labels=("pos", "neg"), texts=FILM):
-    """Return the rows of a file: the header, and labels and texts in some order."""
-    rows = [[labels[at % 2], text, str(at)] for at, text in enumerate(texts)]
-    return [*([head] if head else ()), *([row[i] for i in order] for row in rows)]
-
-
 # Each file with the result of each command: the texts, or a part of the error. The
 # results of evaluate and predict are those of three models: trained on a file with the
 # names label and text, on one without a header, and one that stores no columns.
 CASES = {
-    "no header": (table(), FILM, (FILM, FILM, FILM), (FILM, FILM, SINGLE)),
+    "no header": (table(), FILMS, (FILMS, FILMS, FILMS), (FILMS, FILMS, SINGLE)),
     "header": (
         table("label", "text"),
-        FILM,
-        (FILM, FILM, FILM),
-        (FILM, POSITIONS, SINGLE),
+        FILMS,
+        (FILMS, FILMS, FILMS),
+        (FILMS, POSITIONS, SINGLE),
     ),
     "header with spaces": (
         table(" Label", "Review Text "),
-        FILM,
-        (NAMES, FILM, FILM),
+        FILMS,
+        (NAMES, FILMS, FILMS),
         (NAMES, POSITIONS, SINGLE),
     ),
     "header of other names": (
         table("class", "review_body"),
-        FILM,
-        (NAMES, FILM, FILM),
+        FILMS,
+        (NAMES, FILMS, FILMS),
         (NAMES, POSITIONS, SINGLE),
     ),
     "header of one common name": (
         table("kind", "text"),
         OPEN,
         (OPEN, OPEN, OPEN),
-        (FILM, POSITIONS, SINGLE),
+        (FILMS, POSITIONS, SINGLE),
     ),
     "header of no common name": (
         table("foo", "bar"),
@@ -74,7 +67,7 @@ CASES = {
         [*table("label", "text"), *table("label", "text")],
         "its cells are common names, but 'label' is also a label",
         (UNKNOWN, OPEN, OPEN),
-        ([*FILM, "text", *FILM], POSITIONS, SINGLE),
+        ([*FILMS, "text", *FILMS], POSITIONS, SINGLE),
     ),
     "pandas without names": (
         table("0", "1"),
@@ -85,17 +78,17 @@ CASES = {
     "pandas with an index": (
         table("", "label", "text", order=(2, 0, 1)),
         LABELS,
-        (FILM, "expected 2 columns", LABELS),
-        (FILM, "expected 2 columns", SINGLE),
+        (FILMS, "expected 2 columns", LABELS),
+        (FILMS, "expected 2 columns", SINGLE),
     ),
     "texts first": (
         table("text", "label", order=(1, 0)),
         LABELS,
-        (FILM, UNKNOWN, LABELS),
-        (FILM, POSITIONS, SINGLE),
+        (FILMS, UNKNOWN, LABELS),
+        (FILMS, POSITIONS, SINGLE),
     ),
     "texts first, no header": (
-        table(order=(1, 0), texts=[f"{text} {at}" for at, text in enumerate(FILM)]),
+        table(order=(1, 0), texts=[f"{text} {at}" for at, text in enumerate(FILMS)]),
         "occurs in no other record; pass header=True if this line names the columns, "
         "or header=False if it is data, or label_column if another column has the ",
         (OPEN, OPEN, OPEN),
@@ -105,37 +98,37 @@ CASES = {
         table("text", "stars", order=(1, 2)),
         LABELS,
         (NAMES, UNKNOWN, LABELS),
-        (FILM, POSITIONS, SINGLE),
+        (FILMS, POSITIONS, SINGLE),
     ),
     "identifiers": (
         table("id", "label", "text", order=(2, 0, 1)),
         LABELS,
-        (FILM, "expected 2 columns", LABELS),
-        (FILM, "expected 2 columns", SINGLE),
+        (FILMS, "expected 2 columns", LABELS),
+        (FILMS, "expected 2 columns", SINGLE),
     ),
     "number after the text": (
         table("label", "text", "id", order=(0, 1, 2)),
         TEXTS,
-        (FILM, "expected 2 columns", TEXTS),
-        (FILM, "expected 2 columns", SINGLE),
+        (FILMS, "expected 2 columns", TEXTS),
+        (FILMS, "expected 2 columns", SINGLE),
     ),
     "two fields": (
         table("label", "title", "text", order=(0, 2, 1)),
-        [f"{at} {text}" for at, text in enumerate(FILM)],
-        (FILM, "expected 2 columns", [f"{i} {x}" for i, x in enumerate(FILM)]),
-        (FILM, "expected 2 columns", SINGLE),
+        [f"{at} {text}" for at, text in enumerate(FILMS)],
+        (FILMS, "expected 2 columns", [f"{i} {x}" for i, x in enumerate(FILMS)]),
+        (FILMS, "expected 2 columns", SINGLE),
     ),
     "two fields, no header": (
         table(order=(0, 2, 1)),
-        [f"{at} {text}" for at, text in enumerate(FILM)],
-        (NAMES, "expected 2 columns", [f"{i} {x}" for i, x in enumerate(FILM)]),
+        [f"{at} {text}" for at, text in enumerate(FILMS)],
+        (NAMES, "expected 2 columns", [f"{i} {x}" for i, x in enumerate(FILMS)]),
         (NAMES, "expected 2 columns", SINGLE),
     ),
     "four columns": (
         table("id", "label", "text", "stars", order=(2, 0, 1, 2)),
         LABELS,
-        (FILM, "expected 2 columns", LABELS),
-        (FILM, "expected 2 columns", SINGLE),
+        (FILMS, "expected 2 columns", LABELS),
+        (FILMS, "expected 2 columns", SINGLE),
     ),
     "duplicate names": (
         table("label", "text", "text", order=(0, 1, 2)),
@@ -144,16 +137,16 @@ CASES = {
         (NAMES, "expected 2 columns", SINGLE),
     ),
     "two records": (
-        table(texts=FILM[:2]),
+        table(texts=FILMS[:2]),
         OPEN,
-        (FILM[:2], FILM[:2], FILM[:2]),
-        (FILM[:2], FILM[:2], SINGLE),
+        (FILMS[:2], FILMS[:2], FILMS[:2]),
+        (FILMS[:2], FILMS[:2], SINGLE),
     ),
     "two records and a header": (
-        table("label", "text", texts=FILM[:2]),
-        FILM[:2],
-        (FILM[:2], FILM[:2], FILM[:2]),
-        (FILM[:2], POSITIONS, SINGLE),
+        table("label", "text", texts=FILMS[:2]),
+        FILMS[:2],
+        (FILMS[:2], FILMS[:2], FILMS[:2]),
+        (FILMS[:2], POSITIONS, SINGLE),
     ),
     "a header alone": (
         [["label", "text"]],
@@ -181,13 +174,13 @@ CASES = {
     ),
     "numeric labels": (
         table(labels=("5", "1")),
-        FILM,
+        FILMS,
         (UNKNOWN, UNKNOWN, UNKNOWN),
         (LABEL, LABEL, SINGLE),
     ),
     "numeric labels and a header": (
         table("stars", "review", labels=("5", "1")),
-        FILM,
+        FILMS,
         (NAMES, UNKNOWN, UNKNOWN),
         (NAMES, POSITIONS, SINGLE),
     ),
@@ -213,13 +206,13 @@ CASES = {
         table(order=(1,)),
         "expected a column of labels and at least one of texts",
         (NAMES, "expected 2 columns", "at least one of texts"),
-        (FILM, FILM, FILM),
+        (FILMS, FILMS, FILMS),
     ),
     "texts alone and a header": (
         table("text", order=(1,)),
         "expected a column of labels and at least one of texts",
         (NAMES, "expected 2 columns", "at least one of texts"),
-        (FILM, OPEN, OPEN),
+        (FILMS, OPEN, OPEN),
     ),
     "texts alone and another header": (
         table("Customer feedback", order=(1,)),
@@ -246,38 +239,15 @@ CASES = {
         (["17", "3", "5"],) * 3,
     ),
 }
-MODELS = ("named", "plain", "old")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def models(folder):
-    """Write three models that differ in the columns they store."""
-    model = load(folder / "model")
-    positions = {"n_columns": 2, "label": 0, "texts": [1]}
-    for name, columns in (
-        ("named", positions | {"names": ["label", "text"]}),
-        ("plain", positions | {"names": None}),
-        ("old", None),
-    ):
-        vars(model).pop("columns_", None)
-        if columns:
-            model.columns_ = columns
-        save(model, folder / name)
-
-
-def write(path, rows, *, quote=csv.QUOTE_MINIMAL, end="\n"):
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, quoting=quote, lineterminator=end).writerows(rows)
-    return path
-
-
-@pytest.mark.parametrize("quote", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("name", CASES)
-def test_read_csv_and_store_of_table(folder, tmp_path, name, quote, end):
+def test_read_csv_and_store_of_table(folder, tmp_path, name, quoting, end):
     """`read_csv` and `TextStore.from_csv` read the same texts, or tell why not."""
     rows, expected, _, _ = CASES[name]
-    path = write(folder / "table.csv", rows, quote=quote, end=end)
+    path = write_csv(folder / "table.csv", rows, quoting=quoting, end=end)
     for read in (read_csv, lambda path: TextStore.from_csv(path, tmp_path / "store")):
         if isinstance(expected, str):
             with pytest.raises(ValueError, match=r"table\.csv") as raised:
@@ -298,7 +268,7 @@ def test_read_csv_and_store_of_table(folder, tmp_path, name, quote, end):
 def test_evaluate_of_table(run, folder, model, name):
     """`evaluate` reads the columns of training, or the error is one line."""
     rows, _, outcomes, _ = CASES[name]
-    write(folder / "table.csv", rows)
+    write_csv(folder / "table.csv", rows)
     expected = outcomes[MODELS.index(model)]
     code, out, err = run(f"evaluate {model} table.csv --json")
     if isinstance(expected, str):
@@ -317,7 +287,7 @@ def test_evaluate_of_table(run, folder, model, name):
 def test_predict_of_table(run, folder, model, name):
     """`predict` classifies the texts and nothing else, or the error is one line."""
     rows, _, _, outcomes = CASES[name]
-    write(folder / "table.csv", rows, quote=csv.QUOTE_ALL)
+    write_csv(folder / "table.csv", rows, quoting=csv.QUOTE_ALL)
     expected = outcomes[MODELS.index(model)]
     code, out, err = run(f"predict {model} table.csv --probabilities")
     if isinstance(expected, str):
@@ -370,7 +340,7 @@ TRAINED = {
 def test_train_stores_columns(run, folder, name):
     """A model stores where the labels and texts of its file were."""
     rows, options, expected = TRAINED[name]
-    write(folder / "table.csv", rows)
+    write_csv(folder / "table.csv", rows)
     tiny = TRAIN.replace("--out other", "--out here --valid 0.5 --set verbose=0")
     code, _, err = run(f"train table.csv {tiny} {options}")
     if isinstance(expected, str):
@@ -383,7 +353,7 @@ def test_train_stores_columns(run, folder, name):
     assert model.classes_.tolist() == ["neg", "pos"]
     # With names, predict finds the texts in any order.
     step = 1 if expected["names"] is None else -1
-    write(folder / "table.csv", [row[::step] for row in rows])
+    write_csv(folder / "table.csv", [row[::step] for row in rows])
     texts = [row[expected["texts"][0]] for row in rows[step < 0 :]]
     code, out, _ = run("predict here table.csv")
     assert code == 0
@@ -393,8 +363,8 @@ def test_train_stores_columns(run, folder, name):
 
 def test_header_is_no_class_without_validation(run, folder):
     """A header is no class of its own, even if no text is held out."""
-    rows = table("kind", "wording", texts=FILM * 10)
-    write(folder / "table.csv", rows)
+    rows = table("kind", "wording", texts=FILMS * 10)
+    write_csv(folder / "table.csv", rows)
     code, out, err = run(f"train table.csv {TRAIN} --valid 0")
     assert (code, out) == (2, "")
     assert "its label 'kind' occurs in no other record" in err
@@ -407,15 +377,15 @@ def test_header_is_no_class_without_validation(run, folder):
 
 def test_valid_file_has_columns_of_training(run, folder):
     """A validation file is read by the names of the training file."""
-    write(folder / "table.csv", table("label", "text"))
-    write(folder / "held.csv", table("text", "id", "label", order=(1, 2, 0)))
+    write_csv(folder / "table.csv", table("label", "text"))
+    write_csv(folder / "held.csv", table("text", "id", "label", order=(1, 2, 0)))
     code, out, _ = run(f"train table.csv {TRAIN} --valid held.csv")
     assert code == 0
     assert "held.csv: 4 texts of 2 classes: neg 2, pos 2" in out
-    write(folder / "held.csv", table("text", "id", "kind", order=(1, 2, 0)))
+    write_csv(folder / "held.csv", table("text", "id", "kind", order=(1, 2, 0)))
     code, _, err = run(f"train table.csv {TRAIN} --valid held.csv")
     assert (code, NAMES in err) == (2, True)
-    write(folder / "held.csv", table(texts=FILM[:2]))
+    write_csv(folder / "held.csv", table(texts=FILMS[:2]))
     code, out, _ = run(f"train table.csv {TRAIN} --valid held.csv")
     assert code == 0
     assert "held.csv: 2 texts of 2 classes: neg 1, pos 1" in out
@@ -424,7 +394,7 @@ def test_valid_file_has_columns_of_training(run, folder):
 def test_error_about_columns_shows_no_text(run, folder):
     """Long texts in the first record are cut in the error."""
     secret = "a text that nobody but its author and its readers may ever see"
-    write(folder / "table.csv", [[secret, "3"], [secret, "4"]])
+    write_csv(folder / "table.csv", [[secret, "3"], [secret, "4"]])
     for command in (
         "train table.csv --label-column kind " + TRAIN,
         "predict plain tab",
@@ -434,76 +404,3 @@ def test_error_about_columns_shows_no_text(run, folder):
         assert code == 2
         assert "a text that nobody b…" in err
         assert "author" not in err
-
-
-# -- columns beside the answer -------------------------------------------------
-
-
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(
-    ("rows", "options", "names"),
-    [
-        (
-            table("id", "label", "text", order=(2, 0, 1)),
-            "--keep id,text",
-            ["id", "text"],
-        ),
-        (table("text", "id", order=(1, 2)), "--keep 1,text", ["id", "text"]),
-        (table("text", order=(1,)), "--keep 0 --header", ["text"]),
-        (table(order=(2, 1)), "--keep 0,1 --no-header", ["0", "1"]),
-        (table(order=(1,)), "--keep -1 --lines", ["-1"]),
-    ],
-)
-def test_predict_keeps_columns(run, folder, model, rows, options, names):
-    """The columns to keep stand beside the answer, in both formats."""
-    path = write(folder / "table.csv", rows, quote=csv.QUOTE_ALL)
-    texts = FILM
-    if "--lines" in options:
-        texts = ['"a, ""line"', *FILM]
-        path.write_text("\n".join(texts), encoding="utf-8")
-        options = options.replace("-1", "0")
-        names = ["0"]
-    elif len(rows[0]) > 1:
-        options += " --text-column text" if "text" in rows[0] else " --text-column 1"
-    code, out, err = run(f"predict {model} table.csv {options}")
-    assert (code, err) == (0, "")
-    head, *found = csv.reader(io.StringIO(out))
-    assert head == ["label", *names]
-    assert [row[0] for row in found] == load(model).predict(texts).tolist()
-    assert [row[-1] for row in found] == texts
-    if len(names) == 2:
-        assert [row[1] for row in found] == ["0", "1", "2", "3"]
-    _, out, _ = run(f"predict {model} table.csv {options} --format jsonl")
-    for line, row in zip(out.splitlines(), found, strict=True):
-        expected = dict(zip(names, row[1:], strict=True))
-        assert json.loads(line) == {"label": row[0], "input": expected}
-
-
-def test_predict_keeps_columns_of_its_own_names(run, folder):
-    """A column with a name of the answer gets a prefix in CSV."""
-    write(folder / "table.csv", table("label", "text", "neg", order=(0, 1, 2)))
-    options = "--probabilities --keep label,neg"
-    _, out, _ = run(f"predict named table.csv {options}")
-    head, first, *_ = csv.reader(io.StringIO(out))
-    assert head == ["label", "neg", "pos", "input_label", "input_neg"]
-    assert first[3:] == ["pos", "0"]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ("--keep id", "one column named 'id', found 0 among 'label', 'text'"),
-        (
-            "--keep 2",
-            "the position of one of 2 columns, counted from 0, or a name, got 2",
-        ),
-        ("--keep text,1", "expected different columns to keep, got 'text' twice"),
-        ("--keep text --no-header", "expected a column's position, got 'text'"),
-        ("--keep text --lines", "expected 0, the only column of lines, got 'text'"),
-    ],
-)
-def test_predict_invalid_keep(run, folder, options, message):
-    write(folder / "table.csv", table("label", "text"))
-    code, out, err = run(f"predict named table.csv {options}")
-    assert (code, out) == (2, "")
-    assert message.lower() in err.lower()

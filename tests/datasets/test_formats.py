@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from sktextconv import TextStore
 from sktextconv.datasets import _compressed, _parquet, read_csv
-from sktextconv.datasets._csv import open_texts
+from sktextconv.datasets._unlabeled import open_texts
 
 from ..conftest import attempt
 from .memory import peak_of

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from sktextconv.datasets import read_csv
-from sktextconv.datasets._csv import open_lines, open_texts
+from sktextconv.datasets._unlabeled import open_lines, open_texts
 
 SECRET = "confidential"
 
