@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import os
 from collections.abc import Callable, Collection
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -41,6 +41,7 @@ from .utils._param_validation import (
     Whole,
     check_params,
     hyperparameters,
+    python_values,
 )
 from .utils.validation import check_texts
 
@@ -177,6 +178,18 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         For explanations, the network must look ids up in a module called `embedding`.
         Anything else that it does with ids may only compare them with reserved ids.
         """
+
+    # Functions that return the value of a parameter that is None from an unfitted
+    # classifier. They are called in `fit`, and saved models hold the values.
+    _derived_parameters: ClassVar = {}
+
+    def _template(self):
+        """Return an unfitted copy with Python numbers and all derived parameters."""
+        template = type(self)(**python_values(self))
+        for name, find in self._derived_parameters.items():
+            if getattr(template, name) is None:
+                setattr(template, name, find(template))
+        return template
 
     def _recipe(self):
         """Return the training recipe; a subclass may insert its parameters."""

@@ -101,9 +101,10 @@ def compare_rnn_training(data, cell, target):
     n_classes = len(classifier.classes_)
     packed = PackedRNN(classifier.encoder_.n_tokens, n_classes, cell=cell)
     theirs = _trainer(packed, classifier, encoded, y)
-    recurrent = classifier.net_.module_.recurrent
+    network = classifier.net_.module_
+    recurrent, dim = network.recurrent, network.embedding.weight.shape[1]
     inputs = [
-        (torch.randn(*ids.shape, classifier.embedding_dim, requires_grad=True), ids)
+        (torch.randn(*ids.shape, dim, requires_grad=True), ids)
         for ids in map(encoded_texts.ids, encoded_texts.by_length().split(64))
     ]
 

@@ -1,5 +1,6 @@
 """Pretrained word vectors: from a file, from memory, or trained on the texts."""
 
+import contextlib
 import gzip
 import lzma
 import os
@@ -17,13 +18,14 @@ from ._ragged import PAD
 if TYPE_CHECKING:
     from ._base import BaseWordEncoder
 
-__all__ = ["word_vectors"]
+__all__ = ["vector_size", "word_vectors"]
 
 _SCALE = 0.25  # Kim (2014): about the standard deviation of word2vec's vectors
 _MIN_COVERAGE = 0.01  # fraction of the vocabulary; fewer vectors indicate an error
 
 _OPENERS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open}  # by first bytes
 _DAMAGE_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+_MAX_DIM = 1_000_000  # numbers in a vector, as for embedding_dim
 _HEAD_SIZE = 2**18  # bytes; enough for a header and the first vector
 _BLOCK_SIZE = 2**20  # bytes read at a time
 _MAX_WORD_SIZE = 2**16  # bytes
@@ -140,6 +142,50 @@ def word_vectors(
     return vectors
 
 
+def vector_size(source: object) -> int | None:
+    """Return the size of the vectors of a source, from its first vector or header.
+
+    Parameters
+    ----------
+    source : str, path, mapping, KeyedVectors or None
+        As in `word_vectors`.
+
+    Returns
+    -------
+    size : int or None
+        None if there is no vector yet: for None, "word2vec" and an empty mapping.
+
+    Raises
+    ------
+    ValueError
+        If the first vector is not one of numbers, if vectors have no or more than a
+        million numbers, or if a file is damaged or has none of the formats.
+    TypeError
+        If `source` has another type.
+    FileNotFoundError
+        If the file does not exist.
+    """
+    if source is None or (isinstance(source, str) and source == "word2vec"):
+        return None
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        with _open_file(path) as stream:
+            _, _, size = _detect_format(stream, path)
+        location = f"in {path}"
+    else:
+        known, get = _get_lookup(source)
+        word = next(iter(known), None)
+        if word is None:
+            return None
+        location = f"for the word {word!r}"
+        size = len(_to_vector(get(word), location))
+    if not 1 <= size <= _MAX_DIM:
+        raise ValueError(
+            f"Expected vectors of 1 to {_MAX_DIM:,} numbers, got {size:,} {location}."
+        )
+    return size
+
+
 def _find_vectors(source, words, dim):
     """Yield index, vector and location of each word that is found.
 
@@ -147,10 +193,15 @@ def _find_vectors(source, words, dim):
     """
     if isinstance(source, (str, os.PathLike)):
         return _read_file(Path(source), words, dim)
+    return _find_in_mapping(words, *_get_lookup(source))
+
+
+def _get_lookup(source):
+    """Return the known words of a source in memory, and a function of a word."""
     if isinstance(source, Mapping):
-        return _find_in_mapping(words, source, source.__getitem__)
+        return source, source.__getitem__
     if hasattr(source, "key_to_index") and hasattr(source, "get_vector"):
-        return _find_in_mapping(words, source.key_to_index, source.get_vector)
+        return source.key_to_index, source.get_vector
     hint = " Pass its attribute wv." if hasattr(source, "wv") else ""
     raise TypeError(
         'Expected vectors to be "word2vec", the path of a file, a mapping of words to '
@@ -165,6 +216,14 @@ def _find_in_mapping(words, known, get):
 
 
 def _check_vector(values, dim, location):
+    vector = _to_vector(values, location, dim)
+    _check_size(len(vector), dim, location)
+    if not np.isfinite(vector).all():
+        raise ValueError(f"Expected finite numbers {location}, got NaN or infinity.")
+    return vector
+
+
+def _to_vector(values, location, dim=None):
     try:
         with np.errstate(over="ignore"):
             vector = np.asarray(values, dtype=np.float32)
@@ -173,13 +232,11 @@ def _check_vector(values, dim, location):
             f"Expected a vector of numbers {location}: {error}."
         ) from error
     if vector.ndim != 1:
+        numbers = "numbers" if dim is None else f"{dim} numbers"
         raise ValueError(
-            f"Expected a vector of {dim} numbers {location}, got an array of shape "
+            f"Expected a vector of {numbers} {location}, got an array of shape "
             f"{vector.shape}."
         )
-    _check_size(len(vector), dim, location)
-    if not np.isfinite(vector).all():
-        raise ValueError(f"Expected finite numbers {location}, got NaN or infinity.")
     return vector
 
 
@@ -200,53 +257,59 @@ def _describe(source):
 # -- files -----------------------------------------------------------------------
 
 
-def _read_file(path, words, dim):
+@contextlib.contextmanager
+def _open_file(path):
+    """Open a file of word vectors, decompressed, and convert errors of damage."""
     # Path.is_file would raise an error for some strings.
     if not os.path.isfile(path):
         raise FileNotFoundError(
             'Expected vectors to be "word2vec" or the path of a file of word vectors, '
             f"got {str(path)!r}, and there is no such file."
         )
-    wanted = {
-        word.encode("utf-8", "surrogatepass"): index for index, word in enumerate(words)
-    }
     with path.open("rb") as file:
         magic = file.read(max(map(len, _OPENERS)))
     opener = next((_OPENERS[m] for m in _OPENERS if magic.startswith(m)), open)
     with opener(path, "rb") as stream:
         try:
-            read, n_words = _detect_format(stream, dim, path)
-            yield from read(stream, n_words, wanted, dim, path)
+            yield stream
         except _DAMAGE_ERRORS as error:
             raise ValueError(f"{path} is damaged: {error}.") from error
 
 
-def _detect_format(stream, dim, path):
-    """Return the function that reads a file, and the number of words in its header.
+def _read_file(path, words, dim):
+    wanted = {
+        word.encode("utf-8", "surrogatepass"): index for index, word in enumerate(words)
+    }
+    with _open_file(path) as stream:
+        read, n_words, size = _detect_format(stream, path)
+        _check_size(size, dim, f"in {path}")
+        yield from read(stream, n_words, wanted, dim, path)
 
-    The number is None if the file has no header. The stream is left at its first
-    vector.
+
+def _detect_format(stream, path):
+    """Return the function that reads a file, its number of words and their size.
+
+    The number of words is None if the file has no header. The stream is left at its
+    first vector.
     """
     head = stream.read(_HEAD_SIZE)
     line, _, rest = head.partition(b"\n")
     pieces = line.split()
     if len(pieces) == 2 and all(map(bytes.isdigit, pieces)):
         n_words, size = map(int, pieces)
-        _check_size(size, dim, f"in {path}")
         stream.seek(len(line) + 1)
         # In text, each number takes at least two bytes, with the space after it. The
         # bytes of a binary vector are almost never all characters of numbers.
-        numbers = rest.partition(b" ")[2][: 2 * dim]
+        numbers = rest.partition(b" ")[2][: 2 * size]
         is_text = _NUMBER_BYTES.issuperset(numbers)
-        return (_read_text if is_text else _read_binary), n_words
+        return (_read_text if is_text else _read_binary), n_words, size
     if len(pieces) < 2 or not all(map(_is_number, pieces[1:])):
         raise ValueError(
             f"Expected {path} to begin with a word and its vector (GloVe), or with the "
             f"number of words and their size (word2vec), got {line[:40]!r}."
         )
-    _check_size(len(pieces) - 1, dim, f"in {path}")
     stream.seek(0)
-    return _read_text, None
+    return _read_text, None, len(pieces) - 1
 
 
 def _read_text(stream, n_words, wanted, dim, path):

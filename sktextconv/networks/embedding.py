@@ -7,9 +7,14 @@ from torch.nn import functional as F
 
 from ..encoding._ragged import PAD
 from ..encoding._word import WordEncoder
-from ..encoding._word_vectors import word_vectors
+from ..encoding._word_vectors import vector_size, word_vectors
 
-__all__ = ["WordEmbedding", "init_embedding", "make_word_encoder"]
+__all__ = [
+    "WordEmbedding",
+    "find_embedding_dim",
+    "init_embedding",
+    "make_word_encoder",
+]
 
 
 class WordEmbedding(nn.Module):
@@ -58,6 +63,11 @@ def make_word_encoder(classifier):
         lowercase=classifier.lowercase,
         tokenizer=classifier.tokenizer,
     )
+
+
+def find_embedding_dim(classifier, *, default):
+    """Return the size of the classifier's `vectors`, or `default` if it is open."""
+    return vector_size(classifier.vectors) or default
 
 
 def init_embedding(classifier, network, encoder, texts, seed):

@@ -1,5 +1,6 @@
 """Hierarchical attention network (Yang et al., 2016)."""
 
+import functools
 from collections.abc import Callable, Collection
 from typing import ClassVar, Literal
 
@@ -24,7 +25,7 @@ from ._document_attention import (
     make_document_attention,
 )
 from ._sentence_layout import bucket_sentences, pad_sentences
-from .embedding import WordEmbedding, init_embedding
+from .embedding import WordEmbedding, find_embedding_dim, init_embedding
 from .recurrent import Recurrent, pool_steps, sequence_mask
 
 __all__ = [
@@ -252,8 +253,9 @@ class HANClassifier(BaseTextNetClassifier):
         Maximal number of sentences read of a text.
     max_sentence_length : int, default=100
         Maximal number of words read of a sentence.
-    embedding_dim : int, default=200
-        Size of the word vectors.
+    embedding_dim : int, default=None
+        Size of the word vectors. None takes that of `vectors`, or 200 if there are none
+        or "word2vec" trains them.
     vectors : str, path, mapping or KeyedVectors, default=None
         Initial word vectors: "word2vec" trains them on the training texts with gensim;
         a path names a file in the format of word2vec (text or binary) or GloVe; a
@@ -329,6 +331,9 @@ class HANClassifier(BaseTextNetClassifier):
     [(0, 12), (13, 21)]
     """
 
+    _derived_parameters: ClassVar = {
+        "embedding_dim": functools.partial(find_embedding_dim, default=200)
+    }
     _recipes: ClassVar = {
         # Departs from the paper: it searches the learning rate on validation texts.
         "paper": Recipe(
@@ -356,7 +361,7 @@ class HANClassifier(BaseTextNetClassifier):
     tokenizer: Callable | None = None
     max_sentences: Count = 60
     max_sentence_length: Count = 100
-    embedding_dim: Size = 200
+    embedding_dim: Size | None = None
     vectors: object | None = None
     tuning: Literal["fine-tuned", "static"] = "fine-tuned"
     hidden_dim: Size = 50

@@ -1,5 +1,6 @@
 """Convolutional network over the words of a sentence (Kim, 2014)."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
@@ -19,7 +20,12 @@ from ..utils._param_validation import (
     Sizes,
     hyperparameters,
 )
-from .embedding import WordEmbedding, init_embedding, make_word_encoder
+from .embedding import (
+    WordEmbedding,
+    find_embedding_dim,
+    init_embedding,
+    make_word_encoder,
+)
 
 __all__ = ["KimCNN", "KimCNNClassifier"]
 
@@ -220,8 +226,9 @@ class KimCNNClassifier(BaseTextNetClassifier):
         Function from a text to the list of its words. None finds words as
         `WordEncoder` does. Networks with a tokenizer cannot be saved with `save`,
         but with pickle.
-    embedding_dim : int, default=300
-        Size of the word vectors.
+    embedding_dim : int, default=None
+        Size of the word vectors. None takes that of `vectors`, or 300 if there are none
+        or "word2vec" trains them.
     vectors : str, path, mapping or KeyedVectors, default=None
         Initial word vectors: "word2vec" trains them on the training texts with gensim;
         a path names a file in the format of word2vec (text or binary) or GloVe; a
@@ -292,6 +299,9 @@ class KimCNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
+    _derived_parameters: ClassVar = {
+        "embedding_dim": functools.partial(find_embedding_dim, default=300)
+    }
     _recipes: ClassVar = {
         # torch's Adadelta is the author's update, with epsilon under both roots.
         "paper": Recipe(
@@ -322,7 +332,7 @@ class KimCNNClassifier(BaseTextNetClassifier):
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
     tokenizer: Callable | None = None
-    embedding_dim: Size = 300
+    embedding_dim: Size | None = None
     vectors: object | None = None
     tuning: Literal["fine-tuned", "static", "multichannel"] = "fine-tuned"
     embedding_dropout: Fraction | None = None

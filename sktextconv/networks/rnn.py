@@ -1,6 +1,7 @@
 """Recurrent networks over words (Zhang, Zhao & LeCun, 2015; Chollet, 2017)."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
@@ -20,7 +21,12 @@ from ..utils._param_validation import (
     hyperparameters,
 )
 from .convnet import VelocitySGD
-from .embedding import WordEmbedding, init_embedding, make_word_encoder
+from .embedding import (
+    WordEmbedding,
+    find_embedding_dim,
+    init_embedding,
+    make_word_encoder,
+)
 from .recurrent import Recurrent, pool_steps
 
 __all__ = ["RNN", "RNNClassifier"]
@@ -131,8 +137,9 @@ class RNNClassifier(BaseTextNetClassifier):
         Function from a text to the list of its words. None finds words as
         `WordEncoder` does. Networks with a tokenizer cannot be saved with `save`,
         but with pickle.
-    embedding_dim : int, default=300
-        Size of the word vectors.
+    embedding_dim : int, default=None
+        Size of the word vectors. None takes that of `vectors`, or 300 if there are none
+        or "word2vec" trains them.
     vectors : str, path, mapping or KeyedVectors, default=None
         Initial word vectors: "word2vec" trains them on the training texts with gensim;
         a path names a file in the format of word2vec (text or binary) or GloVe; a
@@ -234,6 +241,9 @@ class RNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
+    _derived_parameters: ClassVar = {
+        "embedding_dim": functools.partial(find_embedding_dim, default=300)
+    }
     _recipes: ClassVar = {
         # Departs from the paper: it names no optimizer and no learning rate for this
         # network, which is therefore trained like the paper's other networks.
@@ -272,7 +282,7 @@ class RNNClassifier(BaseTextNetClassifier):
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
     tokenizer: Callable | None = None
-    embedding_dim: Size = 300
+    embedding_dim: Size | None = None
     # Departs from the paper: its vectors are pretrained; "word2vec" trains vectors on
     # the training texts.
     vectors: object | None = None

@@ -1,5 +1,6 @@
 """Word-based convolutional network (Zhang, Zhao & LeCun, 2015)."""
 
+import functools
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
@@ -12,7 +13,12 @@ from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
-from .embedding import WordEmbedding, init_embedding, make_word_encoder
+from .embedding import (
+    WordEmbedding,
+    find_embedding_dim,
+    init_embedding,
+    make_word_encoder,
+)
 
 __all__ = ["WordCNN", "WordCNNClassifier"]
 
@@ -108,8 +114,9 @@ class WordCNNClassifier(BaseTextNetClassifier):
         Function from a text to the list of its words. None finds words as
         `WordEncoder` does. Networks with a tokenizer cannot be saved with `save`,
         but with pickle.
-    embedding_dim : int, default=300
-        Size of the word vectors.
+    embedding_dim : int, default=None
+        Size of the word vectors. None takes that of `vectors`, or 300 if there are none
+        or "word2vec" trains them.
     vectors : str, path, mapping or KeyedVectors, default=None
         Initial word vectors: "word2vec" trains them on the training texts with gensim;
         a path names a file in the format of word2vec (text or binary) or GloVe; a
@@ -178,6 +185,9 @@ class WordCNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
+    _derived_parameters: ClassVar = {
+        "embedding_dim": functools.partial(find_embedding_dim, default=300)
+    }
     _recipes: ClassVar = {
         # Departs from the paper: the weight decay of 1e-5, the default of VelocitySGD,
         # is only in the authors' code.
@@ -206,7 +216,7 @@ class WordCNNClassifier(BaseTextNetClassifier):
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
     tokenizer: Callable | None = None
-    embedding_dim: Size = 300
+    embedding_dim: Size | None = None
     # Departs from the paper: its "w2v" vectors are pretrained; "word2vec" trains
     # vectors on the training texts.
     vectors: object | None = None

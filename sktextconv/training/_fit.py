@@ -6,7 +6,6 @@ import torch
 from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
 
-from ..utils._param_validation import python_values
 from ._data import EncodedDataset, make_augment_fn
 from ._device import resolve_device, seeded
 from ._loop import check_size, train
@@ -36,7 +35,7 @@ def build_state(estimator, examples, classes, rng):
         and "_rng".
     """
     device = resolve_device(estimator.device)
-    template = type(estimator)(**python_values(estimator))
+    template = estimator._template()
     encoder = template._make_encoder().fit(examples[0])
     sizes = (encoder.n_tokens, len(classes))
     seed = rng.randint(2**31)

@@ -64,7 +64,14 @@ def check_warm_start(estimator, classes):
             f"{classes}."
         )
     before, now = estimator._init_params, estimator.get_params(deep=False)
-    changed = sorted(name for name in before if _differ(now[name], before[name]))
+    # None agrees with the value that was derived in `fit`: deriving it again would need
+    # the file of word vectors, which may be gone.
+    derived = {name for name in estimator._derived_parameters if now[name] is None}
+    changed = sorted(
+        name
+        for name in before
+        if name not in derived and _differ(now[name], before[name])
+    )
     if changed:
         raise ValueError(
             "warm_start=True continues with the fitted network, so "

@@ -18,6 +18,7 @@ from sktextconv.encoding import (
     _word_vectors as vectors_module,
     word_vectors,
 )
+from sktextconv.encoding._word_vectors import vector_size
 
 TEXTS = ["a fine film , so fine", "a dull film", "a naïve 映画 film !"]
 ENCODER = WordEncoder().fit(TEXTS)
@@ -204,6 +205,49 @@ def test_words_with_spaces_are_skipped(tmp_path):
     path = tmp_path / "vectors"
     path.write_text("the 0 0\nfilm at home 7 8\nfilm 1 2\n")
     assert vectors_of(path, dim=2)[row("film")].tolist() == [1.0, 2.0]
+
+
+# -- size -------------------------------------------------------------------------
+
+
+def test_vector_size_of_each_source(source):
+    """The size is known without a vocabulary, from the first vector or the header."""
+    assert vector_size(source) == DIM
+
+
+@pytest.mark.parametrize("source", [None, "word2vec", {}, KeyedVectors(DIM)])
+def test_vector_size_without_vectors(source):
+    """Sources that have no vector yet have no size."""
+    assert vector_size(source) is None
+
+
+def test_vector_size_reads_only_start_of_file(tmp_path):
+    """A header is enough, whatever comes after it."""
+    path = tmp_path / "vectors.bin"
+    path.write_bytes(b"3000000 300\nfilm ")
+    assert vector_size(path) == 300
+
+
+@pytest.mark.parametrize("size", [0, 10**12])
+def test_vector_size_out_of_range(size, tmp_path):
+    """A size that no network can have is an error that names the file."""
+    path = tmp_path / "vectors.bin"
+    path.write_text(f"5 {size}\nfilm ")
+    with pytest.raises(ValueError, match=r"1 to 1,000,000 numbers, got .*vectors\.bin"):
+        vector_size(path)
+
+
+def test_vector_size_of_invalid_source(tmp_path):
+    """Errors are those of `word_vectors`."""
+    with pytest.raises(TypeError, match="path of a file, a mapping of words"):
+        vector_size(3)
+    with pytest.raises(FileNotFoundError, match="there is no such file"):
+        vector_size(tmp_path / "missing.txt")
+    with pytest.raises(ValueError, match="vector of numbers for the word 'film', got"):
+        vector_size({"film": 1.0})
+    (tmp_path / "text").write_text("a b c\n")
+    with pytest.raises(ValueError, match="to begin with a word and its vector"):
+        vector_size(tmp_path / "text")
 
 
 # -- invalid files ----------------------------------------------------
