@@ -37,6 +37,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 def is_header(names):
     """Return whether all cells are plausible names and two or more are common ones.
 
+    One of the common names must be that of labels or texts.
+
     Parameters
     ----------
     names : list of str of shape (n_columns,)
@@ -44,8 +46,9 @@ def is_header(names):
     """
     # pandas writes an empty name for the index, which is as telling as a common one.
     body = _without_index(names)
-    n_common = len(names) - len(body) + sum(map(has_common_name, body))
-    return n_common >= 2 and len({*body}) == len(body) and _are_names(body)
+    kinds = [*filter(None, map(kind_of_column, body))]
+    is_common = len(names) - len(body) + len(kinds) >= 2 and {*kinds} != {"other"}
+    return is_common and len({*body}) == len(body) and _are_names(body)
 
 
 def could_be_header(names, second=None):

@@ -141,6 +141,48 @@ def test_load_missing_parameter_takes_default(saved, path):
     assert sktextconv.load(path).batch_size == KimCNNClassifier().batch_size
 
 
+COLUMNS = {"n_columns": 3, "names": ["id", "label", "text"], "label": 1, "texts": [2]}
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, COLUMNS | {"names": None}])
+def test_columns_are_saved_and_loaded(saved, path, columns):
+    """`columns_` is saved, loaded and saved again; training removes it."""
+    path.write_bytes(saved)
+    model = sktextconv.load(path)
+    assert not hasattr(model, "columns_")
+    model.columns_ = columns
+    for _ in range(2):
+        sktextconv.save(model, path)
+        model = sktextconv.load(path)
+        assert model.columns_ == columns
+    model.partial_fit(TEXTS[:1], ["good"], classes=model.classes_)
+    assert not hasattr(model, "columns_")
+
+
+@pytest.mark.parametrize(
+    ("columns", "match"),
+    [
+        (None, "Expected dict as 'columns', got NoneType"),
+        ({}, "Expected int as 'label', got nothing"),
+        (COLUMNS | {"more": 1}, "Expected nothing as 'more', got int"),
+        (COLUMNS | {"label": "label"}, "Expected int as 'label', got str"),
+        (COLUMNS | {"label": True}, "Expected int as 'label', got bool"),
+        (COLUMNS | {"texts": []}, "Expected int as positions of columns"),
+        (COLUMNS | {"texts": ["text"]}, "Expected int as positions of columns"),
+        (COLUMNS | {"texts": [1]}, "Expected int as positions of columns"),
+        (COLUMNS | {"texts": [3]}, "Expected positions below 3"),
+        (COLUMNS | {"label": -1}, "Expected positions below 3"),
+        (COLUMNS | {"names": "abc"}, "Expected list as 'names', got str"),
+        (COLUMNS | {"names": ["a", "b", 1]}, "Expected 3 names of columns"),
+        (COLUMNS | {"n_columns": 2**60}, "names of columns"),
+    ],
+)
+def test_load_forged_columns(saved, path, columns, match):
+    outer, header, body = split_file(saved)
+    data = join_file(outer, header | {"columns": columns}, body)
+    assert match in load_error(data, path)
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
