@@ -95,7 +95,7 @@ def folder(tmp_path_factory, texts):
     """Folder with only the files that the page starts from."""
     folder = tmp_path_factory.mktemp("tutorial")
     rows = [dict(zip(HEAD, row, strict=True)) for row in texts]
-    new = after("--text-column", PREDICT)
+    new = after("--keep", PREDICT)
     for command, columns, chosen in (
         (TRAIN, HEAD, rows),
         (EVALUATE, HEAD, rows[::3]),
