@@ -471,6 +471,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         check_is_fitted(self)
         check_params(self, only=("recipe", "batch_size", "n_jobs"))
         texts = check_texts(X, required_by=type(self).__name__)
+        self.encoder_._warn_if_unreadable(texts, stacklevel=4)
         with torch_defaults(self.n_jobs):
             return predict_logits(
                 self.net_, self.encoder_, texts, batch_size=self._batch_size()

@@ -76,13 +76,15 @@ def _zhang_networks():
     own_vectors = {"vectors": "word2vec", "tuning": "static"}
     lstm = {"cell": "lstm", "hidden_dim": 512, "pooling": "mean", "clip_norm": 5.0}
     yield "lstm", Row("LSTM", partial(RNNClassifier, **lstm, **own_vectors), 150)
+    # The rows name the alphabets of the papers, whatever the defaults are.
+    paper = partial(CharCNNClassifier, alphabet="paper")
     full = partial(CharCNNClassifier, alphabet="full")
     w2v = partial(WordCNNClassifier, **own_vectors)
     for name, key, make, field_order, cost in (
         ("w2v ", "wordcnn-{}-w2v", w2v, "forward", 40),
         ("Lk. ", "wordcnn-{}-lookup", WordCNNClassifier, "forward", 40),
         ("Full ", "charcnn-{}-full", full, "reverse", 80),
-        ("", "charcnn-{}", CharCNNClassifier, "reverse", 80),
+        ("", "charcnn-{}", paper, "reverse", 80),
     ):
         for size, prefix, times in (("small", "Sm.", 1), ("large", "Lg.", 10)):
             plain = partial(make, size=size)
@@ -98,7 +100,9 @@ def _zhang_networks():
 def _later_networks():
     for depth, cost in ((9, 60), (17, 120), (29, 160)):
         for pooling, name in (("max", "max"), ("kmax", "k-max"), ("conv", "conv")):
-            make = partial(VDCNNClassifier, depth=depth, pooling=pooling)
+            make = partial(
+                VDCNNClassifier, depth=depth, pooling=pooling, alphabet="vdcnn"
+            )
             slower = 2 if pooling == "kmax" else 1
             yield (
                 f"vdcnn-{depth}-{pooling}",

@@ -160,6 +160,17 @@ class BaseTextEncoder(
         """Return the ids of texts that were checked before; the encoder is fitted."""
         return self._tokenizer.encode(texts)
 
+    def _warn_if_unreadable(self, texts, *, stacklevel):
+        """Warn if most of what the texts contain has no id of its own.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Checked before; the encoder is fitted.
+        stacklevel : int
+            As in `warnings.warn`: 1 is this method.
+        """
+
     def _make_checked_tokenizer(self):
         check_params(self)
         return self._make_tokenizer()

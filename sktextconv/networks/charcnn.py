@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from ..base import BaseTextNetClassifier
 from ..encoding._char import CharEncoder
-from ..encoding._ragged import PAD
+from ..encoding._char_tokenizer import LEARNED, MAX_CHARACTERS
+from ..encoding._ragged import PAD, UNKNOWN
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Fraction, Size, hyperparameters
@@ -106,6 +107,11 @@ class CharCNN(ConvNet):
         return responses.unsqueeze(2)  # (rows, width, 1, length - 6)
 
     @torch.no_grad()
+    def init_unknown(self):
+        """Initialize the weights of `UNKNOWN` to zeros, which equals padding."""
+        self.convolutions[0].weight[:, UNKNOWN - 1] = 0.0
+
+    @torch.no_grad()
     def init_from_ngrams(self, ngrams):
         """Initialize the network as a detector of n-grams plus noise.
 
@@ -154,13 +160,19 @@ class CharCNNClassifier(BaseTextNetClassifier):
         Width of the convolutions and of the dense layers: 256 and 1,024 ("small") or
         1,024 and 2,048 ("large").
     alphabet : str, default="paper"
-        Characters with a one-hot vector: "paper", "code", "unique", "space", "full"
-        (see `CharEncoder`) or a string of distinct characters.
+        Characters with a one-hot vector: "auto" for the most frequent characters of the
+        training texts, of any script; "bytes" for the bytes of UTF-8, as in [3]_;
+        "paper", "code", "unique", "space" or "full" for letters of English, digits and
+        marks (see `CharEncoder`); or a string of distinct characters.
+    max_characters : int, default=2_000
+        Largest number of characters of the alphabet "auto". All others share a vector
+        of their own.
     max_length : int, default=1014
-        Maximal number of characters read of a text; 96 + 27 k for an int k >= 1.
+        Maximal number of characters read of a text, or of bytes with
+        ``alphabet="bytes"``; 96 + 27 k for an int k >= 1.
     lowercase : bool or "auto", default="auto"
         Whether texts are lower-cased. "auto" lower-cases them unless the alphabet has
-        upper-case letters.
+        upper-case letters, as "full" and "bytes" have.
     reverse : bool, default=True
         Whether texts are read backwards.
     keep : {"end", "start"}, default="end"
@@ -211,6 +223,8 @@ class CharCNNClassifier(BaseTextNetClassifier):
     .. [2] S. Li, Z. Zhao, T. Liu, R. Hu and X. Du, "Initializing Convolutional Filters
        with Semantic Features for Text Classification", EMNLP 2017.
        https://aclanthology.org/D17-1201
+    .. [3] X. Zhang and Y. LeCun, "Which Encoding is the Best for Text Classification in
+       Chinese, English, Japanese and Korean?", 2017. https://arxiv.org/abs/1708.02657
 
     Examples
     --------
@@ -248,6 +262,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
 
     size: Literal["small", "large"] = "small"
     alphabet: str = "paper"
+    max_characters: Size = MAX_CHARACTERS
     max_length: Size = 1014
     lowercase: bool | Literal["auto"] = "auto"
     reverse: bool = True
@@ -259,10 +274,12 @@ class CharCNNClassifier(BaseTextNetClassifier):
         check_max_length(self.max_length, required_by=type(self).__name__)
         return CharEncoder(
             self.alphabet,
+            max_characters=self.max_characters,
             max_length=self.max_length,
             lowercase=self.lowercase,
             reverse=self.reverse,
             keep=self.keep,
+            unknown=self.alphabet == LEARNED,
         )
 
     def _make_network(self, n_tokens, n_classes):
@@ -276,6 +293,9 @@ class CharCNNClassifier(BaseTextNetClassifier):
         )
 
     def _init_weights(self, network, encoder, examples, seed):
+        if encoder.unknown:
+            # Until training meets unknown characters, they count as white space.
+            network.init_unknown()
         if self.recipe == "paper" or self.init == "random":
             return
         # Departs from the paper: it initializes all weights at random. On long reviews,

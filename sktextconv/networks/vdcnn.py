@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from ..base import BaseTextNetClassifier
 from ..encoding._char import CharEncoder
-from ..encoding._ragged import PAD
+from ..encoding._char_tokenizer import BYTES, LEARNED, MAX_CHARACTERS
+from ..encoding._ragged import PAD, UNKNOWN
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Size, hyperparameters
@@ -208,6 +209,11 @@ class VDCNN(nn.Module):
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
 
+    @torch.no_grad()
+    def init_unknown(self):
+        """Initialize the vector of `UNKNOWN` to that of `PAD`."""
+        self.embedding.weight[UNKNOWN] = self.embedding.weight[PAD]
+
     def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
         pooled = kmax_pool(self._features(ids), _K)  # (batch, 512, 8)
         return self.dense(pooled.flatten(1))  # (batch, n_classes)
@@ -295,9 +301,19 @@ class VDCNNClassifier(BaseTextNetClassifier):
     shortcut : bool, default=False
         Whether the input of each block of two convolutions is added to its output. In
         the paper this helped the deepest network.
+    alphabet : str, default="vdcnn"
+        Characters with a learned vector: "auto" for the most frequent characters of the
+        training texts, of any script; "bytes" for the bytes of UTF-8, as in [3]_;
+        "vdcnn" for letters of English, digits and marks, as in [1]_; another name (see
+        `CharEncoder`) or a string of distinct characters. All others share a vector.
+    max_characters : int, default=2_000
+        Largest number of characters of the alphabet "auto".
+    lowercase : bool or "auto", default="auto"
+        Whether texts are lower-cased. "auto" lower-cases them unless the alphabet has
+        upper-case letters, as "full" and "bytes" have.
     max_length : int, default=1014
-        Characters read from the start of each text; shorter texts are padded to it. At
-        least 64.
+        Characters read from the start of each text, or bytes with
+        ``alphabet="bytes"``; shorter texts are padded to it. At least 64.
     dense_dim : int, default=2048
         Outputs of the first two dense layers, which have nine tenths of the weights of
         the network of depth 9.
@@ -357,6 +373,8 @@ class VDCNNClassifier(BaseTextNetClassifier):
        Networks for Text Classification", EACL 2017. https://arxiv.org/abs/1606.01781
     .. [2] X. Zhang, J. Zhao and Y. LeCun, "Character-level Convolutional Networks
        for Text Classification", NIPS 2015. https://arxiv.org/abs/1509.01626
+    .. [3] X. Zhang and Y. LeCun, "Which Encoding is the Best for Text Classification in
+       Chinese, English, Japanese and Korean?", 2017. https://arxiv.org/abs/1708.02657
 
     Examples
     --------
@@ -392,17 +410,22 @@ class VDCNNClassifier(BaseTextNetClassifier):
     depth: Literal[9, 17, 29, 49] = 9
     pooling: Literal["max", "kmax", "conv"] = "max"
     shortcut: bool = False
+    alphabet: str = "vdcnn"
+    max_characters: Size = MAX_CHARACTERS
+    lowercase: bool | Literal["auto"] = "auto"
     max_length: Size = 1014
     dense_dim: Size = 2048
     trim: bool = False
 
     def _make_encoder(self):
         return CharEncoder(
-            "vdcnn",
+            self.alphabet,
+            max_characters=self.max_characters,
             max_length=check_max_length(self.max_length),
+            lowercase=self.lowercase,
             reverse=False,
             keep="start",
-            unknown=True,
+            unknown=self.alphabet != BYTES,
         )
 
     def _make_network(self, n_tokens, n_classes):
@@ -416,3 +439,8 @@ class VDCNNClassifier(BaseTextNetClassifier):
             dense_dim=self.dense_dim,
             trim=self.trim,
         )
+
+    def _init_weights(self, network, encoder, examples, seed):
+        if self.alphabet == LEARNED:
+            # Training may meet no unknown character, whose vector would stay random.
+            network.init_unknown()

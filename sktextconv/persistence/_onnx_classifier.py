@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..encoding._char_coverage import warn_if_outside
+from ..encoding._char_tokenizer import CharTokenizer
 from ..encoding._document_tokenizer import DocumentTokenizer
 from ..encoding._ragged import SENTENCE_END
 from ..utils._optional_dependencies import require
@@ -124,6 +126,8 @@ class OnnxClassifier:
             Columns in the order of `classes_`; rows sum to 1.
         """
         texts = check_texts(X, required_by=type(self).__name__)
+        if isinstance(self._tokenizer, CharTokenizer):
+            warn_if_outside(self._tokenizer, texts, stacklevel=2)
         probabilities = np.empty((len(texts), len(self.classes_)))
         for first in range(0, len(texts), _CHUNK_SIZE):
             ragged = self._tokenizer.encode(texts[first : first + _CHUNK_SIZE])

@@ -74,6 +74,7 @@ def train_state(
         Passed on to `train`.
     """
     encoder, net, augment_fn = state["encoder_"], state["net_"], None
+    encoder._warn_if_unreadable(examples[0], stacklevel=4)
     n_before = len(state["history_"])
     if estimator.augmenter is not None:
         augment_fn = make_augment_fn(

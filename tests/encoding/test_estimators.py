@@ -32,6 +32,7 @@ TEXTS = ["So good! So so good.", "bad, bad film", "", "A good film. So bad."]
 PARAMS = {
     CharEncoder: {
         "alphabet": "vdcnn",
+        "max_characters": 9,
         "max_length": 7,
         "lowercase": False,
         "reverse": False,
@@ -58,6 +59,7 @@ PARAMS = {
 }
 INVALID = [
     (CharEncoder, "alphabet", 3, "a str"),
+    (CharEncoder, "max_characters", 0, r"an int in the range \[1, 1000000\]"),
     (CharEncoder, "max_length", 0, r"an int in the range \[1, inf\)"),
     (CharEncoder, "lowercase", "yes", "a bool or a str among {'auto'}"),
     (CharEncoder, "reverse", 1, "a bool"),
