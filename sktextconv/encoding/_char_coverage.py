@@ -56,7 +56,7 @@ def warn_if_outside(tokenizer, texts, *, stacklevel):
         f"not counted, are outside the alphabet{named}, such as {', '.join(examples)}: "
         "the network cannot distinguish them. "
         f"{_HINTS[alphabet == LEARNED]}",
-        stacklevel=stacklevel + 1,
+        stacklevel=stacklevel,
     )
 
 

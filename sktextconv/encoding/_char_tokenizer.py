@@ -198,8 +198,10 @@ def _join_distinct(characters):
     if not isinstance(characters, list) or set(map(type, characters)) - {str}:
         raise ValueError("Expected the characters of an alphabet to be a list of str.")
     joined = "".join(characters)
-    if not len(characters) == len(joined) == len(set(characters)):
-        raise ValueError("Expected the characters of an alphabet to be distinct.")
+    if {*map(len, characters)} - {1} or len(set(characters)) < len(characters):
+        raise ValueError(
+            "Expected the characters of an alphabet to be distinct, in a str each."
+        )
     return joined
 
 

@@ -127,7 +127,7 @@ class OnnxClassifier:
         """
         texts = check_texts(X, required_by=type(self).__name__)
         if isinstance(self._tokenizer, CharTokenizer):
-            warn_if_outside(self._tokenizer, texts, stacklevel=2)
+            warn_if_outside(self._tokenizer, texts, stacklevel=3)
         probabilities = np.empty((len(texts), len(self.classes_)))
         for first in range(0, len(texts), _CHUNK_SIZE):
             ragged = self._tokenizer.encode(texts[first : first + _CHUNK_SIZE])

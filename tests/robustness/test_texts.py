@@ -169,6 +169,7 @@ def tiny(name):
     return classifier.set_params(max_epochs=1) if name in NETWORKS else classifier
 
 
+@pytest.mark.filterwarnings("ignore:.* outside the alphabet")
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_predict_any_text_alone_or_in_batch(name):
     """Probabilities of a text are finite and do not depend on its minibatch."""
@@ -187,6 +188,7 @@ def test_predict_any_text_alone_or_in_batch(name):
     run()
 
 
+@pytest.mark.filterwarnings("ignore:.* outside the alphabet")
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_fit_any_texts(name):
     """Any texts can be fitted unless none of them has a word."""

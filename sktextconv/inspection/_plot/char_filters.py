@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ...encoding._char_tokenizer import BYTES
 from ...networks.charcnn import CharCNNClassifier
 from ...utils._optional_dependencies import require
 from .._highlight import NEGATIVE_COLOR, POSITIVE_COLOR, to_printable, to_unit_rgb
@@ -18,6 +19,9 @@ __all__ = ["CharFiltersDisplay"]
 # Visible symbols for white space.
 _SYMBOLS = {"\n": "↵", "\t": "⇥", " ": "␣"}
 
+# Rows of a figure: a learned alphabet may have thousands of characters.
+_MAX_ROWS = 100
+
 
 class CharFiltersDisplay:
     """Filters of the first convolution of a character network.
@@ -26,14 +30,16 @@ class CharFiltersDisplay:
     window, in reading order. Orange weights raise its output, blue ones lower it. The
     title has the number of the filter and a pattern: for each position the character
     with the largest weight, "␣" if all weights are strongly negative, or a dot if all
-    are small.
+    are small. Of a larger alphabet, only the 100 characters with the largest weights
+    have a row.
 
     Parameters
     ----------
     filters : ndarray of float of shape (n_filters, n_characters, width)
         Weights of each character at each position.
-    characters : str
-        The character of each row.
+    characters : sequence of str
+        The label of each row: the character, "unknown" for all other characters, or
+        the hexadecimal number of a byte outside ASCII.
     numbers : sequence of int of length n_filters
         The number of each filter, shown in the title.
 
@@ -113,7 +119,12 @@ class CharFiltersDisplay:
         norms = np.linalg.norm(filters, axis=(1, 2))
         numbers = np.argsort(-norms, kind="stable")[:n_filters]
         filters = filters[numbers, :, :: -1 if encoder.reverse else 1]
-        return cls(filters, encoder.characters, numbers).plot(axes=axes)
+        characters = _row_labels(encoder)
+        if len(characters) > _MAX_ROWS:
+            largest = np.abs(filters).max(axis=(0, 2))
+            rows = np.sort(np.argsort(-largest, kind="stable")[:_MAX_ROWS])
+            filters, characters = filters[:, rows], [characters[row] for row in rows]
+        return cls(filters, characters, numbers).plot(axes=axes)
 
     def plot(self, *, axes: "Sequence[Axes] | None" = None) -> Self:
         """Draw the filters.
@@ -168,6 +179,14 @@ class CharFiltersDisplay:
         axes[0].figure.colorbar(image, ax=list(axes), label="weight", shrink=0.5)
         self.axes_, self.figure_ = np.asarray(axes), axes[0].figure
         return self
+
+
+def _row_labels(encoder):
+    """Return the label of each row of the one-hot vectors of an encoder."""
+    characters = list(encoder.characters)
+    if encoder.alphabet == BYTES:
+        characters = [c if c.isascii() else f"{ord(c):02X}" for c in characters]
+    return ["unknown"] * encoder.unknown + characters
 
 
 def _pattern(weights, labels):
