@@ -29,10 +29,12 @@ def describe_unknown_text(estimator, attribution):
         if hasattr(encoder, "words"):
             is_known = (ids >= encoder.n_tokens - len(encoder.words)).any()
             where = "word of the text is in the vocabulary"
-        else:
+        elif hasattr(encoder, "alphabet"):
             other = encoder.encode([re.sub(r"\S", _NO_CHARACTER, text)])[0]
             is_known = not np.array_equal(ids, other)
             where = "character of the text is in the alphabet"
+        else:  # an encoder of the user
+            return None
         if is_known:
             return None
         return f"No {where} of {name}, so the weights tell nothing about its words."
