@@ -112,7 +112,10 @@ def explain(
     ...  if weight < 0]
     ['long']
     """
-    attribution = attribute(estimator, text, method=method, target=target)
+    with warnings.catch_warnings():
+        # Predictions warn of unreadable texts; one warning, below, is enough.
+        warnings.filterwarnings("ignore", ".* outside the alphabet", UserWarning)
+        attribution = attribute(estimator, text, method=method, target=target)
     if sentence := describe_unknown_text(estimator, attribution):
         warnings.warn(sentence, UserWarning, stacklevel=2)
     return attribution

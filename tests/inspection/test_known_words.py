@@ -33,7 +33,6 @@ def test_unknown_words_warn(fitted, name, method):
     assert warning_of(network, "zzyzx film xkcd", method=method) is None
 
 
-@pytest.mark.filterwarnings("ignore:.* outside the alphabet")
 @pytest.mark.parametrize("name", ["charcnn", "vdcnn"])
 def test_unknown_characters_warn(fitted, name):
     network = fitted(name)
