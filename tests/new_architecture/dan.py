@@ -1,5 +1,6 @@
 """Deep averaging network (Iyyer et al., 2015), which a test adds to the package."""
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
@@ -40,9 +41,8 @@ class DAN(nn.Module):
         vectors = self.embedding(ids)  # (batch, length, embedding_dim)
         mask = (ids != PAD).unsqueeze(2)  # (batch, length, 1)
         if self.training:
-            mask = mask & (
-                torch.rand(mask.shape, device=ids.device) > self.word_dropout
-            )
+            drawn = torch.rand(mask.shape, dtype=vectors.dtype, device=ids.device)
+            mask = mask & (drawn > self.word_dropout)
         mean = (vectors * mask).sum(1) / mask.sum(1).clamp(min=1)
         return self.head(torch.relu(self.hidden(mean)))  # (batch, n_classes)
 
@@ -71,6 +71,8 @@ class DANClassifier(BaseTextNetClassifier):
         Which end of a text longer than `max_length` is read.
     lowercase : bool, default=True
         Whether texts are lower-cased first.
+    tokenizer : callable, default=None
+        Function from a text to the list of its words.
     recipe : {"modern", "paper"}, default="modern"
         "modern": AdamW under a one-cycle schedule. "paper": Adagrad, as in [1]_.
     {inherited_parameters}
@@ -112,6 +114,7 @@ class DANClassifier(BaseTextNetClassifier):
     max_length: Count = 400
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
+    tokenizer: Callable | None = None
 
     def _make_encoder(self):
         return make_word_encoder(self)
