@@ -39,6 +39,14 @@ class Columns:
         """Return the JSON-serializable form, which saved models contain."""
         return dataclasses.asdict(self)
 
+    def fit_positions(self, n_columns):
+        """Return whether a file of so many columns without names has these positions.
+
+        If names told the columns apart, other columns could be anywhere.
+        """
+        others = {*range(self.n_columns)} - {self.label, *self.texts}
+        return n_columns == self.n_columns and (self.names is None or not others)
+
     def names_in(self, names, wanted):
         """Return the names of columns that a first record has too, or None.
 
@@ -164,7 +172,7 @@ def choose_unlabeled(
     if records.is_labeled and text_columns is None:
         return Columns(n_columns, None, None, [1])
     found = trained and header and trained.names_in(names, trained.texts)
-    as_trained = trained is not None and n_columns == trained.n_columns > 1
+    as_trained = trained is not None and trained.fit_positions(n_columns)
     as_trained &= not records.by_name
     label = None
     if text_columns is None and found:
@@ -243,7 +251,7 @@ def _replace_missing(records, cells, label_column, text_columns, *, header, trai
     found = trained.names_in(strip_cells(cells), missing) if header else None
     # Names that differ from those of training can be in another order.
     has_other_names = header and trained.names is not None
-    if not found and len(cells) == trained.n_columns and not has_other_names:
+    if not found and trained.fit_positions(len(cells)) and not has_other_names:
         found = list(missing)
     if not found:
         if label_column is None and text_columns is None:

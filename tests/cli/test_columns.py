@@ -404,3 +404,20 @@ def test_error_about_columns_shows_no_text(run, folder):
         assert code == 2
         assert "a text that nobody b…" in err
         assert "author" not in err
+
+
+def test_other_columns_have_no_positions(run, folder):
+    """Texts are not sought by position if the training file named other columns."""
+    tiny = TRAIN.replace("other", "here") + " --valid 0 --set verbose=0"
+    rows = table("id", "label", "text", order=(2, 0, 1))
+    write_csv(folder / "table.csv", rows)
+    options = "--label-column label --text-column text"
+    assert run(f"train table.csv {tiny} {options}")[0] == 0
+    write_csv(folder / "table.csv", table(order=(1, 0, 2)))
+    for command in ("predict here table.csv", "evaluate here table.csv"):
+        code, out, err = run(command)
+        assert (code, out) == (2, "")
+        assert NAMES in err
+    write_csv(folder / "table.csv", rows[1:])
+    assert run(f"train table.csv {tiny} --label-column 1 --text-column 2")[0] == 0
+    assert run("predict here table.csv")[0] == 0
