@@ -106,28 +106,37 @@ def _find_delimiter(text, head, given):
     is_whole = _extend(head, text.lines)
     parsed = {d: _parse(head, d, is_whole) for d in others}
     fitting = {d: records for d, records in parsed.items() if _width(records)}
-    sure = [d for d, records in fitting.items() if _is_sure(d, records)]
     if given is not None:
         # Read a file of commas as one column only if it might be meant.
         own = _parse(head, given, is_whole)
-        if sure and own is not None and {*map(len, own)} == {1}:
-            raise ValueError(_describe_ambiguous(text.path, given, fitting))
-        return given
-    comma = _parse(head, ",", is_whole)
-    if _width(comma):
-        is_ambiguous = not _has_labels(comma) and any(
-            len(records) > 1 and _has_labels(records) for records in fitting.values()
-        )
-    elif len(sure) == 1:
-        return sure[0]
+        is_wrong = _is_single(own) and any(map(_is_sure, fitting, fitting.values()))
+        found = None if is_wrong else given
     else:
-        is_single = comma is not None and {*map(len, comma)} == {1}
-        is_ambiguous = bool(sure) or (
-            is_single and any(map(_may_be_table, fitting, fitting.values()))
-        )
-    if is_ambiguous:
-        raise ValueError(_describe_ambiguous(text.path, ",", fitting))
-    return ","
+        found = _choose(_parse(head, ",", is_whole), fitting)
+    if found is None:
+        raise ValueError(_describe_ambiguous(text.path, given or ",", fitting))
+    return found
+
+
+def _choose(comma, fitting):
+    """Return the delimiter that must be meant, or None.
+
+    Parameters
+    ----------
+    comma : list of list of str, or None
+        Records with a comma as delimiter; None if their quotes are broken.
+    fitting : dict
+        Records with each of the delimiters that give columns.
+    """
+    possible = {d for d, records in fitting.items() if _may_be_table(d, records)}
+    labeled = {d for d in possible if _has_labels(fitting[d])}
+    sure = {d for d, records in fitting.items() if _is_sure(d, records)}
+    if _width(comma):
+        is_open = labeled & sure if _has_labels(comma) else labeled
+        return None if is_open else ","
+    if len(sure) == 1 and labeled <= sure:
+        return sure.pop()
+    return None if sure or (possible and _is_single(comma)) else ","
 
 
 def _describe_ambiguous(path, used, fitting):
@@ -172,6 +181,11 @@ def _width(records):
     """Return the number of columns, or 0 unless all records have the same, over 1."""
     widths = {*map(len, records or ())}
     return max(widths) if len(widths) == 1 and widths != {1} else 0
+
+
+def _is_single(records):
+    """Return whether there are records, and all have a single column."""
+    return {*map(len, records or ())} == {1}
 
 
 def _has_labels(records):

@@ -7,9 +7,12 @@ import sys
 import threading
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from sktextconv.datasets import read_csv
 from sktextconv.datasets._unlabeled import open_lines, open_texts
+
+from ..conftest import attempt
 
 SECRET = "confidential"
 
@@ -68,12 +71,15 @@ def write(path, content, encoding="utf-8"):
         # commas
         ("1,so good\n2,bad\n", ","),
         ("1,so good; and\n2,bad; too\n", ","),
-        ("1,so;good\n2,bad;too\n", ","),
-        ("1,so\tgood\n2,bad\ttoo\n", ","),
+        ("1,so;good\n2,bad;too\n3,bad\n", ","),
+        ("1,so\tgood\n2,a bad one\tindeed it is so bad\n", ","),
         ('"1","so\tgood"\n"2","bad\ttoo"\n', ","),
         ("pos,so;good\n", ","),
         # both are possible
         ("1\tso good, and\n2\tbad, and\n", None),
+        ("1,so;good\n2,bad;too\n", None),
+        ("1\tgood,so\n2\tbad,too\n", None),
+        ("1;so good, and\n", None),
         ("1; so good, and\n2; bad, and\n", None),
         ("so good;pos\tx\nbad;neg\ty\n", None),
         ("1; so good\n2; bad\n", None),
@@ -179,6 +185,33 @@ def test_delimiter_of_long_records(tmp_path):
     cell = '"' + "so, good\n" * 400 + '"'
     path = write(tmp_path / "a.tsv", f"1\tbad\n2\tbad\n1\t{cell}\n")
     assert read_csv(path, strip=False).data == ["bad", "bad", "so, good\n" * 400]
+
+
+WORDS = st.lists(st.sampled_from(["so", "bad,", "a", "it;", "(b)", ";)", "\t", "é"]))
+TABLE = st.lists(st.tuples(st.sampled_from(["1", "b c", "-1.5"]), WORDS), min_size=3)
+
+
+@settings(
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(table=TABLE, delimiter=st.sampled_from(",;\t"), turned=st.booleans())
+def test_table_is_read_right_or_not_at_all(tmp_path, table, delimiter, turned):
+    """A table of labels and sentences is read as it was written, or is an error."""
+    path = tmp_path / "a.csv"
+    rows = [[label, " ".join(words)] for label, words in table]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        written = [row[::-1] for row in rows] if turned else rows
+        csv.writer(file, delimiter=delimiter).writerows(written)
+    found, error = attempt(
+        read_all, path, strip=False, label_column=-1 if turned else 0
+    )
+    if error is None:
+        assert list(zip(*found, strict=True)) == [tuple(row) for row in rows]
+    else:
+        assert delimiter != ","
+        assert isinstance(error, ValueError)
 
 
 # -- encodings -----------------------------------------------------------------
