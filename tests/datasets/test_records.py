@@ -200,7 +200,7 @@ TABLE = st.lists(st.tuples(st.sampled_from(["1", "b c", "-1.5"]), WORDS), min_si
 def test_table_is_read_right_or_not_at_all(tmp_path, table, delimiter, turned):
     """A table of labels and sentences is read as it was written, or is an error."""
     path = tmp_path / "a.csv"
-    rows = [[label, " ".join(words)] for label, words in table]
+    rows = [[label, " ".join([*words, "the film."])] for label, words in table]
     with path.open("w", encoding="utf-8", newline="") as file:
         written = [row[::-1] for row in rows] if turned else rows
         csv.writer(file, delimiter=delimiter).writerows(written)
