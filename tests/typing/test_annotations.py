@@ -8,7 +8,8 @@ import pytest
 import sktextconv
 
 PUBLIC = {
-    "sktextconv": sktextconv.__all__,
+    # The stub does not declare `__all__`.
+    "sktextconv": vars(sktextconv)["__all__"],
     "sktextconv.base": ["BaseTextNetClassifier"],
     "sktextconv.cli": ["main"],
     "sktextconv.datasets": ["join_fields"],
