@@ -68,6 +68,13 @@ class Table:
                     f"record, got {len(cells)}; quote cells that hold the delimiter or "
                     f"line breaks{self.records.suggest()}."
                 )
+            # Files with headers that were joined end to end have several of them.
+            if has_header and cells == self.first and len(cells) > 1:
+                raise ValueError(
+                    f"{self.records.locate(number)}: expected a record, got the names "
+                    "of the columns again; remove this line, or read each of the files "
+                    "that were joined."
+                )
             yield number, cells
         if number is None:
             raise ValueError(

@@ -20,6 +20,7 @@ SINGLE = "expected a single column, of texts, got"
 NAMES = "expected columns with the names in training, 'label', 'text', got"
 POSITIONS = "expected 2 columns without names, with labels of the model in column 0"
 LABEL = "expected a label of the model in column 0, as in training, got"
+AGAIN = "line 6: expected a record, got the names of the columns again"
 UNKNOWN = "expected labels of the training data, 'neg', 'pos'"
 
 # Each file with the result of each command: the texts, or a part of the error. The
@@ -65,9 +66,21 @@ CASES = {
     ),
     "header that is repeated": (
         [*table("label", "text"), *table("label", "text")],
+        "line 6: expected a record, got the names of the columns again",
+        (AGAIN, AGAIN, AGAIN),
+        (AGAIN, POSITIONS, SINGLE),
+    ),
+    "header like a record": (
+        [*table("label", "text"), ["label", "fine"]],
         "its cells are common names, but 'label' is also a label",
         (UNKNOWN, OPEN, OPEN),
-        ([*FILMS, "text", *FILMS], POSITIONS, SINGLE),
+        ([*FILMS, "fine"], POSITIONS, SINGLE),
+    ),
+    "header like a text": (
+        [*table("label", "text"), ["pos", "text"]],
+        "its cells are common names, but another record has its text",
+        ([*FILMS, "text"], OPEN, OPEN),
+        ([*FILMS, "text"], POSITIONS, SINGLE),
     ),
     "pandas without names": (
         table("0", "1"),
