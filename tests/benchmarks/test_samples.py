@@ -1,7 +1,9 @@
 """Comparison of linear models on small samples: runs, table and committed records."""
 
 import json
+from collections import defaultdict
 
+import numpy as np
 import pytest
 
 from benchmarks.accuracy import samples
@@ -64,3 +66,17 @@ def test_render_means_and_largest_difference(tmp_path):
     shown = ["mine", "3", "8", "1,500", "3", "24.0", "22.8", "-1.2", "+2.0"]
     assert [cell.strip() for cell in row.split("\n     - ")] == shown
     assert samples.render(tmp_path / "none") == ""
+
+
+def test_committed_naive_bayes_is_not_far_behind():
+    """Its mean error is at most two points above that of plain n-grams."""
+    errors = defaultdict(lambda: defaultdict(list))
+    for path in samples.FOLDER.glob("*.json"):
+        for run in json.loads(path.read_text()):
+            key = (run["data"], run["n_words"], run["n_train"])
+            errors[key][run["model"]].append(run["error"])
+    assert {data for data, _, _ in errors} >= {"docstrings", "dbpedia", "imdb"}
+    plain, naive_bayes = samples.MODELS
+    for key, of in errors.items():
+        assert len(of[plain]) == len(of[naive_bayes])
+        assert np.mean(of[naive_bayes]) <= np.mean(of[plain]) + 2, key
