@@ -414,6 +414,7 @@ def test_char_filters_largest_first(corpus, reverse):
     assert limits == {(-3.0, 3.0)}
 
 
+@pytest.mark.filterwarnings("ignore:.* outside the alphabet")
 def test_char_filters_of_any_alphabet(corpus, tmp_path):
     network = tiny_network(max_epochs=1, alphabet="a\ud83d $\x00").fit(*corpus)
     display = CharFiltersDisplay.from_estimator(network)

@@ -130,6 +130,7 @@ def check_error(error, name, estimator):
 
 
 @pytest.mark.filterwarnings("ignore:Only 0 of the .* words")
+@pytest.mark.filterwarnings("ignore:.* outside the alphabet")
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own
 @pytest.mark.parametrize("which", ESTIMATORS)
 def test_any_parameter_value(which, wordnet, tmp_path, monkeypatch):
