@@ -111,12 +111,15 @@ def test_read_csv_equals_slow_reader(tmp_path, content):
 
 
 @each_example
-@given(content=st.binary(max_size=60))
+@given(
+    content=st.binary(max_size=60)
+    | st.text(st.sampled_from('{}[]":,;\t\n1a_ é'), max_size=40).map(str.encode)
+    | st.text(max_size=20).map(lambda text: text.encode("utf-16", "replace"))
+)
 def test_read_csv_of_any_bytes(tmp_path, content):
     """Any bytes are read, or `ValueError` names the file."""
-    path = tmp_path / "any.csv"
-    for suffix in ("", ".gz", ".xz"):
-        named = path.with_name(f"any.csv{suffix}")
+    for name in ("any.csv", "any.csv.gz", "any.csv.xz", "any.jsonl", "any.parquet"):
+        named = tmp_path / name
         named.write_bytes(content)
         found, error = attempt(read_csv, named)
         assert found is not None or (
