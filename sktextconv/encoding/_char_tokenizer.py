@@ -91,7 +91,7 @@ class CharTokenizer:
         """Learn the alphabet from texts, unless it is given."""
         if self.alphabet == LEARNED:
             counts = self.count(texts)
-            # Of equally frequent characters, the first code point comes first.
+            # Equally frequent characters are in the order of their code points.
             order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
             self.characters = "".join(map(chr, order[: self.max_characters].tolist()))
         return self

@@ -47,7 +47,7 @@ ALL = [
     ],
 )
 def test_network_learns_script(name, script, alphabet):
-    """Of 40 short texts, at least 95 % are learned in ten epochs."""
+    """Ten epochs learn at least 95 % of 40 short texts."""
     texts, labels = make_texts(script)
     network = clone(NETWORKS[name]).set_params(alphabet=alphabet)
     assert network.fit(texts, labels).score(texts, labels) >= 0.95
