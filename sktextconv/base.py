@@ -41,7 +41,6 @@ from .utils._param_validation import (
     Whole,
     check_params,
     hyperparameters,
-    python_values,
 )
 from .utils.validation import check_texts
 
@@ -183,14 +182,6 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     # classifier. They are called in `fit`, and saved models hold the values.
     _derived_parameters: ClassVar = {}
 
-    def _template(self):
-        """Return an unfitted copy with Python numbers and all derived parameters."""
-        template = type(self)(**python_values(self))
-        for name, find in self._derived_parameters.items():
-            if getattr(template, name) is None:
-                setattr(template, name, find(template))
-        return template
-
     def _recipe(self):
         """Return the training recipe; a subclass may insert its parameters."""
         return self._recipes[self.recipe]
@@ -203,8 +194,6 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
         `examples` are the training texts, their encoded labels and their weights.
         """
-
-    # -- fitting ---------------------------------------------------------------
 
     def fit(
         self, X: Collection[str], y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -381,8 +370,6 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             if name not in _TRAINING_PARAMS
         }
 
-    # -- predicting ------------------------------------------------------------
-
     def decision_function(self, X: Collection[str]) -> np.ndarray:
         """Return the logits of texts.
 
@@ -476,8 +463,6 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             return predict_logits(
                 self.net_, self.encoder_, texts, batch_size=self._batch_size()
             )
-
-    # -- scikit-learn ----------------------------------------------------------
 
     def __sklearn_is_fitted__(self):
         return "net_" in vars(self)

@@ -6,6 +6,7 @@ import torch
 from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
 
+from ..utils._param_validation import python_values
 from ._data import EncodedDataset, make_augment_fn
 from ._device import resolve_device, seeded
 from ._loop import check_size, train
@@ -14,7 +15,16 @@ from ._progress import EpochLine, ProgressBar
 from ._state import load_net_state, restore_on_error
 from ._torch_defaults import torch_defaults
 
-__all__ = ["build_state", "restore_net", "train_state"]
+__all__ = ["build_state", "make_template", "restore_net", "train_state"]
+
+
+def make_template(estimator):
+    """Return an unfitted copy with Python numbers and all derived parameters."""
+    template = type(estimator)(**python_values(estimator))
+    for name, derive in estimator._derived_parameters.items():
+        if getattr(template, name) is None:
+            setattr(template, name, derive(template))
+    return template
 
 
 def build_state(estimator, examples, classes, rng):
@@ -35,7 +45,7 @@ def build_state(estimator, examples, classes, rng):
         and "_rng".
     """
     device = resolve_device(estimator.device)
-    template = estimator._template()
+    template = make_template(estimator)
     encoder = template._make_encoder().fit(examples[0])
     sizes = (encoder.n_tokens, len(classes))
     seed = rng.randint(2**31)

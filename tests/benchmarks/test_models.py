@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 from benchmarks.accuracy.models import ROWS
 from benchmarks.accuracy.published import PUBLISHED, PUBLISHED_SIZES
 from sktextconv.base import BaseTextNetClassifier
+from sktextconv.training._fit import make_template
 from sktextconv.utils._param_validation import check_params
 
 
@@ -52,7 +53,7 @@ def test_row_parameter_counts():
     """Counts of the papers or their code, without word vectors, for two classes."""
 
     def size_of(model):
-        classifier = ROWS[model].make()._template()
+        classifier = make_template(ROWS[model].make())
         with torch.device("meta"):
             network = classifier._make_network(10_002, 2)
         return sum(
