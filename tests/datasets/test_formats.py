@@ -419,11 +419,15 @@ def test_parquet_from_pandas_index(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"1,a\n"), "a gzip file; give it a name that ends in .gz"),
+        (
+            gzip.compress(b"1,a\n", mtime=0),
+            "a gzip file; give it a name that ends in .gz",
+        ),
         (lzma.compress(b"1,a\n"), "an xz file; give it a name that ends in .xz"),
         (b"PK\3\4" + bytes(30), "a zip or Excel file; save it as CSV"),
         (b"PAR1" + bytes(30), "a Parquet file; give it a name that ends in .parquet"),
     ],
+    ids=["gzip", "xz", "zip", "parquet"],
 )
 def test_binary_file_with_name_of_text(tmp_path, content, message):
     path = tmp_path / "a.csv"
