@@ -4,6 +4,7 @@ import pytest
 import torch
 
 
+@pytest.mark.filterwarnings("ignore:.* outside the alphabet")
 def test_partial_fit_is_one_pass(network, corpus):
     """`max_epochs` has no effect, and the history counts the calls."""
     network.set_params(max_epochs=9).partial_fit(*corpus, classes=["pos", "neg"])

@@ -107,6 +107,7 @@ def path(tmp_path):
 # -- prediction ----------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:.* outside the alphabet")
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_predictions_match_network(variant, exported):
     network, classifier = trained(variant), OnnxClassifier(exported(variant))
