@@ -25,6 +25,7 @@ from ..inspection._highlight import annotate, to_ansi, to_html
 from ..persistence._safetensors import load, save
 from ..training._device import resolve_device
 from ..utils._files import atomic_write
+from ..utils._labels import label_repr
 from ..utils._param_names import describe_unknown_name
 from ._errors import path_errors
 from ._inputs import expand_files, read_files
@@ -267,7 +268,7 @@ def _class_indices(labels, classes, where):
 
 
 def _join_labels(labels):
-    shown = ", ".join(map(repr, list(labels)[:10]))
+    shown = ", ".join(map(label_repr, list(labels)[:10]))
     return f"{shown} and {len(labels) - 10} others" if len(labels) > 10 else shown
 
 
@@ -277,8 +278,9 @@ def _check_split(path, labels, fraction):
     label, n_texts = min(counts.items(), key=lambda item: item[1])
     if n_texts < 2:
         raise ValueError(
-            f"{path}: expected 2 texts or more of each class, got 1 of {label!r}; set "
-            "the label column with --label-column, or pass --valid 0."
+            f"{path}: expected 2 texts or more of each class, got 1 of "
+            f"{label_repr(label)}; set the label column with --label-column, or pass "
+            "--valid 0."
         )
     n_held_out = math.ceil(len(labels) * fraction)
     if n_held_out < len(counts):

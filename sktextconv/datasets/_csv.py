@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from sklearn.utils import Bunch
 
+from ..utils._labels import label_repr
 from ._columns import choose_labeled, find_header, strip_cells
 from ._fields import FIELD_ORDERS
 from ._header import HeaderInference, is_header
@@ -281,14 +282,15 @@ def _check_label(records, number, label, label_column, targets):
         where = records.locate(number)
         raise ValueError(
             f"{where}: expected a label without NUL, and without a quote or a byte "
-            f"order mark at its start, in column {label_column}, got {label!r}; leave "
-            "no space before quotes, and save the file as UTF-8, in one piece."
+            f"order mark at its start, in column {label_column}, got "
+            f"{label_repr(label)}; leave no space before quotes, and save the file as "
+            "UTF-8, in one piece."
         )
     if targets is not None and label not in targets:
         where = records.locate(number)
         raise ValueError(
             f"{where}: expected a class number from 1 to {len(targets)} in "
-            f"column {label_column}, got {label!r}; see label_column, header "
+            f"column {label_column}, got {label_repr(label)}; see label_column, header "
             "and class_names."
         )
 

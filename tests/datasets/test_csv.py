@@ -188,6 +188,19 @@ def test_read_csv_label_outside_class_names(tmp_path, label):
     assert repr(label) in str(info.value)
 
 
+@pytest.mark.parametrize(
+    ("label", "options"),
+    [("a text " * 20, {"class_names": ["x", "y"]}), ("\ufeff" + "a text " * 20, {})],
+)
+def test_read_csv_error_shows_no_text(tmp_path, label, options):
+    """A long label, perhaps a text in the wrong column, is not shown to its end."""
+    path = write_dialect(tmp_path / "a.csv", [["1", "b"], [label, "b"]])
+    with pytest.raises(ValueError, match=r"line 2: .* got '.*…' \(1\d\d char") as info:
+        read_csv(path, header=False, **options)
+    assert len(str(info.value)) < len(str(path)) + 250
+    assert "a text " * 4 not in str(info.value)
+
+
 NAMED = 'id,"text",title,label\n7,"b, c",a,pos\n8,e,d,neg\n'
 
 
