@@ -28,9 +28,9 @@ _HALO = [patheffects.withStroke(linewidth=3, foreground="white")]
 _OFFSETS = {
     ("ag_news", "BoW TFIDF"): (0, 25),
     ("ag_news", "fastText, bigrams"): (0, 23),
-    ("ag_news", "ngrams TFIDF"): (-14, -24),
-    ("ag_news", "ngrams NB"): (4, 10),
-    ("ag_news", "KimCNN"): (6, -24),
+    ("ag_news", "ngrams TFIDF"): (-1, 24),
+    ("ag_news", "ngrams NB"): (0, -25),
+    ("ag_news", "KimCNN"): (0, -25),
     ("ag_news", "LSTM"): (-8, 0),
     ("imdb", "BoW TFIDF"): (0, 18),
     ("imdb", "fastText, bigrams"): (0, -18),
@@ -38,7 +38,7 @@ _OFFSETS = {
     ("imdb", "ngrams NB"): (0, -18),
     ("imdb", "LSTM"): (-8, 0),
 }
-_FRONTIER_LABEL_AT = {"ag_news": 12, "imdb": 900}  # seconds
+_FRONTIER_LABEL_AT = {"ag_news": 6, "imdb": 900}  # seconds
 
 
 def points(found, data):
