@@ -19,13 +19,13 @@ from sklearn.model_selection import train_test_split
 from .. import networks
 from ..datasets._columns import Columns
 from ..datasets._csv import read_labeled
+from ..datasets._header import describe_cells
 from ..datasets._unlabeled import open_lines, open_texts
 from ..inspection._explain import explain
 from ..inspection._highlight import annotate, to_ansi, to_html
 from ..persistence._safetensors import load, save
 from ..training._device import resolve_device
 from ..utils._files import atomic_write
-from ..utils._labels import label_repr
 from ..utils._param_names import describe_unknown_name
 from ._errors import path_errors
 from ._inputs import expand_files, read_files
@@ -261,15 +261,10 @@ def _class_indices(labels, classes, where):
     unknown = sorted({*labels} - indices.keys())
     if unknown:
         raise ValueError(
-            f"{where}: expected labels of the training data, {_join_labels(indices)}, "
-            f"got {_join_labels(unknown)}."
+            f"{where}: expected labels of the training data, "
+            f"{describe_cells(list(indices))}, got {describe_cells(unknown)}."
         )
     return [indices[label] for label in labels]
-
-
-def _join_labels(labels):
-    shown = ", ".join(map(label_repr, list(labels)[:10]))
-    return f"{shown} and {len(labels) - 10} others" if len(labels) > 10 else shown
 
 
 def _check_split(path, labels, fraction):
@@ -279,8 +274,8 @@ def _check_split(path, labels, fraction):
     if n_texts < 2:
         raise ValueError(
             f"{path}: expected 2 texts or more of each class, got 1 of "
-            f"{label_repr(label)}; set the label column with --label-column, or pass "
-            "--valid 0."
+            f"{describe_cells([label])}; set the label column with --label-column, or "
+            "pass --valid 0."
         )
     n_held_out = math.ceil(len(labels) * fraction)
     if n_held_out < len(counts):

@@ -10,15 +10,15 @@ _OTHERS |= {".keras", ".bin", ".zip"}
 
 
 def check_suffix(path, command):
-    """Raise `ValueError` if the name of an output file promises another format."""
+    """Raise `ValueError` if the name of an output file stands for another format."""
     written, suffix = _FORMATS[command]
-    promised = path.suffix.lower()
-    refused = _OTHERS | {each for _, each in _FORMATS.values()} - {suffix}
-    if promised not in refused:
+    given = path.suffix.lower()
+    rejected = _OTHERS | {each for _, each in _FORMATS.values()} - {suffix}
+    if given not in rejected:
         return
     right = path.with_suffix(suffix)
     hint = f"pass --out {right}"
-    if promised == ".onnx":
+    if given == ".onnx":
         hint += f", then run: sktextconv export {right} --out {path}"
     raise ValueError(
         f"--out {path}: {command} writes a file of the format {written}; {hint}."

@@ -9,10 +9,9 @@ from typing import Literal
 import numpy as np
 from sklearn.utils import Bunch
 
-from ..utils._labels import label_repr
 from ._columns import choose_labeled, find_header, strip_cells
 from ._fields import FIELD_ORDERS
-from ._header import HeaderInference, is_header
+from ._header import HeaderInference, describe_cells, is_header
 from ._table import make_join, open_table
 
 __all__ = ["read_csv", "read_labeled"]
@@ -283,15 +282,15 @@ def _check_label(records, number, label, label_column, targets):
         raise ValueError(
             f"{where}: expected a label without NUL, and without a quote or a byte "
             f"order mark at its start, in column {label_column}, got "
-            f"{label_repr(label)}; leave no space before quotes, and save the file as "
-            "UTF-8, in one piece."
+            f"{describe_cells([label])}; leave no space before quotes, and save the "
+            "file as UTF-8, in one piece."
         )
     if targets is not None and label not in targets:
         where = records.locate(number)
         raise ValueError(
             f"{where}: expected a class number from 1 to {len(targets)} in "
-            f"column {label_column}, got {label_repr(label)}; see label_column, header "
-            "and class_names."
+            f"column {label_column}, got {describe_cells([label])}; see label_column, "
+            "header and class_names."
         )
 
 

@@ -5,18 +5,9 @@ from sklearn.utils import assert_all_finite, column_or_1d
 
 from .validation import is_missing
 
-__all__ = ["check_labels", "label_repr"]
+__all__ = ["check_labels"]
 
 _EXACT = 2**53  # floats represent all ints up to this
-_MAX_SHOWN = 40  # characters; a longer label may be a text in the wrong column
-
-
-def label_repr(label):
-    """Return the `repr` of a label for an error, without the end of a long one."""
-    text = str(label)
-    if len(text) <= _MAX_SHOWN:
-        return repr(label)
-    return f"{text[: _MAX_SHOWN // 2] + '…'!r} ({len(text)} characters)"
 
 
 def check_labels(y, *, name="y"):

@@ -149,8 +149,8 @@ INVALID_CALLS = {
     f"train films.csv {TRAIN} --valid 0.01": "of each of 2 classes, got 1 in total; "
     "pass a larger fraction or --valid 0.",
     f"train films.csv {TRAIN} --valid nothing": "nothing: No such file or directory.",
-    f"train films.csv {TRAIN} --valid digits.csv --no-header": "digits.csv: expecte"
-    "d labels of the training data, 'neg', 'pos', got '1', '2', 'kind'.",
+    f"train films.csv {TRAIN} --valid digits.csv --no-header": "digits.csv: "
+    "expected labels of the training data, 'neg', 'pos', got '1', '2', 'kind'.",
     # the output
     "train films.csv --out no/where": "no/where: expected a file in a writable folder.",
     "train films.csv --out m.onnx": "--out m.onnx: train writes a file of the format "

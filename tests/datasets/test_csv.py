@@ -195,7 +195,7 @@ def test_read_csv_label_outside_class_names(tmp_path, label):
 def test_read_csv_error_shows_no_text(tmp_path, label, options):
     """A long label, perhaps a text in the wrong column, is not shown to its end."""
     path = write_dialect(tmp_path / "a.csv", [["1", "b"], [label, "b"]])
-    with pytest.raises(ValueError, match=r"line 2: .* got '.*…' \(1\d\d char") as info:
+    with pytest.raises(ValueError, match=r"line 2: .* got '.*…'") as info:
         read_csv(path, header=False, **options)
     assert len(str(info.value)) < len(str(path)) + 250
     assert "a text " * 4 not in str(info.value)
