@@ -112,7 +112,6 @@ def _predict(args):
         _check_writable(args.out)
     classifier = _load(args)
     labels = classifier.classes_.tolist()
-    n_read = n_written = 0
     with contextlib.ExitStack() as stack:
         with path_errors():
             open_file = functools.partial(_open_texts, classifier, args)
@@ -125,14 +124,11 @@ def _predict(args):
         out = stack.enter_context(_open_output(args.out))
         write = _WRITERS[args.format](out, labels, args.probabilities, names)
         for texts, kept in batches:
-            n_read += len(texts)
             probabilities = classifier.predict_proba(texts).tolist() if texts else ()
-            for row, cells in zip(probabilities, kept, strict=False):
+            # `strict` checks that there are as many answers as texts.
+            for row, cells in zip(probabilities, kept, strict=True):
                 write(labels[row.index(max(row))], row, cells)
-                n_written += 1
             out.flush()
-        if n_written != n_read:
-            raise OSError(f"Expected {n_read} answers, wrote {n_written}.")
 
 
 def _explain(args):
