@@ -13,7 +13,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from benchmarks._render import as_list_table  # noqa: E402
 from benchmarks.accuracy import samples, select, tables  # noqa: E402
-from benchmarks.speed import cpu, gpu, serving  # noqa: E402
+from benchmarks.speed import gpu, serving, tables as speed  # noqa: E402
 
 project = "sktextconv"
 author = "The sktextconv developers"
@@ -116,10 +116,12 @@ def write_tables(app):
     (folder / "precisions.txt").write_text(select.render_precisions() or "None yet.\n")
     (folder / "seeds.txt").write_text(select.render_seeds() or "None yet.\n")
     (folder / "samples.txt").write_text(samples.render() or "None yet.\n")
-    measured = json.loads(cpu.RESULT.read_text())
-    lines = f"{as_list_table(cpu.table(measured))}\n{cpu.describe(measured)}\n"
+    measured = json.loads(speed.RESULT.read_text())
+    lines = f"{as_list_table(speed.table(measured))}\n{speed.describe(measured)}\n"
     (folder / "speed.txt").write_text(lines)
-    peaks = as_list_table(cpu.make_peak_table(measured))
+    misses = as_list_table(speed.make_reason_table(measured))
+    (folder / "misses.txt").write_text(misses)
+    peaks = as_list_table(speed.make_peak_table(measured))
     (folder / "peaks.txt").write_text(peaks)
     measured = json.loads(gpu.RESULT.read_text())
     lines = as_list_table(gpu.table(measured)) if measured["networks"] else ""

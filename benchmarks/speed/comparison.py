@@ -13,26 +13,35 @@ class Line:
     Attributes
     ----------
     name : str
-    ours, theirs : float
-        Medians, in `unit`.
+    ours : float
+        Median, in `unit`.
+    theirs : float or None
+        Median, in `unit`; None if there is no other side.
     unit : str
-    ratio : float
-        Median over the rounds; above 1 means that ours is faster, whatever the unit.
+    ratio : float or None
+        Median over the rounds; above 1 means that ours is better, whatever the unit.
     target : float or None
+        Goal: the lowest ratio.
     against : str
         Description of the other side.
     notes : dict
         Further numbers.
+    limit : float or None, default=None
+        Goal of a line without a target: the highest `ours`.
+    clock : {"CPU", "wall"}, default="CPU"
+        Clock of the times: "wall" for threads, servers and GPUs.
     """
 
     name: str
     ours: float
-    theirs: float
+    theirs: float | None
     unit: str
-    ratio: float
+    ratio: float | None
     target: float | None
     against: str
     notes: dict = field(default_factory=dict)
+    limit: float | None = None
+    clock: str = "CPU"
 
 
 def make_line(name, measured, unit, target, against, scale=1.0, **notes):

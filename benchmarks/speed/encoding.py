@@ -7,7 +7,7 @@ from .comparison import make_line
 from .references import encode_characters, encode_words
 from .timing import rates
 
-__all__ = ["compare_char_encoding", "compare_word_encoding"]
+__all__ = ["LINES", "compare_char_encoding", "compare_word_encoding"]
 
 
 def compare_char_encoding(data):
@@ -50,3 +50,6 @@ def compare_word_encoding(data):
         "findall and Counter",
         1e-6,
     )
+
+
+LINES = {"characters": compare_char_encoding, "words": compare_word_encoding}

@@ -14,7 +14,7 @@ from sktextconv.feature_extraction import NGramVectorizer
 from .comparison import Line
 from .timing import in_fresh_process
 
-__all__ = ["compare_ngram_counting", "compare_solvers"]
+__all__ = ["LINES", "compare_ngram_counting", "compare_solvers"]
 
 _HELD_OUT = 5_000
 
@@ -95,3 +95,6 @@ def compare_solvers(data):
         "lbfgs, to the same objective",
         notes,
     )
+
+
+LINES = {"ngrams": compare_ngram_counting, "solver": compare_solvers}

@@ -27,6 +27,7 @@ from .references import OneHotTexts, PackedRNN, PaddedHAN, PlainCharCNN, make_st
 from .timing import configured, fitter, head, peak_flops, rates, training_flops
 
 __all__ = [
+    "LINES",
     "compare_charcnn_prediction",
     "compare_charcnn_training",
     "compare_han_training",
@@ -267,3 +268,17 @@ def _trainer(network, classifier, encoded, y):
         return len(y)
 
     return run
+
+
+LINES = {
+    "train-charcnn": lambda data: compare_charcnn_training(data, "float32", 3.3),
+    "train-charcnn-bf16": lambda data: compare_charcnn_training(data, "bfloat16", 9),
+    "predict-charcnn": lambda data: compare_charcnn_prediction(data, "float32", 4),
+    "predict-charcnn-bf16": lambda data: compare_charcnn_prediction(
+        data, "bfloat16", 10
+    ),
+    "train-gru": lambda data: compare_rnn_training(data, "gru", 3),
+    "train-lstm": lambda data: compare_rnn_training(data, "lstm", 4),
+    "train-han": compare_han_training,
+    "loop": compare_loop_overhead,
+}

@@ -16,6 +16,7 @@ from .._record import peak_mib
 from ..accuracy.cell import Cell, load
 
 __all__ = [
+    "LazyData",
     "configured",
     "fitter",
     "head",
@@ -104,10 +105,20 @@ def head(labeled, n):
 
 def load_data(short, names=("short", "long")):
     """Return short news (AG News, or a file) and long reviews (IMDB), shuffled."""
-    data = {}
-    for name in names:
-        dataset, path = {"short": ("ag_news", short), "long": ("imdb", None)}[name]
+    data = LazyData(short)
+    return {name: data[name] for name in names}
+
+
+class LazyData(dict):
+    """Texts and labels by name, as `load_data` returns them, read on first access."""
+
+    def __init__(self, short):
+        super().__init__()
+        self.short = short
+
+    def __missing__(self, name):
+        dataset, path = {"short": ("ag_news", self.short), "long": ("imdb", None)}[name]
         bunch, _ = load(Cell(data=dataset, model="bow", train=path, test=path))
         order = np.random.RandomState(0).permutation(len(bunch.data))
-        data[name] = [bunch.data[row] for row in order], bunch.target[order]
-    return data
+        self[name] = [bunch.data[row] for row in order], bunch.target[order]
+        return self[name]

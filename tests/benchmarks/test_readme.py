@@ -10,7 +10,7 @@ from benchmarks._record import RESULTS
 from benchmarks._render import as_markdown
 from benchmarks.accuracy import tables
 from benchmarks.accuracy.models import ROWS
-from benchmarks.speed import cpu
+from benchmarks.speed import tables as speed
 
 
 def committed_results():
@@ -65,10 +65,10 @@ def test_readme_links_exist():
 def test_readme_shows_committed_speed():
     readme = (RESULTS.parents[1] / "README.md").read_text()
     shown = readme.partition("<!-- speed -->\n")[2].partition("<!-- end of speed")[0]
-    result = json.loads(cpu.RESULT.read_text())
-    assert len(cpu.README_LINES) == 5
-    table = as_markdown(cpu.table(result, cpu.README_LINES))
-    assert shown == f"{table}\n\n{cpu.describe(result)}\n"
+    result = json.loads(speed.RESULT.read_text())
+    assert len(speed.README_LINES) == 5
+    table = as_markdown(speed.table(result, speed.README_LINES))
+    assert shown == f"{table}\n\n{speed.describe(result)}\n"
 
 
 def test_committed_results_hold_no_path():

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.speed import comparison, cpu, gpu, networks, serving, timing
+from benchmarks.speed import comparison, gpu, networks, serving, tables, timing
+from benchmarks.speed.__main__ import run
+from benchmarks.speed.groups import GROUPS, LINES
+from benchmarks.speed.reasons import REASONS
 from benchmarks.speed.references import (
     OneHotTexts,
     PackedRNN,
@@ -119,7 +122,7 @@ def test_rates_alternate_and_ratio_is_median():
 @pytest.mark.parametrize("name", ["predict-charcnn", "train-han"])
 def test_both_sides_give_same_logits(name):
     labeled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
-    line = cpu.LINES[name]({"short": labeled, "long": labeled})
+    line = LINES[name]({"short": labeled, "long": labeled})
     assert line.notes["largest_difference_of_logits"] < 1e-5
 
 
@@ -127,7 +130,7 @@ def test_both_sides_give_same_logits(name):
 def test_line_from_any_texts(name, monkeypatch):
     monkeypatch.setattr(networks, "_LOOPS", 10)
     labeled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
-    line = cpu.LINES[name]({"short": labeled, "long": labeled})
+    line = LINES[name]({"short": labeled, "long": labeled})
     assert np.isfinite([line.ours, line.theirs, line.ratio]).all()
 
 
@@ -188,3 +191,65 @@ def test_serving_with_and_without_batches(tmp_path):
     assert all(row["requests"] >= row["connections"] for row in rows)
     about = json.loads(serving.RESULT.read_text()) | {"rows": rows}
     assert serving.as_rst(about).count("KimCNN, ONNX") == 3
+
+
+def make_line(**changes):
+    line = comparison.Line("name", 2.0, 6.0, "s", 3.0, 4, "theirs")
+    return vars(line) | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "goal", "outcome"),
+    [
+        ({}, "\u2265\u00a04", "missed by 25\u00a0%"),
+        ({"target": 2}, "\u2265\u00a02", "met by 50\u00a0%"),
+        ({"target": None}, "", ""),
+        (
+            {"target": None, "limit": 1.6},
+            "\u2264\u00a01.6\u00a0s",
+            "missed by 25\u00a0%",
+        ),
+        ({"target": None, "limit": 4}, "\u2264\u00a04\u00a0s", "met by 50\u00a0%"),
+        ({"target": None, "limit": 2}, "\u2264\u00a02\u00a0s", "met by 0\u00a0%"),
+    ],
+)
+def test_table_shows_goal_and_outcome(changes, goal, outcome):
+    _, row = tables.table({"lines": {"key": make_line(**changes)}})
+    assert row[4:6] == (goal, outcome)
+
+
+def test_table_of_line_without_other_side():
+    line = make_line(theirs=None, ratio=None, target=None, limit=1, clock="wall")
+    _, row = tables.table({"lines": {"key": line}})
+    assert row[:4] == ("name, s, wall time", "2", "", "")
+
+
+def test_committed_misses_have_reasons():
+    """Every line that misses its goal has a reason, and only known lines have one."""
+    result = json.loads(tables.RESULT.read_text())
+    assert [row[0] for row in tables.make_reason_table(result)[1:] if not row[2]] == []
+    assert REASONS.keys() <= LINES.keys()
+
+
+def test_groups_do_not_share_lines():
+    assert len(LINES) == sum(map(len, GROUPS.values()))
+
+
+def test_run_keeps_other_lines(tmp_path, monkeypatch):
+    """A measurement replaces its line only; one that fails does not stop the others."""
+    path = tmp_path / "speed.json"
+    path.write_text(json.dumps({"lines": {"old": make_line(), "words": make_line()}}))
+
+    def fail(data):
+        raise ArithmeticError("no")
+
+    line = comparison.Line(**make_line(ours=1.0))
+    monkeypatch.setitem(LINES, "characters", fail)
+    monkeypatch.setitem(LINES, "words", lambda data: line)
+    assert run(["characters", "words"], {}, path) == ["characters"]
+    result = json.loads(path.read_text())
+    assert {key: line["ours"] for key, line in result["lines"].items()} == {
+        "words": 1.0,
+        "old": 2.0,
+    }
+    assert "CPU seconds" in result["clock"]

@@ -1,0 +1,14 @@
+"""Groups of lines of the speed table."""
+
+from . import encoding, linear, networks
+
+__all__ = ["GROUPS", "LINES"]
+
+# Each module has a table LINES: key of the line to a function ``measure(data)`` that
+# returns a `Line`. `data` maps "short" and "long" to texts and labels, read on access.
+GROUPS = {
+    "encoding": encoding.LINES,
+    "linear": linear.LINES,
+    "networks": networks.LINES,
+}
+LINES = {key: measure for lines in GROUPS.values() for key, measure in lines.items()}
