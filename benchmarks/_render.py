@@ -5,7 +5,10 @@ Each function takes rows of cells, all of them str; the first row is the header.
 
 import textwrap
 
-__all__ = ["as_list_table", "as_markdown", "as_text", "wrap"]
+__all__ = ["WALL_MARK", "as_list_table", "as_markdown", "as_text", "wrap"]
+
+# Mark of wall times among CPU times.
+WALL_MARK = "\N{DAGGER}"
 
 _WIDTH = 78
 
@@ -76,5 +79,6 @@ def _numeric_columns(body):
 
 def _is_number(cell):
     return (
-        not cell.strip("0123456789.,–+-<≥\N{NO-BREAK SPACE} %*") or cell == "at chance"
+        not cell.strip("0123456789.,–+-<≥≤\N{NO-BREAK SPACE} %*" + WALL_MARK)
+        or cell == "at chance"
     )

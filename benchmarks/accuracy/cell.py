@@ -21,7 +21,7 @@ from sktextconv import fetch_text_dataset, load_docstrings
 from sktextconv.datasets._columns import Columns
 from sktextconv.datasets._csv import read_labeled
 
-from .._record import describe_run, find_commit, peak_mib, progress
+from .._record import describe_run, find_commit, peak_mib, progress, timed
 from .models import ROWS
 
 __all__ = ["Cell", "load", "run_cell"]
@@ -126,17 +126,14 @@ def run_cell(cell):
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        start = time.perf_counter()
-        tried = _select(head, last, grid, X, y)
-        select_seconds = time.perf_counter() - start
+        with timed() as select_seconds:
+            tried = _select(head, last, grid, X, y)
         if tried:
             last.set_params(**min(tried, key=lambda each: each["error"])["params"])
-        start = time.perf_counter()
-        estimator.fit(X, y)
-        train_seconds = time.perf_counter() - start
-        start = time.perf_counter()
-        predicted = estimator.predict(test.data)
-        predict_seconds = time.perf_counter() - start
+        with timed() as train_seconds:
+            estimator.fit(X, y)
+        with timed() as predict_seconds:
+            predicted = estimator.predict(test.data)
     warned = sorted({str(each.message) for each in caught})
     if any("interrupted" in message for message in warned):
         # `fit` returns the model with a warning, although training is incomplete.
@@ -159,11 +156,14 @@ def run_cell(cell):
         "n_test": len(test.data),
         "n_classes": len(np.unique(y)),
         "selection": tried,
-        "select_seconds": select_seconds,
-        "train_seconds": train_seconds,
-        "predict_seconds": predict_seconds,
-        "train_texts_per_second": n_seen / train_seconds,
-        "predict_texts_per_second": len(test.data) / predict_seconds,
+        "select_seconds": select_seconds.wall,
+        "select_cpu_seconds": select_seconds.cpu,
+        "train_seconds": train_seconds.wall,
+        "train_cpu_seconds": train_seconds.cpu,
+        "predict_seconds": predict_seconds.wall,
+        "predict_cpu_seconds": predict_seconds.cpu,
+        "train_texts_per_second": n_seen / train_seconds.wall,
+        "predict_texts_per_second": len(test.data) / predict_seconds.wall,
         "n_parameters": _count_parameters(last),
         "peak_mib": peak_mib(),
         "history": history,

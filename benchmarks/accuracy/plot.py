@@ -1,4 +1,4 @@
-"""Figure of test error against training time, drawn from the committed results.
+"""Figure of test error against CPU time of training, from the committed results.
 
 python -m benchmarks.accuracy.plot
 """
@@ -6,6 +6,7 @@ python -m benchmarks.accuracy.plot
 import argparse
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -19,7 +20,7 @@ from .models import ROWS
 from .published import PUBLISHED_SIZES
 from .tables import README_DATA, README_ROWS, read_results, readme_lines
 
-__all__ = ["PATH", "draw", "frontier", "points"]
+__all__ = ["PATH", "Point", "draw", "frontier", "points"]
 
 PATH = Path(__file__).parents[2] / "docs" / "images" / "error_by_time.png"
 _LINEAR, _NETWORK, _FRONTIER = "#0b6e99", "#c2410c", "#475569"
@@ -41,12 +42,26 @@ _OFFSETS = {
 _FRONTIER_LABEL_AT = {"ag_news": 6, "imdb": 900}  # seconds
 
 
+class Point(NamedTuple):
+    """Seconds of training, error and its 95 % interval.
+
+    The seconds are CPU time, or wall time if the record has no other (`by_wall`).
+    """
+
+    seconds: float
+    error: float
+    low: float
+    high: float
+    by_wall: bool
+
+
 def points(found, data):
-    """Return seconds, error and 95 % interval of each row, by its name."""
+    """Return the `Point` of each row, by its name."""
     by_name = {}
     for name, line in readme_lines(found, data).items():
         low, high = line.interval()
-        by_name[name] = (line.median("train_seconds"), line.error(), low, high)
+        seconds, by_wall = line.seconds("train")
+        by_name[name] = Point(seconds, line.error(), low, high, by_wall)
     return by_name
 
 
@@ -74,7 +89,11 @@ def draw(found):
         ):
             axes_row[0].plot([], [], marker, color=color, label=label)
         axes_row[0].legend(loc="upper left", frameon=False, labelcolor="linecolor")
-        figure.supxlabel("training time in seconds, one CPU thread", fontsize=10)
+        label = "CPU seconds of training, one thread"
+        shown = [points(found, data).values() for data in README_DATA]
+        if any(point.by_wall for each in shown for point in each):
+            label += "; hollow: wall time of a shared machine"
+        figure.supxlabel(label, fontsize=10)
     return figure
 
 
@@ -82,7 +101,7 @@ def _draw_data(axes, data, found):
     by_name = points(found, data)
     best = frontier(by_name)
     seconds, errors = zip(*(by_name[name][:2] for name in best), strict=True)
-    right = 1.15 * max(second for second, *_ in by_name.values())
+    right = 1.15 * max(point.seconds for point in by_name.values())
     axes.step(
         [*seconds, right],
         [*errors, errors[-1]],
@@ -93,7 +112,7 @@ def _draw_data(axes, data, found):
         zorder=1,
     )
     at = _FRONTIER_LABEL_AT[data]
-    reached = min(error for second, error, *_ in by_name.values() if second <= at)
+    reached = min(point.error for point in by_name.values() if point.seconds <= at)
     axes.annotate(
         "frontier",
         (at, reached),
@@ -113,20 +132,20 @@ def _draw_data(axes, data, found):
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter("{:,.0f}".format))
     axes.set_xlim(1.2, 5 * right)
-    axes.set_ylim(bottom=min(low for *_, low, _ in by_name.values()) - 1)
+    axes.set_ylim(bottom=min(point.low for point in by_name.values()) - 1)
     axes.grid(alpha=0.25, linewidth=0.6)
 
 
 def _draw_point(axes, data, name, point, *, is_best):
-    second, error, low, high = point
     is_network = _is_network(name)
     color = _NETWORK if is_network else _LINEAR
     axes.errorbar(
-        second,
-        error,
-        [[error - low], [high - error]],
+        point.seconds,
+        point.error,
+        [[point.error - point.low], [point.high - point.error]],
         fmt="s" if is_network else "o",
         color=color,
+        markerfacecolor="white" if point.by_wall else color,
         markersize=6,
         capsize=2.5,
         elinewidth=1.2,
@@ -134,7 +153,7 @@ def _draw_point(axes, data, name, point, *, is_best):
     x, y = _OFFSETS.get((data, name), (8, 0))
     axes.annotate(
         name,
-        (second, error),
+        (point.seconds, point.error),
         (x, y),
         textcoords="offset points",
         ha=("center", "left", "right")[np.sign(x)],

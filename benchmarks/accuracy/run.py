@@ -75,7 +75,10 @@ def run_cells(cells, results, *, redo=False, budget=None):
             done = json.loads(cell.path(results).read_text())
             seconds = time.monotonic() - start
             seconds_per_cost = max(seconds_per_cost, seconds / _cost(cell))
-            _log(f"    error {done['error']:.2f} %, {seconds:.0f} s in all")
+            _log(
+                f"    error {done['error']:.2f} %, {done['train_cpu_seconds']:.0f} s "
+                f"of CPU to train, {seconds:.0f} s in all"
+            )
     if left:
         names = ", ".join(str(cell.path("").stem) for cell in left)
         _log(f"left for lack of time: {names}")

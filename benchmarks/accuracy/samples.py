@@ -8,14 +8,13 @@ Runs in the JSON of a data set are not repeated.
 
 import argparse
 import json
-import time
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from .._record import describe_run, find_commit, progress, write_json
+from .._record import describe_run, find_commit, progress, timed, write_json
 from .._render import as_list_table
 from .cell import Cell, load
 from .models import ROWS
@@ -94,12 +93,15 @@ def compare(
                 }
                 if any(run.items() <= done.items() for done in runs):
                     continue
-                start = time.perf_counter()
-                fitted = ROWS[model].make().fit(X, y)
-                seconds = time.perf_counter() - start
+                with timed() as seconds:
+                    fitted = ROWS[model].make().fit(X, y)
                 error = 100 * float(np.mean(fitted.predict(X_valid) != y_valid))
-                progress(f"{run}: {error:.2f} %, {seconds:.0f} s")
-                measured = {"error": error, "seconds": seconds}
+                progress(f"{run}: {error:.2f} %, {seconds.cpu:.0f} s")
+                measured = {
+                    "error": error,
+                    "seconds": seconds.wall,
+                    "cpu_seconds": seconds.cpu,
+                }
                 runs.append(run | measured | describe_run(1, None, commit=commit))
                 write_json(path, runs)
     return runs

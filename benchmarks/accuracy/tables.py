@@ -14,13 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from .._record import RESULTS
-from .._render import as_list_table, as_markdown, as_text, wrap
+from .._render import WALL_MARK, as_list_table, as_markdown, as_text, wrap
 from .models import ROWS
 from .published import PUBLISHED, PUBLISHED_SIZES
 
 __all__ = [
+    "COLUMNS",
     "README_DATA",
     "README_ROWS",
+    "TIME_COLUMNS",
     "Line",
     "interval",
     "read_results",
@@ -30,16 +32,19 @@ __all__ = [
 ]
 
 _N_RESAMPLES = 2000
-_COLUMNS = (
+_WALL_NOTE = (
+    f"{WALL_MARK} Wall time of a shared machine: the record is older than the "
+    "measurement of CPU time, or a GPU computed."
+)
+TIME_COLUMNS = ("Train CPU s", "Train texts/s", "Predict texts/s")
+COLUMNS = (
     "Model",
     "Error %",
     "95 % interval",
     "Paper %",
     "Gap",
     "Seeds",
-    "Train s",
-    "Train texts/s",
-    "Predict texts/s",
+    *TIME_COLUMNS,
     "Parameters",
     "Peak MiB",
     "What was run",
@@ -86,6 +91,31 @@ class Line:
     def median(self, key):
         return float(np.median([result[key] for result in self.results]))
 
+    def seconds(self, phase):
+        """Return the median seconds of a phase, and whether they are wall seconds.
+
+        CPU seconds, if a result has them and no GPU computed.
+        """
+        by_cpu = [
+            result[f"{phase}_cpu_seconds"]
+            for result in self.results
+            if f"{phase}_cpu_seconds" in result and not result["machine"]["gpu"]
+        ]
+        if by_cpu:
+            return float(np.median(by_cpu)), False
+        return self.median(f"{phase}_seconds"), True
+
+    def _times(self):
+        """Return the cells of `TIME_COLUMNS`; a mark stands at wall times."""
+        train, by_wall = self.seconds("train")
+        predict, predict_by_wall = self.seconds("predict")
+        marks = [WALL_MARK * flag for flag in (by_wall, by_wall, predict_by_wall)]
+        n_seen, n_test = self.median("n_seen"), self.median("n_test")
+        figures = (train, n_seen / train, n_test / predict)
+        return [
+            f"{figure:,.0f}{mark}" for figure, mark in zip(figures, marks, strict=True)
+        ]
+
     def error(self):
         return float(np.mean([result["error"] for result in self.results]))
 
@@ -96,7 +126,7 @@ class Line:
         """Return the text of each column; "" if not run or not published."""
         paper = "" if self.published is None else f"{self.published:.2f}"
         if not self.results:
-            return [self.name, "", "", paper, *[""] * (len(_COLUMNS) - 4)]
+            return [self.name, "", "", paper, *[""] * (len(COLUMNS) - 4)]
         error, (low, high) = self.error(), self.interval()
         gap = "" if self.published is None else f"{error - self.published:+.2f}"
         return [
@@ -106,9 +136,7 @@ class Line:
             paper,
             gap if self.comparable else "",
             str(len(self.results)),
-            f"{self.median('train_seconds'):,.0f}",
-            f"{self.median('train_texts_per_second'):,.0f}",
-            f"{self.median('predict_texts_per_second'):,.0f}",
+            *self._times(),
             f"{self.results[0]['n_parameters']:,}",
             f"{self.median('peak_mib'):,.0f}",
             self.note(),
@@ -237,8 +265,15 @@ def render(found, style="text"):
     for (data, _), results in found.items():
         heading = heading_of(data, results)
         rows = [line.cells() for line in lines_of(data, results)]
+        heading += f" Times are CPU times.{_explain_marks(rows)}"
         blocks.append(_STYLES[style](heading, rows))
     return "\n".join(blocks)
+
+
+def _explain_marks(rows):
+    """Return the note on wall times, after a space, if a cell has their mark."""
+    marked = any(WALL_MARK in cell for row in rows for cell in row)
+    return f" {_WALL_NOTE}" * marked
 
 
 def readme_lines(found, data):
@@ -264,7 +299,7 @@ def render_readme(found):
     columns, sizes = [], []
     for data, title in README_DATA.items():
         lines = readme_lines(found, data)
-        column = [(f"{title}: error %", "95 % interval", "train s")]
+        column = [(f"{title}: error %", "95 % interval", "train CPU s")]
         for name in README_ROWS:
             _, *figures = lines[name].cells() if name in lines else [""] * 8
             column.append((figures[0], figures[1], figures[5]))
@@ -280,7 +315,7 @@ def render_readme(found):
         [name, *cells[0], *cells[1]]
         for name, *cells in zip(names, *columns, strict=True)
     ]
-    return f"{as_markdown(rows)}\n\n{' '.join(sizes)}\n"
+    return f"{as_markdown(rows)}\n\n{' '.join(sizes)}{_explain_marks(rows)}\n"
 
 
 def _as_text(heading, rows):
@@ -291,7 +326,7 @@ def _as_text(heading, rows):
     for *row, train, per_s, predict, size, peak, note in done:
         table.append(row)
         notes.append(
-            f"{train} s to train, {per_s} texts/s; predicts {predict} texts/s; "
+            f"{train} CPU s to train, {per_s} texts/s; predicts {predict} texts/s; "
             f"{size} parameters; {peak} MiB; {note}"
         )
     blocks = [wrap(heading), as_text(table, notes)]
@@ -302,17 +337,17 @@ def _as_text(heading, rows):
 
 def _divide(rows):
     """Return the rows with results, and the names of the others."""
-    error = _COLUMNS.index("Error %")
+    error = COLUMNS.index("Error %")
     done = [row for row in rows if row[error]]
     return done, [row[0] for row in rows if not row[error]]
 
 
 def _as_markdown(heading, rows):
-    return "\n".join([heading, "", as_markdown([_COLUMNS, *rows]), ""])
+    return "\n".join([heading, "", as_markdown([COLUMNS, *rows]), ""])
 
 
 def _as_rst(heading, rows):
-    return "\n".join([heading, "", as_list_table([_COLUMNS, *rows])])
+    return "\n".join([heading, "", as_list_table([COLUMNS, *rows])])
 
 
 _STYLES = {

@@ -48,6 +48,9 @@ def test_cell_of_linear_model(cell):
     chosen = min(result["selection"], key=lambda each: each["error"])
     assert result["params"]["C"] == chosen["params"]["C"]
     assert np.sum(result["confusion"]) == 20
+    # One thread computes, so that CPU time is at most wall time, but for rounding.
+    for phase in ("select", "train", "predict"):
+        assert 0 < result[f"{phase}_cpu_seconds"] < result[f"{phase}_seconds"] + 0.1
     assert result["cell"]["train"] == "train.csv"  # without the folder
     json.dumps(result)
 

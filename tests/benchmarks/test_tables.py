@@ -42,9 +42,9 @@ def fake(model="bow", **changes):
         "n_classes": 4,
         "selection": [{"params": {"C": 1000.0}, "error": 3.0}],
         "history": None,
+        "n_seen": 120_000,
         "train_seconds": 1234.5,
-        "train_texts_per_second": 98765.4,
-        "predict_texts_per_second": 123456.7,
+        "predict_seconds": 76.0,
         "n_parameters": 200_004,
         "peak_mib": 4321.0,
         "machine": {"cpu": "CPU", "gpu": None, "threads": 2},
@@ -59,6 +59,36 @@ def test_gap_needs_training_data_of_paper():
     assert part[3:5] == ["11.19", ""]
     other = tables.lines_of("mine", [fake()])[0].cells()
     assert other[3:5] == ["", ""]
+
+
+def times_of(*results):
+    cells = tables.lines_of("ag_news", list(results))[0].cells()
+    return [cells[tables.COLUMNS.index(name)] for name in tables.TIME_COLUMNS]
+
+
+def test_cells_show_cpu_time_or_mark_wall_time():
+    """Wall time of earlier records has a dagger, as has that of a GPU."""
+    assert times_of(fake()) == ["1,234†", "97†", "100†"]
+    cpu = {"train_cpu_seconds": 600.0, "predict_cpu_seconds": 38.0}
+    assert times_of(fake(**cpu)) == ["600", "200", "200"]
+    gpu = {"cpu": "CPU", "gpu": "GPU", "threads": 1}
+    assert times_of(fake(**cpu, machine=gpu)) == ["1,234†", "97†", "100†"]
+
+
+def test_cells_prefer_seeds_with_cpu_time():
+    timed = [
+        fake(train_cpu_seconds=seconds, predict_cpu_seconds=1.0)
+        for seconds in (100.0, 300.0)
+    ]
+    assert times_of(fake(), *timed)[0] == "200"
+
+
+@pytest.mark.parametrize("style", ["text", "markdown", "rst"])
+def test_render_explains_dagger_if_shown(style):
+    earlier = tables.render({("ag_news", None): [fake()]}, style)
+    assert "† Wall" in " ".join(earlier.split())
+    timed = fake(train_cpu_seconds=1.0, predict_cpu_seconds=1.0)
+    assert "†" not in tables.render({("ag_news", None): [timed]}, style)
 
 
 def test_cell_without_run_is_empty():
