@@ -1,6 +1,6 @@
 """Groups of lines of the speed table."""
 
-from . import encoding, linear, networks
+from . import encoding, linear, loop, networks
 
 __all__ = ["GROUPS", "LINES"]
 
@@ -10,5 +10,6 @@ GROUPS = {
     "encoding": encoding.LINES,
     "linear": linear.LINES,
     "networks": networks.LINES,
+    "loop": loop.LINES,
 }
 LINES = {key: measure for lines in GROUPS.values() for key, measure in lines.items()}

@@ -1,7 +1,5 @@
 """Speed of linear models: counting n-grams and logistic regression."""
 
-import time
-
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -11,6 +9,7 @@ from sktextconv import make_ngram_classifier
 from sktextconv.encoding._tokenize import PLAIN_PATTERN
 from sktextconv.feature_extraction import NGramVectorizer
 
+from .._record import timed
 from .comparison import Line
 from .timing import in_fresh_process
 
@@ -61,12 +60,11 @@ def compare_solvers(data):
         X_other = step.transform(X_other)
 
     def fit(regression):
-        start = time.process_time()
-        regression.fit(X, y)
-        seconds = time.process_time() - start
+        with timed() as seconds:
+            regression.fit(X, y)
         loss = log_loss(y, regression.predict_proba(X), normalize=False)
         return {
-            "s": seconds,
+            "s": seconds.cpu,
             "objective": last.C * loss + np.square(regression.coef_).sum() / 2,
             "error %": 100 * np.mean(regression.predict(X_other) != y_other),
         }

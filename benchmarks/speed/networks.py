@@ -1,11 +1,9 @@
-"""Speed of networks: training, prediction, overhead, fraction of peak operations."""
+"""Speed of networks: training, prediction, fraction of peak operations."""
 
 import statistics
 
 import numpy as np
 import torch
-from torch import nn
-from torch.utils.data import TensorDataset
 
 from sktextconv import (
     CharCNNClassifier,
@@ -15,14 +13,13 @@ from sktextconv import (
     VDCNNClassifier,
     WordCNNClassifier,
 )
-from sktextconv.encoding import ALPHABETS, PAD, Ragged
-from sktextconv.training import Recipe
-from sktextconv.training._data import BatchLoader, EncodedDataset
+from sktextconv.encoding import ALPHABETS, PAD
+from sktextconv.training._data import EncodedDataset
 from sktextconv.training._loop import train
-from sktextconv.training._net import WeightedCrossEntropy, make_net
+from sktextconv.training._net import make_net
 
 from .._record import progress
-from .comparison import Line, make_line
+from .comparison import make_line
 from .references import OneHotTexts, PackedRNN, PaddedHAN, PlainCharCNN, make_stock_net
 from .timing import configured, fitter, head, peak_flops, rates, training_flops
 
@@ -31,13 +28,11 @@ __all__ = [
     "compare_charcnn_prediction",
     "compare_charcnn_training",
     "compare_han_training",
-    "compare_loop_overhead",
     "compare_rnn_training",
     "measure_peak_fractions",
 ]
 
 _BATCH = 128
-_LOOPS = 500
 
 
 def compare_charcnn_training(data, precision, target):
@@ -155,70 +150,6 @@ def compare_han_training(data):
     )
 
 
-class _Tiny(nn.Module):
-    """Network so small that the time of its training loop is mostly overhead."""
-
-    def __init__(self):
-        super().__init__()
-        self.embedding = nn.Embedding(100, 8)
-        self.head = nn.Linear(8, 2)
-
-    def forward(self, ids):
-        return self.head(self.embedding(ids).mean(1))
-
-
-def compare_loop_overhead(data):
-    """Compare the overhead of the training loop per minibatch; `data` is not used."""
-    n_batches, size = _LOOPS, 8
-    ids = np.ones(n_batches * size * 4, dtype=np.uint8)
-    ragged = Ragged(ids, np.arange(0, len(ids) + 1, 4))
-    texts = EncodedDataset(
-        ragged,
-        torch.device("cpu"),
-        targets=np.zeros(len(ragged), dtype=np.int64),
-        weights=np.ones(len(ragged)),
-    )
-    recipe = Recipe(torch.optim.SGD, learning_rate=1e-3)
-    net = make_net(_Tiny(), recipe, device=torch.device("cpu"), precision="float32")
-    bare, criterion = _Tiny(), WeightedCrossEntropy()
-    optimizer = torch.optim.SGD(bare.parameters(), lr=1e-3, fused=True)
-    stock = make_stock_net(_Tiny(), batch_size=size)
-    whole = TensorDataset(
-        torch.ones(len(ragged), 4, dtype=torch.long),
-        torch.zeros(len(ragged), dtype=torch.long),
-    )
-
-    def ours():
-        train(net, texts, n_epochs=1, batch_size=size)
-        return n_batches
-
-    def theirs():
-        for (ids, _), target in BatchLoader(texts, size, training=True):
-            optimizer.zero_grad()
-            criterion(bare(ids), target).backward()
-            optimizer.step()
-        return n_batches
-
-    def stock_loop():
-        stock.partial_fit(whole)
-        return n_batches
-
-    measured = rates({"ours": ours, "bare": theirs, "stock": stock_loop}, rounds=7)
-    seconds = {name: 1 / np.array(values) for name, values in measured.items()}
-    extra = 1e6 * (seconds["ours"] - seconds["bare"])
-    extra_of_stock = 1e6 * (seconds["stock"] - seconds["bare"])
-    return Line(
-        "cost of the loop, per minibatch",
-        float(np.median(extra)),
-        float(np.median(extra_of_stock)),
-        "µs",
-        float(np.median(extra_of_stock / extra)),
-        None,
-        "skorch as it comes; both less a bare loop",
-        {"limit µs": 60},
-    )
-
-
 def measure_peak_fractions(data):
     """Return texts per second in training and the fraction of peak operations."""
     peaks = {name: peak_flops(getattr(torch, name)) for name in ("float32", "bfloat16")}
@@ -280,5 +211,4 @@ LINES = {
     "train-gru": lambda data: compare_rnn_training(data, "gru", 3),
     "train-lstm": lambda data: compare_rnn_training(data, "lstm", 4),
     "train-han": compare_han_training,
-    "loop": compare_loop_overhead,
 }

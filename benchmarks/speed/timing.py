@@ -2,7 +2,6 @@
 
 import multiprocessing
 import statistics
-import time
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from sktextconv import HANClassifier, KimCNNClassifier, RNNClassifier
 from sktextconv.training._data import EncodedDataset
 from sktextconv.training._device import autocast
 
-from .._record import peak_mib
+from .._record import cpu_seconds, peak_mib, timed
 from ..accuracy.cell import Cell, load
 
 __all__ = [
@@ -28,8 +27,12 @@ __all__ = [
 ]
 
 
-def rates(variants, *, rounds=5, warm_up=True, clock=time.process_time):
-    """Run callables in turn, `rounds` times; return the amounts done per second."""
+def rates(variants, *, rounds=5, warm_up=True, clock=cpu_seconds):
+    """Run callables in turn, `rounds` times; return the amounts done per second.
+
+    The default clock counts CPU time, with that of ended children; where threads,
+    servers or a GPU matter, pass ``time.perf_counter``.
+    """
     for run in variants.values() if warm_up else ():
         run()
     measured = {name: [] for name in variants}
@@ -41,7 +44,7 @@ def rates(variants, *, rounds=5, warm_up=True, clock=time.process_time):
     return measured
 
 
-def peak_flops(dtype, *, size=2048, device="cpu", clock=time.process_time):
+def peak_flops(dtype, *, size=2048, device="cpu", clock=cpu_seconds):
     """Measure floating-point operations per second of a large matrix product."""
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
 
@@ -60,9 +63,10 @@ def in_fresh_process(run, *arguments):
 
 
 def _measured(run, arguments):
-    before, start = peak_mib(), time.process_time()
-    run(*arguments)
-    return time.process_time() - start, peak_mib() - before
+    before = peak_mib()
+    with timed() as seconds:
+        run(*arguments)
+    return seconds.cpu, peak_mib() - before
 
 
 def training_flops(classifier, texts):
