@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from ..encoding._ragged import PAD
 from ..training._device import to_device
+from ._dropout import Dropout
 
 __all__ = ["SIZES", "ConvNet", "VelocitySGD", "check_max_length"]
 
@@ -70,10 +71,10 @@ class ConvNet(nn.Module, abc.ABC):
         self.dense = nn.Sequential(
             nn.Linear(width * self.n_frames, dense_width),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(dense_width, dense_width),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(dense_width, n_classes),
         )
         if init == "paper":

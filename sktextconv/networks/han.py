@@ -24,6 +24,7 @@ from ._document_attention import (
     WordAttention,
     make_document_attention,
 )
+from ._dropout import Dropout
 from ._sentence_layout import bucket_sentences, pad_sentences
 from .embedding import WordEmbedding, find_embedding_dim, init_embedding
 from .recurrent import Recurrent, pool_steps, sequence_mask
@@ -121,14 +122,14 @@ class HAN(nn.Module):
         self.max_sentence_length = max_sentence_length
         dim = 2 * hidden_dim
         self.embedding = WordEmbedding(n_tokens, embedding_dim, static=static)
-        self.embedding_dropout = nn.Dropout(embedding_dropout)
+        self.embedding_dropout = Dropout(embedding_dropout)
         self.words = Recurrent("gru", embedding_dim, hidden_dim, bidirectional=True)
         self.sentences = Recurrent("gru", dim, hidden_dim, bidirectional=True)
         if pooling == "attention":
             self.attentions = nn.ModuleDict(
                 {level: Attention(dim) for level in ("words", "sentences")}
             )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(dim, n_classes)
 
     def forward(

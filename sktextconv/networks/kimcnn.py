@@ -20,6 +20,7 @@ from ..utils._param_validation import (
     Sizes,
     hyperparameters,
 )
+from ._dropout import Dropout
 from .embedding import (
     WordEmbedding,
     find_embedding_dim,
@@ -127,12 +128,12 @@ class KimCNN(nn.Module):
         else:
             static = tuning == "static"
             self.embedding = WordEmbedding(n_tokens, embedding_dim, static=static)
-        self.embedding_dropout = nn.Dropout(embedding_dropout)
+        self.embedding_dropout = Dropout(embedding_dropout)
         # Conv2d with a height of 1, because only it has channels-last kernels.
         self.convolutions = nn.ModuleList(
             nn.Conv2d(embedding_dim, n_filters, (1, width)) for width in widths
         ).to(memory_format=torch.channels_last)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(n_filters * len(widths), n_classes)
         for convolution in self.convolutions:
             if init == "paper":

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ._dropout import dropout
+
 __all__ = ["CELLS", "POOLINGS", "Recurrent", "pool_steps", "sequence_mask"]
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -98,7 +100,7 @@ class Recurrent(nn.Module):
         reversed_steps = torch.where(mask, lengths[:, None] - 1 - steps, steps)
         for number, (forward, *backward) in enumerate(self.layers):
             if number:
-                x = F.dropout(x, self.dropout, self.training)
+                x = dropout(x, self.dropout, self.training)
             outputs = [forward(x)[0]]
             for cell in backward:
                 reversed_outputs, _ = cell(_gather_steps(x, reversed_steps))

@@ -20,6 +20,7 @@ from ..utils._param_validation import (
     Size,
     hyperparameters,
 )
+from ._dropout import Dropout
 from .convnet import VelocitySGD
 from .embedding import (
     WordEmbedding,
@@ -86,7 +87,7 @@ class RNN(nn.Module):
         self.embedding = WordEmbedding(
             n_tokens, embedding_dim, static=static, scale=embedding_scale
         )
-        self.embedding_dropout = nn.Dropout(embedding_dropout)
+        self.embedding_dropout = Dropout(embedding_dropout)
         self.recurrent = Recurrent(
             cell,
             embedding_dim,
@@ -96,7 +97,7 @@ class RNN(nn.Module):
             dropout=dropout,
             init=init,
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         n_directions = 2 if bidirectional else 1
         # Departs from the paper: Keras's examples have one output for two classes.
         self.head = nn.Linear(n_directions * hidden_dim, n_classes)

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
-from torch import nn
 
 from ..base import BaseTextNetClassifier
 from ..encoding._ragged import PAD
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
+from ._dropout import Dropout
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
 from .embedding import (
     WordEmbedding,
@@ -79,7 +79,7 @@ class WordCNN(ConvNet):
             std = SIZES[size][-1]
             with torch.no_grad():
                 self.embedding.weight[PAD + 1 :].normal_(std=std)
-        self.embedding_dropout = nn.Dropout(embedding_dropout)
+        self.embedding_dropout = Dropout(embedding_dropout)
 
     def embed(self, ids):  # (rows, length)
         return self.embedding_dropout(self.embedding(ids))  # (rows, length, n_channels)

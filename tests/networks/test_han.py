@@ -340,7 +340,8 @@ def test_paper_recipe_settings():
     assert isinstance(classifier.net_.optimizer_, torch.optim.SGD)
     assert (group["momentum"], group["weight_decay"]) == (0.9, 0)
     assert len({row["learning_rate"] for row in classifier.history_}) == 1
-    dropouts = [m.p for m in classifier.net_.module_.modules() if type(m) is nn.Dropout]
+    modules = classifier.net_.module_.modules()
+    dropouts = [m.p for m in modules if isinstance(m, nn.Dropout)]
     assert dropouts == [0.0, 0.0]
     assert HANClassifier._recipes["paper"].batch_size == 64
     assert HANClassifier().bucketing is True

@@ -195,7 +195,8 @@ def test_paper_recipe_settings(corpus):
     rates = [row["learning_rate"] for row in classifier.history_]
     assert rates == pytest.approx([0.01] * 3 + [0.005] * 3 + [0.0025])
     assert classifier._recipes["paper"].epoch_size == 5_000
-    dropouts = [m.p for m in classifier.net_.module_.modules() if type(m) is nn.Dropout]
+    modules = classifier.net_.module_.modules()
+    dropouts = [m.p for m in modules if isinstance(m, nn.Dropout)]
     assert sorted(dropouts) == [0.0, 0.5, 0.5]
 
 
