@@ -13,6 +13,7 @@ _HOMES = {
         "make_bow_classifier",
         "make_nb_ngram_classifier",
         "make_ngram_classifier",
+        "make_tfidf_classifier",
     ),
     "datasets": (
         "TextStore",

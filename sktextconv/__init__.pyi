@@ -4,6 +4,7 @@ from .baselines import (
     make_bow_classifier as make_bow_classifier,
     make_nb_ngram_classifier as make_nb_ngram_classifier,
     make_ngram_classifier as make_ngram_classifier,
+    make_tfidf_classifier as make_tfidf_classifier,
 )
 from .datasets import (
     TextStore as TextStore,

@@ -1,8 +1,10 @@
 """Linear baselines over words, n-grams and word clusters, as pipelines."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -12,12 +14,14 @@ from .feature_extraction._bag_of_means import BagOfMeansVectorizer
 from .feature_extraction._count_scaler import CountScaler
 from .feature_extraction._log_count_ratio import LogCountRatio
 from .feature_extraction._ngrams import NGramVectorizer
+from .linear_model._linear_svc import ProbabilisticLinearSVC
 
 __all__ = [
     "make_bag_of_means_classifier",
     "make_bow_classifier",
     "make_nb_ngram_classifier",
     "make_ngram_classifier",
+    "make_tfidf_classifier",
 ]
 
 
@@ -152,6 +156,67 @@ def make_ngram_classifier(
         max_features=max_features, max_n=max_n, tokenizer=tokenizer
     )
     return _make_classifier(vectorizer, tfidf=tfidf, C=C)
+
+
+def make_tfidf_classifier(
+    *,
+    max_features: int | None = None,
+    max_n: int = 2,
+    C: float | Literal["auto"] = 1.0,
+    tokenizer: Callable | None = None,
+) -> Pipeline:
+    """Make a linear support vector machine on TF-IDF of word n-grams.
+
+    This is the model to start with: it has the lowest errors on news and small data
+    among the models of this module, and takes seconds (``benchmarks/results``,
+    ``benchmarks/samples``).
+
+    Parameters
+    ----------
+    max_features : int or None, default=None
+        Number of n-grams in the vocabulary, the most frequent ones of the training
+        texts. None takes all.
+    max_n : int, default=2
+        Number of words in the longest n-grams.
+    C : float or "auto", default=1.0
+        Inverse strength of the L2 penalty. "auto" selects it by cross-validation on
+        the training texts, which are vectorized once for all folds; see
+        `sktextconv.linear_model.ProbabilisticLinearSVC`.
+    tokenizer : callable or None, default=None
+        Function from a lower-cased text to the list of its words. None finds words as
+        `NGramVectorizer` does.
+
+    Returns
+    -------
+    classifier : Pipeline
+        Unfitted pipeline with the steps ``ngramvectorizer``, ``tfidftransformer`` and
+        ``probabilisticlinearsvc``. It has `decision_function` and `predict_proba`.
+
+    See Also
+    --------
+    make_nb_ngram_classifier : Better on long reviews.
+    make_ngram_classifier : Uses the features of Zhang, Zhao and LeCun (2015).
+
+    Notes
+    -----
+    A count c becomes ``1 + ln(c)``, times the smoothed inverse document frequency of
+    scikit-learn's `TfidfTransformer`; then each text is scaled to length 1. Errors
+    equal those of scikit-learn's `TfidfVectorizer` with `LinearSVC` and the same
+    settings, in less than half the time.
+
+    Examples
+    --------
+    >>> from sktextconv.baselines import make_tfidf_classifier
+    >>> texts = ["good", "not good", "bad", "not bad"]
+    >>> classifier = make_tfidf_classifier().fit(texts, [1, 0, 0, 1])
+    >>> classifier.predict(["not good", "not bad"])
+    array([0, 1])
+    """
+    return make_pipeline(
+        NGramVectorizer(max_features=max_features, max_n=max_n, tokenizer=tokenizer),
+        TfidfTransformer(sublinear_tf=True),
+        ProbabilisticLinearSVC(C=C),
+    )
 
 
 def make_bag_of_means_classifier(

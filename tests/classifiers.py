@@ -17,6 +17,7 @@ from sktextconv.baselines import (
     make_bow_classifier,
     make_nb_ngram_classifier,
     make_ngram_classifier,
+    make_tfidf_classifier,
 )
 
 _TINY = {"max_epochs": 2, "batch_size": 8, "random_state": 0}
@@ -38,6 +39,7 @@ PIPELINES = {
     "ngrams": make_ngram_classifier(max_n=2),
     "ngrams-tfidf": make_ngram_classifier(max_n=2, tfidf=True),
     "ngrams-nb": make_nb_ngram_classifier(),
+    "tfidf": make_tfidf_classifier(),
     "bag-of-means": make_bag_of_means_classifier(
         n_means=4, embedding_dim=8, min_count=1, random_state=0
     ),

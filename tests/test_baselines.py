@@ -8,14 +8,17 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.svm import LinearSVC
 
 from sktextconv.baselines import (
     make_bag_of_means_classifier,
     make_bow_classifier,
     make_nb_ngram_classifier,
     make_ngram_classifier,
+    make_tfidf_classifier,
 )
 
 FACTORIES = [make_bow_classifier, make_ngram_classifier]
@@ -32,8 +35,8 @@ def factory(request):
 
 
 @pytest.fixture(
-    params=[*FACTORIES, make_nb_ngram_classifier, SEEDED],
-    ids=["bow", "n-grams", "naive Bayes", "bag of means"],
+    params=[*FACTORIES, make_nb_ngram_classifier, make_tfidf_classifier, SEEDED],
+    ids=["bow", "n-grams", "naive Bayes", "TF-IDF", "bag of means"],
 )
 def any_factory(request):
     return request.param
@@ -130,6 +133,47 @@ def test_arguments_reach_steps_of_bag_of_means():
     assert pipeline[2].C == 3.0
 
 
+def test_arguments_reach_steps_of_tfidf():
+    pipeline = make_tfidf_classifier(max_features=7, C="auto", tokenizer=str.split)
+    assert list(pipeline.named_steps) == [
+        "ngramvectorizer",
+        "tfidftransformer",
+        "probabilisticlinearsvc",
+    ]
+    assert pipeline[0].get_params()["max_features"] == 7
+    assert pipeline[0].get_params()["max_n"] == 2
+    assert pipeline[0].get_params()["tokenizer"] is str.split
+    assert pipeline[1].sublinear_tf
+    assert pipeline[2].C == "auto"
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_tfidf_classifier_agrees_with_scikit_learn(n_classes):
+    """Predictions are those of TfidfVectorizer with LinearSVC."""
+    rng = np.random.RandomState(0)
+    y = rng.randint(n_classes, size=120)
+    texts = [
+        " ".join(f"w{word}" for word in rng.randint(3 * label, 3 * label + 9, size=8))
+        for label in y
+    ]
+    theirs = make_pipeline(
+        TfidfVectorizer(
+            ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\w+|[^\w\s]"
+        ),
+        LinearSVC(random_state=0),
+    ).fit(texts[:60], y[:60])
+    ours = make_tfidf_classifier().fit(texts[:60], y[:60])
+    ours.set_params(probabilisticlinearsvc__tol=1e-4).fit(texts[:60], y[:60])
+    np.testing.assert_allclose(
+        ours.decision_function(texts), theirs.decision_function(texts), atol=1e-3
+    )
+    assert (ours.predict(texts) == theirs.predict(texts)).all()
+
+
+def test_fit_separable_texts_tfidf():
+    check_separates(make_tfidf_classifier())
+
+
 @pytest.mark.parametrize("tfidf", [False, True])
 def test_fit_separable_texts(factory, tfidf):
     check_separates(factory(tfidf=tfidf))
@@ -150,6 +194,8 @@ def check_separates(pipeline):
     "pipeline",
     [
         *(factory(tfidf=tfidf) for factory in FACTORIES for tfidf in (False, True)),
+        make_tfidf_classifier(),
+        make_tfidf_classifier(C="auto"),
         *(SEEDED(min_count=1, n_means=n_means) for n_means in (2, 5_000)),
     ],
     ids=lambda pipeline: pipeline.steps[0][0],
