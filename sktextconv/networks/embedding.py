@@ -30,7 +30,15 @@ class WordEmbedding(nn.Module):
         Whether the vectors are frozen. They are then a buffer and not a parameter.
     scale : float, default=0.25
         Vectors are initialized uniformly in [-scale, scale] (Kim 2014).
+
+    Attributes
+    ----------
+    sparse_grad : bool
+        Whether the gradient is a sparse tensor, see `torch.nn.Embedding`. Training sets
+        it, and collects the gradient for an optimizer that needs a dense one.
     """
+
+    sparse_grad = False
 
     def __init__(
         self, n_tokens: int, dim: int, *, static: bool = False, scale: float = 0.25
@@ -50,7 +58,11 @@ class WordEmbedding(nn.Module):
         self.weight[PAD] = 0.0
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (...)
-        return F.embedding(ids, self.weight, padding_idx=PAD)  # (..., dim)
+        # A hook of the weight gets a dense gradient.
+        sparse = self.sparse_grad and not self.weight._backward_hooks
+        return F.embedding(
+            ids, self.weight, padding_idx=PAD, sparse=sparse
+        )  # (..., dim)
 
 
 def make_word_encoder(classifier):

@@ -9,6 +9,7 @@ from skorch.helper import predefined_split
 
 from ._device import memory
 from ._net import epoch_record
+from ._row_gradients import find_row_gradients
 
 __all__ = ["check_size", "train"]
 
@@ -114,6 +115,7 @@ def train(
                     "Expected the function given as schedule to return a scheduler "
                     f"of torch, got {net.schedule!r}."
                 )
+        net.row_gradients = find_row_gradients(net)
         _fit_within_memory(net, dataset)
         history = [epoch_record(row) for row in net.history if "dur" in row]
     finally:
@@ -126,6 +128,7 @@ def train(
         # Drop references to the training data from the net.
         net.callbacks, net.train_split = None, None
         net.schedule, net.augment_fn = None, None
+        net.row_gradients.close()
         net.initialize_callbacks()
         net.initialize_history()
     if net.interrupted:

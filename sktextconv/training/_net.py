@@ -10,6 +10,7 @@ from torch import nn
 
 from ._data import BatchLoader
 from ._device import autocast, resolve_backend, resolve_precision, to_device
+from ._row_gradients import RowGradients
 
 __all__ = [
     "DivergedError",
@@ -49,6 +50,7 @@ class TextNet(skorch.NeuralNet):
         self.bucketing = False
         self.augment_fn = None
         self.schedule = None
+        self.row_gradients = RowGradients()
         self.interrupted = False
 
     @property
@@ -88,10 +90,12 @@ class TextNet(skorch.NeuralNet):
         # closures, conversions between tensors, support of several optimizers.
         inputs, target = batch
         self._set_training(True)
+        self.row_gradients.clear()
         self.optimizer_.zero_grad()
         y_pred = self.infer(inputs)
         loss = self.criterion_(y_pred, target)
         loss.backward()
+        self.row_gradients.collect()
         named = self.module_.named_parameters()
         self.notify(
             "on_grad_computed", named_parameters=named, batch=batch, training=True
