@@ -52,16 +52,16 @@ def test_left_out_values_agree_with_refits(n_classes):
     assert np.abs(approximated[rows] - exact).mean() < fitted_gap / 2
 
 
-@pytest.mark.parametrize("C", [1.0, "auto"])
+@pytest.mark.parametrize(("C", "ratio"), [(1.0, 1.15), ("auto", 1.05)])
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_probabilities_are_calibrated(n_classes, C):
-    """On new samples the log loss is within 10 % of that of the best factor."""
+def test_probabilities_are_calibrated(n_classes, C, ratio):
+    """On new samples the log loss is nearly that of the best factor."""
     X, y = make_texts(n_classes, n_samples=2000)
     X, X_new, y, y_new = X[:1000], X[1000:], y[:1000], y[1000:]
     classifier = ProbabilisticLinearSVC(C=C).fit(X, y)
     loss = log_loss(y_new, classifier.predict_proba(X_new))
     classifier.scale_ = _fit_scale(classifier.decision_function(X_new), y_new)
-    assert loss < 1.1 * log_loss(y_new, classifier.predict_proba(X_new))
+    assert loss < ratio * log_loss(y_new, classifier.predict_proba(X_new))
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
