@@ -116,6 +116,8 @@ def write_tables(app):
     (folder / "precisions.txt").write_text(select.render_precisions() or "None yet.\n")
     (folder / "seeds.txt").write_text(select.render_seeds() or "None yet.\n")
     (folder / "samples.txt").write_text(samples.render() or "None yet.\n")
+    tfidf = samples.render(pair="tfidf") or "None yet.\n"
+    (folder / "samples_tfidf.txt").write_text(tfidf)
     measured = json.loads(speed.RESULT.read_text())
     lines = f"{as_list_table(speed.table(measured))}\n{speed.describe(measured)}\n"
     (folder / "speed.txt").write_text(lines)

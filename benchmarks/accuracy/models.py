@@ -4,6 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
 from sktextconv import (
     CharCNNClassifier,
     HANClassifier,
@@ -16,11 +20,14 @@ from sktextconv import (
     make_bow_classifier,
     make_nb_ngram_classifier,
     make_ngram_classifier,
+    make_tfidf_classifier,
 )
+from sktextconv.encoding._tokenize import PLAIN_PATTERN
 
 from .fasttext import FastTextClassifier
+from .vowpal_wabbit import VowpalWabbitClassifier
 
-__all__ = ["ROWS", "Row"]
+__all__ = ["ROWS", "Row", "make_sklearn_tfidf"]
 
 # Features are divided by their largest value: the best C is large and depends on data.
 _PENALTIES = {"C": [1e1, 1e2, 1e3, 1e4, 1e5]}
@@ -67,6 +74,7 @@ def _linear():
 
 def _later_linear():
     nb = {"estimator__logisticregression__C": [1e1, 1e2, 1e3, 1e4]}
+    yield "tfidf", Row("TF-IDF", make_tfidf_classifier, 0.3)
     yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 5, grid=nb)
 
 
@@ -150,11 +158,23 @@ def _keras_networks():
     yield "keras-bilstm", Row("Keras BiLSTM", make, 15)
 
 
+def make_sklearn_tfidf():
+    """Make the pipeline of scikit-learn that `make_tfidf_classifier` is compared to."""
+    vectorizer = TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True, token_pattern=PLAIN_PATTERN
+    )
+    return make_pipeline(vectorizer, LinearSVC(random_state=0))
+
+
 def _peers():
     grid = {"learning_rate": [0.05, 0.1, 0.25, 0.5]}
     for key, name, n in (("", "", 1), ("-bigram", ", bigram", 2)):
         make = partial(FastTextClassifier, word_ngrams=n)
         yield f"fasttext{key}", Row(f"fastText h=10{name}", make, 0.2, grid=grid)
+    passes = {"passes": [1, 3, 10]}
+    vw = Row("Vowpal Wabbit, bigram", VowpalWabbitClassifier, 0.2, grid=passes)
+    yield "vw-bigram", vw
+    yield "tfidf-sklearn", Row("TF-IDF of scikit-learn", make_sklearn_tfidf, 0.5)
 
 
 # The tables show the rows in this order.

@@ -1,6 +1,7 @@
 """Comparison of linear models on small samples of training texts.
 
     python -m benchmarks.accuracy.samples --data imdb --words 8 --sizes 500 5000
+    python -m benchmarks.accuracy.samples --data imdb --pair tfidf
 
 Each seed draws other texts to train on and to measure on, both from the training texts.
 Runs in the JSON of a data set are not repeated.
@@ -19,10 +20,11 @@ from .._render import as_list_table
 from .cell import Cell, load
 from .models import ROWS
 
-__all__ = ["FOLDER", "MODELS", "compare", "render"]
+__all__ = ["FOLDER", "PAIRS", "compare", "render"]
 
 FOLDER = Path(__file__).parents[1] / "samples"
-MODELS = ("ngrams", "ngrams-nb")  # the table shows the difference of the two
+# Tables show the difference of the two models of a pair.
+PAIRS = {"ngrams": ("ngrams", "ngrams-nb"), "tfidf": ("tfidf-sklearn", "tfidf")}
 
 
 def compare(
@@ -31,6 +33,7 @@ def compare(
     sizes,
     seeds,
     n_valid,
+    pair="ngrams",
     n_words=None,
     train=None,
     columns=None,
@@ -49,6 +52,8 @@ def compare(
         on. Both models see the same split.
     n_valid : int
         Texts to measure on.
+    pair : str, default="ngrams"
+        Key of `PAIRS`.
     n_words : int or None, default=None
         Only the first words of each text are read; None reads all.
     train : path or None, default=None
@@ -65,9 +70,10 @@ def compare(
     path = Path(folder) / f"{data}.json"
     runs = json.loads(path.read_text()) if path.exists() else []
     commit = find_commit()
+    models = PAIRS[pair]
     # No test file is needed, so that the training file is passed as both.
     cell = Cell(
-        data=data, model=MODELS[0], train=train, test=train, columns=columns or {}
+        data=data, model=models[0], train=train, test=train, columns=columns or {}
     )
     bunch, _ = load(cell)
     texts = [" ".join(text.split()[:n_words]) for text in bunch.data]
@@ -81,7 +87,7 @@ def compare(
                 stratify=bunch.target,
                 random_state=seed,
             )
-            for model in MODELS:
+            for model in models:
                 run = {
                     "data": data,
                     "model": model,
@@ -107,11 +113,12 @@ def compare(
     return runs
 
 
-def render(folder=FOLDER):
+def render(folder=FOLDER, pair="ngrams"):
     """Return a reST table with a row per data set and number of training texts.
 
-    The last column has the largest difference of a seed in favor of `MODELS[0]`.
+    The last column has the largest difference of a seed in favor of the first model.
     """
+    models = PAIRS[pair]
     errors_of = defaultdict(lambda: defaultdict(dict))
     for path in sorted(Path(folder).glob("*.json")):
         for run in json.loads(path.read_text()):
@@ -119,13 +126,13 @@ def render(folder=FOLDER):
             key = (run["data"], run["n_classes"], words, run["n_train"])
             errors_of[key][run["seed"]][run["model"]] = run["error"]
     columns = ("Data", "Classes", "Words read", "Texts", "Seeds")
-    names = [f"{ROWS[model].name}, %" for model in MODELS]
+    names = [f"{ROWS[model].name}, %" for model in models]
     rows = [(*columns, *names, "Difference", "Largest of a seed")]
     for (data, n_classes, words, n_train), by_seed in sorted(errors_of.items()):
         pairs = [
-            [errors[model] for model in MODELS]
+            [errors[model] for model in models]
             for errors in by_seed.values()
-            if len(errors) == len(MODELS)
+            if errors.keys() >= {*models}
         ]
         if not pairs:
             continue
@@ -155,6 +162,7 @@ def main():
     add("--data", required=True)
     add("--train", metavar="FILE", help="its training CSV, where it has no loader")
     add("--text-columns", type=int, nargs="+", help="positions in it, from 0")
+    add("--pair", choices=PAIRS, default="ngrams", help="models to compare")
     add("--words", type=int, help="first words to read of each text")
     add("--sizes", type=int, nargs="+", default=[500, 5_000], help="training texts")
     add("--valid", type=int, default=2_000, help="texts to measure on")
@@ -168,6 +176,7 @@ def main():
         sizes=options.sizes,
         seeds=options.seeds,
         n_valid=options.valid,
+        pair=options.pair,
         n_words=options.words,
         train=options.train,
         columns=columns,

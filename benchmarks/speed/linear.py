@@ -1,21 +1,26 @@
 """Speed of linear models: counting n-grams and logistic regression."""
 
+import statistics
+
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from sktextconv import make_ngram_classifier
+from sktextconv import make_ngram_classifier, make_tfidf_classifier
 from sktextconv.encoding._tokenize import PLAIN_PATTERN
 from sktextconv.feature_extraction import NGramVectorizer
 
 from .._record import timed
+from ..accuracy.models import make_sklearn_tfidf
+from ..accuracy.vowpal_wabbit import VowpalWabbitClassifier
 from .comparison import Line
 from .timing import in_fresh_process
 
 __all__ = ["LINES", "compare_ngram_counting", "compare_solvers"]
 
 _HELD_OUT = 5_000
+_ROUNDS = 3
 
 
 def compare_ngram_counting(data):
@@ -95,4 +100,41 @@ def compare_solvers(data):
     )
 
 
-LINES = {"ngrams": compare_ngram_counting, "solver": compare_solvers}
+def compare_tfidf(texts, y, name):
+    """Compare fitting TF-IDF of words and pairs, in rounds, on texts not held out."""
+    texts, others = texts[:-_HELD_OUT], texts[-_HELD_OUT:]
+    y, y_other = y[:-_HELD_OUT], y[-_HELD_OUT:]
+    sides = {
+        "ours": make_tfidf_classifier,
+        "scikit-learn": make_sklearn_tfidf,
+        "Vowpal Wabbit": VowpalWabbitClassifier,
+    }
+    rounds, notes = {name: [] for name in sides}, {}
+    for _ in range(_ROUNDS):
+        for side, make in sides.items():
+            with timed() as seconds:
+                fitted = make().fit(texts, y)
+            rounds[side].append(seconds.cpu)
+            notes[f"error % of {side}"] = 100 * np.mean(
+                fitted.predict(others) != y_other
+            )
+    ours, theirs, wabbit = map(statistics.median, rounds.values())
+    ratios = np.divide(rounds["scikit-learn"], rounds["ours"])
+    return Line(
+        f"TF-IDF classifier, {name}",
+        ours,
+        theirs,
+        "s",
+        statistics.median(ratios),
+        2,
+        "TfidfVectorizer and LinearSVC",
+        notes | {"s of Vowpal Wabbit": wabbit},
+    )
+
+
+LINES = {
+    "ngrams": compare_ngram_counting,
+    "solver": compare_solvers,
+    "tfidf-news": lambda data: compare_tfidf(*data["short"], "news"),
+    "tfidf-reviews": lambda data: compare_tfidf(*data["long"], "reviews"),
+}

@@ -201,6 +201,15 @@ def test_fasttext_cell(cell):
     assert result["n_parameters"] == 10 * (n_words + 10_000_000) + 10 * 2
 
 
+def test_vowpal_wabbit_cell(cell):
+    pytest.importorskip("vowpalwabbit", reason="pip install 'sktextconv[peers]'")
+    settings = {"passes": 20, "bits": 10}
+    result = run_cell(replace(cell, model="vw-bigram", settings=settings))
+    assert result["error"] == 0.0
+    assert result["selection"] == []
+    assert result["n_parameters"] == 2 * 2**10
+
+
 def test_fasttext_cleans_text_as_its_script():
     text = 'Say "no" (twice)!<br />It\'s; over: A, B.\nEnd?'
     assert _one_line(text) == "say no ( twice ) ! it ' s over a , b . end ?"

@@ -30,7 +30,7 @@ def test_compare_saves_runs_once(csv, tmp_path):
     assert [(run["model"], run["n_words"], run["seed"]) for run in runs] == [
         (model, n_words, seed)
         for n_words, seed in [(None, 0), (2, 0), (2, 1)]
-        for model in samples.MODELS
+        for model in samples.PAIRS["ngrams"]
     ]
     assert {run["n_classes"] for run in runs} == {3}
     assert [run["error"] for run in runs] == [0.0] * 6
@@ -58,7 +58,7 @@ def test_render_means_and_largest_difference(tmp_path):
     runs = [
         run | {"seed": seed, "model": model, "error": error}
         for seed, pair in errors.items()
-        for model, error in zip(samples.MODELS, pair, strict=True)
+        for model, error in zip(samples.PAIRS["ngrams"], pair, strict=True)
     ]
     runs.append(run | {"seed": 3, "model": "ngrams", "error": 90.0})
     (tmp_path / "mine.json").write_text(json.dumps(runs))
@@ -76,7 +76,24 @@ def test_committed_naive_bayes_is_not_far_behind():
             key = (run["data"], run["n_words"], run["n_train"])
             errors[key][run["model"]].append(run["error"])
     assert {data for data, _, _ in errors} >= {"docstrings", "dbpedia", "imdb"}
-    plain, naive_bayes = samples.MODELS
+    plain, naive_bayes = samples.PAIRS["ngrams"]
     for key, of in errors.items():
         assert len(of[plain]) == len(of[naive_bayes])
+        if not of[plain]:
+            continue  # a record of the other pair alone
         assert np.mean(of[naive_bayes]) <= np.mean(of[plain]) + 2, key
+
+
+def test_committed_tfidf_is_not_behind_scikit_learn():
+    """Its mean error is at most half a point above that of scikit-learn's pipeline."""
+    errors = defaultdict(lambda: defaultdict(list))
+    for path in samples.FOLDER.glob("*.json"):
+        for run in json.loads(path.read_text()):
+            if run["model"] in samples.PAIRS["tfidf"]:
+                key = (run["data"], run["n_words"], run["n_train"])
+                errors[key][run["model"]].append(run["error"])
+    assert errors
+    theirs, ours = samples.PAIRS["tfidf"]
+    for key, of in errors.items():
+        assert len(of[theirs]) == len(of[ours])
+        assert np.mean(of[ours]) <= np.mean(of[theirs]) + 0.5, key
