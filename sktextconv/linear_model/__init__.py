@@ -1,5 +1,6 @@
 """Linear classifiers for sparse features."""
 
 from ._linear_svc import ProbabilisticLinearSVC
+from ._logistic_regression import LogisticRegression
 
-__all__ = ["ProbabilisticLinearSVC"]
+__all__ = ["LogisticRegression", "ProbabilisticLinearSVC"]

@@ -23,6 +23,7 @@ from sktextconv.feature_extraction import (
     CountScaler,
     LogCountRatio,
 )
+from sktextconv.linear_model import LogisticRegression
 from sktextconv.utils._param_validation import python_values
 
 from ..augmentation.conftest import wordnet
@@ -42,6 +43,7 @@ ESTIMATORS = {
     "synonyms": SynonymReplacer(),
     "scaler": CountScaler(),
     "ratio": LogCountRatio(),
+    "regression": LogisticRegression(),
 }
 
 
@@ -98,6 +100,8 @@ def use(estimator):
         return estimator.fit_resample(TEXTS, np.zeros(len(TEXTS)))[1]
     if isinstance(estimator, (CountScaler, LogCountRatio)):
         return estimator.fit_transform(COUNTS, LABELS).toarray()
+    if isinstance(estimator, LogisticRegression):
+        return estimator.fit(COUNTS, LABELS).predict_proba(COUNTS)
     if isinstance(estimator, (NGramVectorizer, BagOfMeansVectorizer)):
         return estimator.fit(TEXTS).transform(TEXTS).toarray()
     return estimator.fit(TEXTS, LABELS).predict_proba(TEXTS)

@@ -26,6 +26,7 @@ PUBLIC = {
         "CountScaler",
         "LogCountRatio",
     ],
+    "sktextconv.linear_model": ["LogisticRegression", "ProbabilisticLinearSVC"],
     "sktextconv.inspection": ["DeletionCurve", "Span"],
     "sktextconv.schedules": ["constant", "cyclical", "decay", "halving", "one_cycle"],
     "sktextconv.serving": ["create_app", "serve"],

@@ -1,0 +1,261 @@
+"""Logistic regression for sparse features of high dimension."""
+
+import warnings
+from typing import Literal, Self
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import ArrayLike
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from ..utils._param_validation import Count, Positive, check_params, hyperparameters
+from ._newton_cg import Binary, Multinomial, minimize
+
+__all__ = ["LogisticRegression"]
+
+
+@hyperparameters
+class LogisticRegression(ClassifierMixin, BaseEstimator):
+    """Logistic regression with an L2 penalty, fast on sparse features.
+
+    The model is that of `sklearn.linear_model.LogisticRegression`: binary for two
+    classes, multinomial for more. Only the solver differs.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse strength of the L2 penalty. The intercept is not penalized.
+    tol : float, default=0.0001
+        Relative tolerance: the solver stops when a step lowers the objective by less
+        than about `tol` times its value. It means the same for any number of classes
+        and any scale of the features. Errors of probabilities are of the order of its
+        square root.
+    max_iter : int, default=100
+        Largest number of Newton steps.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes. With "balanced", they are inversely proportional to the
+        numbers of samples.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels.
+    coef_ : ndarray of float64 of shape (1, n_features) or (n_classes, n_features)
+        Weights. Two classes share one row, which is that of the second class.
+    intercept_ : ndarray of float64 of shape (1,) or (n_classes,)
+        Intercepts; 0 if `fit_intercept` is False.
+    n_iter_ : ndarray of int of shape (1,)
+        Number of Newton steps.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+
+    See Also
+    --------
+    sklearn.linear_model.LogisticRegression : Has more penalties and solvers.
+
+    Notes
+    -----
+    `fit` minimizes ``C * sum(loss) + ||coef||**2 / 2``. It computes Newton steps by
+    conjugate gradients [1]_ and their lengths by an exact line search, which needs no
+    product with the features. The diagonal of the Hessian is the preconditioner [2]_.
+    The products with the features, which take most of the time, are in float32; the
+    objective and its gradient are in float64.
+
+    References
+    ----------
+    .. [1] C.-J. Lin, R. C. Weng and S. S. Keerthi, "Trust Region Newton Method for
+       Large-Scale Logistic Regression", JMLR 9, 2008.
+       https://www.jmlr.org/papers/v9/lin08b.html
+    .. [2] L. Galli and C.-J. Lin, "A Study on Truncated Newton Methods for Linear
+       Classification", IEEE Transactions on Neural Networks and Learning Systems
+       33(7), 2022. https://doi.org/10.1109/TNNLS.2020.3045836
+
+    Examples
+    --------
+    >>> import scipy.sparse
+    >>> from sktextconv.linear_model import LogisticRegression
+    >>> X = scipy.sparse.csr_matrix([[1, 0], [2, 0], [0, 1], [0, 2]])
+    >>> classifier = LogisticRegression().fit(X, ["a", "a", "b", "b"])
+    >>> classifier.predict([[0, 3]])
+    array(['b'], dtype='<U1')
+    """
+
+    C: Positive = 1.0
+    tol: Positive = 1e-4
+    max_iter: Count = 100
+    fit_intercept: bool = True
+    class_weight: dict | Literal["balanced"] | None = None
+
+    def fit(
+        self,
+        X: ArrayLike | scipy.sparse.csr_matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features. A CSR matrix of float32 or float64 is not copied.
+        y : array-like of shape (n_samples,)
+            Labels of two classes or more.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the samples. None weights them equally.
+
+        Returns
+        -------
+        self : LogisticRegression
+
+        Raises
+        ------
+        ValueError
+            If a parameter is invalid, or if `y` has only one class.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the solver reaches `max_iter` before its tolerance.
+        """
+        check_params(self)
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32]
+        )
+        check_classification_targets(y)
+        self.classes_, y_encoded = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                "LogisticRegression expects y to have at least 2 classes, but it has "
+                f"only one class: {self.classes_[0]!r}."
+            )
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, copy=True)
+        if self.class_weight is not None:
+            weights *= compute_class_weight(
+                self.class_weight, classes=self.classes_, y=y, sample_weight=weights
+            )[y_encoded]
+        self._minimize(X, y_encoded, weights)
+        return self
+
+    def _minimize(self, X, y_encoded, weights):
+        n_classes = len(self.classes_)
+        totals = np.bincount(y_encoded, weights=weights, minlength=n_classes)
+        # The best intercepts without features; a class may have no weight.
+        start = np.log(np.maximum(totals / totals.sum(), 1e-9))
+        if n_classes == 2:
+            loss = Binary(y_encoded, weights)
+            start = start[1:] - start[:1]
+        else:
+            loss = Multinomial(y_encoded, weights, n_classes)
+            start -= start.mean()
+        coef, self.intercept_, n_iter, converged = minimize(
+            X,
+            loss,
+            penalty=1 / float(self.C),
+            tol=float(self.tol),
+            max_iter=int(self.max_iter),
+            fit_intercept=bool(self.fit_intercept),
+            start=start * bool(self.fit_intercept),
+        )
+        if n_classes > 2:
+            # A constant does not change the probabilities.
+            self.intercept_ -= self.intercept_.mean()
+        # A transposed view: products with `coef_.T` need no copy.
+        self.coef_ = coef.T
+        self.n_iter_ = np.array([n_iter], dtype=np.int32)
+        if not converged:
+            warnings.warn(
+                f"LogisticRegression stopped after max_iter={self.max_iter} steps, "
+                f"before its tolerance tol={self.tol:g}. Increase one of the two, or "
+                "use a smaller C.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    def decision_function(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
+        """Compute the scores of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Logits. Two classes have one score, which is positive for the second.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
+        )
+        scores = X @ self.coef_.T + self.intercept_
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def predict(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return self.classes_[(scores > 0).astype(int)]
+        return self.classes_[scores.argmax(axis=1)]
+
+    def predict_proba(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
+        """Compute the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.column_stack([expit(-scores), expit(scores)])
+        return softmax(scores, axis=1)
+
+    def predict_log_proba(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
+        """Compute the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.column_stack([log_expit(-scores), log_expit(scores)])
+        return log_softmax(scores, axis=1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
