@@ -38,7 +38,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         Relative tolerance: the solver stops when a step lowers the objective by less
         than about `tol` times its value. It means the same for any number of classes
         and any scale of the features. Errors of probabilities are of the order of its
-        square root.
+        square root. Values below 1e-16 act like 1e-16.
     max_iter : int, default=100
         Largest number of Newton steps.
     fit_intercept : bool, default=True
@@ -144,6 +144,11 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             weights *= compute_class_weight(
                 self.class_weight, classes=self.classes_, y=y, sample_weight=weights
             )[y_encoded]
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise ValueError(
+                "LogisticRegression expects finite weights of at least 0 in "
+                "sample_weight and class_weight."
+            )
         self._minimize(X, y_encoded, weights)
         return self
 
@@ -161,7 +166,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         coef, self.intercept_, n_iter, converged = minimize(
             X,
             loss,
-            penalty=1 / float(self.C),
+            penalty=min(1 / float(self.C), 1e200),
             tol=float(self.tol),
             max_iter=int(self.max_iter),
             fit_intercept=bool(self.fit_intercept),

@@ -10,6 +10,8 @@ __all__ = ["Binary", "Multinomial", "minimize"]
 # this factor; more digits of a step are lost in the next one, whose Hessian differs.
 _MAX_RESIDUAL = 0.3
 _MAX_CG_STEPS = 200
+# Rounding errors of float64 hide smaller changes of the objective.
+_MIN_TOL = 1e-16
 # The line search stops when it has reduced the slope by this factor.
 _MAX_SLOPE = 0.1
 _MAX_SEARCH_STEPS = 30
@@ -79,8 +81,13 @@ class Multinomial:
         probabilities = probabilities.astype(dtype)
 
         def multiply(scores):
-            means = np.einsum("ij,ij->i", probabilities, scores)
-            return weighted * (scores - means[:, np.newaxis])
+            # Relative to the score of the right class, whose probability may round to
+            # 1, float32 has enough digits.
+            chosen = scores[self._rows, self._y_encoded]
+            scores = scores - chosen[:, np.newaxis]
+            scores -= np.einsum("ij,ij->i", probabilities, scores)[:, np.newaxis]
+            scores *= weighted
+            return scores
 
         return multiply
 
@@ -150,7 +157,7 @@ def minimize(X, loss, *, penalty, tol, max_iter, fit_intercept, start):
         scores += length * step_of_scores
         data_loss, probabilities = loss.evaluate(scores)
         objective = data_loss + penalty * float(np.vdot(weights, weights)) / 2
-        if -slope / 2 <= tol * objective:
+        if -slope / 2 <= max(tol, _MIN_TOL) * objective:
             return weights, intercept, n_iter, True
     return weights, intercept, max_iter, False
 
@@ -187,40 +194,31 @@ def _search(loss, scores, step, penalty, objective, slope):
 
 
 class _Design:
-    """Features in float32, with a column of ones for the intercept.
+    """Features in float32, frequent ones first, so that their weights share the cache.
 
-    Frequent features come first, so that their weights share the cache. All features
-    are divided by their largest value, against overflow and underflow.
+    All features are divided by their largest value, against overflow and underflow.
     """
 
     def __init__(self, X, penalty, fit_intercept):
-        n_samples, n_features = X.shape
-        ones = np.full((n_samples, 1), float(fit_intercept), dtype=np.float32)
+        self._fit_intercept = fit_intercept
+        data = X.data if scipy.sparse.issparse(X) else X
+        largest = max(data.max(initial=0.0), -data.min(initial=0.0))
+        self._scale = float(largest) or 1.0
+        data = (data / data.dtype.type(self._scale)).astype(np.float32, copy=False)
         if scipy.sparse.issparse(X):
-            largest = np.abs(X.data).max(initial=0.0)
-            counts = np.bincount(X.indices, minlength=n_features)
+            counts = np.bincount(X.indices, minlength=X.shape[1])
             self._order = np.argsort(-counts, kind="stable")
-            ranks = np.empty(n_features, dtype=X.indices.dtype)
-            ranks[self._order] = np.arange(n_features, dtype=X.indices.dtype)
-            self._scale = float(largest) or 1.0
-            features = scipy.sparse.csr_matrix(
-                (
-                    (X.data / X.dtype.type(self._scale)).astype(np.float32),
-                    ranks[X.indices],
-                    X.indptr,
-                ),
-                shape=X.shape,
+            ranks = np.empty(X.shape[1], dtype=X.indices.dtype)
+            ranks[self._order] = np.arange(X.shape[1])
+            self._X = scipy.sparse.csr_matrix(
+                (data, ranks[X.indices], X.indptr), shape=X.shape
             )
-            self._X = scipy.sparse.hstack([ones, features], format="csr")
             self._XT = self._X.T.tocsr()
         else:
             self._order = slice(None)
-            self._scale = float(np.abs(X).max(initial=0.0)) or 1.0
-            self._X = np.hstack([ones, (X / self._scale).astype(np.float32)])
-            self._XT = self._X.T
-        self._penalty = np.full((n_features + 1, 1), penalty / self._scale**2)
-        self._penalty[0] = 0.0
-        self._penalty = self._penalty.astype(np.float32)
+            self._X, self._XT = data, data.T
+        # Limited, so that products with it stay finite; the line search corrects steps.
+        self._penalty = np.float32(min(penalty / self._scale**2, 1e30))
 
     def solve(self, gradient, gradient_of_intercept, loss, probabilities):
         """Return an approximate Newton step, by preconditioned conjugate gradients.
@@ -228,41 +226,38 @@ class _Design:
         The steps of the weights and of the intercept are float64.
         """
         hessian = loss.make_hessian(probabilities, np.float32)
-        diagonal = self._squares() @ loss.curvature(probabilities).astype(np.float32)
-        diagonal += self._penalty
+        curvature = loss.curvature(probabilities).astype(np.float32)
+        # The first row of these arrays is that of the intercept.
+        diagonal = np.empty((len(gradient) + 1, loss.n_outputs), dtype=np.float32)
+        diagonal[0] = curvature.sum(axis=0)
+        diagonal[1:] = self._squares() @ curvature
+        diagonal[1:] += self._penalty
         np.maximum(diagonal, np.finfo(np.float32).tiny, out=diagonal)
         residual = np.empty_like(diagonal)
         residual[0] = -gradient_of_intercept
         residual[1:] = gradient[self._order] / -self._scale
         size = float(np.abs(residual).max(initial=0.0)) or 1.0
         residual /= np.float32(size)
-        step = np.zeros_like(residual)
-        preconditioned = residual / diagonal
-        direction = preconditioned.copy()
-        product = _dot(residual, preconditioned)
-        goal = product * _MAX_RESIDUAL**2
-        for _ in range(_MAX_CG_STEPS):
-            if not product > 0:
-                break
-            image = self._XT @ hessian(self._X @ direction)
-            image += self._penalty * direction
-            curvature = _dot(direction, image)
-            if not 0 < curvature < np.inf:
-                break
-            length = np.float32(product / curvature)
-            step += length * direction
-            image *= length
-            residual -= image
-            np.divide(residual, diagonal, out=preconditioned)
-            before, product = product, _dot(residual, preconditioned)
-            if product <= goal:
-                break
-            direction *= np.float32(product / before)
-            direction += preconditioned
+        step = _conjugate_gradients(
+            lambda direction: self._multiply(hessian, direction), residual, diagonal
+        )
         weights = np.empty(gradient.shape)
         weights[self._order] = step[1:]
         weights *= size / self._scale
         return weights, step[0].astype(np.float64) * size
+
+    def _multiply(self, hessian, direction):
+        """Return the product of the Hessian of the objective with `direction`."""
+        scores = self._X @ direction[1:]
+        if self._fit_intercept:
+            scores += direction[0]
+        scores = hessian(scores)
+        image = np.zeros_like(direction)
+        if self._fit_intercept:
+            image[0] = scores.sum(axis=0)
+        image[1:] = self._XT @ scores
+        image[1:] += self._penalty * direction[1:]
+        return image
 
     def _squares(self):
         if scipy.sparse.issparse(self._XT):
@@ -272,6 +267,33 @@ class _Design:
                 shape=transposed.shape,
             )
         return np.square(self._XT)
+
+
+def _conjugate_gradients(multiply, residual, diagonal):
+    """Solve ``multiply(step) = residual`` roughly; overwrite `residual`."""
+    step = np.zeros_like(residual)
+    preconditioned = residual / diagonal
+    direction = preconditioned.copy()
+    product = _dot(residual, preconditioned)
+    goal = product * _MAX_RESIDUAL**2
+    for _ in range(_MAX_CG_STEPS):
+        if not product > 0:
+            break
+        image = multiply(direction)
+        curvature = _dot(direction, image)
+        if not 0 < curvature < np.inf:
+            break
+        length = np.float32(product / curvature)
+        step += length * direction
+        image *= length
+        residual -= image
+        np.divide(residual, diagonal, out=preconditioned)
+        before, product = product, _dot(residual, preconditioned)
+        if product <= goal:
+            break
+        direction *= np.float32(product / before)
+        direction += preconditioned
+    return step
 
 
 def _dot(a, b):
