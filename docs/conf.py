@@ -75,7 +75,6 @@ REFERENCE = {
         "Feature extraction",
         ("CountScaler", "BagOfMeansVectorizer", "LogCountRatio"),
     ),
-    "linear_model": ("Linear models", ("LogisticRegression", "ProbabilisticLinearSVC")),
     "datasets": ("Data sets and files", ("join_fields",)),
     "augmentation": ("Data augmentation", ()),
     "inspection": ("Model inspection", ("Span", "DeletionCurve")),

@@ -34,8 +34,6 @@ _HOMES = {
         "TrainingCurveDisplay",
         "explain",
     ),
-    # Users import the classes from the package: scikit-learn has classes of like names.
-    "linear_model": (),
     "networks": (
         "CharCNNClassifier",
         "HANClassifier",
