@@ -1,5 +1,6 @@
 """Speed of networks: training, prediction, fraction of peak operations."""
 
+import copy
 import statistics
 
 import numpy as np
@@ -20,7 +21,15 @@ from sktextconv.training._net import make_net
 
 from .._record import progress
 from .comparison import make_line
-from .references import OneHotTexts, PackedRNN, PaddedHAN, PlainCharCNN, make_stock_net
+from .references import (
+    DenseGradients,
+    OneHotTexts,
+    PackedRNN,
+    PaddedHAN,
+    PlainCharCNN,
+    make_stock_net,
+    use_torch_dropout,
+)
 from .timing import configured, fitter, head, peak_flops, rates, training_flops
 
 __all__ = [
@@ -29,10 +38,13 @@ __all__ = [
     "compare_charcnn_training",
     "compare_han_training",
     "compare_rnn_training",
+    "compare_training_step",
     "measure_peak_fractions",
 ]
 
 _BATCH = 128
+# Of a comparison of training steps.
+_VOCABULARY_TEXTS, _N_BATCHES = 12_000, 3
 
 
 def compare_charcnn_training(data, precision, target):
@@ -150,6 +162,34 @@ def compare_han_training(data):
     )
 
 
+def compare_training_step(data, classifier, corpus, target):
+    """Compare training with that by torch's dropout and gradients of embeddings.
+
+    The vocabulary is that of many texts, of which a few minibatches are trained.
+    """
+    texts, y = head(data[corpus], _VOCABULARY_TEXTS)
+    configured(classifier).set_params(epoch_size=1).fit(texts, y)
+    texts, y = head((texts, y), _N_BATCHES * classifier._batch_size())
+    encoded = classifier.encoder_.encode(texts)
+    dense = [DenseGradients()]
+    network = classifier.net_.module_
+    plain = use_torch_dropout(copy.deepcopy(network))
+    sides = {
+        "ours": _trainer(copy.deepcopy(network), classifier, encoded, y),
+        "theirs": _trainer(plain, classifier, encoded, y, dense),
+        "masks alone": _trainer(network, classifier, encoded, y, dense),
+    }
+    name = type(classifier).__name__.removesuffix("Classifier")
+    return make_line(
+        f"train {name} on {corpus} texts, dropout and embedding",
+        rates(sides),
+        "texts/s",
+        target,
+        "the same network with torch's dropout and gradient of the embedding",
+        n_tokens=classifier.encoder_.n_tokens,
+    )
+
+
 def measure_peak_fractions(data):
     """Return texts per second in training and the fraction of peak operations."""
     peaks = {name: peak_flops(getattr(torch, name)) for name in ("float32", "bfloat16")}
@@ -184,7 +224,7 @@ def measure_peak_fractions(data):
     return {"peak GFLOP/s": peaks, "networks": rows}
 
 
-def _trainer(network, classifier, encoded, y):
+def _trainer(network, classifier, encoded, y, callbacks=()):
     """Return a callable that trains `network` for an epoch, on random minibatches."""
     device = torch.device("cpu")
     recipe = classifier._recipe()
@@ -195,7 +235,8 @@ def _trainer(network, classifier, encoded, y):
     )
 
     def run():
-        train(net, texts, n_epochs=1, batch_size=classifier._batch_size())
+        size = classifier._batch_size()
+        train(net, texts, n_epochs=1, batch_size=size, callbacks=callbacks)
         return len(y)
 
     return run
@@ -211,4 +252,18 @@ LINES = {
     "train-gru": lambda data: compare_rnn_training(data, "gru", 3),
     "train-lstm": lambda data: compare_rnn_training(data, "lstm", 4),
     "train-han": compare_han_training,
+    "step-kimcnn": lambda data: compare_training_step(
+        data, KimCNNClassifier(), "short", 1.15
+    ),
+    "step-kimcnn-long": lambda data: compare_training_step(
+        data, KimCNNClassifier(), "long", 1.15
+    ),
+    "step-wordcnn": lambda data: compare_training_step(
+        data, WordCNNClassifier(), "long", 1.05
+    ),
+    "step-rnn": lambda data: compare_training_step(data, RNNClassifier(), "long", 1.05),
+    "step-han": lambda data: compare_training_step(data, HANClassifier(), "long", 1.05),
+    "step-charcnn": lambda data: compare_training_step(
+        data, CharCNNClassifier(), "short", None
+    ),
 }

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import skorch
 import torch
+from skorch.callbacks import Callback
 from torch import nn
 
 from sktextconv.encoding import SENTENCE_END
@@ -156,6 +157,22 @@ class PaddedHAN(HAN):
             max_sentences=max(int(number.max()), 1),
             max_sentence_length=int(step.max()) + 1,
         )
+
+
+def use_torch_dropout(network):
+    """Replace each dropout layer of a network by torch's own; return the network."""
+    for module in list(network.modules()):
+        for name, layer in module.named_children():
+            if isinstance(layer, nn.Dropout):
+                setattr(module, name, nn.Dropout(layer.p))
+    return network
+
+
+class DenseGradients(Callback):
+    """Callback whose presence leaves the gradients of embeddings to torch."""
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        pass
 
 
 def make_stock_net(network, *, learning_rate=1e-3, batch_size=128, device="cpu"):

@@ -34,8 +34,8 @@ class WordEmbedding(nn.Module):
     Attributes
     ----------
     sparse_grad : bool
-        Whether the gradient is a sparse tensor, see `torch.nn.Embedding`. Training sets
-        it, and collects the gradient for an optimizer that needs a dense one.
+        Whether the gradient is a sparse tensor that includes the row of `PAD`. Training
+        sets it, and makes a dense gradient without that row for the optimizer.
     """
 
     sparse_grad = False
@@ -59,10 +59,10 @@ class WordEmbedding(nn.Module):
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (...)
         # A hook of the weight gets a dense gradient.
-        sparse = self.sparse_grad and not self.weight._backward_hooks
-        return F.embedding(
-            ids, self.weight, padding_idx=PAD, sparse=sparse
-        )  # (..., dim)
+        if self.sparse_grad and not self.weight._backward_hooks:
+            # Without `padding_idx`, torch need not copy the gradients of all other ids.
+            return F.embedding(ids, self.weight, sparse=True)
+        return F.embedding(ids, self.weight, padding_idx=PAD)  # (..., dim)
 
 
 def make_word_encoder(classifier):

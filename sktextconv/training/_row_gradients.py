@@ -2,6 +2,8 @@
 
 from skorch.callbacks import Callback
 
+from ..encoding._ragged import PAD
+
 __all__ = ["RowGradients", "find_row_gradients"]
 
 
@@ -45,6 +47,7 @@ class RowGradients:
                 self._buffers[index] = weight.new_zeros(weight.shape)
             buffer, rows = self._buffers[index], gradient._indices()[0]
             buffer.index_add_(0, rows, gradient._values())
+            buffer[PAD] = 0.0
             weight.grad = buffer
             self._touched.append((buffer, rows))
 

@@ -75,7 +75,7 @@ def test_row_gradients_with_two_threads():
 
 
 def test_row_gradients_of_two_channels(corpus):
-    """Of two embeddings, one of them frozen, the trained one has the same bits."""
+    """A trained embedding beside a frozen one has the same bits."""
     words = ["good", "fine", "xxzz", "yyqq"]
     vectors = {word: [0.1 * number] * 16 for number, word in enumerate(words)}
     network = clone(NETWORKS["kimcnn"]).set_params(
