@@ -1,6 +1,7 @@
 """Lazy imports, optional dependencies, and modules of public names."""
 
 import ast
+import lzma
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import sktextconv
 
 from .conftest import REPOSITORY
+from .golden import FOLDER, ONNX_FOLDER
 
 PACKAGE = REPOSITORY / "sktextconv"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -86,6 +88,7 @@ def stub_imports(folder):
     "package",
     [
         sktextconv,
+        sktextconv.datasets,
         sktextconv.encoding,
         sktextconv.inspection,
         sktextconv.persistence,
@@ -136,3 +139,97 @@ def test_onnx_classifier_loads_no_network_modules():
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
     assert result.stdout == "\n"
+
+
+# Modules that take a second to import and that prediction does not need.
+SLOW = {"sympy", "torch._dynamo", "torch._inductor", "torch.onnx"}
+
+
+def test_loading_networks_avoids_slow_imports(tmp_path):
+    """Loading and predicting create no optimizer and draw no weights."""
+    paths = []
+    for packed in FOLDER.glob("*.xz"):
+        paths.append(tmp_path / packed.stem)
+        paths[-1].write_bytes(lzma.decompress(packed.read_bytes()))
+    script = (
+        "import sys, sktextconv\n"
+        "for path in sys.argv[1:]: sktextconv.load(path).predict(['a film'])\n"
+        "print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", script, *map(str, paths)]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert len(paths) == len(sktextconv._HOMES["networks"])
+    assert not {*result.stdout.split()} & SLOW
+
+
+# Modules of other tasks: linear models, training, explanations, downloads, serving.
+OTHER_TASKS = {
+    "fastapi",
+    "gensim",
+    "http.client",
+    "matplotlib",
+    "onnx",
+    "sklearn.cluster",
+    "sklearn.linear_model",
+    "sktextconv.baselines",
+    "sktextconv.feature_extraction",
+    "sktextconv.inspection._explain",
+    "ssl",
+    "tarfile",
+}
+
+
+def modules_after(*arguments, before="pass"):
+    """Return the modules that a call of the command line loads in a new process.
+
+    `before` is run first; what it loads does not count.
+    """
+    script = (
+        f"import sys; {before}; before = set(sys.modules)\n"
+        "from sktextconv.cli import main\n"
+        "try: code = main(sys.argv[1:])\n"
+        "except SystemExit as end: code = end.code\n"
+        "print(*(sys.modules.keys() - before), file=sys.stderr); sys.exit(code)"
+    )
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    return set(result.stderr.split())
+
+
+@pytest.fixture
+def unpacked(tmp_path):
+    """Function that unpacks a golden file and writes a file of one line beside it."""
+    (tmp_path / "line.txt").write_text("a fine film\n")
+
+    def unpack(packed):
+        path = tmp_path / packed.stem
+        path.write_bytes(lzma.decompress(packed.read_bytes()))
+        return path, tmp_path / "line.txt"
+
+    return unpack
+
+
+def test_network_predicts_without_other_tasks(unpacked):
+    model, line = unpacked(FOLDER / "kimcnn.safetensors.xz")
+    before = "import torch, skorch"
+    loaded = modules_after("predict", model, line, "--lines", before=before)
+    assert "sktextconv.base" in loaded
+    assert not loaded & (SLOW | OTHER_TASKS)
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "explain"])
+def test_onnx_commands_need_only_numpy(unpacked, command):
+    """The commands read an ONNX file without torch, scikit-learn and SciPy."""
+    model, line = unpacked(ONNX_FOLDER / "rnn.onnx.xz")
+    line.with_name("rows.csv").write_text("2.0,a fine film\n0.0,what a bore\n" * 2)
+    data = {
+        "predict": [line, "--lines"],
+        "evaluate": [line.with_name("rows.csv")],
+        "explain": ["--text", "a fine film"],
+    }
+    loaded = modules_after(command, model, *data[command])
+    assert {"numpy", "onnxruntime"} <= loaded
+    heavy = {"nltk", "scipy", "sklearn", "skorch", "torch"}
+    assert not (loaded - {"sktextconv.inspection._explain"}) & (
+        heavy | SLOW | OTHER_TASKS
+    )

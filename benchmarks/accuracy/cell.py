@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import ParameterGrid, train_test_split
 from sklearn.pipeline import Pipeline
+from sklearn.utils import Bunch
 from skorch.callbacks import Callback
 
 from sktextconv import fetch_text_dataset, load_docstrings
@@ -97,7 +98,7 @@ def _read(path, columns, field_order, train=None):
     """
     labels = () if train is None else map(str, _labels(train))
     options = {"header": "auto", "label_column": None, "text_columns": None, **columns}
-    return read_labeled(
+    read = read_labeled(
         path,
         list,
         class_names=None,
@@ -108,6 +109,7 @@ def _read(path, columns, field_order, train=None):
         known_labels={*labels},
         **options,
     )
+    return Bunch(**read)
 
 
 def run_cell(cell):

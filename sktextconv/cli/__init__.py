@@ -73,14 +73,13 @@ def _run(args):
     if args.command == "serve":
         _serve(args)
         return
-    # Imported here because help must not wait for PyTorch.
+    # Imported here because help must not wait for NumPy.
     from ._commands import COMMANDS
 
     COMMANDS[args.command](args)
 
 
 def _serve(args):
-    # Serving an ONNX file does not need PyTorch, which _commands imports.
     from ..serving import serve
 
     options = {k: v for k, v in vars(args).items() if k not in ("command", "model")}
@@ -284,7 +283,9 @@ def _add_export(parser):
 
 
 def _add_model(parser, default="cpu"):
-    parser.add_argument("model", metavar="MODEL", type=Path, help="saved model")
+    parser.add_argument(
+        "model", metavar="MODEL", type=Path, help="saved model, or for prediction .onnx"
+    )
     parser.add_argument(
         "--device",
         default=default,

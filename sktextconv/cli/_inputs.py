@@ -1,10 +1,23 @@
-"""Input files of `predict`: several of them, and patterns of names."""
+"""Input files: labeled texts, several files, patterns of names."""
 
 import glob
 import os
 from pathlib import Path
 
-__all__ = ["expand_files", "read_files"]
+import numpy as np
+
+from ..datasets._columns import Columns
+from ..datasets._csv import read_labeled as read_file
+from ..datasets._header import describe_cells
+from ._errors import path_errors
+
+__all__ = [
+    "class_indices",
+    "expand_files",
+    "names_in_files",
+    "read_files",
+    "read_labeled",
+]
 
 _STDIN = "-"
 
@@ -72,3 +85,52 @@ def read_files(paths, open_file):
                     f"{paths[0]}, {first}, got {names}; pass --keep with names."
                 )
             yield from rows
+
+
+def read_labeled(path, args, columns=None, classes=()):
+    """Return a list of texts, an array of their labels as strings, and the columns.
+
+    Parameters
+    ----------
+    columns : dict, default=None
+        Columns of the training file, which replace those that are not given.
+    classes : list, default=()
+        Labels of the training data.
+    """
+    with path_errors():
+        read = read_file(
+            path,
+            list,
+            label_column=args.label_column,
+            text_columns=args.text_columns,
+            header=args.header,
+            class_names=args.class_names,
+            delimiter=args.delimiter,
+            encoding=args.encoding,
+            trained=columns and Columns(**columns),
+            known_labels=names_in_files(classes),
+            field_order="forward",
+            line_breaks=True,
+            strip=True,
+        )
+    labels = read["target"]
+    if labels.dtype.kind == "i":
+        labels = np.array(read["target_names"])[labels]
+    return read["data"], labels, read["columns"]
+
+
+def names_in_files(classes):
+    """Return the labels of classes, and the numbers that --class-names replaces."""
+    return {*map(str, classes), *map(str, range(1, len(classes) + 1))}
+
+
+def class_indices(labels, classes, where):
+    """Return the index among the classes of each label, given as a string."""
+    indices = {str(label): index for index, label in enumerate(classes)}
+    unknown = sorted({*labels} - indices.keys())
+    if unknown:
+        raise ValueError(
+            f"{where}: expected labels of the training data, "
+            f"{describe_cells(list(indices))}, got {describe_cells(unknown)}."
+        )
+    return [indices[label] for label in labels]

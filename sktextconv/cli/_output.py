@@ -1,6 +1,11 @@
-"""Names of output files."""
+"""Output: names of files, lines on the standard output."""
 
-__all__ = ["check_suffix"]
+import os
+import sys
+
+from ._report import describe_data
+
+__all__ = ["check_suffix", "check_writable", "print_data", "print_line"]
 
 # Format and suffix of the file that a command writes.
 _FORMATS = {"train": ("safetensors", ".safetensors"), "export": ("ONNX", ".onnx")}
@@ -23,3 +28,27 @@ def check_suffix(path, command):
     raise ValueError(
         f"--out {path}: {command} writes a file of the format {written}; {hint}."
     )
+
+
+def check_writable(path):
+    """Raise `ValueError` early if a file cannot be written."""
+    is_special = path.exists() and not path.is_file()
+    if is_special or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"{path}: expected a file in a writable folder.")
+
+
+def print_data(path, texts, labels):
+    """Print the number of texts of each class, and of empty and blank ones."""
+    print_line(describe_data(path, labels.tolist()))
+    n_empty = sum(not text.strip() for text in texts)
+    if n_empty:
+        print_line(f"{path}: empty texts: {n_empty:,} of {len(texts):,}")
+
+
+def print_line(line):
+    """Print a line, with escapes for characters that the terminal cannot encode."""
+    encoding = sys.stdout.encoding or "utf-8"
+    line = line.encode(encoding, "backslashreplace").decode(encoding)
+    sys.stdout.write(f"{line}\n")
+    # Python buffers files and pipes.
+    sys.stdout.flush()

@@ -1,18 +1,19 @@
 """Labeled texts from files."""
 
 import array
-import functools
 import os
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from sklearn.utils import Bunch
 
 from ._columns import choose_labeled, find_header, strip_cells
 from ._fields import FIELD_ORDERS
 from ._header import HeaderInference, describe_cells, is_header
 from ._table import make_join, open_table
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
 
 __all__ = ["read_csv", "read_labeled"]
 
@@ -31,7 +32,7 @@ def read_csv(
     field_order: Literal["forward", "reverse"] = "forward",
     line_breaks: bool = True,
     strip: bool = True,
-) -> Bunch:
+) -> "Bunch":
     """Read labeled texts from a file: CSV, TSV, JSON lines, Parquet or fastText.
 
     The defaults read the files of Zhang, Zhao and LeCun [1]_: UTF-8, no header,
@@ -147,7 +148,9 @@ def read_csv(
     >>> news.target
     array([1, 0])
     """
-    return read_labeled(
+    from sklearn.utils import Bunch
+
+    read = read_labeled(
         path,
         list,
         label_column=label_column,
@@ -160,6 +163,7 @@ def read_csv(
         line_breaks=line_breaks,
         strip=strip,
     )
+    return Bunch(**read)
 
 
 def read_labeled(
@@ -174,9 +178,10 @@ def read_labeled(
     encoding=None,
     **options,
 ):
-    """Return the bunch of `read_csv` with `data` made by ``collect(iterator)``.
+    """Return the items of the bunch of `read_csv`, `data` by ``collect(iterator)``.
 
-    The other options are those of `_choose_columns`.
+    They are a dict, since the command line runs without scikit-learn. The other options
+    are those of `_choose_columns`.
     """
     _check_choice("field_order", field_order, FIELD_ORDERS)
     targets = None if class_names is None else _make_targets(len(class_names))
@@ -190,17 +195,16 @@ def read_labeled(
             table, columns, join, inference, label_ids, ids, targets=targets
         )
         data = collect(texts)
-    bunch = functools.partial(Bunch, data=data, columns=columns.to_dict())
+    result = {"data": data, "columns": columns.to_dict()}
     ids = np.array(ids)
     if targets is None:
         targets = _make_targets(len(label_ids))
         if len(label_ids) < 2 or label_ids.keys() != targets.keys():
             labels = np.array(list(label_ids))[ids]
-            return bunch(target=labels, target_names=sorted(label_ids))
-    return bunch(
-        target=np.array([targets[label] for label in label_ids], dtype=np.int64)[ids],
-        target_names=list(targets if class_names is None else class_names),
-    )
+            return result | {"target": labels, "target_names": sorted(label_ids)}
+    target = np.array([targets[label] for label in label_ids], dtype=np.int64)[ids]
+    names = list(targets if class_names is None else class_names)
+    return result | {"target": target, "target_names": names}
 
 
 def _choose_columns(

@@ -208,7 +208,7 @@ field_order, line_breaks, strip
         OSError
             If a file cannot be read or written.
         """
-        return read_labeled(
+        read = read_labeled(
             source,
             lambda texts: cls.from_texts(texts, path),
             label_column=label_column,
@@ -221,6 +221,7 @@ field_order, line_breaks, strip
             line_breaks=line_breaks,
             strip=strip,
         )
+        return Bunch(**read)
 
     def verify(self) -> None:
         """Verify the checksum of the whole file.

@@ -3,9 +3,7 @@
 import warnings
 from typing import TYPE_CHECKING, Literal
 
-from ..base import BaseTextNetClassifier
-from ..feature_extraction._bag_of_means import BagOfMeansVectorizer
-from ..feature_extraction._ngrams import NGramVectorizer
+from ..persistence._onnx_classifier import OnnxClassifier
 from ._attribution import (
     Attribution,
     Span,
@@ -14,13 +12,10 @@ from ._attribution import (
     log_odds,
     occlusion,
 )
-from ._integrated_gradients import integrated_gradients
 from ._known_words import describe_unknown_text
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
-
-    from ..persistence import OnnxClassifier
 
 __all__ = ["attribute", "available_methods", "explain"]
 
@@ -147,7 +142,7 @@ def attribute(estimator, text, *, method, target=None):
 def available_methods(estimator):
     """Return the names of the methods that support a classifier."""
     methods = ["occlusion"]
-    if isinstance(estimator, BaseTextNetClassifier):
+    if _is_network(estimator):
         network = estimator.net_.module_
         if hasattr(network, "embedding") and hasattr(estimator.encoder_, "offsets"):
             methods.append("gradient")
@@ -156,12 +151,36 @@ def available_methods(estimator):
     return methods
 
 
-def _occlusion(estimator, text, index, label):
+def _is_network(estimator):
+    if isinstance(estimator, OnnxClassifier):  # which does not need torch
+        return False
+    from ..base import BaseTextNetClassifier
+
+    return isinstance(estimator, BaseTextNetClassifier)
+
+
+def _find_tokenizer(estimator):
+    """Return the callable tokenizer of a network or a pipeline, if it has one."""
     steps = getattr(estimator, "steps", None)
     first = steps[0][1] if steps else estimator
-    own = (BaseTextNetClassifier, BagOfMeansVectorizer, NGramVectorizer)
-    tokenizer = getattr(first, "tokenizer", None) if isinstance(first, own) else None
+    tokenizer = getattr(first, "tokenizer", None)
+    if tokenizer is None or _is_network(first):
+        return tokenizer
+    from ..feature_extraction import BagOfMeansVectorizer, NGramVectorizer
+
+    own = (BagOfMeansVectorizer, NGramVectorizer)
+    return tokenizer if isinstance(first, own) else None
+
+
+def _occlusion(estimator, text, index, label):
+    tokenizer = _find_tokenizer(estimator)
     return occlusion(estimator, text, index, label, tokenizer=tokenizer)
+
+
+def _gradient(estimator, text, index, label):
+    from ._integrated_gradients import integrated_gradients
+
+    return integrated_gradients(estimator, text, index, label)
 
 
 def _attention(estimator, text, index, label):
@@ -180,6 +199,6 @@ def _attention(estimator, text, index, label):
 
 _METHODS = {
     "occlusion": _occlusion,
-    "gradient": integrated_gradients,
+    "gradient": _gradient,
     "attention": _attention,
 }

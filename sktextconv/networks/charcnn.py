@@ -33,7 +33,10 @@ class OneHot(nn.Module):
 
     def __init__(self, n_tokens):
         super().__init__()
-        vectors = torch.eye(n_tokens)[:, 1:].contiguous()
+        vectors = torch.zeros(n_tokens, n_tokens - 1)
+        # `torch.eye` is avoided: on the meta device, on which `load` builds a network,
+        # it imports SymPy, which takes a second.
+        vectors[1:].fill_diagonal_(1.0)
         self.register_buffer("weight", vectors, persistent=False)
 
     def forward(self, ids):  # (...)

@@ -15,14 +15,14 @@ from ..utils._optional_dependencies import require
 from ..utils.validation import check_texts
 from ._format import (
     check_classes,
+    check_columns,
     check_format,
-    check_keys,
     file_size,
     format_errors,
     parse_json,
     verify_checksum,
 )
-from ._onnx_format import FORMAT, KEYS, find_header, restore_tokenizer
+from ._onnx_format import FORMAT, check_header, find_header, restore_tokenizer
 
 __all__ = ["OnnxClassifier"]
 
@@ -94,10 +94,12 @@ class OnnxClassifier:
         with errors("its format is unknown", "Update sktextconv."):
             check_format(header, FORMAT)
         with errors("its header is invalid"):
-            check_keys(header, KEYS)
+            check_header(header)
             self.classes_ = check_classes(header["classes"], header["dtype"])
             self.estimator_name = header["estimator"]
             self._tokenizer = restore_tokenizer(header)
+            if "columns" in header:
+                self.columns_ = check_columns(header["columns"])
         options = runtime.SessionOptions()
         # Log nothing: errors are raised.
         options.log_severity_level = 4

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ..base import BaseTextNetClassifier
@@ -35,6 +36,14 @@ _DTYPES = {torch.float32: "F32", torch.int64: "I64"}
 _MAX_HEADER = 100_000_000  # bytes, as in safetensors itself
 _MAX_MEMORY = 32  # bytes of the network per byte of the file
 _MAX_CALLS = 200  # calls of torch functions per tensor of the file
+
+# Functions that draw the values of a tensor in place.
+_DRAWING = {
+    torch.Tensor.normal_,
+    torch.Tensor.uniform_,
+    nn.init.normal_,
+    nn.init.uniform_,
+}
 
 
 def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
@@ -226,8 +235,8 @@ def _check_tensors(file, estimator, n_tokens, n_classes, file_size):
         tensor = file.get_slice(name)
         found[name] = f"{tensor.get_dtype()} {tensor.get_shape()}"
     # Tensors on the meta device take no memory.
-    limit = _CallLimit(1000 + _MAX_CALLS * len(found))
-    with torch_defaults(), torch.device("meta"), limit:
+    building = _NetworkBuilding(1000 + _MAX_CALLS * len(found))
+    with torch_defaults(), torch.device("meta"), building:
         network = estimator._make_network(n_tokens, n_classes)
     expected = {
         name: f"{_DTYPES[tensor.dtype]} {list(tensor.shape)}"
@@ -243,8 +252,12 @@ def _check_tensors(file, estimator, n_tokens, n_classes, file_size):
         raise ValueError(f"Expected a larger file for {size:,} bytes, got {file_size}.")
 
 
-class _CallLimit(TorchFunctionMode):
-    """Limit on the number of torch calls that build a network."""
+class _NetworkBuilding(TorchFunctionMode):
+    """Limit on the number of torch calls that build a network without its weights.
+
+    Functions that draw weights do nothing: some of them import `torch._dynamo` for
+    tensors on the meta device, which takes a second.
+    """
 
     def __init__(self, n_calls):
         super().__init__()
@@ -254,4 +267,7 @@ class _CallLimit(TorchFunctionMode):
         self._n_left -= 1
         if self._n_left < 0:
             raise ValueError("Expected no more layers than there are tensors for.")
-        return function(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if function in _DRAWING:
+            return args[0] if args else kwargs["tensor"]
+        return function(*args, **kwargs)

@@ -5,9 +5,9 @@ import ipaddress
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from ..persistence._load import load_model
 from ..utils._optional_dependencies import require
 from ..utils._param_validation import Count, Range, accepts
 
@@ -168,22 +168,6 @@ def serve(
             limit_concurrency=_MAX_CONNECTIONS,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
-
-
-def load_model(path, *, device):
-    """Load a classifier from a file; an ONNX file does not need torch."""
-    if Path(path).suffix.lower() != ".onnx":
-        from ..persistence._safetensors import load
-
-        return load(path, device=device)
-    if device not in ("cpu", "auto"):
-        raise ValueError(
-            f"Expected device='cpu' for an ONNX file, got {device!r}. Serve a file "
-            "written by sktextconv.save to use another device."
-        )
-    from ..persistence._onnx_classifier import OnnxClassifier
-
-    return OnnxClassifier(path)
 
 
 def _check_hosts(names):

@@ -1,5 +1,6 @@
 """skorch net for encoded texts."""
 
+import functools
 import inspect
 import math
 
@@ -56,6 +57,22 @@ class TextNet(skorch.NeuralNet):
     @property
     def _default_callbacks(self):
         return [("epoch_timer", EpochTimer())]
+
+    @functools.cached_property
+    def optimizer_(self):
+        """Optimizer, created at its first use.
+
+        Prediction needs none, and the first optimizer of a process imports
+        `torch._dynamo`, which takes a second.
+        """
+        super().initialize_optimizer()
+        return vars(self)["optimizer_"]
+
+    def initialize_optimizer(self):
+        vars(self).pop("optimizer_", None)
+        if "optimizer" not in self._optimizers:
+            self._register_attribute("optimizer", None)
+        return self
 
     def get_iterator(self, dataset, training=False):
         if not training:

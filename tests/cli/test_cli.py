@@ -66,7 +66,7 @@ def test_help_imports_no_library():
     """Help of each command imports no large library and fits 80 columns."""
     script = (
         "import sys; from sktextconv.cli import main\n"
-        f"for command in {['', *_commands.COMMANDS]}:\n"
+        f"for command in {['', 'serve', *_commands.COMMANDS]}:\n"
         "    try: main([*command.split(), '--help'])\n"
         "    except SystemExit as done: assert done.code == 0\n"
         "heavy = {'torch', 'numpy', 'scipy', 'sklearn', 'skorch', 'tqdm'}\n"
@@ -75,7 +75,7 @@ def test_help_imports_no_library():
     result = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
-    assert result.stdout.count("usage: sktextconv") == 1 + len(_commands.COMMANDS)
+    assert result.stdout.count("usage: sktextconv") == 2 + len(_commands.COMMANDS)
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 

@@ -7,8 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import precision_recall_fscore_support
 
-from sktextconv.cli._report import make_report
+from sktextconv.cli._report import Report, make_report
 
 from .films import GOOD, write_csv
 
@@ -61,6 +63,24 @@ def test_evaluate_class_without_texts(run, folder):
     assert out.splitlines()[-2].split() == ["neg", "0", "-", "-", "-"]
     code, out, _ = run("evaluate model pos.csv --json")
     assert json.loads(out)["classes"][0]["recall"] is None
+
+
+def test_report_matches_scikit_learn():
+    """Metrics and interval agree with scikit-learn and SciPy, undefined ones too."""
+    rng = np.random.RandomState(0)
+    y_true, y_pred = rng.randint(4, size=50), rng.randint(1, 5, size=50)
+    found = make_report(y_true, y_pred, list("abcdef")).to_json()
+    expected = precision_recall_fscore_support(
+        y_true, y_pred, labels=range(6), zero_division=np.nan
+    )
+    names = ("precision", "recall", "f1", "n_texts")
+    for name, values in zip(names, expected, strict=True):
+        rows = [np.nan if row[name] is None else row[name] for row in found["classes"]]
+        np.testing.assert_allclose(rows, values, rtol=1e-15)
+    for n_wrong in (0, found["n_wrong"], 50):
+        low, high = Report(50, n_wrong, []).to_json()["interval"]
+        expected = binomtest(n_wrong, 50).proportion_ci(method="wilson")
+        np.testing.assert_allclose([low, high], expected, rtol=0, atol=1e-15)
 
 
 def test_table_fits_80_columns():

@@ -13,7 +13,8 @@ import pytest
 
 import sktextconv
 from sktextconv import HANClassifier
-from sktextconv.serving import create_app, load_model, serve
+from sktextconv.persistence._load import load_model
+from sktextconv.serving import create_app, serve
 
 from .clients import CSP, running
 

@@ -1,0 +1,98 @@
+"""The command `train`."""
+
+import collections
+import math
+import warnings
+from pathlib import Path
+
+from sklearn.model_selection import train_test_split
+
+from .. import networks
+from ..datasets._header import describe_cells
+from ..persistence._safetensors import save
+from ..training._device import resolve_device
+from ..utils._param_names import describe_unknown_name
+from ._inputs import class_indices, read_labeled
+from ._output import check_suffix, check_writable, print_data, print_line
+from ._report import describe_error
+
+__all__ = ["train"]
+
+
+def train(args):
+    """Train a network on a file and save it."""
+    # Check the output file now rather than after the training.
+    check_suffix(args.out, "train")
+    check_writable(args.out)
+    classifier = _make_classifier(args)
+    texts, labels, columns = read_labeled(args.data, args)
+    if len(set(labels)) < 2:
+        only = str(labels[0])
+        raise ValueError(f"{args.data}: expected 2 classes or more, got only {only!r}.")
+    print_data(args.data, texts, labels)
+    held_out = ()
+    if isinstance(args.valid, Path):
+        classes = sorted(set(labels.tolist()))
+        held_out, y_true, _ = read_labeled(args.valid, args, columns, classes)
+        # Raise if a label does not occur in the training data.
+        class_indices(y_true.tolist(), classes, args.valid)
+        print_data(args.valid, held_out, y_true)
+    elif args.valid:
+        _check_split(args.data, labels, args.valid)
+        texts, held_out, labels, y_true = train_test_split(
+            texts,
+            labels,
+            test_size=args.valid,
+            stratify=labels,
+            random_state=args.seed,
+        )
+        print_line(f"{len(texts):,} to train on, {len(held_out):,} held out")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Training interrupted by user")
+        classifier.fit(texts, labels)
+    if classifier.net_.interrupted:
+        raise KeyboardInterrupt
+    if held_out:
+        n_wrong = int((classifier.predict(held_out) != y_true).sum())
+        print_line(f"held-out {describe_error(n_wrong, len(y_true))}")
+    classifier.columns_ = columns
+    save(classifier, args.out)
+    print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
+
+
+def _make_classifier(args):
+    """Return the classifier of `train`, with checked parameters."""
+    estimator = getattr(networks, args.models[args.model])
+    settings, known = dict(args.settings), list(estimator().get_params())
+    for name, option in (("max_epochs", "--epochs"), ("device", "--device")):
+        value = vars(args)[name]
+        if value is not None and name in settings:
+            raise ValueError(f"expected {option} or --set {name}=..., got both.")
+        if value is not None:
+            settings[name] = value
+    for name in settings:
+        if name not in known:
+            hint = describe_unknown_name(name, known)
+            raise ValueError(f"--set: {args.model} has no parameter {name!r}; {hint}")
+    classifier = estimator(**{"random_state": args.seed, "verbose": 2} | settings)
+    classifier._check_parameters()
+    resolve_device(classifier.device)
+    return classifier
+
+
+def _check_split(path, labels, fraction):
+    """Raise `ValueError` unless both parts of a split can have every class."""
+    counts = collections.Counter(labels.tolist())
+    label, n_texts = min(counts.items(), key=lambda item: item[1])
+    if n_texts < 2:
+        raise ValueError(
+            f"{path}: expected 2 texts or more of each class, got 1 of "
+            f"{describe_cells([label])}; set the label column with --label-column, or "
+            "pass --valid 0."
+        )
+    n_held_out = math.ceil(len(labels) * fraction)
+    if n_held_out < len(counts):
+        raise ValueError(
+            f"--valid: expected to hold out a text or more of each of {len(counts)} "
+            f"classes, got {n_held_out} in total; pass a larger fraction or --valid 0."
+        )
