@@ -1,6 +1,6 @@
 """Groups of lines of the speed table."""
 
-from . import encoding, linear, loop, networks
+from . import cold_start, encoding, linear, loop, networks
 
 __all__ = ["GROUPS", "LINES"]
 
@@ -11,5 +11,6 @@ GROUPS = {
     "linear": linear.LINES,
     "networks": networks.LINES,
     "loop": loop.LINES,
+    "cold_start": cold_start.LINES,
 }
 LINES = {key: measure for lines in GROUPS.values() for key, measure in lines.items()}

@@ -10,6 +10,7 @@ __all__ = [
     "goal_reached",
     "make_peak_table",
     "make_reason_table",
+    "make_start_table",
     "table",
 ]
 
@@ -99,6 +100,15 @@ def make_peak_table(result):
                 "" if fraction is None else f"{fraction:.0%}",
             )
         )
+    return rows
+
+
+def make_start_table(result):
+    """Return time and memory of each new process as rows; the first is the header."""
+    rows = [("Process", "CPU s", "Peak MiB")]
+    for name, used in result["lines"]["start-network"]["notes"].items():
+        if name.partition(" ")[0] != "help":
+            rows.append((name, f"{used['CPU s']:.2f}", f"{used['MiB']:.0f}"))
     return rows
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.speed import comparison, gpu, loop, serving, tables, timing
+from benchmarks.speed import cold_start, comparison, gpu, loop, serving, tables, timing
 from benchmarks.speed.__main__ import run
 from benchmarks.speed.groups import GROUPS, LINES
 from benchmarks.speed.reasons import REASONS
@@ -260,3 +260,13 @@ def test_run_keeps_other_lines(tmp_path, monkeypatch):
         "old": 2.0,
     }
     assert "CPU seconds" in result["clock"]
+
+
+def test_usage_of_process():
+    """CPU time and memory are those of the process, whatever this one takes."""
+    block = np.ones(2**27, dtype=np.uint8)  # 128 MiB
+    seconds, mib = cold_start.usage("-c", "sum(range(10**6))")
+    assert 0 < seconds < 10
+    assert 1 < mib < block.nbytes / 2**20
+    with pytest.raises(RuntimeError, match="status 0"):
+        cold_start.usage("-c", "raise SystemExit(3)")
