@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -22,7 +22,7 @@ from .training._param_checks import (
     check_training_params,
     check_warm_start,
 )
-from .training._predict import predict_logits
+from .training._predict import predict_logits, softmax
 from .training._state import net_state
 from .training._targets import (
     check_partial_fit_classes,
@@ -410,7 +410,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         ValueError
             If the logits are not finite because training diverged.
         """
-        return softmax(self._logits(X), axis=1)
+        return softmax(self._logits(X))
 
     def predict_log_proba(self, X: Collection[str]) -> np.ndarray:
         """Return the logarithm of the probability of each class, always finite.
@@ -455,11 +455,13 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     def _logits(self, X):
         """Return the logits of texts, a column per class."""
-        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():
+            # It would read the tags first, which takes longer.
+            check_is_fitted(self)
         check_params(self, only=("recipe", "batch_size", "n_jobs"))
         texts = check_texts(X, required_by=type(self).__name__)
         self.encoder_._warn_if_unreadable(texts, stacklevel=4)
-        with torch_defaults(self.n_jobs):
+        with torch_defaults(self.n_jobs, gradients=False):
             return predict_logits(
                 self.net_, self.encoder_, texts, batch_size=self._batch_size()
             )

@@ -1,5 +1,7 @@
 """Warning about texts whose characters are not in the alphabet."""
 
+import functools
+import string
 import warnings
 
 import numpy as np
@@ -41,8 +43,10 @@ def warn_if_outside(tokenizer, texts, *, stacklevel):
     counts = tokenizer.count(texts)
     present = np.flatnonzero(counts)
     characters = list(map(chr, present.tolist()))
+    known = _known(tokenizer.characters)
+    if known.issuperset(characters):
+        return
     visible = np.array([not c.isspace() for c in characters], dtype=bool)
-    known = set(tokenizer.characters)
     outside = visible & np.array([c not in known for c in characters], dtype=bool)
     n_visible, n_outside = (counts[present[mask]].sum() for mask in (visible, outside))
     if n_outside <= _TOLERANCE * n_visible:
@@ -58,6 +62,12 @@ def warn_if_outside(tokenizer, texts, *, stacklevel):
         f"{_HINTS[alphabet == LEARNED]}",
         stacklevel=stacklevel,
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _known(characters):
+    """Return the set of some characters and the white space of ASCII."""
+    return {*characters, *string.whitespace}
 
 
 def _percent(part, whole):

@@ -28,6 +28,7 @@ TOKEN_PATTERN = rf"{CHARACTER}|{WORD_LETTER}+|[^\w\s]"
 
 # Patterns whose words are found in bytes; None is `TOKEN_PATTERN`.
 _BYTE_PATTERNS = (None, TOKEN_PATTERN, PLAIN_PATTERN)
+_DEFAULT_FINDER = PatternFinder(PLAIN_PATTERN, TOKEN_PATTERN)
 _find_split = re.compile(TOKEN_PATTERN).findall
 
 # Classes of bytes: white space, part of a word, or a word by itself.
@@ -42,6 +43,9 @@ _NON_WORD = re.compile(r"[^\w\x00-\x7f]")  # outside ASCII
 # Bound the memory of a step; the result does not depend on them.
 _TEXTS_PER_CHUNK = 4096
 _CHARACTERS_PER_BATCH = 2**16
+
+# Characters up to which the pattern and a dictionary are faster than NumPy.
+_MAX_SHORT = 2**11
 
 
 def check_splitting(token_pattern, tokenizer):
@@ -81,7 +85,7 @@ def _make_finder(token_pattern, tokenizer):
     if tokenizer is not None:
         return CallableFinder(tokenizer)
     if token_pattern in (None, TOKEN_PATTERN):
-        return PatternFinder(PLAIN_PATTERN, TOKEN_PATTERN)
+        return _DEFAULT_FINDER
     return PatternFinder(token_pattern)
 
 
@@ -181,12 +185,14 @@ def iter_word_ids(texts, index, *, lowercase=True, token_pattern=None, tokenizer
         if lowercase:
             chunk = map(str.lower, chunk)
         # Iterators, so that only the words of one batch are in memory at a time.
-        if in_bytes:
-            batches = _batches(chunk)
-            yield np.concatenate([_word_ids(some, index, split) for some in batches])
-        else:
-            words = itertools.chain.from_iterable((*find(text), None) for text in chunk)
-            yield np.fromiter(index.lookup(words), dtype=np.int32)
+        batches = _batches(chunk) if in_bytes else [chunk]
+        ids = [
+            _word_ids(batch, index, split)
+            if in_bytes and sum(map(len, batch)) > _MAX_SHORT
+            else _look_up(map(find, batch), index)
+            for batch in batches
+        ]
+        yield np.concatenate(ids) if len(ids) > 1 else ids[0]
 
 
 def count_words(texts, **splitting):
@@ -233,6 +239,12 @@ def index_words(texts, **splitting):
     ranks = np.full(len(words) + 1, END, dtype=np.int32)  # last entry: rank of `END`
     ranks[order] = np.arange(len(words))
     return [words[id_] for id_ in order], [ranks[chunk] for chunk in chunks]
+
+
+def _look_up(texts, index):
+    """Return the ids of texts given as lists of words, each followed by `END`."""
+    words = itertools.chain.from_iterable((*words, None) for words in texts)
+    return np.array(list(index.lookup(words)), dtype=np.int32)
 
 
 def _batches(texts):

@@ -142,6 +142,8 @@ class ConvNet(nn.Module, abc.ABC):
         steps = torch.arange(length, device=ids.device)
         if lengths is None:
             lengths = ((ids != PAD) * (steps + 1)).amax(1).cpu()
+        if n_texts == 1 and not torch.is_grad_enabled():
+            return self._frames_of_text(ids, int(lengths))
         # Frames that see at least one id. A text also takes slots of padding for
         # the receptive field of its last frame.
         n_frames = (-(-lengths // _STRIDE)).clamp(max=self.n_frames)
@@ -168,6 +170,16 @@ class ConvNet(nn.Module, abc.ABC):
         # An embedding lookup, because the gradient of indexing is summed in an order
         # that depends on the threads.
         return F.embedding(index, frames.flatten(0, 1))  # (batch, n_frames, width)
+
+    def _frames_of_text(self, ids, length):
+        """Return what `_frames` packs for one text, without the layout of a batch."""
+        n_frames = min(-(-length // _STRIDE), self.n_frames)
+        width = (n_frames + 1 - (-_OVERLAP // _STRIDE)) * _STRIDE + _OVERLAP
+        if width > 0.9 * self.max_length:
+            return self._padded_frames(ids)
+        frames = self._convolve(F.pad(ids[:, :length], (0, width - length), value=PAD))
+        padding = frames[:, -1:].expand(-1, self.n_frames - n_frames, -1)
+        return torch.cat([frames[:, :n_frames], padding], 1)
 
     def _padded_frames(self, ids):
         """Return the output of the convolutions for texts padded to `max_length`."""

@@ -172,6 +172,10 @@ class OnnxClassifier:
 
 def _length_batches(lengths, max_size):
     """Yield batches of row numbers of texts of similar length."""
+    if len(lengths) == 1:
+        # The general path takes longer than a small network.
+        yield np.zeros(1, dtype=np.int64)
+        return
     order = np.argsort(lengths, kind="stable")
     sizes, start = lengths[order], 0
     while start < len(order):
@@ -199,6 +203,8 @@ def _pad_sentences(rows):
 
 def _pad(rows):
     """Return ids padded with zeros to the longest row, of length 1 at least."""
+    if len(rows) == 1 and len(rows[0]):
+        return rows[0].astype(np.int64)[None]
     lengths = np.array([len(row) for row in rows])
     padded = np.zeros((len(rows), max(lengths.max(), 1)), dtype=np.int64)
     padded[np.arange(padded.shape[1]) < lengths[:, None]] = np.concatenate(rows)

@@ -8,7 +8,7 @@ from ..encoding._ragged import PAD
 from ..utils.validation import check_texts
 from ._device import to_device
 
-__all__ = ["BatchLoader", "EncodedDataset", "make_augment_fn"]
+__all__ = ["BatchLoader", "EncodedDataset", "make_augment_fn", "single_batch"]
 
 # Width of the length buckets.
 _BUCKET_WIDTH = 8
@@ -97,6 +97,30 @@ class EncodedDataset(torch.utils.data.Dataset):
             return True
         n_free, _ = torch.cuda.mem_get_info(self.device)
         return self._ids.ids.nbytes < n_free // 2
+
+
+def single_batch(ragged, device):
+    """Return ids and lengths of a single text, as those of an `EncodedDataset`.
+
+    Parameters
+    ----------
+    ragged : Ragged, of length 1
+    device : torch.device
+
+    Returns
+    -------
+    ids : tensor of int64 of shape (1, length), on the training device
+    lengths : tensor of int64 of shape (1,) or (1, n_parts), on the CPU
+    """
+    ids = to_device(_as_row(ragged), device)
+    if ragged.parts is None:
+        return ids, torch.tensor([len(ragged.ids)])
+    return ids, _as_row(ragged.parts)
+
+
+def _as_row(ragged):
+    ids = ragged.ids if len(ragged.ids) else np.array([PAD])
+    return torch.from_numpy(ids.astype(np.int64)[None])
 
 
 class _RaggedTensor:

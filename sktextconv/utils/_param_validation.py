@@ -101,8 +101,7 @@ def hyperparameters(cls: type[T]) -> type[T]:
     parent = next(filter(dataclasses.is_dataclass, cls.__mro__[1:]), None)
     cls = dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
     cls.__init__.__annotations__ = {
-        field.name: _plain(hint)
-        for field, hint in zip(dataclasses.fields(cls), _hints(cls), strict=True)
+        name: _plain(hint) for name, hint in _hints(cls).items()
     } | {"return": None}
     if parent is not None:
         cls.__init__.__signature__ = _own_parameters_first(cls, parent)
@@ -166,15 +165,13 @@ def check_params(estimator, *, only=None):
     only : collection of str or None, default=None
         Names of the parameters to check; None checks all.
     """
-    cls = type(estimator)
-    for field, hint in zip(dataclasses.fields(cls), _hints(cls), strict=True):
-        if only is not None and field.name not in only:
-            continue
-        value = getattr(estimator, field.name)
-        options = _options(hint)
+    hints = _hints(type(estimator))
+    for name in hints if only is None else only:
+        value = getattr(estimator, name)
+        options = _options(hints[name])
         if not any(accepts(option, value) for option in options):
             raise ValueError(
-                f"The {field.name!r} parameter of {cls.__name__} must be "
+                f"The {name!r} parameter of {type(estimator).__name__} must be "
                 f"{_enumerate(options)}. Got {value!r} instead."
             )
 
@@ -199,7 +196,7 @@ def _python_value(value):
 @functools.cache
 def _hints(cls):
     hints = typing.get_type_hints(cls, include_extras=True)
-    return [hints[field.name] for field in dataclasses.fields(cls)]
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
 def _options(hint):

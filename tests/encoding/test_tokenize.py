@@ -43,10 +43,14 @@ def read(texts, pattern, lowercase):
     return [words[id_] for id_ in ids]
 
 
-@given(texts=TEXTS, pattern=PATTERNS, lowercase=st.booleans())
-@example(["a\0\0b", "\0"], r"\S+", True)
-@example(["a\0\0b", "\0"], TOKEN_PATTERN, True)
-def test_words_match_regular_expression(texts, pattern, lowercase):
+@given(texts=TEXTS, pattern=PATTERNS, lowercase=st.booleans(), many=st.booleans())
+@example(["a\0\0b", "\0"], r"\S+", True, True)
+@example(["a\0\0b", "\0"], TOKEN_PATTERN, True, True)
+@example(["a\0\0b", "\0"], TOKEN_PATTERN, True, False)
+def test_words_match_regular_expression(texts, pattern, lowercase, many):
+    """Short texts are read by the pattern, more characters as bytes."""
+    if many:
+        texts = [*texts, "a" * 2_100]
     expected = found(texts, pattern, lowercase)
     marked = [word for words in expected for word in (*words, None)]
     assert read(texts, pattern, lowercase) == marked

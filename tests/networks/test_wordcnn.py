@@ -112,6 +112,18 @@ def test_logits_are_independent_of_batch():
             torch.testing.assert_close(alone[0], logits, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("length", [0, 1, 27, 28, 100, 231])
+def test_frames_of_one_text_are_those_of_batch(length):
+    """Prediction of a single text computes the bits of the general layout."""
+    torch.manual_seed(0)
+    network = WordCNN(20, 3, max_length=312, embedding_dim=8).eval()
+    ids = random_ids([length], 20, torch.Generator().manual_seed(0))
+    general = network._frames(ids, torch.tensor([length]))
+    with torch.inference_mode():
+        alone = network._frames(ids, torch.tensor([length]))
+    assert torch.equal(alone, general)
+
+
 def test_network_exports():
     """The exported graph returns the network's logits."""
     network = WordCNN(20, 3, max_length=123, embedding_dim=8).eval()
