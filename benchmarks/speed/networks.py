@@ -44,7 +44,7 @@ __all__ = [
 
 _BATCH = 128
 # Of a comparison of training steps.
-_VOCABULARY_TEXTS, _N_BATCHES = 12_000, 3
+_VOCABULARY_TEXTS, _N_BATCHES = 12_000, 8
 
 
 def compare_charcnn_training(data, precision, target):
@@ -182,7 +182,7 @@ def compare_training_step(data, classifier, corpus, target):
     name = type(classifier).__name__.removesuffix("Classifier")
     return make_line(
         f"train {name} on {corpus} texts, dropout and embedding",
-        rates(sides),
+        rates(sides, rounds=3),
         "texts/s",
         target,
         "the same network with torch's dropout and gradient of the embedding",
