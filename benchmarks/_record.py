@@ -23,8 +23,10 @@ __all__ = [
     "cpu_seconds",
     "describe_run",
     "find_commit",
+    "memory_mib",
     "peak_mib",
     "progress",
+    "reset_peak",
     "timed",
     "write_json",
 ]
@@ -138,6 +140,17 @@ def peak_mib():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def memory_mib():
+    """Return the resident memory of this process, in MiB; needs Linux's /proc."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def reset_peak():
+    """Set the peak that `peak_mib` returns to the current memory; needs /proc."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def write_json(path, found):

@@ -27,9 +27,9 @@ from sktextconv import (
     TextStore,
 )
 
-from .._record import RESULTS, describe_run, write_json
+from .._record import RESULTS, describe_run, reset_peak, write_json
 
-__all__ = ["draw_corpus", "main"]
+__all__ = ["draw_corpus", "main", "spell"]
 
 SEED = 0
 N_WORDS = 2_000_000
@@ -64,7 +64,7 @@ def draw_corpus(n_texts):
     of the word before. One word in twenty is the word of the class.
     """
     rng = np.random.default_rng(SEED)
-    words = np.array([_spell(rank) for rank in range(N_WORDS)], dtype=object)
+    words = np.array([spell(rank) for rank in range(N_WORDS)], dtype=object)
     successors = _draw_ranks(rng, (N_WORDS, N_SUCCESSORS)).astype(np.int32)
     for start in range(0, n_texts, TEXTS_PER_CHUNK):
         n = min(TEXTS_PER_CHUNK, n_texts - start)
@@ -92,7 +92,7 @@ def _draw_ranks(rng, shape):
     return (N_WORDS ** rng.random(shape)).astype(np.int64) % N_WORDS
 
 
-def _spell(rank):
+def spell(rank):
     """Return the word of a rank; frequent words are shorter."""
     syllables = []
     while rank or not syllables:
@@ -149,7 +149,7 @@ def measured(phase):
         while not stopped.wait(0.02):
             sample()
 
-    _reset_peak()
+    reset_peak()
     watcher = threading.Thread(target=watch)
     found, start = {}, time.perf_counter()
     watcher.start()
@@ -174,11 +174,6 @@ def _memory():
     lines = Path("/proc/self/status").read_text().splitlines()
     pairs = (line.split() for line in lines if line.startswith(keys))
     return {key.rstrip(":"): int(kib) // 1024 for key, kib, _ in pairs}
-
-
-def _reset_peak():
-    """Set VmHWM to the current memory."""
-    Path("/proc/self/clear_refs").write_text("5")
 
 
 MEASURES = {

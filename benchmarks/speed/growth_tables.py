@@ -1,0 +1,105 @@
+"""Exponents of the measured growth of cost: table and figures; measures nothing."""
+
+import numpy as np
+
+from .._record import RESULTS
+
+__all__ = ["RESULT", "draw", "exponent_of", "fit_exponent", "table"]
+
+RESULT = RESULTS / "growth.json"
+_NAMES = {"cpu_seconds": "CPU seconds of fit", "mib": "MiB added by fit"}
+_AXES = {
+    "texts": "number of texts",
+    "length": "words per text",
+    "classes": "number of classes",
+    "vocabulary": "different words",
+}
+_LINEAR = ("BoW", "n-grams", "naive Bayes", "TF-IDF")
+# Below these, the cost is mostly that of a small model, and an exponent means nothing.
+_FLOORS = {"cpu_seconds": 0.0, "mib": 8.0}
+
+
+def fit_exponent(sizes, costs):
+    """Return the slope of log cost over log size, and its standard error.
+
+    Only the largest decade of sizes counts, in which constant costs matter least.
+    """
+    sizes, costs = np.asarray(sizes, dtype=float), np.asarray(costs, dtype=float)
+    upper = sizes >= sizes.max() / 10 * (1 - 1e-9)
+    x, y = np.log(sizes[upper]), np.log(costs[upper])
+    x, y = x - x.mean(), y - y.mean()
+    slope = (x @ y) / (x @ x)
+    residual = y - slope * x
+    variance = (residual @ residual) / max(len(x) - 2, 1) / (x @ x)
+    return float(slope), float(np.sqrt(variance))
+
+
+def exponent_of(factor, points, key):
+    """Return exponent and standard error of a curve, or None if it is too short.
+
+    None also where the largest cost is so low that constant costs dominate it.
+    """
+    if len(points) < 3 or max(point[key] for point in points) < _FLOORS[key]:
+        return None
+    sizes, costs = _curve(factor, points, key)
+    return fit_exponent(sizes, np.maximum(costs, 1e-3))
+
+
+def _curve(factor, points, key):
+    """Return ascending sizes and their costs; vocabularies have the words drawn."""
+    size = "words" if factor == "vocabulary" else factor
+    pairs = sorted((point[size], point[key]) for point in points)
+    return tuple(np.array(each) for each in zip(*pairs, strict=True))
+
+
+def table(result, key):
+    """Return the exponents of `key` as rows of cells; the first is the header."""
+    curves = result["curves"]
+    rows = [("", *(_AXES[factor].capitalize() for factor in curves))]
+    families = list(dict.fromkeys(name for each in curves.values() for name in each))
+    for family in families:
+        cells = []
+        for factor, by_family in curves.items():
+            points = by_family.get(family, {"points": []})["points"]
+            found = exponent_of(factor, points, key)
+            cells.append("" if found is None else f"{found[0]:.2f} ± {found[1]:.2f}")
+        rows.append((family, *cells))
+    return rows
+
+
+def draw(result, key):
+    """Return the figure of a cost, with an axes for each factor."""
+    from matplotlib import pyplot as plt
+    from matplotlib.ticker import FuncFormatter
+
+    curves = result["curves"]
+    families = list(dict.fromkeys(name for each in curves.values() for name in each))
+    colors = plt.get_cmap("tab10")
+    figure, axes_grid = plt.subplots(2, 2, figsize=(9, 7.5), layout="constrained")
+    for axes, (factor, by_family) in zip(axes_grid.flat, curves.items(), strict=False):
+        for family, curve in by_family.items():
+            sizes, costs = _curve(factor, curve["points"], key)
+            marker = "o" if family in _LINEAR else "s"
+            color = colors(families.index(family))
+            axes.plot(sizes, costs, marker, linestyle="-", color=color, markersize=4)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel(_AXES[factor])
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.grid(alpha=0.25, linewidth=0.6)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter("{:,g}".format))
+    for axes in axes_grid[:, 0]:
+        axes.set_ylabel(_NAMES[key])
+    handles = [
+        plt.Line2D(
+            [],
+            [],
+            marker="o" if family in _LINEAR else "s",
+            color=colors(index),
+            label=family,
+        )
+        for index, family in enumerate(families)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False)
+    return figure
