@@ -13,7 +13,12 @@ sys.path.insert(0, str(HERE.parent))
 
 from benchmarks._render import as_list_table  # noqa: E402
 from benchmarks.accuracy import samples, select, tables  # noqa: E402
-from benchmarks.speed import gpu, serving, tables as speed  # noqa: E402
+from benchmarks.speed import (  # noqa: E402
+    gpu,
+    growth_tables as growth,
+    serving,
+    tables as speed,
+)
 
 project = "sktextconv"
 author = "The sktextconv developers"
@@ -125,6 +130,11 @@ def write_tables(app):
     (folder / "misses.txt").write_text(misses)
     peaks = as_list_table(speed.make_peak_table(measured))
     (folder / "peaks.txt").write_text(peaks)
+    measured = json.loads(growth.RESULT.read_text())
+    for cost in growth.COSTS:
+        rows = growth.table(measured, cost)
+        (folder / f"growth_{cost}.txt").write_text(as_list_table(rows))
+        growth.draw(measured, cost).savefig(folder / f"growth_{cost}.png", dpi=110)
     measured = json.loads(gpu.RESULT.read_text())
     lines = as_list_table(gpu.table(measured)) if measured["networks"] else ""
     (folder / "gpu.txt").write_text(f"{lines}\n{gpu.describe(measured)}\n")

@@ -1,6 +1,6 @@
 """Groups of lines of the speed table."""
 
-from . import cold_start, encoding, linear, loop, networks
+from . import cold_start, encoding, growth, linear, loop, networks
 
 __all__ = ["GROUPS", "LINES"]
 
@@ -12,5 +12,6 @@ GROUPS = {
     "networks": networks.LINES,
     "loop": loop.LINES,
     "cold_start": cold_start.LINES,
+    "growth": growth.LINES,
 }
 LINES = {key: measure for lines in GROUPS.values() for key, measure in lines.items()}

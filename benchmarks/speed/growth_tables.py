@@ -1,13 +1,17 @@
 """Exponents of the measured growth of cost: table and figures; measures nothing."""
 
+import matplotlib as mpl
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 from .._record import RESULTS
 
-__all__ = ["RESULT", "draw", "exponent_of", "fit_exponent", "table"]
+__all__ = ["COSTS", "RESULT", "draw", "exponent_of", "fit_exponent", "table"]
 
 RESULT = RESULTS / "growth.json"
-_NAMES = {"cpu_seconds": "CPU seconds of fit", "mib": "MiB added by fit"}
+COSTS = {"cpu_seconds": "CPU seconds of fit", "mib": "MiB added by fit"}
 _AXES = {
     "texts": "number of texts",
     "length": "words per text",
@@ -69,13 +73,11 @@ def table(result, key):
 
 def draw(result, key):
     """Return the figure of a cost, with an axes for each factor."""
-    from matplotlib import pyplot as plt
-    from matplotlib.ticker import FuncFormatter
-
     curves = result["curves"]
     families = list(dict.fromkeys(name for each in curves.values() for name in each))
-    colors = plt.get_cmap("tab10")
-    figure, axes_grid = plt.subplots(2, 2, figsize=(9, 7.5), layout="constrained")
+    colors = mpl.colormaps["tab10"]
+    figure = Figure(figsize=(9, 7.5), layout="constrained")
+    axes_grid = figure.subplots(2, 2)
     for axes, (factor, by_family) in zip(axes_grid.flat, curves.items(), strict=False):
         for family, curve in by_family.items():
             sizes, costs = _curve(factor, curve["points"], key)
@@ -90,9 +92,9 @@ def draw(result, key):
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(FuncFormatter("{:,g}".format))
     for axes in axes_grid[:, 0]:
-        axes.set_ylabel(_NAMES[key])
+        axes.set_ylabel(COSTS[key])
     handles = [
-        plt.Line2D(
+        Line2D(
             [],
             [],
             marker="o" if family in _LINEAR else "s",

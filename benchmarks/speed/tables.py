@@ -24,12 +24,12 @@ def table(result, names=None):
     rows = [("", "Ours", "Theirs", "Ratio", "Goal", "Result", "Theirs is")]
     for key in result["lines"] if names is None else names:
         line = result["lines"][key]
-        unit = line["unit"]
+        unit = f", {line['unit']}" if line["unit"] else ""
         wall = ", wall time" if line.get("clock") == "wall" else ""
         theirs, ratio = line["theirs"], line["ratio"]
         rows.append(
             (
-                f"{line['name']}, {unit}{wall}",
+                f"{line['name']}{unit}{wall}",
                 _figure(line["ours"]),
                 "" if theirs is None else _figure(theirs),
                 "" if ratio is None else f"{ratio:.1f}",
@@ -67,7 +67,7 @@ def _describe_goal(line):
     if line["target"] is not None:
         return f"≥{_SPACE}{line['target']:g}"
     if line.get("limit") is not None:
-        return f"≤{_SPACE}{line['limit']:g}{_SPACE}{line['unit']}"
+        return f"≤{_SPACE}{line['limit']:g}{_SPACE}{line['unit']}".rstrip()
     return ""
 
 
