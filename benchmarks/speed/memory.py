@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ from sktextconv import (
     TextStore,
 )
 
-from .._record import RESULTS, describe_run, reset_peak, write_json
+from .._record import RESULTS, describe_run, reset_peak, timed, write_json
 
 __all__ = ["draw_corpus", "main", "spell"]
 
@@ -151,17 +150,18 @@ def measured(phase):
 
     reset_peak()
     watcher = threading.Thread(target=watch)
-    found, start = {}, time.perf_counter()
+    found = {}
     watcher.start()
     try:
-        yield found
+        with timed() as seconds:
+            yield found
     finally:
-        seconds = time.perf_counter() - start
         stopped.set()
         watcher.join()
         sample()
     found[phase] = {
-        "seconds": round(seconds, 2),
+        "seconds": round(seconds.wall, 2),
+        "cpu_seconds": round(seconds.cpu, 2),
         "peak_rss_mib": peak["VmHWM"],  # from the kernel; the others are sampled
         "peak_anonymous_mib": peak["RssAnon"],
         "peak_of_files_mib": peak["RssFile"],
