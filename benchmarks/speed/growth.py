@@ -107,6 +107,7 @@ FAMILIES = {
     "BoW": lambda corpus: sktextconv.make_bow_classifier(),
     "n-grams": lambda corpus: sktextconv.make_ngram_classifier(),
     "naive Bayes": lambda corpus: sktextconv.make_nb_ngram_classifier(),
+    "TF-IDF": lambda corpus: sktextconv.make_tfidf_classifier(),
     "KimCNN": lambda corpus: sktextconv.KimCNNClassifier(
         **_WORDS, n_filters=4, max_length=corpus.longest
     ),
@@ -127,8 +128,6 @@ FAMILIES = {
         **_characters(corpus), dense_dim=16
     ),
 }
-if hasattr(sktextconv, "make_tfidf_classifier"):
-    FAMILIES["TF-IDF"] = lambda corpus: sktextconv.make_tfidf_classifier()
 # The alphabet of these does not depend on the words.
 _OF_CHARACTERS = ("CharCNN", "VDCNN")
 
@@ -205,8 +204,7 @@ def _load_modules():
 def run(families, factors, path, *, seconds=_SECONDS, redo=False):
     """Measure the points that the JSON file lacks; return its content.
 
-    A curve ends where the next point would take more than `seconds` of CPU time, if the
-    cost were proportional to the size.
+    A curve ends where the next point would take more than `seconds` of CPU time.
     """
     _load_modules()
     result = json.loads(path.read_text()) if path.exists() else {"curves": {}}
@@ -223,8 +221,7 @@ def run(families, factors, path, *, seconds=_SECONDS, redo=False):
             for size in sizes:
                 if size in done:
                     continue
-                before = max((each for each in done if each < size), default=None)
-                if before and done[before] * size / before > seconds:
+                if _predict(done, size) > seconds:
                     break
                 corpus = replace(base, **{factor: size})
                 found = _measure_in_child(family, corpus)
@@ -237,6 +234,16 @@ def run(families, factors, path, *, seconds=_SECONDS, redo=False):
                 curve |= describe_run(1, None)
                 write_json(path, result)
     return result
+
+
+def _predict(done, size):
+    """Return the expected CPU seconds of a size, from the two sizes below it."""
+    below = sorted(each for each in done if each < size)[-2:]
+    if len(below) < 2:
+        return sum(done[each] for each in below)
+    before, last = below
+    exponent = np.log(done[last] / done[before]) / np.log(last / before)
+    return done[last] * (size / last) ** exponent
 
 
 def _measure_largest(cost, name):

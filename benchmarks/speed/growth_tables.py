@@ -26,10 +26,11 @@ _FLOORS = {"cpu_seconds": 0.0, "mib": 8.0}
 def fit_exponent(sizes, costs):
     """Return the slope of log cost over log size, and its standard error.
 
-    Only the largest decade of sizes counts, in which constant costs matter least.
+    Only the largest decade of sizes counts, in which constant costs matter least, but
+    at least three sizes.
     """
     sizes, costs = np.asarray(sizes, dtype=float), np.asarray(costs, dtype=float)
-    upper = sizes >= sizes.max() / 10 * (1 - 1e-9)
+    upper = sizes >= min(sizes.max() / 10 * (1 - 1e-9), np.sort(sizes)[-3:][0])
     x, y = np.log(sizes[upper]), np.log(costs[upper])
     x, y = x - x.mean(), y - y.mean()
     slope = (x @ y) / (x @ x)
@@ -56,12 +57,18 @@ def _curve(factor, points, key):
     return tuple(np.array(each) for each in zip(*pairs, strict=True))
 
 
+def _families_of(curves):
+    """Return the names of all families, linear models first."""
+    found = dict.fromkeys(name for each in curves.values() for name in each)
+    networks = [name for name in found if name not in _LINEAR]
+    return [name for name in _LINEAR if name in found] + networks
+
+
 def table(result, key):
     """Return the exponents of `key` as rows of cells; the first is the header."""
     curves = result["curves"]
     rows = [("", *(_AXES[factor].capitalize() for factor in curves))]
-    families = list(dict.fromkeys(name for each in curves.values() for name in each))
-    for family in families:
+    for family in _families_of(curves):
         cells = []
         for factor, by_family in curves.items():
             points = by_family.get(family, {"points": []})["points"]
@@ -74,7 +81,7 @@ def table(result, key):
 def draw(result, key):
     """Return the figure of a cost, with an axes for each factor."""
     curves = result["curves"]
-    families = list(dict.fromkeys(name for each in curves.values() for name in each))
+    families = _families_of(curves)
     colors = mpl.colormaps["tab10"]
     figure = Figure(figsize=(9, 7.5), layout="constrained")
     axes_grid = figure.subplots(2, 2)
