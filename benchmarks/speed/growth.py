@@ -39,10 +39,19 @@ from .._record import (
 )
 from .._render import as_text
 from .comparison import Line
-from .growth_tables import RESULT, exponent_of, table
+from .growth_tables import COSTS, RESULT, exponent_of, table
 from .memory import spell
 
-__all__ = ["FACTORS", "FAMILIES", "LINES", "Corpus", "draw_texts", "measure"]
+__all__ = [
+    "FACTORS",
+    "FAMILIES",
+    "LINES",
+    "Corpus",
+    "draw_texts",
+    "make_line",
+    "measure",
+    "run",
+]
 
 SEED = 0
 _LIMIT = 1.1  # goal: the largest exponent
@@ -246,9 +255,8 @@ def _predict(done, size):
     return done[last] * (size / last) ** exponent
 
 
-def _measure_largest(cost, name):
-    """Measure what is missing; return a line with the largest exponent of a cost."""
-    result = run(FAMILIES, FACTORS, RESULT)
+def make_line(result, cost):
+    """Return the line with the largest exponent of a cost."""
     found = {
         f"{family}, {factor}": exponent_of(factor, curve["points"], cost)
         for factor, by_family in result["curves"].items()
@@ -257,7 +265,7 @@ def _measure_largest(cost, name):
     exponents = {key: each[0] for key, each in found.items() if each is not None}
     largest = max(exponents, key=exponents.get)
     return Line(
-        f"largest exponent of the growth of {name}",
+        f"largest exponent of the growth of {COSTS[cost]}",
         exponents[largest],
         None,
         "",
@@ -269,9 +277,13 @@ def _measure_largest(cost, name):
     )
 
 
+def _run_all():
+    return run(FAMILIES, FACTORS, RESULT)
+
+
 LINES = {
-    "growth-time": lambda data: _measure_largest("cpu_seconds", "CPU time"),
-    "growth-memory": lambda data: _measure_largest("mib", "memory"),
+    "growth-time": lambda data: make_line(_run_all(), "cpu_seconds"),
+    "growth-memory": lambda data: make_line(_run_all(), "mib"),
 }
 
 
