@@ -6,15 +6,13 @@ from typing import Literal
 import numpy as np
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import Normalizer
 
 from .feature_extraction._bag_of_means import BagOfMeansVectorizer
 from .feature_extraction._count_scaler import CountScaler
-from .feature_extraction._log_count_ratio import LogCountRatio
 from .feature_extraction._ngrams import NGramVectorizer
 from .linear_model._linear_svc import ProbabilisticLinearSVC
+from .linear_model._naive_bayes_regression import NaiveBayesLogisticRegression
 
 __all__ = [
     "make_bag_of_means_classifier",
@@ -324,9 +322,8 @@ def make_nb_ngram_classifier(
     -------
     classifier : Pipeline
         Unfitted pipeline with the steps ``ngramvectorizer`` and
-        ``onevsrestclassifier``. The latter fits, for each class, a pipeline of
-        `LogCountRatio`, scikit-learn's `Normalizer` and ``logisticregression``; for
-        two classes it fits only one.
+        ``naivebayeslogisticregression``; see
+        `sktextconv.linear_model.NaiveBayesLogisticRegression`.
 
     See Also
     --------
@@ -359,14 +356,7 @@ def make_nb_ngram_classifier(
     """
     return make_pipeline(
         NGramVectorizer(max_features=max_features, max_n=max_n, tokenizer=tokenizer),
-        OneVsRestClassifier(
-            make_pipeline(
-                LogCountRatio(),
-                Normalizer(copy=False),
-                # newton-cg stops too early here, because the loss is small.
-                LogisticRegression(C=C, solver="liblinear", max_iter=1000),
-            )
-        ),
+        NaiveBayesLogisticRegression(C=C),
     )
 
 

@@ -73,7 +73,7 @@ def _linear():
 
 
 def _later_linear():
-    nb = {"estimator__logisticregression__C": [1e1, 1e2, 1e3, 1e4]}
+    nb = {"C": [1e1, 1e2, 1e3, 1e4]}
     yield "tfidf", Row("TF-IDF", make_tfidf_classifier, 0.3)
     yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 5, grid=nb)
 

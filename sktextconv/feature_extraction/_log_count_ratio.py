@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..utils._param_validation import Positive, check_params, hyperparameters
 
-__all__ = ["LogCountRatio"]
+__all__ = ["LogCountRatio", "log_count_ratios"]
 
 
 @hyperparameters
@@ -100,19 +100,7 @@ class LogCountRatio(
                 "OneVsRestClassifier."
             )
         present = scipy.sparse.csr_matrix(X).sign()
-        # Dividing by a large alpha avoids overflow of the sum below.
-        scale = max(self.alpha, 1.0)
-        log_probabilities = []
-        for target in (0, 1):
-            in_class = y_encoded == target
-            n_containing = present[in_class].sum(axis=0, dtype=np.float64)
-            # Departs from the paper: it adds the same alpha to both classes.
-            smoothing = 2 * in_class.mean() * (self.alpha / scale)
-            smoothed = np.asarray(n_containing).ravel() / scale + smoothing
-            log_probabilities.append(np.log(smoothed) - np.log(smoothed.sum()))
-        self.log_ratio_ = (log_probabilities[1] - log_probabilities[0]).astype(
-            np.float32
-        )
+        self.log_ratio_ = log_count_ratios(present, y_encoded, self.alpha)[0]
         return self
 
     def transform(
@@ -140,3 +128,45 @@ class LogCountRatio(
         tags.input_tags.sparse = True
         tags.target_tags.required = True
         return tags
+
+
+def log_count_ratios(present, y, alpha):
+    """Compute the log-count ratios of each class against the rest.
+
+    Parameters
+    ----------
+    present : csr_matrix of float32 of shape (n_samples, n_features)
+        1 where a document contains a feature.
+    y : ndarray of int of shape (n_samples,)
+        Classes, from 0; each occurs.
+    alpha : float
+        As in `LogCountRatio`.
+
+    Returns
+    -------
+    ratios : ndarray of float32 of shape (n_classes, n_features)
+        For two classes one row, that of the second.
+    """
+    n_samples, n_features = present.shape
+    members = scipy.sparse.csr_matrix(
+        (np.ones(n_samples), (y, np.arange(n_samples))),
+    )
+    n_containing = members @ present  # sparse, of shape (n_classes, n_features)
+    sizes = np.bincount(y)
+    total = np.asarray(n_containing.sum(axis=0)).ravel()
+    # Dividing by a large alpha avoids overflow of the sum below.
+    scale = max(alpha, 1.0)
+    targets = range(1 if len(sizes) == 2 else 0, len(sizes))
+    ratios = np.empty((len(targets), n_features), dtype=np.float32)
+    for ratio, target in zip(ratios, targets, strict=True):
+        in_class = n_containing[[target]].toarray().ravel()
+        log_probabilities = []
+        for counts, size in (
+            (total - in_class, n_samples - sizes[target]),
+            (in_class, sizes[target]),
+        ):
+            # Departs from the paper: it adds the same alpha to both classes.
+            smoothed = counts / scale + 2 * size / n_samples * (alpha / scale)
+            log_probabilities.append(np.log(smoothed) - np.log(smoothed.sum()))
+        ratio[:] = log_probabilities[1] - log_probabilities[0]
+    return ratios

@@ -2,5 +2,10 @@
 
 from ._linear_svc import ProbabilisticLinearSVC
 from ._logistic_regression import LogisticRegression
+from ._naive_bayes_regression import NaiveBayesLogisticRegression
 
-__all__ = ["LogisticRegression", "ProbabilisticLinearSVC"]
+__all__ = [
+    "LogisticRegression",
+    "NaiveBayesLogisticRegression",
+    "ProbabilisticLinearSVC",
+]
