@@ -4,7 +4,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from .._record import RESULTS
 
@@ -98,6 +98,7 @@ def draw(result, key):
         axes.grid(alpha=0.25, linewidth=0.6)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(FuncFormatter("{:,g}".format))
+            axis.set_minor_formatter(NullFormatter())
     for axes in axes_grid[:, 0]:
         axes.set_ylabel(COSTS[key])
     handles = [
