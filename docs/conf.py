@@ -16,6 +16,7 @@ from benchmarks.accuracy import samples, select, tables  # noqa: E402
 from benchmarks.speed import (  # noqa: E402
     gpu,
     growth_tables as growth,
+    latency,
     serving,
     tables as speed,
 )
@@ -140,6 +141,8 @@ def write_tables(app):
     (folder / "gpu.txt").write_text(f"{lines}\n{gpu.describe(measured)}\n")
     measured = json.loads(serving.RESULT.read_text())
     (folder / "serving.txt").write_text(serving.as_rst(measured))
+    measured = json.loads(latency.RESULT.read_text())
+    (folder / "latency.txt").write_text(latency.as_rst(measured))
 
 
 def write_checks(app):
