@@ -20,6 +20,8 @@ _MAX_CHARACTERS = 2**20
 _RECOGNIZED = "\t;"  # besides the comma
 _SUGGESTED = ",\t;|"
 
+# First line that Excel reads as the name of the delimiter.
+_DELIMITER_LINE = re.compile(r'"?sep=([^"\r\n])"?\r?\n?')
 # A label, number or name of a column: one to three words.
 _LABEL = re.compile(r"[\w.+/-]{1,40}(?: [\w.+/-]{1,40}){0,2}")
 # Cells before and after semicolons that do not delimit.
@@ -41,6 +43,8 @@ def check_delimiter(delimiter):
 def read_delimited(text, head, delimiter):
     """Yield the first line number and the cells of each record.
 
+    A first line like ``sep=;`` names the delimiter and is no record.
+
     Parameters
     ----------
     text : TextFile
@@ -51,6 +55,9 @@ def read_delimited(text, head, delimiter):
         Delimiter; None recognizes it from the first lines.
     """
     line = 1
+    if head and (match := _DELIMITER_LINE.fullmatch(head[-1])):
+        head[-1] = "\n"
+        delimiter = delimiter or match[1]
     with _no_field_size_limit():
         text.delimiter = _find_delimiter(text, head, delimiter)
         lines = itertools.chain(head, text.lines)

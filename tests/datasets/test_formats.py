@@ -296,6 +296,29 @@ def test_table_with_fasttext_labels(tmp_path, delimiter):
     assert found.target.tolist() == ["__label__a", "__label__b"]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])
+@pytest.mark.parametrize("line", ["sep={}\n", "\ufeffsep={}\r\n", '"sep={}"\n'])
+def test_delimiter_line_of_excel(tmp_path, delimiter, line):
+    """A first line ``sep=;`` names the delimiter, and is no record."""
+    path = tmp_path / "a.csv"
+    rows = [["label", "text"], ["neg", "a, b; c"], ["pos", "d | e"]]
+    quoted = [[f'"{cell}"' for cell in row] for row in rows]
+    lines = [delimiter.join(row) + "\n" for row in quoted]
+    path.write_text(line.format(delimiter) + "".join(lines))
+    found = read_csv(path)
+    assert found.data == ["a, b; c", "d | e"]
+    assert found.target.tolist() == ["neg", "pos"]
+    path.write_text(path.read_text() + '"pos"\n')
+    with pytest.raises(ValueError, match=r"a.csv, line 5: expected "):
+        read_csv(path)
+
+
+def test_given_delimiter_overrides_delimiter_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("sep=;\n1|a; b\n2|c; d\n")
+    assert read_csv(path, delimiter="|").data == ["a; b", "c; d"]
+
+
 # -- Parquet -------------------------------------------------------------------
 
 
