@@ -56,10 +56,10 @@ __all__ = [
 RESULT = RESULTS / "gpu.json"
 
 NETWORKS = {
-    "CharCNN small": CharCNNClassifier(),
-    "CharCNN large": CharCNNClassifier(size="large"),
-    "VDCNN-9": VDCNNClassifier(depth=9),
-    "VDCNN-29": VDCNNClassifier(depth=29),
+    "CharCNN small": CharCNNClassifier(alphabet="paper"),
+    "CharCNN large": CharCNNClassifier(size="large", alphabet="paper"),
+    "VDCNN-9": VDCNNClassifier(depth=9, alphabet="vdcnn"),
+    "VDCNN-29": VDCNNClassifier(depth=29, alphabet="vdcnn"),
     "HAN": HANClassifier(),
     "LSTM": RNNClassifier(),
 }

@@ -50,7 +50,8 @@ _VOCABULARY_TEXTS, _N_BATCHES = 12_000, 8
 def compare_charcnn_training(data, precision, target):
     """Compare training of the small character ConvNet on short texts."""
     texts, y = head(data["short"], 2 * _BATCH)
-    network = fitter(CharCNNClassifier(precision=precision), texts, y)
+    classifier = CharCNNClassifier(alphabet="paper", precision=precision)
+    network = fitter(classifier, texts, y)
     n_classes = len(np.unique(y))
     stock = make_stock_net(PlainCharCNN(70, n_classes), batch_size=_BATCH)
     one_hot = OneHotTexts(texts, y, ALPHABETS["paper"], 1014)
@@ -72,7 +73,8 @@ def compare_charcnn_prediction(data, precision, target):
     """Compare prediction with the small character ConvNet on short texts."""
     texts, y = head(data["short"], 4 * _BATCH)
     n_classes = len(np.unique(y))
-    classifier = configured(CharCNNClassifier(precision=precision, epoch_size=1))
+    classifier = CharCNNClassifier(alphabet="paper", precision=precision, epoch_size=1)
+    classifier = configured(classifier)
     classifier.fit(texts[:_BATCH], y[:_BATCH])
     plain = PlainCharCNN(70, n_classes)
     plain.take_weights_of(classifier.net_.module_)
@@ -195,8 +197,8 @@ def measure_peak_fractions(data):
     peaks = {name: peak_flops(getattr(torch, name)) for name in ("float32", "bfloat16")}
     rows = []
     for classifier, corpus in (
-        (CharCNNClassifier(), "short"),
-        (VDCNNClassifier(batch_size=64), "short"),
+        (CharCNNClassifier(alphabet="paper"), "short"),
+        (VDCNNClassifier(alphabet="vdcnn", batch_size=64), "short"),
         (WordCNNClassifier(), "long"),
         (KimCNNClassifier(), "long"),
         (RNNClassifier(), "long"),

@@ -162,11 +162,12 @@ class CharCNNClassifier(BaseTextNetClassifier):
     size : {"small", "large"}, default="small"
         Width of the convolutions and of the dense layers: 256 and 1,024 ("small") or
         1,024 and 2,048 ("large").
-    alphabet : str, default="paper"
+    alphabet : str, default=None
         Characters with a one-hot vector: "auto" for the most frequent characters of the
         training texts, of any script; "bytes" for the bytes of UTF-8, as in [3]_;
         "paper", "code", "unique", "space" or "full" for letters of English, digits and
-        marks (see `CharEncoder`); or a string of distinct characters.
+        marks (see `CharEncoder`); or a string of distinct characters. None takes "auto"
+        with ``recipe="modern"`` and "paper" with ``recipe="paper"``.
     max_characters : int, default=2_000
         Largest number of characters of the alphabet "auto". All others share a vector
         of their own.
@@ -188,8 +189,9 @@ class CharCNNClassifier(BaseTextNetClassifier):
         The recipe "paper" always takes random weights.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
-        rate of 0.001, minibatches of 128 texts, filters initialized as detectors of
-        the n-grams that distinguish the classes of the training texts [2]_. "paper":
+        rate of 0.001, minibatches of 128 texts, an alphabet learned from the training
+        texts, filters initialized as detectors of the n-grams that distinguish their
+        classes [2]_. "paper":
         section 2.3 and 3.3 of [1]_ and the authors' code: an epoch of 5,000
         minibatches of 128 texts with balanced classes, SGD with momentum 0.9, a rate
         of 0.01 halved every 3 epochs, normal initialization.
@@ -213,7 +215,8 @@ class CharCNNClassifier(BaseTextNetClassifier):
     multiply-accumulates for "small" (4.3 billion for "large"). Short texts cost less:
     positions beyond the end of a text are not computed.
 
-    Departures from the paper: (1) "modern" differs in training, see `recipe`. Its
+    Departures from the paper: (1) "modern" differs in training and alphabet, see
+    `recipe`. Its
     n-grams have 5 characters and are selected by the chi-squared statistic of their
     presence; [2]_ selects n-grams of words by naive Bayes. (2) The paper names no
     weight decay and no initialization of biases; "paper" takes both and the update rule
@@ -241,6 +244,10 @@ class CharCNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
+    _derived_parameters: ClassVar = {
+        # Departs from the paper: its alphabet has only letters of English.
+        "alphabet": lambda self: "paper" if self.recipe == "paper" else LEARNED
+    }
     _recipes: ClassVar = {
         # Departs from the paper: the weight decay of 1e-5, the default of VelocitySGD,
         # is only in the authors' code.
@@ -264,7 +271,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
     }
 
     size: Literal["small", "large"] = "small"
-    alphabet: str = "paper"
+    alphabet: str | None = None
     max_characters: Size = MAX_CHARACTERS
     max_length: Size = 1014
     lowercase: bool | Literal["auto"] = "auto"

@@ -301,11 +301,12 @@ class VDCNNClassifier(BaseTextNetClassifier):
     shortcut : bool, default=False
         Whether the input of each block of two convolutions is added to its output. In
         the paper this helped the deepest network.
-    alphabet : str, default="vdcnn"
+    alphabet : str, default=None
         Characters with a learned vector: "auto" for the most frequent characters of the
         training texts, of any script; "bytes" for the bytes of UTF-8, as in [3]_;
         "vdcnn" for letters of English, digits and marks, as in [1]_; another name (see
         `CharEncoder`) or a string of distinct characters. All others share a vector.
+        None takes "auto" with ``recipe="modern"`` and "vdcnn" with ``recipe="paper"``.
     max_characters : int, default=2_000
         Largest number of characters of the alphabet "auto".
     lowercase : bool or "auto", default="auto"
@@ -325,7 +326,8 @@ class VDCNNClassifier(BaseTextNetClassifier):
         not, because they always pad texts to `max_length`.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
-        rate of 0.001, minibatches of 32 texts. "paper": SGD with momentum 0.9 and a
+        rate of 0.001, minibatches of 32 texts, an alphabet learned from the training
+        texts. "paper": SGD with momentum 0.9 and a
         rate of 0.01 on minibatches of 128 texts as in [1]_, and, after Zhang et al.
         [2]_, an epoch of 5,000 minibatches with balanced classes and the rate halved
         every 3 epochs.
@@ -352,8 +354,8 @@ class VDCNNClassifier(BaseTextNetClassifier):
     Prediction skips positions that see only padding, except with ``pooling="kmax"``,
     which selects from all positions.
 
-    Departures from the paper: (1) "modern" differs in training, see `recipe`. (2)
-    `trim`.
+    Departures from the paper: (1) "modern" differs in training and alphabet, see
+    `recipe`. (2) `trim`.
 
     Choices that the paper leaves open: (3) It states lengths of 1,014 and of 1,024;
     1,014 is the default. (4) The first characters are kept, in their order, and padding
@@ -388,6 +390,10 @@ class VDCNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
+    _derived_parameters: ClassVar = {
+        # Departs from the paper: its alphabet has only letters of English.
+        "alphabet": lambda self: "vdcnn" if self.recipe == "paper" else LEARNED
+    }
     _recipes: ClassVar = {
         "paper": Recipe(
             torch.optim.SGD,
@@ -410,7 +416,7 @@ class VDCNNClassifier(BaseTextNetClassifier):
     depth: Literal[9, 17, 29, 49] = 9
     pooling: Literal["max", "kmax", "conv"] = "max"
     shortcut: bool = False
-    alphabet: str = "vdcnn"
+    alphabet: str | None = None
     max_characters: Size = MAX_CHARACTERS
     lowercase: bool | Literal["auto"] = "auto"
     max_length: Size = 1014

@@ -46,6 +46,9 @@ _TRAINING_ONLY = ("augmenter", "callbacks", "random_state", "schedule", "vectors
 # Parameters that depend on the machine, with the values to save instead.
 _MACHINE = {"checkpoint": None, "compile": False, "resume": False}
 
+# Parameters that files of earlier versions lack, with values other than the default.
+_EARLIER_VALUES = {"VDCNNClassifier": {"alphabet": "vdcnn"}}
+
 # Limits for forged files; far above any real value.
 _MAX_JOBS = 4096
 _MAX_INT = 2**53  # of a parameter; exact in any JSON reader
@@ -150,8 +153,9 @@ def restore_estimator(header):
         raise ValueError(
             f"Expected one of {', '.join(_CLASSIFIERS)}, got {header['estimator']!r}."
         )
-    # Parameters added after the file was written take their defaults.
-    parameters = {key: _from_json(value) for key, value in header["parameters"].items()}
+    # Parameters added after the file was written take the value they had implicitly.
+    parameters = dict(_EARLIER_VALUES.get(header["estimator"], {}))
+    parameters |= {key: _from_json(v) for key, v in header["parameters"].items()}
     classifier = _CLASSIFIERS[header["estimator"]](**parameters)
     classifier._check_parameters()
     classifier.set_params(**_MACHINE)

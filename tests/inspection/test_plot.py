@@ -390,7 +390,8 @@ def test_text_weights_invalid_arguments(han):
 @pytest.mark.parametrize("reverse", [True, False])
 def test_char_filters_largest_first(corpus, reverse):
     """The largest filters are drawn, with columns in reading order."""
-    network = tiny_network(max_epochs=1, reverse=reverse).fit(*corpus)
+    network = tiny_network(max_epochs=1, alphabet="paper", reverse=reverse)
+    network.fit(*corpus)
     weight = network.net_.module_.convolutions[0].weight
     with torch.no_grad():
         weight.mul_(0.01)

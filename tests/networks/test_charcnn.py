@@ -349,8 +349,9 @@ def test_default_init_is_from_ngrams():
     ):
         classifier = CharCNNClassifier(recipe=recipe, init=init, **settings)
         classifier.fit(texts, ["+", "+", "-", "-"])
+        n_tokens = classifier.encoder_.n_tokens
         ids = torch.tensor(classifier.encoder_.encode(["goods"])[0].astype(int))
-        window = torch.nn.functional.one_hot(ids, 71)[:, 1:].T.float()
+        window = torch.nn.functional.one_hot(ids, n_tokens)[:, 1:].T.float()
         first = classifier.net_.module_.convolutions[0]
         template = first.weight[:, :, 0, : len(ids)]
         responses[recipe, init] = (template * window).sum((1, 2)) / len(ids)

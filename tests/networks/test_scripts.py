@@ -54,6 +54,21 @@ def test_network_learns_script(name, script, alphabet):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_default_alphabet_of_recipes(name):
+    """A learned alphabet is the default of "modern", the paper's that of "paper"."""
+    texts, labels = make_texts("cyrillic")
+    english = ["good and well", "bad"] * 4
+    network = clone(NETWORKS[name]).set_params(max_epochs=1, epoch_size=1)
+    assert network.alphabet is None
+    network.fit(texts, labels)
+    assert network.encoder_.alphabet == "auto"
+    assert set(network.encoder_.characters) == set("".join(texts).lower())
+    network.set_params(recipe="paper").fit(english, [0, 1] * 4)
+    paper = "paper" if name == "charcnn" else "vdcnn"
+    assert network.encoder_.alphabet == paper
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_alphabet_of_paper_warns_once_per_call(name):
     """`fit` and each method that predicts warn once if characters are unreadable."""
     texts, labels = make_texts("cyrillic")

@@ -412,7 +412,7 @@ def test_paper_recipe_settings(corpus):
 
 def test_encoder_truncates_and_lowercases():
     """Texts are lower-cased, read from the start and truncated to `max_length`."""
-    encoder = VDCNNClassifier(max_length=64)._make_encoder()
+    encoder = VDCNNClassifier(alphabet="vdcnn", max_length=64)._make_encoder()
     assert encoder.n_tokens == N_TOKENS
     ids = encoder.encode(["Ab é@" + "z" * 100])[0]
     assert len(ids) == 64
