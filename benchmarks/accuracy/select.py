@@ -26,6 +26,7 @@ __all__ = ["FOLDER", "compare", "render", "render_precisions", "render_seeds"]
 
 FOLDER = Path(__file__).parents[1] / "selection"
 _SPLIT_SEED = 0
+_DISTINCT = ("alphabet", "precision")  # settings that the table of seeds names
 
 
 def compare(
@@ -149,9 +150,11 @@ def render_seeds(folder=FOLDER):
         if len(runs) >= 5:
             errors = sorted(run["error"] for run in runs)
             n_at_chance = sum(map(_is_at_chance, runs))
+            settings = runs[0]["settings"]
+            named = [f", {settings[key]}" for key in _DISTINCT if key in settings]
             cells[name][data].append(
                 f"{errors[0]:.1f}–{errors[-1]:.1f} ({n_train:,} texts, "
-                f"{runs[0]['settings']['max_epochs']} passes"
+                f"{settings['max_epochs']} passes{''.join(named)}"
                 f"{f', {n_at_chance} at chance' if n_at_chance else ''})"
             )
     if not cells:
