@@ -9,7 +9,7 @@ __all__ = ["Binary", "Multinomial", "minimize"]
 # The conjugate gradients stop when they have reduced the preconditioned residual by
 # this factor; more digits of a step are lost in the next one, whose Hessian differs.
 _MAX_RESIDUAL = 0.3
-_MAX_CG_STEPS = 200
+_MAX_CG_STEPS = 30
 # Rounding errors of float64 hide smaller changes of the objective.
 _MIN_TOL = 1e-16
 # The line search stops when it has reduced the slope by this factor.
