@@ -133,7 +133,7 @@ def minimize(X, loss, *, penalty, tol, max_iter, fit_intercept, start):
         gradient += penalty * weights
         gradient_of_intercept = residuals.sum(axis=0) * fit_intercept
         step, step_of_intercept = design.solve(
-            gradient, gradient_of_intercept, loss, probabilities
+            gradient, gradient_of_intercept, loss, probabilities, objective
         )
         slope = _dot(gradient, step) + _dot(gradient_of_intercept, step_of_intercept)
         if not slope < 0:
@@ -220,7 +220,7 @@ class _Design:
         # Limited, so that products with it stay finite; the line search corrects steps.
         self._penalty = np.float32(min(penalty / self._scale**2, 1e30))
 
-    def solve(self, gradient, gradient_of_intercept, loss, probabilities):
+    def solve(self, gradient, gradient_of_intercept, loss, probabilities, objective):
         """Return an approximate Newton step, by preconditioned conjugate gradients.
 
         The steps of the weights and of the intercept are float64.
@@ -239,7 +239,10 @@ class _Design:
         size = float(np.abs(residual).max(initial=0.0)) or 1.0
         residual /= np.float32(size)
         step = _conjugate_gradients(
-            lambda direction: self._multiply(hessian, direction), residual, diagonal
+            lambda direction: self._multiply(hessian, direction),
+            residual,
+            diagonal,
+            objective / size**2,
         )
         weights = np.empty(gradient.shape)
         weights[self._order] = step[1:]
@@ -269,8 +272,13 @@ class _Design:
         return np.square(self._XT)
 
 
-def _conjugate_gradients(multiply, residual, diagonal):
-    """Solve ``multiply(step) = residual`` roughly; overwrite `residual`."""
+def _conjugate_gradients(multiply, residual, diagonal, objective):
+    """Solve ``multiply(step) = residual`` roughly; overwrite `residual`.
+
+    A quadratic model that promises an objective below 0 is wrong, so that more digits
+    of its minimum are of no use.
+    """
+    decrease = 0.0
     step = np.zeros_like(residual)
     preconditioned = residual / diagonal
     direction = preconditioned.copy()
@@ -289,7 +297,8 @@ def _conjugate_gradients(multiply, residual, diagonal):
         residual -= image
         np.divide(residual, diagonal, out=preconditioned)
         before, product = product, _dot(residual, preconditioned)
-        if product <= goal:
+        decrease += float(length) * before / 2
+        if product <= goal or decrease > objective:
             break
         direction *= np.float32(product / before)
         direction += preconditioned
