@@ -455,8 +455,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     def _logits(self, X):
         """Return the logits of texts, a column per class."""
-        if not self.__sklearn_is_fitted__():
-            # It would read the tags first, which takes longer.
+        if not self.__sklearn_is_fitted__():  # faster for a single text
             check_is_fitted(self)
         check_params(self, only=("recipe", "batch_size", "n_jobs"))
         texts = check_texts(X, required_by=type(self).__name__)
