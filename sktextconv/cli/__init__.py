@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import _HOMES, __version__
+from ..utils._param_names import PARAMETERS, suggest_name
 from ._errors import path_errors
 
 __all__ = ["main"]
@@ -115,8 +116,31 @@ def _show_warning(message, category, filename, lineno, file=None, line=None):
 
 
 class _Parser(argparse.ArgumentParser):
+    def parse_known_args(self, args=None, namespace=None):
+        # The parser of a command reports what it does not know, not the main parser.
+        namespace, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            right = next(filter(None, map(self._suggest, unknown)), None)
+            hint = f" (did you mean {right}?)" if right else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        return namespace, unknown
+
     def error(self, message):
         raise ValueError(f"{message}; see {self.prog} --help.")
+
+    def _suggest(self, option):
+        """Return the option that was probably meant, or None."""
+        name = option.lstrip("-").partition("=")[0].replace("-", "_")
+        options = {
+            known.lstrip("-").replace("-", "_"): known
+            for known in self._option_string_actions
+            if known.startswith("--")
+        }
+        if right := suggest_name(name, options):
+            return options[right]
+        if "set" in options and (right := suggest_name(name, PARAMETERS)):
+            return f"--set {right}=VALUE"
+        return None
 
 
 def _make_parser():

@@ -2,7 +2,7 @@
 
 import difflib
 
-__all__ = ["describe_unknown_name", "suggest_name"]
+__all__ = ["PARAMETERS", "describe_unknown_name", "suggest_name"]
 
 # Names that other libraries use, by the name of the parameter here.
 _OTHER_NAMES = {
@@ -49,6 +49,9 @@ _OTHER_NAMES = {
     "clip_norm": "max_grad_norm grad_clip gradient_clip_val clip clipnorm",
     "size": "model_size",
 }
+
+# Parameters with such names.
+PARAMETERS = tuple(_OTHER_NAMES)
 
 
 def suggest_name(name, known):

@@ -98,7 +98,15 @@ INVALID_CALLS = {
     "": "arguments are required: COMMAND; see sktextconv --help.",
     "trian x": "invalid choice: 'trian'",
     "train films.csv": "required: --out; see sktextconv train --help.",
-    "train films.csv --out o --fast": "unrecognized arguments: --fast",
+    "train films.csv --out o --fast": "unrecognized arguments: --fast; see "
+    "sktextconv train --help.",
+    "train films.csv --out o --text-columns 1": "unrecognized arguments: "
+    "--text-columns 1 (did you mean --text-column?); see sktextconv train --help.",
+    "train films.csv --out o --max-epoch 1": "(did you mean --epochs?)",
+    "train films.csv --out o --lr 1": "(did you mean --set learning_rate=VALUE?)",
+    "train films.csv --out o --batch-size=9": "(did you mean --set batch_size=VALUE?)",
+    "predict m films.csv --lr 1": "unrecognized arguments: --lr 1; see sktextconv p",
+    "predict m films.csv --output o.csv": "(did you mean --out?)",
     # the network
     "train films.csv --out o --model kimnn": "invalid choice: 'kimnn' (choose from",
     f"train films.csv {TRAIN} --set max_epoch=3": "kimcnn has no parameter "
