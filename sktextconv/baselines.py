@@ -27,7 +27,7 @@ def make_bow_classifier(
     *,
     max_features: int | None = 50_000,
     tfidf: bool = False,
-    C: float = 10_000.0,
+    C: float | Literal["auto"] = "auto",
     tokenizer: Callable | None = None,
 ) -> Pipeline:
     """Make a multinomial logistic regression on counts of words.
@@ -42,7 +42,7 @@ def make_bow_classifier(
         texts. None takes all.
     tfidf : bool, default=False
         Whether to multiply counts by the inverse document frequency.
-    C : float, default=10_000.0
+    C : float or "auto", default="auto"
         Inverse strength of the L2 penalty; see the Notes.
     tokenizer : callable or None, default=None
         Function from a lower-cased text to the list of its words. None finds words as
@@ -64,13 +64,13 @@ def make_bow_classifier(
     one weight per feature and one bias. The paper reports neither the penalty nor the
     solver.
 
-    Features are divided by their largest value M, so that `C` acts like C / M**2 on
-    plain counts. M ranges from tens for short news to hundreds for long texts, and the
-    best `C` varies with it. Among the powers of ten, the best on held-out training
-    texts was 10 for AG News with `tfidf` and 10,000 for IMDB without
-    (``benchmarks/results``). The default is large because too weak a penalty costs one
-    or two points of accuracy, but too strong a penalty costs many. On your own data,
-    search over ``logisticregression__C``.
+    Features are divided by their largest value M, so that a number as `C` acts like
+    C / M**2 on plain counts. M ranges from tens for short news to hundreds for long
+    texts, and a single odd text can raise it. "auto" therefore computes `C` from the
+    mean length of the feature vectors and the number of classes; see the Notes of
+    `sktextconv.linear_model.LogisticRegression`.
+    Too weak a penalty costs one or two points of accuracy, but too strong a penalty
+    costs many. On your own data, search over ``logisticregression__C``.
 
     References
     ----------
@@ -97,7 +97,7 @@ def make_ngram_classifier(
     max_features: int | None = 500_000,
     max_n: int = 5,
     tfidf: bool = False,
-    C: float = 10_000.0,
+    C: float | Literal["auto"] = "auto",
     tokenizer: Callable | None = None,
 ) -> Pipeline:
     """Make a multinomial logistic regression on counts of word n-grams.
@@ -114,7 +114,7 @@ def make_ngram_classifier(
         Number of words in the longest n-grams.
     tfidf : bool, default=False
         Whether to multiply counts by the inverse document frequency.
-    C : float, default=10_000.0
+    C : float or "auto", default="auto"
         Inverse strength of the L2 penalty; see the Notes of `make_bow_classifier`.
     tokenizer : callable or None, default=None
         Function from a lower-cased text to the list of its words. None finds words as
@@ -215,7 +215,7 @@ def make_bag_of_means_classifier(
     n_means: int = 5_000,
     embedding_dim: int = 300,
     min_count: int = 6,
-    C: float = 10_000.0,
+    C: float | Literal["auto"] = "auto",
     tokenizer: Callable | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> Pipeline:
@@ -234,7 +234,7 @@ def make_bag_of_means_classifier(
         Size of the word vectors.
     min_count : int, default=6
         Words that occur less often in the training texts are in no cluster.
-    C : float, default=10_000.0
+    C : float or "auto", default="auto"
         Inverse strength of the L2 penalty; see the Notes of `make_bow_classifier`.
     tokenizer : callable or None, default=None
         Function from a lower-cased text to the list of its words. None finds words as

@@ -270,3 +270,44 @@ def test_fit_with_one_large_count(factory, tfidf):
     texts = [*TEXTS, "film " * 3000]
     classifier = factory(tfidf=tfidf, C=1e6).fit(texts, [*LABELS, "good"])
     assert classifier.score(TEXTS, LABELS) == 1.0
+
+
+def make_planted_texts(n_classes, n_texts, seed=0):
+    """Return texts of common words and, one in five, of words of their class."""
+    rng = np.random.RandomState(seed)
+    frequencies = 1 / np.arange(1, 2_001)
+    frequencies /= frequencies.sum()
+    y = np.arange(n_texts) % n_classes
+    texts = []
+    for label in y:
+        common = rng.choice(2_000, size=16, p=frequencies)
+        owned = rng.randint(2, size=4)
+        words = [f"common{word}" for word in common]
+        texts.append(" ".join([*words, *(f"class{label}x{word}" for word in owned)]))
+    return texts, y
+
+
+def mean_probability(classifier, texts, y):
+    """Return the mean probability of the right class."""
+    return classifier.predict_proba(texts)[np.arange(len(y)), y].mean()
+
+
+@pytest.mark.parametrize("n_classes", [2, 16, 150])
+def test_default_learns_many_classes(n_classes):
+    """Words of the classes are learned with default settings, without a warning."""
+    texts, y = make_planted_texts(n_classes, n_texts=10 * n_classes)
+    others, y_other = make_planted_texts(n_classes, 2 * n_classes, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        classifier = make_bow_classifier().fit(texts, y)
+    assert mean_probability(classifier, others, y_other) > 0.95
+
+
+def test_default_learns_despite_one_large_count():
+    """A word repeated 3,000 times in one text does not make the penalty too strong."""
+    # All features are divided by 3,000 then.
+    texts, y = make_planted_texts(10, 400)
+    texts[0] += " common0" * 3_000
+    classifier = make_bow_classifier().fit(texts, y)
+    others, y_other = make_planted_texts(10, 100, seed=1)
+    assert mean_probability(classifier, others, y_other) > 0.95

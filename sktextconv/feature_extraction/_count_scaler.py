@@ -44,8 +44,9 @@ class CountScaler(
     A feature that all training documents contain has idf 0. A feature that none
     contains has the idf of a feature that one contains.
 
-    The output is float64: after the division the curvature of a loss is so small that
-    scikit-learn's newton-cg solver would round it to zero in float32.
+    The output is float64, so that saved pipelines predict the same to the last digit.
+    `sktextconv.linear_model.LogisticRegression` does not need it; scikit-learn's
+    newton-cg would round the small curvatures to zero in float32.
 
     The paper does not specify over which counts the largest value is taken, nor the
     base of the logarithm. Here one value is taken over all training documents, so that

@@ -10,6 +10,7 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import compute_class_weight
+from sklearn.utils.extmath import row_norms
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -22,6 +23,9 @@ from ._newton_cg import Binary, Multinomial, minimize
 
 __all__ = ["LogisticRegression"]
 
+# `C` per class of C="auto", for feature vectors of length 1 on average.
+_AUTO_PER_CLASS = 25.0
+
 
 @hyperparameters
 class LogisticRegression(ClassifierMixin, BaseEstimator):
@@ -32,8 +36,10 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    C : float, default=1.0
-        Inverse strength of the L2 penalty. The intercept is not penalized.
+    C : float or "auto", default=1.0
+        Inverse strength of the L2 penalty. The intercept is not penalized. "auto"
+        computes it from the number of classes and the lengths of the feature vectors;
+        see the Notes.
     tol : float, default=0.0001
         Relative tolerance: the solver stops when a step lowers the objective by less
         than about `tol` times its value. It means the same for any number of classes
@@ -55,6 +61,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         Weights. Two classes share one row, which is that of the second class.
     intercept_ : ndarray of float64 of shape (1,) or (n_classes,)
         Intercepts; 0 if `fit_intercept` is False.
+    C_ : float
+        The value of `C` that is used.
     n_iter_ : ndarray of int of shape (1,)
         Number of Newton steps.
     n_features_in_ : int
@@ -71,6 +79,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
     product with the features. The diagonal of the Hessian is the preconditioner [2]_.
     The products with the features, which take most of the time, are in float32; the
     objective and its gradient are in float64.
+
+    ``C="auto"`` is ``25 * n_classes / m**2``, twice as much for two classes, where m is
+    the mean length of the feature vectors, weighted by the weights of the samples. The
+    same texts give the same model, whatever the scale of the features. The loss of one
+    of K equally probable classes has a curvature of about 1 / K, so that without the
+    factor `n_classes` the penalty would dominate for many classes. Two classes share
+    their weights, which the penalty counts once instead of twice.
 
     References
     ----------
@@ -91,7 +106,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
     array(['b'], dtype='<U1')
     """
 
-    C: Positive = 1.0
+    C: Positive | Literal["auto"] = 1.0
     tol: Positive = 1e-4
     max_iter: Count = 100
     fit_intercept: bool = True
@@ -149,6 +164,10 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
                 "LogisticRegression expects finite weights of at least 0 in "
                 "sample_weight and class_weight."
             )
+        if self.C == "auto":
+            self.C_ = _choose_penalty(X, weights, len(self.classes_))
+        else:
+            self.C_ = float(self.C)
         self._minimize(X, y_encoded, weights)
         return self
 
@@ -166,7 +185,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         coef, self.intercept_, n_iter, converged = minimize(
             X,
             loss,
-            penalty=min(1 / float(self.C), 1e200),
+            penalty=min(1 / self.C_, 1e200),
             tol=float(self.tol),
             max_iter=int(self.max_iter),
             fit_intercept=bool(self.fit_intercept),
@@ -264,3 +283,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _choose_penalty(X, weights, n_classes):
+    """Return the value of ``C="auto"``; 1 if no sample with a weight has features."""
+    mean = np.average(row_norms(X), weights=weights) if weights.any() else 0.0
+    if not 1e-100 < mean < 1e100:
+        return 1.0
+    # Two classes share their weights.
+    per_class = _AUTO_PER_CLASS * (2 if n_classes == 2 else 1)
+    return per_class * n_classes / float(mean) ** 2

@@ -12,6 +12,7 @@ _MAX_RESIDUAL = 0.3
 _MAX_CG_STEPS = 30
 # Rounding errors of float64 hide smaller changes of the objective.
 _MIN_TOL = 1e-16
+_EPSILON = float(np.finfo(np.float32).eps)
 # The line search stops when it has reduced the slope by this factor.
 _MAX_SLOPE = 0.1
 _MAX_SEARCH_STEPS = 30
@@ -284,12 +285,14 @@ def _conjugate_gradients(multiply, residual, diagonal, objective):
     direction = preconditioned.copy()
     product = _dot(residual, preconditioned)
     goal = product * _MAX_RESIDUAL**2
+    size = product  # of the direction, squared and weighted by the diagonal
     for _ in range(_MAX_CG_STEPS):
         if not product > 0:
             break
         image = multiply(direction)
         curvature = _dot(direction, image)
-        if not 0 < curvature < np.inf:
+        # Rounding errors alone give scores that differ by a constant some curvature.
+        if not _EPSILON * size < curvature < np.inf:
             break
         length = np.float32(product / curvature)
         step += length * direction
@@ -300,6 +303,7 @@ def _conjugate_gradients(multiply, residual, diagonal, objective):
         decrease += float(length) * before / 2
         if product <= goal or decrease > objective:
             break
+        size = product + (product / before) ** 2 * size
         direction *= np.float32(product / before)
         direction += preconditioned
     return step

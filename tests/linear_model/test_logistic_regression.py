@@ -10,7 +10,9 @@ from sktextconv.linear_model import LogisticRegression
 
 
 # Some checks compare two fits to nine digits.
-@parametrize_with_checks([LogisticRegression(tol=1e-16)])
+@parametrize_with_checks(
+    [LogisticRegression(tol=1e-16), LogisticRegression(tol=1e-16, C="auto")]
+)
 def test_check_passes(estimator, check):
     """The class passes each check of scikit-learn."""
     check(estimator)
@@ -46,3 +48,49 @@ def test_fit_equals_scikit_learn(n_classes, C, dtype):
     np.testing.assert_allclose(
         ours.predict_proba(X), theirs.predict_proba(X), rtol=0, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_auto_penalty_ignores_scale(n_classes, scale):
+    """Scaled features give the same probabilities, with a penalty and without."""
+    X, y = make_counts(n_classes)
+    plain = LogisticRegression(C="auto", tol=1e-12).fit(X, y)
+    scaled = LogisticRegression(C="auto", tol=1e-12).fit(scale * X, y)
+    assert pytest.approx(plain.C_ / scale**2) == scaled.C_
+    np.testing.assert_allclose(
+        scaled.predict_proba(scale * X), plain.predict_proba(X), rtol=0, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize(("n_classes", "expected"), [(2, 100), (3, 75), (40, 1000)])
+def test_auto_penalty_of_unit_vectors(n_classes, expected, sparse):
+    """It is 25 per class, and twice as much for two classes with shared weights."""
+    y = np.tile(np.arange(n_classes), 3)
+    X = np.tile([[0.6, 0.8]], (len(y), 1))
+    X = scipy.sparse.csr_matrix(X) if sparse else X
+    assert pytest.approx(expected) == LogisticRegression(C="auto").fit(X, y).C_
+
+
+def test_auto_penalty_counts_weights_as_repetitions():
+    X, y = make_counts(3, n_samples=60)
+    weights = np.arange(60) % 3 + 1
+    weighted = LogisticRegression(C="auto").fit(X, y, sample_weight=weights)
+    rows = np.repeat(np.arange(60), weights)
+    repeated = LogisticRegression(C="auto").fit(X[rows], y[rows])
+    assert pytest.approx(repeated.C_, rel=1e-12) == weighted.C_
+
+
+def test_auto_penalty_without_features():
+    """Samples without any feature have the value 1."""
+    model = LogisticRegression(C="auto").fit(np.zeros((4, 3)), [0, 0, 0, 1])
+    assert model.C_ == 1
+    np.testing.assert_allclose(model.predict_proba([[0, 0, 0]]), [[0.75, 0.25]])
+
+
+def test_number_as_penalty_is_used():
+    X, y = make_counts(3)
+    assert LogisticRegression(C=7).fit(X, y).C_ == 7
+    with pytest.raises(ValueError, match="The 'C' parameter of LogisticRegression"):
+        LogisticRegression(C="automatic").fit(X, y)
