@@ -73,9 +73,9 @@ def _linear():
 
 
 def _later_linear():
-    nb = {"C": [1e1, 1e2, 1e3, 1e4]}
+    nb = {"C": [0.1, 0.3, 1.0, 3.0, 10.0]}
     yield "tfidf", Row("TF-IDF", make_tfidf_classifier, 0.3)
-    yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 5, grid=nb)
+    yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 0.5, grid=nb)
 
 
 def _zhang_networks():

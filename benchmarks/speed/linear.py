@@ -1,4 +1,4 @@
-"""Speed of linear models: counting n-grams and logistic regression."""
+"""Speed of linear models: counting n-grams, solvers and whole classifiers."""
 
 import statistics
 
@@ -6,10 +6,17 @@ import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
 
-from sktextconv import make_ngram_classifier, make_tfidf_classifier
+from sktextconv import (
+    make_nb_ngram_classifier,
+    make_ngram_classifier,
+    make_tfidf_classifier,
+)
 from sktextconv.encoding._tokenize import PLAIN_PATTERN
-from sktextconv.feature_extraction import NGramVectorizer
+from sktextconv.feature_extraction import LogCountRatio, NGramVectorizer
 
 from .._record import timed
 from ..accuracy.models import make_sklearn_tfidf
@@ -92,15 +99,53 @@ def compare_solvers(texts, y, name, C, target):
 
 def compare_tfidf(texts, y, name):
     """Compare fitting TF-IDF of words and pairs, in rounds, on texts not held out."""
-    texts, others = texts[:-_HELD_OUT], texts[-_HELD_OUT:]
-    y, y_other = y[:-_HELD_OUT], y[-_HELD_OUT:]
     sides = {
         "ours": make_tfidf_classifier,
         "scikit-learn": make_sklearn_tfidf,
         "Vowpal Wabbit": VowpalWabbitClassifier,
     }
+    rounds, notes = _fit_in_rounds(sides, texts, y, _ROUNDS)
+    wabbit = statistics.median(rounds.pop("Vowpal Wabbit"))
+    return _make_line(
+        f"TF-IDF classifier, {name}",
+        rounds,
+        2,
+        "TfidfVectorizer and LinearSVC",
+        notes | {"s of Vowpal Wabbit": wabbit},
+    )
+
+
+def compare_naive_bayes(texts, y, name):
+    """Compare fitting n-grams with naive Bayes to a pipeline for each class."""
+    sides = {"ours": make_nb_ngram_classifier, "pipelines": _make_nb_pipelines}
+    rounds, notes = _fit_in_rounds(sides, texts, y, 1)
+    return _make_line(
+        f"naive Bayes classifier, {name}",
+        rounds,
+        2,
+        "logistic regression, one pipeline per class",
+        notes,
+    )
+
+
+def _make_nb_pipelines():
+    """Make naive Bayes features and LIBLINEAR's primal solver for each class."""
+    regression = LogisticRegression(C=1_000.0, solver="liblinear", max_iter=1_000)
+    return make_pipeline(
+        make_nb_ngram_classifier()[0],
+        OneVsRestClassifier(
+            make_pipeline(LogCountRatio(), Normalizer(copy=False), regression)
+        ),
+    )
+
+
+def _fit_in_rounds(sides, texts, y, n_rounds):
+    """Return CPU seconds of each side, in rounds, and errors on texts held out."""
+    n_held_out = min(_HELD_OUT, len(texts) // 2)
+    texts, others = texts[:-n_held_out], texts[-n_held_out:]
+    y, y_other = y[:-n_held_out], y[-n_held_out:]
     rounds, notes = {name: [] for name in sides}, {}
-    for _ in range(_ROUNDS):
+    for _ in range(n_rounds):
         for side, make in sides.items():
             with timed() as seconds:
                 fitted = make().fit(texts, y)
@@ -108,17 +153,21 @@ def compare_tfidf(texts, y, name):
             notes[f"error % of {side}"] = 100 * np.mean(
                 fitted.predict(others) != y_other
             )
-    ours, theirs, wabbit = map(statistics.median, rounds.values())
-    ratios = np.divide(rounds["scikit-learn"], rounds["ours"])
+    return rounds, notes
+
+
+def _make_line(name, rounds, target, against, notes):
+    """Make a line of seconds from the rounds of ours and of the other side."""
+    ours, theirs = rounds.values()
     return Line(
-        f"TF-IDF classifier, {name}",
-        ours,
-        theirs,
+        name,
+        statistics.median(ours),
+        statistics.median(theirs),
         "s",
-        statistics.median(ratios),
-        2,
-        "TfidfVectorizer and LinearSVC",
-        notes | {"s of Vowpal Wabbit": wabbit},
+        statistics.median(np.divide(theirs, ours)),
+        target,
+        against,
+        notes,
     )
 
 
@@ -128,4 +177,6 @@ LINES = {
     "solver-news": lambda data: compare_solvers(*data["short"], "news", 10_000, 3),
     "tfidf-news": lambda data: compare_tfidf(*data["short"], "news"),
     "tfidf-reviews": lambda data: compare_tfidf(*data["long"], "reviews"),
+    "nb-news": lambda data: compare_naive_bayes(*data["short"], "news"),
+    "nb-reviews": lambda data: compare_naive_bayes(*data["long"], "reviews"),
 }

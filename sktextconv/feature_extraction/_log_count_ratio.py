@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..utils._param_validation import Positive, check_params, hyperparameters
 
-__all__ = ["LogCountRatio", "log_count_ratios"]
+__all__ = ["LogCountRatio", "left_out_ratios", "log_count_ratios"]
 
 
 @hyperparameters
@@ -154,8 +154,6 @@ def log_count_ratios(present, y, alpha):
     n_containing = members @ present  # sparse, of shape (n_classes, n_features)
     sizes = np.bincount(y)
     total = np.asarray(n_containing.sum(axis=0)).ravel()
-    # Dividing by a large alpha avoids overflow of the sum below.
-    scale = max(alpha, 1.0)
     targets = range(1 if len(sizes) == 2 else 0, len(sizes))
     ratios = np.empty((len(targets), n_features), dtype=np.float32)
     for ratio, target in zip(ratios, targets, strict=True):
@@ -165,8 +163,51 @@ def log_count_ratios(present, y, alpha):
             (total - in_class, n_samples - sizes[target]),
             (in_class, sizes[target]),
         ):
-            # Departs from the paper: it adds the same alpha to both classes.
-            smoothed = counts / scale + 2 * size / n_samples * (alpha / scale)
+            smoothed = _smooth(counts, size / n_samples, alpha)
             log_probabilities.append(np.log(smoothed) - np.log(smoothed.sum()))
         ratio[:] = log_probabilities[1] - log_probabilities[0]
     return ratios
+
+
+def left_out_ratios(present, in_class, alpha, ratio):
+    """Compute the ratios of each sample's features as if it were left out of training.
+
+    Parameters
+    ----------
+    present : csr_matrix of float32 of shape (n_samples, n_features)
+        As in `log_count_ratios`.
+    in_class : ndarray of bool of shape (n_samples,)
+        Whether a sample is of the class or of the rest.
+    alpha : float
+    ratio : ndarray of float32 of shape (n_features,)
+        Ratios of all samples.
+
+    Returns
+    -------
+    ratios : ndarray of float32 of shape (present.nnz,)
+        Ratio of each entry of `present`. The sums over all features, from which one
+        sample takes little, are not changed.
+    """
+    ratios = ratio[present.indices]
+    entries_in_class = np.repeat(in_class, np.diff(present.indptr))
+    for members, entries, sign in (
+        (in_class, entries_in_class, -1.0),
+        (~in_class, ~entries_in_class, 1.0),
+    ):
+        counts = np.maximum(members.astype(np.float64) @ present, 1.0)
+        smoothed, with_one_less = (
+            _smooth(each, members.mean(), alpha) for each in (counts, counts - 1)
+        )
+        change = sign * (np.log(smoothed) - np.log(with_one_less))
+        ratios[entries] += change[present.indices[entries]].astype(np.float32)
+    return ratios
+
+
+def _smooth(counts, fraction, alpha):
+    """Return smoothed counts, divided by `alpha` if it is large, against overflow.
+
+    `fraction` is that of the samples that are counted.
+    """
+    scale = max(alpha, 1.0)
+    # Departs from the paper: it adds the same alpha to both classes.
+    return counts / scale + 2 * fraction * (alpha / scale)

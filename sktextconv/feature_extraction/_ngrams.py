@@ -263,17 +263,18 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """
         n_words = len(self._words)
         n_features = n_words + len(self._pairs)
-        prefix_of = np.full(n_features, _UNKNOWN, dtype=np.int32)
-        prefix_of[n_words:] = self._pairs // n_words
         data, indices, row_sizes = [], [], []
         for longest in chunks:
             rows = np.cumsum(longest == END)
-            n_rows, keys = rows[-1], []
-            while len(longest):
-                known = longest >= 0
-                longest, rows = longest[known], rows[known]
+            n_rows, known = rows[-1], longest >= 0
+            longest, rows = longest[known], rows[known]
+            keys = [_make_keys(rows, longest, n_features)]
+            while len(rows):
+                # A table of all prefixes would take longer than a short text does.
+                longer = longest >= n_words
+                longest = self._pairs[longest[longer] - n_words] // n_words
+                rows = rows[longer]
                 keys.append(_make_keys(rows, longest, n_features))
-                longest = prefix_of[longest]
             keys = np.sort(np.concatenate(keys))
             first, counts = _find_runs(keys)
             rows, columns = np.divmod(keys[first], n_features)

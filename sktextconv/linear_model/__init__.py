@@ -2,10 +2,10 @@
 
 from ._linear_svc import ProbabilisticLinearSVC
 from ._logistic_regression import LogisticRegression
-from ._naive_bayes_regression import NaiveBayesLogisticRegression
+from ._naive_bayes_svc import NaiveBayesSVC
 
 __all__ = [
     "LogisticRegression",
-    "NaiveBayesLogisticRegression",
+    "NaiveBayesSVC",
     "ProbabilisticLinearSVC",
 ]

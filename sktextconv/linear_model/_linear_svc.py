@@ -3,15 +3,10 @@
 from typing import Literal, Self
 
 import numpy as np
-import scipy.optimize
 import scipy.sparse
 from numpy.typing import ArrayLike
-from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..utils._param_validation import (
@@ -21,15 +16,15 @@ from ..utils._param_validation import (
     check_params,
     hyperparameters,
 )
+from ._base import BaseLinearSVC, fit_scale, leave_one_out, to_scores
 
 __all__ = ["ProbabilisticLinearSVC"]
 
 _GRID = (0.1, 0.3, 1.0, 3.0, 10.0)  # candidates of C="auto"
-_LOG_SCALES = (-5.0, 7.0)  # limits of the natural logarithm of `scale_`
 
 
 @hyperparameters
-class ProbabilisticLinearSVC(ClassifierMixin, BaseEstimator):
+class ProbabilisticLinearSVC(BaseLinearSVC):
     """Linear support vector machine with the squared hinge loss and probabilities.
 
     The weights are those of scikit-learn's `LinearSVC`: one class against the rest,
@@ -133,13 +128,7 @@ class ProbabilisticLinearSVC(ClassifierMixin, BaseEstimator):
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32]
         )
-        check_classification_targets(y)
-        self.classes_, y = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                "ProbabilisticLinearSVC needs samples of at least 2 classes, but y has "
-                "only one class. Check the labels."
-            )
+        y = self._encode_labels(y)
         n_splits = min(int(self.cv), int(np.bincount(y).min()))
         self.C_, self.cv_errors_, left_out = 1.0, {}, None
         if self.C != "auto":
@@ -150,8 +139,8 @@ class ProbabilisticLinearSVC(ClassifierMixin, BaseEstimator):
         self.coef_, self.intercept_ = fitted.coef_, fitted.intercept_
         self.n_iter_ = int(fitted.n_iter_)
         if left_out is None:
-            left_out = _leave_one_out(fitted, X, y, self.C_)
-        self.scale_ = _fit_scale(left_out, y)
+            left_out = leave_one_out(fitted, X, y, self.C_)
+        self.scale_ = fit_scale(left_out, y)
         return self
 
     def decision_function(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
@@ -178,46 +167,6 @@ class ProbabilisticLinearSVC(ClassifierMixin, BaseEstimator):
         decision = decision + self.intercept_
         return decision.ravel() if len(self.classes_) == 2 else decision
 
-    def predict(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
-        """Return the class of the largest decision value.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        decision = self.decision_function(X)
-        if decision.ndim == 1:
-            return self.classes_[(decision > 0).astype(int)]
-        return self.classes_[decision.argmax(axis=1)]
-
-    def predict_proba(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        probabilities : ndarray of float64 of shape (n_samples, n_classes)
-            The largest is that of the predicted class.
-        """
-        scores = _to_scores(self.decision_function(X))
-        return softmax(self.scale_ * scores, axis=1)
-
-    def _fit_weights(self, X, y, C):
-        return LinearSVC(
-            C=C,
-            dual=True,
-            tol=self.tol,
-            max_iter=int(self.max_iter),
-            random_state=self.random_state,
-        ).fit(X, y)
-
     def _select_penalty(self, X, y, n_splits):
         """Set `C_` by cross-validation; return the decision values of the folds."""
         folds = StratifiedKFold(n_splits, shuffle=True, random_state=0)
@@ -231,61 +180,7 @@ class ProbabilisticLinearSVC(ClassifierMixin, BaseEstimator):
             decisions[C] = np.concatenate(parts)[
                 np.argsort(np.concatenate([test for _, test in splits]))
             ]
-            predicted = _to_scores(decisions[C]).argmax(axis=1)
+            predicted = to_scores(decisions[C]).argmax(axis=1)
             self.cv_errors_[C] = float(np.mean(predicted != y))
         self.C_ = min(_GRID, key=self.cv_errors_.__getitem__)
         return decisions[self.C_]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-def _to_scores(decision):
-    """Return a score for each class; with two classes, that of the first is 0."""
-    if decision.ndim == 1:
-        return np.stack([np.zeros_like(decision), decision], axis=1)
-    return decision
-
-
-def _leave_one_out(fitted, X, y, C):
-    """Approximate the decision value of each sample if it were left out of training.
-
-    Parameters
-    ----------
-    fitted : LinearSVC
-    X : {ndarray, csr_matrix} of shape (n_samples, n_features)
-    y : ndarray of int of shape (n_samples,)
-    C : float
-
-    Returns
-    -------
-    decision : ndarray of shape (n_samples, n_classes) or (n_samples,)
-    """
-    X = scipy.sparse.csr_matrix(X)
-    decision = fitted.decision_function(X)
-    classes = np.arange(len(fitted.classes_)) if decision.ndim == 2 else [1]
-    sign = np.where(y[:, np.newaxis] == classes, 1.0, -1.0)
-    slack = np.maximum(0.0, 1.0 - sign * decision.reshape(sign.shape))
-    in_loss = (slack > 0).astype(X.dtype)
-    squares = X.multiply(X).tocsr()
-    # The mean curvature without one of the samples that contain the feature.
-    n_containing = np.bincount(X.indices, minlength=X.shape[1])
-    rest = (1 - 1 / np.maximum(n_containing, 1)).astype(X.dtype)[:, np.newaxis]
-    curvature = 2 * C * rest * (squares.T @ in_loss)  # (n_features, n_scores)
-    variance = squares @ (1 / (1 + curvature))
-    variance += 1 / (1 + 2 * C * in_loss.sum(axis=0))  # of the intercept
-    change = 2 * C * slack * variance * sign
-    return decision - change.reshape(decision.shape)
-
-
-def _fit_scale(decision, y):
-    """Return the factor of decision values with the lowest logarithmic loss."""
-    scores, samples = _to_scores(decision), np.arange(len(y))
-
-    def loss(log_scale):
-        return -log_softmax(np.exp(log_scale) * scores, axis=1)[samples, y].mean()
-
-    found = scipy.optimize.minimize_scalar(loss, bounds=_LOG_SCALES, method="bounded")
-    return float(np.exp(found.x))

@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sktextconv.linear_model import ProbabilisticLinearSVC
-from sktextconv.linear_model._linear_svc import _fit_scale, _leave_one_out
+from sktextconv.linear_model._base import fit_scale, leave_one_out
 
 
 def make_texts(n_classes, n_samples=300, n_features=400, seed=0):
@@ -41,7 +41,7 @@ def test_left_out_values_agree_with_refits(n_classes):
     X, y = make_texts(n_classes)
     svc = LinearSVC(tol=1e-6, max_iter=10_000)
     fitted = svc.fit(X, y)
-    approximated = _leave_one_out(fitted, X, y, 1.0)
+    approximated = leave_one_out(fitted, X, y, 1.0)
     rows = range(0, len(y), 10)
     exact = []
     for row in rows:
@@ -60,7 +60,7 @@ def test_probabilities_are_calibrated(n_classes, C, ratio):
     X, X_new, y, y_new = X[:1000], X[1000:], y[:1000], y[1000:]
     classifier = ProbabilisticLinearSVC(C=C).fit(X, y)
     loss = log_loss(y_new, classifier.predict_proba(X_new))
-    classifier.scale_ = _fit_scale(classifier.decision_function(X_new), y_new)
+    classifier.scale_ = fit_scale(classifier.decision_function(X_new), y_new)
     assert loss < ratio * log_loss(y_new, classifier.predict_proba(X_new))
 
 

@@ -26,7 +26,11 @@ PUBLIC = {
         "CountScaler",
         "LogCountRatio",
     ],
-    "sktextconv.linear_model": ["LogisticRegression", "ProbabilisticLinearSVC"],
+    "sktextconv.linear_model": [
+        "LogisticRegression",
+        "NaiveBayesSVC",
+        "ProbabilisticLinearSVC",
+    ],
     "sktextconv.inspection": ["DeletionCurve", "Span"],
     "sktextconv.schedules": ["constant", "cyclical", "decay", "halving", "one_cycle"],
     "sktextconv.serving": ["create_app", "serve"],
