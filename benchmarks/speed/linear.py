@@ -122,7 +122,7 @@ def compare_naive_bayes(texts, y, name):
     return _make_line(
         f"naive Bayes classifier, {name}",
         rounds,
-        2,
+        3,
         "logistic regression, one pipeline per class",
         notes,
     )
