@@ -130,7 +130,7 @@ def minimize(X, loss, *, penalty, tol, max_iter, fit_intercept, start):
     objective = data_loss
     for n_iter in range(1, max_iter + 1):
         residuals = loss.gradient(probabilities)
-        gradient = np.asarray(X.T @ residuals)
+        gradient = np.asarray(design.X.T @ residuals)
         gradient += penalty * weights
         gradient_of_intercept = residuals.sum(axis=0) * fit_intercept
         step, step_of_intercept = design.solve(
@@ -139,7 +139,7 @@ def minimize(X, loss, *, penalty, tol, max_iter, fit_intercept, start):
         slope = _dot(gradient, step) + _dot(gradient_of_intercept, step_of_intercept)
         if not slope < 0:
             return weights, intercept, n_iter, True
-        step_of_scores = X @ step
+        step_of_scores = design.X @ step
         step_of_scores += step_of_intercept
         length = _search(
             loss,
@@ -195,31 +195,33 @@ def _search(loss, scores, step, penalty, objective, slope):
 
 
 class _Design:
-    """Features in float32, frequent ones first, so that their weights share the cache.
+    """Features, as they are and in float32, divided by their largest value.
 
-    All features are divided by their largest value, against overflow and underflow.
+    The division prevents overflow and underflow. With more features than samples,
+    sparse matrices are stored by columns, otherwise by rows: products read the longer
+    side in order, and the shorter one stays in the cache.
     """
 
     def __init__(self, X, penalty, fit_intercept):
         self._fit_intercept = fit_intercept
-        data = X.data if scipy.sparse.issparse(X) else X
+        self._is_sparse = scipy.sparse.issparse(X)
+        if self._is_sparse and X.shape[0] < X.shape[1]:
+            X = X.tocsc()
+        self.X = X
+        data = X.data if self._is_sparse else X
         largest = max(data.max(initial=0.0), -data.min(initial=0.0))
         self._scale = float(largest) or 1.0
         data = (data / data.dtype.type(self._scale)).astype(np.float32, copy=False)
-        if scipy.sparse.issparse(X):
-            counts = np.bincount(X.indices, minlength=X.shape[1])
-            self._order = np.argsort(-counts, kind="stable")
-            ranks = np.empty(X.shape[1], dtype=X.indices.dtype)
-            ranks[self._order] = np.arange(X.shape[1])
-            self._X = scipy.sparse.csr_matrix(
-                (data, ranks[X.indices], X.indptr), shape=X.shape
-            )
-            self._XT = self._X.T.tocsr()
-        else:
-            self._order = slice(None)
-            self._X, self._XT = data, data.T
+        self._X = self._with(data)
         # Limited, so that products with it stay finite; the line search corrects steps.
         self._penalty = np.float32(min(penalty / self._scale**2, 1e30))
+
+    def _with(self, data):
+        """Return a matrix of other values, which shares the index arrays of `X`."""
+        if not self._is_sparse:
+            return data
+        X = self.X
+        return type(X)((data, X.indices, X.indptr), shape=X.shape)
 
     def solve(self, gradient, gradient_of_intercept, loss, probabilities, objective):
         """Return an approximate Newton step, by preconditioned conjugate gradients.
@@ -231,12 +233,13 @@ class _Design:
         # The first row of these arrays is that of the intercept.
         diagonal = np.empty((len(gradient) + 1, loss.n_outputs), dtype=np.float32)
         diagonal[0] = curvature.sum(axis=0)
-        diagonal[1:] = self._squares() @ curvature
+        data = self._X.data if self._is_sparse else self._X
+        diagonal[1:] = self._with(np.square(data)).T @ curvature
         diagonal[1:] += self._penalty
         np.maximum(diagonal, np.finfo(np.float32).tiny, out=diagonal)
         residual = np.empty_like(diagonal)
         residual[0] = -gradient_of_intercept
-        residual[1:] = gradient[self._order] / -self._scale
+        np.divide(gradient, -self._scale, out=residual[1:], casting="same_kind")
         size = float(np.abs(residual).max(initial=0.0)) or 1.0
         residual /= np.float32(size)
         step = _conjugate_gradients(
@@ -245,8 +248,7 @@ class _Design:
             diagonal,
             objective / size**2,
         )
-        weights = np.empty(gradient.shape)
-        weights[self._order] = step[1:]
+        weights = step[1:].astype(np.float64)
         weights *= size / self._scale
         return weights, step[0].astype(np.float64) * size
 
@@ -259,18 +261,9 @@ class _Design:
         image = np.zeros_like(direction)
         if self._fit_intercept:
             image[0] = scores.sum(axis=0)
-        image[1:] = self._XT @ scores
+        image[1:] = self._X.T @ scores
         image[1:] += self._penalty * direction[1:]
         return image
-
-    def _squares(self):
-        if scipy.sparse.issparse(self._XT):
-            transposed = self._XT
-            return scipy.sparse.csr_matrix(
-                (np.square(transposed.data), transposed.indices, transposed.indptr),
-                shape=transposed.shape,
-            )
-        return np.square(self._XT)
 
 
 def _conjugate_gradients(multiply, residual, diagonal, objective):
