@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
 from sktextconv import (
+    make_bow_classifier,
     make_nb_ngram_classifier,
     make_ngram_classifier,
     make_tfidf_classifier,
@@ -22,6 +23,7 @@ from .._record import timed
 from ..accuracy.models import make_sklearn_tfidf
 from ..accuracy.vowpal_wabbit import VowpalWabbitClassifier
 from .comparison import Line
+from .growth import Corpus, draw_texts
 from .timing import in_fresh_process
 
 __all__ = ["LINES", "compare_ngram_counting", "compare_solvers"]
@@ -61,7 +63,7 @@ def _count(vectorizer, settings, texts):
 
 
 def compare_solvers(texts, y, name, C, target):
-    """Compare solvers of logistic regression on the TF-IDF of 500,000 n-grams."""
+    """Compare solvers of logistic regression on the TF-IDF of 500,000 n-grams, once."""
     texts, others = texts[:-_HELD_OUT], texts[-_HELD_OUT:]
     y, y_other = y[:-_HELD_OUT], y[-_HELD_OUT:]
     *first, ours = (step for _, step in make_ngram_classifier(tfidf=True, C=C).steps)
@@ -73,13 +75,11 @@ def compare_solvers(texts, y, name, C, target):
     # default tolerance, newton-cg stops almost at once.
     theirs = LogisticRegression(C=C, solver="newton-cg", tol=1e-5)
     sides = {"ours": ours, "newton-cg": theirs}
-    rounds, notes = {side: [] for side in sides}, {}
-    for _ in range(_ROUNDS):
-        for side, regression in sides.items():
-            with timed() as seconds:
-                regression.fit(X, y)
-            rounds[side].append(seconds.cpu)
+    spent, notes = {}, {}
     for side, regression in sides.items():
+        with timed() as seconds:
+            regression.fit(X, y)
+        spent[side] = seconds.cpu
         loss = log_loss(y, regression.predict_proba(X), normalize=False)
         penalty = np.square(regression.coef_).sum() / 2
         notes[f"objective of {side}"] = C * loss + penalty
@@ -87,10 +87,10 @@ def compare_solvers(texts, y, name, C, target):
         notes[f"error % of {side}"] = 100 * error
     return Line(
         f"logistic regression, {name}",
-        statistics.median(rounds["ours"]),
-        statistics.median(rounds["newton-cg"]),
+        spent["ours"],
+        spent["newton-cg"],
         "s",
-        statistics.median(np.divide(rounds["newton-cg"], rounds["ours"])),
+        spent["newton-cg"] / spent["ours"],
         target,
         "newton-cg of scikit-learn",
         notes,
@@ -171,10 +171,37 @@ def _make_line(name, rounds, target, against, notes):
     )
 
 
+def compare_classes(n_classes=(4, 64, 256), n_texts=3_000):
+    """Compare CPU seconds per class of the most and of the fewest classes."""
+    seconds = {}
+    for n in n_classes:
+        texts, y, _ = draw_texts(Corpus(n_texts, 16, n, 10_000))
+        rounds = []
+        for _ in range(_ROUNDS):
+            with timed() as each:
+                fitted = make_bow_classifier().fit(texts, y)
+            rounds.append(each.cpu)
+        seconds[n] = statistics.median(rounds)
+    few, most = min(n_classes), max(n_classes)
+    notes = {f"s, {n} classes": each for n, each in seconds.items()}
+    return Line(
+        f"time per class, {most} classes against {few}",
+        seconds[most] / most / (seconds[few] / few),
+        None,
+        "",
+        None,
+        None,
+        "none; bag of words",
+        notes | {f"steps, {most} classes": int(fitted[-1].n_iter_[0])},
+        limit=1.0,
+    )
+
+
 LINES = {
     "ngrams": compare_ngram_counting,
     "solver": lambda data: compare_solvers(*data["long"], "reviews", 1_000, 5),
     "solver-news": lambda data: compare_solvers(*data["short"], "news", 10_000, 3),
+    "classes": lambda data: compare_classes(),
     "tfidf-news": lambda data: compare_tfidf(*data["short"], "news"),
     "tfidf-reviews": lambda data: compare_tfidf(*data["long"], "reviews"),
     "nb-news": lambda data: compare_naive_bayes(*data["short"], "news"),

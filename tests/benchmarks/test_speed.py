@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.speed import cold_start, comparison, gpu, loop, serving, tables, timing
+from benchmarks.speed import (
+    cold_start,
+    comparison,
+    gpu,
+    linear,
+    loop,
+    serving,
+    tables,
+    timing,
+)
 from benchmarks.speed.__main__ import run
 from benchmarks.speed.groups import GROUPS, LINES
 from benchmarks.speed.reasons import REASONS
@@ -139,6 +148,12 @@ def test_loop_cost_is_positive(name, monkeypatch):
     monkeypatch.setattr(loop, "_N_BATCHES", 20)
     line = LINES[name]({})
     assert line.ours > 0 < line.theirs
+
+
+def test_classes_line_is_time_per_class():
+    line = linear.compare_classes((2, 3), n_texts=60)
+    few, more = line.notes["s, 2 classes"], line.notes["s, 3 classes"]
+    assert line.ours == pytest.approx((more / 3) / (few / 2))
 
 
 def test_gpu_agreement_fails_on_difference(monkeypatch):
