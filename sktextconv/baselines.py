@@ -158,11 +158,13 @@ def make_ngram_classifier(
 def make_tfidf_classifier(
     *,
     max_features: int | None = None,
-    max_n: int = 2,
+    max_n: int | None = None,
     C: float | Literal["auto"] = 1.0,
     tokenizer: Callable | None = None,
+    analyzer: Literal["word", "char"] = "word",
+    min_n: int | None = None,
 ) -> Pipeline:
-    """Make a linear support vector machine on TF-IDF of word n-grams.
+    """Make a linear support vector machine on TF-IDF of n-grams.
 
     This is the model to start with: it takes seconds, has probabilities, and its errors
     are those of scikit-learn's TF-IDF pipeline (``benchmarks/samples``).
@@ -172,15 +174,22 @@ def make_tfidf_classifier(
     max_features : int or None, default=None
         Number of n-grams in the vocabulary, the most frequent ones of the training
         texts. None takes all.
-    max_n : int, default=2
-        Number of words in the longest n-grams.
+    max_n : int or None, default=None
+        Number of words, or characters, in the longest n-grams. None takes 2 words or 5
+        characters.
     C : float or "auto", default=1.0
         Inverse strength of the L2 penalty. "auto" selects it by cross-validation on
         the training texts, which are vectorized once for all folds; see
         `sktextconv.linear_model.ProbabilisticLinearSVC`.
     tokenizer : callable or None, default=None
         Function from a lower-cased text to the list of its words. None finds words as
-        `NGramVectorizer` does.
+        `NGramVectorizer` does. It must be None for characters.
+    analyzer : {"word", "char"}, default="word"
+        Unit of the n-grams. Characters help with misspelled words, inflected languages
+        and very short texts, and take several times as long.
+    min_n : int or None, default=None
+        Number of words, or characters, in the shortest n-grams. None takes 1 word or 2
+        characters.
 
     Returns
     -------
@@ -208,8 +217,16 @@ def make_tfidf_classifier(
     >>> classifier.predict(["not good", "not bad"])
     array([0, 1])
     """
+    default_min, default_max = (2, 5) if analyzer == "char" else (1, 2)
+    vectorizer = NGramVectorizer(
+        max_features=max_features,
+        max_n=default_max if max_n is None else max_n,
+        tokenizer=tokenizer,
+        analyzer=analyzer,
+        min_n=default_min if min_n is None else min_n,
+    )
     return make_pipeline(
-        NGramVectorizer(max_features=max_features, max_n=max_n, tokenizer=tokenizer),
+        vectorizer,
         TfidfTransformer(sublinear_tf=True),
         ProbabilisticLinearSVC(C=C),
     )

@@ -147,6 +147,29 @@ def test_arguments_reach_steps_of_tfidf():
     assert pipeline[2].C == "auto"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "lengths"),
+    [
+        ({}, (1, 2)),
+        ({"analyzer": "char"}, (2, 5)),
+        ({"analyzer": "char", "min_n": 1, "max_n": 3}, (1, 3)),
+    ],
+)
+def test_tfidf_lengths_suit_the_analyzer(arguments, lengths):
+    """Defaults are 1 to 2 words or 2 to 5 characters."""
+    vectorizer = make_tfidf_classifier(**arguments)[0]
+    assert (vectorizer.min_n, vectorizer.max_n) == lengths
+    assert vectorizer.analyzer == arguments.get("analyzer", "word")
+
+
+def test_tfidf_of_characters_reads_misspelled_words():
+    classifier = make_tfidf_classifier(analyzer="char").fit(
+        ["wonderful film", "wonderful cast", "terrible film", "terrible cast"],
+        ["good", "good", "bad", "bad"],
+    )
+    assert classifier.predict(["wonderfull", "terible"]).tolist() == ["good", "bad"]
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_tfidf_classifier_agrees_with_scikit_learn(n_classes):
     """Predictions are those of TfidfVectorizer with LinearSVC."""

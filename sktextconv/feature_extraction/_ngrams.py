@@ -1,36 +1,36 @@
-"""Exact counts of the most frequent word n-grams, with little memory."""
+"""Exact counts of the most frequent n-grams, with little memory."""
 
-import itertools
 import sys
 from collections.abc import Callable, Collection
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ..encoding._characters import CharacterIndex, index_characters, iter_characters
 from ..encoding._tokenize import check_splitting, index_words, iter_word_ids
 from ..encoding._vocabulary import END, VocabularyIndex
 from ..utils._param_validation import Count, check_params, hyperparameters
 from ..utils.validation import check_texts
+from ._ngram_selection import (
+    UNKNOWN,
+    count_candidates,
+    drop_unfollowed,
+    find_runs,
+    make_keys,
+    select_frequent,
+)
 
 __all__ = ["NGramVectorizer"]
-
-# Id of a word outside the vocabulary. In an array of word ids, `END` follows the last
-# word of each text, so that no n-gram crosses into the next one.
-_UNKNOWN = -2
-
-# These limits bound the memory of a step; the result does not depend on them.
-_PAIRS_PER_PASS = 2**21
-_MAX_PASSES = 32  # each pass reads all positions
 
 
 @hyperparameters
 class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
-    """Vectorizer that counts the most frequent word n-grams.
+    """Vectorizer that counts the most frequent n-grams of words or characters.
 
-    The vocabulary contains the n-grams of 1 to `max_n` successive words with the
+    The vocabulary contains the n-grams of `min_n` to `max_n` successive words with the
     highest total counts in the training texts. The counts equal those of scikit-learn's
     `CountVectorizer`, in a small fraction of its time and memory, which limit the
     size of a corpus when n-grams are long.
@@ -42,7 +42,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         shorter are preferred, then those first in alphabetical order, in which their
         words are compared one by one as str. None takes all.
     max_n : int, default=5
-        Number of words in the longest n-grams; 1 counts single words.
+        Number of words, or characters, in the longest n-grams; 1 counts single words.
     lowercase : bool, default=True
         Whether to lowercase texts first, with ``str.lower``.
     token_pattern : str or None, default=None
@@ -53,16 +53,23 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     tokenizer : callable or None, default=None
         Function from a text, lower-cased if `lowercase`, to the list of its words,
         instead of `token_pattern`, as in `CountVectorizer`.
+    analyzer : {"word", "char"}, default="word"
+        Unit of the n-grams. "char" counts characters, white space included; a run of
+        two or more characters of white space becomes one space, as in
+        `CountVectorizer`. Then `token_pattern` and `tokenizer` must be None.
+    min_n : int, default=1
+        Number of words, or characters, in the shortest n-grams; at most `max_n`.
 
     Attributes
     ----------
     vocabulary_ : dict of str to int
-        Column of each n-gram, with its words joined by one space. Computed on access.
+        Column of each n-gram, with its words joined by one space. Characters are joined
+        without one. Computed on access.
 
     See Also
     --------
-    sklearn.feature_extraction.text.CountVectorizer : Supports stop words, limits on
-        document frequency and character n-grams.
+    sklearn.feature_extraction.text.CountVectorizer : Supports stop words and
+        limits on document frequency.
     sklearn.feature_extraction.text.HashingVectorizer : Needs no vocabulary.
 
     Notes
@@ -73,7 +80,9 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     ``r"\\w+|[^\\w\\s]"`` splits texts alike except for these scripts.
 
     An n-gram is stored as one int64, which combines the column of its first n - 1
-    words with the column of its last word.
+    words with the column of its last word. A character takes the place of a word if
+    ``analyzer="char"``. N-grams of fewer than `min_n` words are stored as well, because
+    longer ones begin with them.
 
     An n-gram is never more frequent than the n-grams it contains, and shorter n-grams
     are preferred at equal counts. Once `max_features` n-grams are known, a longer one
@@ -111,6 +120,13 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     lowercase: bool = True
     token_pattern: str | None = None
     tokenizer: Callable | None = None
+    analyzer: Literal["word", "char"] = "word"
+    min_n: Count = 1
+
+    # Number of stored n-grams of fewer than `min_n` words: they have no column.
+    _n_short = 0
+    # Text between the words of an n-gram in its name; empty for characters.
+    _joint = " "
 
     def fit(self, X: Collection[str], y: object = None) -> Self:
         """Learn the vocabulary.
@@ -130,7 +146,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         ------
         ValueError
             If a parameter is invalid, if `X` is a single text, is empty, has more than
-            one dimension or contains a missing value, or if no text contains a word.
+            one dimension or contains a missing value, or if no text contains an n-gram.
         TypeError
             If `X` is not a sequence, a text is not a str, or `tokenizer` does not
             return a list of str.
@@ -174,7 +190,8 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """
         check_is_fitted(self)
         texts = check_texts(X, required_by=type(self).__name__)
-        chunks = iter_word_ids(texts, self._columns, **self._splitting)
+        iter_ids = iter_word_ids if self._joint else iter_characters
+        chunks = iter_ids(texts, self._columns, **self._splitting)
         return self._to_counts(map(self._find_longest, chunks))
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
@@ -188,14 +205,14 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         Returns
         -------
         names : ndarray of object of shape (n_features,)
-            N-grams, with their words joined by one space.
+            N-grams, with their words joined by one space, or characters by none.
         """
         check_is_fitted(self)
         names = list(self._words)
         prefixes, lasts = np.divmod(self._pairs, len(names))
         for prefix, last in zip(prefixes.tolist(), lasts.tolist(), strict=True):
-            names.append(f"{names[prefix]} {names[last]}")
-        return np.array(names, dtype=object)
+            names.append(f"{names[prefix]}{self._joint}{names[last]}")
+        return np.array(names[self._n_short :], dtype=object)
 
     @property
     def vocabulary_(self) -> dict[str, int]:
@@ -207,47 +224,75 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """Set the vocabulary; return an iterator over chunks for `_to_counts`."""
         check_params(self)
         texts = check_texts(X, required_by=type(self).__name__)
-        check_splitting(self.token_pattern, self.tokenizer)
-        splitting = {
-            "lowercase": bool(self.lowercase),
-            "token_pattern": self.token_pattern,
-            "tokenizer": self.tokenizer,
-        }
-        words, chunks = index_words(texts, **splitting)
-        if not words:
+        min_n, max_n = int(self.min_n), int(self.max_n)
+        if min_n > max_n:
             raise ValueError(
-                "empty vocabulary: no training text contains a word. Words are defined "
-                f"by token_pattern={self.token_pattern!r} and "
-                f"tokenizer={self.tokenizer!r}."
+                "The 'min_n' parameter of NGramVectorizer must be at most 'max_n'. Got "
+                f"min_n={min_n} and max_n={max_n} instead."
             )
+        index, splitting = self._check_splitting()
+        words, chunks = index(texts, **splitting)
         max_features = int(min(self.max_features or sys.maxsize, sys.maxsize))
         chunk_ends = np.cumsum([len(chunk) for chunk in chunks])
         ids = np.concatenate(chunks)
         del chunks  # a second copy of `ids`
-        longest, pairs, counts = _count_candidates(
-            ids, len(words), max_features, int(self.max_n)
+        longest, pairs, counts, n_short = count_candidates(
+            ids, len(words), max_features, min_n, max_n
         )
-        columns, self._pairs = _select(pairs, counts, len(words), max_features)
-        self._splitting = splitting
+        if len(counts) == n_short:
+            raise ValueError(self._describe_empty())
+        columns, self._pairs = select_frequent(
+            pairs, counts, len(words), max_features, n_short
+        )
+        self._splitting, self._n_short = splitting, n_short
+        self._joint = " " if self.analyzer == "word" else ""
         selected = np.flatnonzero(columns[: len(words)] >= 0)
         self._set_words([words[index] for index in selected])
         return (columns[chunk] for chunk in np.split(longest, chunk_ends[:-1]))
 
+    def _check_splitting(self):
+        """Return the function that finds the ids of words, and its arguments."""
+        lowercase = {"lowercase": bool(self.lowercase)}
+        patterns = {"token_pattern": self.token_pattern, "tokenizer": self.tokenizer}
+        if self.analyzer == "word":
+            check_splitting(**patterns)
+            return index_words, lowercase | patterns
+        for name, value in patterns.items():
+            if value is not None:
+                raise ValueError(
+                    f"The {name!r} parameter of NGramVectorizer must be None for "
+                    f"analyzer='char', which finds no words. Got {value!r} instead."
+                )
+        return index_characters, lowercase
+
+    def _describe_empty(self):
+        if self.analyzer == "char":
+            return (
+                "empty vocabulary: no training text has as many characters as "
+                f"min_n={self.min_n}."
+            )
+        least = "a word" if self.min_n == 1 else f"{self.min_n} words (min_n)"
+        return (
+            f"empty vocabulary: no training text contains {least}. Words are defined "
+            f"by token_pattern={self.token_pattern!r} and tokenizer={self.tokenizer!r}."
+        )
+
     def _set_words(self, words):
         self._words = words
-        self._columns = VocabularyIndex(words, unknown=_UNKNOWN)
+        index = VocabularyIndex if self._joint else CharacterIndex
+        self._columns = index(words, unknown=UNKNOWN)
 
     def _find_longest(self, ids):
         """Return the column of the longest known n-gram that starts at each position.
 
-        Positions without one hold `END` or `_UNKNOWN`, as `ids` does.
+        Positions without one hold `END` or `UNKNOWN`, as `ids` does.
         """
         longest, n_words = ids.copy(), len(self._words)
         starts, n = np.flatnonzero(ids >= 0), 0
         while len(starts) and len(self._pairs):
             n += 1
-            starts = _drop_unfollowed(starts)
-            keys = _make_keys(longest[starts], ids[starts + n], n_words)
+            starts = drop_unfollowed(starts)
+            keys = make_keys(longest[starts], ids[starts + n], n_words)
             order = np.argsort(keys)  # binary search is much faster in sorted order
             found = np.empty_like(keys)
             found[order] = np.searchsorted(self._pairs, keys[order])
@@ -261,22 +306,23 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
         The other n-grams that start at a position are the prefixes of the longest one.
         """
-        n_words = len(self._words)
-        n_features = n_words + len(self._pairs)
+        n_words, n_short = len(self._words), self._n_short
+        n_features = n_words + len(self._pairs) - n_short
         data, indices, row_sizes = [], [], []
         for longest in chunks:
             rows = np.cumsum(longest == END)
-            n_rows, known = rows[-1], longest >= 0
+            n_rows, known = rows[-1], longest >= n_short
             longest, rows = longest[known], rows[known]
-            keys = [_make_keys(rows, longest, n_features)]
+            keys = [make_keys(rows, longest - n_short, n_features)]
             while len(rows):
                 # A table of all prefixes would take longer than a short text does.
-                longer = longest >= n_words
+                longer = np.flatnonzero(longest >= n_words)
                 longest = self._pairs[longest[longer] - n_words] // n_words
-                rows = rows[longer]
-                keys.append(_make_keys(rows, longest, n_features))
+                known = longest >= n_short
+                longest, rows = longest[known], rows[longer[known]]
+                keys.append(make_keys(rows, longest - n_short, n_features))
             keys = np.sort(np.concatenate(keys))
-            first, counts = _find_runs(keys)
+            first, counts = find_runs(keys)
             rows, columns = np.divmod(keys[first], n_features)
             row_sizes.append(np.bincount(rows, minlength=n_rows))
             indices.append(columns.astype(np.int32))
@@ -308,126 +354,3 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         return tags
-
-
-def _count_candidates(ids, n_words, max_features, max_n):
-    """Count the n-grams that may belong to the vocabulary.
-
-    Parameters
-    ----------
-    ids : ndarray of int32 of shape (n_positions,)
-        Word ids in alphabetical order, with `END` after each text.
-    n_words : int
-        Number of distinct words.
-    max_features : int
-        Size of the vocabulary.
-    max_n : int
-        Number of words in the longest n-grams.
-
-    Returns
-    -------
-    longest : ndarray of int of shape (n_positions,)
-        Id of the longest candidate that starts at each position, or `END`.
-    pairs : ndarray of int64 of shape (n_candidates - n_words,)
-        Keys of the candidates of two and more words, in ascending order. The first
-        has the id `n_words`.
-    counts : ndarray of int64 of shape (n_candidates,)
-        Total count of each candidate, single words first.
-    """
-    # Memory peaks here: the integer types are narrow and arrays are freed early.
-    counts = np.bincount(ids[ids >= 0], minlength=n_words)
-    longest = ids.astype(np.min_scalar_type(-len(ids) * min(max_n, len(ids))))
-    starts = np.flatnonzero(ids >= 0).astype(longest.dtype)
-    pairs = np.empty(0, dtype=np.int64)
-    for n in range(1, max_n):
-        threshold = _count_threshold(counts, max_features)
-        starts = starts[(counts > threshold)[longest[starts]]]
-        starts = _drop_unfollowed(starts)
-        n_shorter, n_known = len(counts), len(counts)
-        parts = [(pairs, counts)]
-        for positions in map(starts.take, _split_by_prefix(longest[starts])):
-            keys = _make_keys(longest[positions], ids[positions + n], n_words)
-            order = np.argsort(keys)
-            keys, positions = keys[order], positions[order]
-            first, sizes = _find_runs(keys)
-            frequent = sizes > threshold
-            positions = positions[np.repeat(frequent, sizes)]
-            first, sizes = first[frequent], sizes[frequent]
-            new_ids = np.arange(n_known, n_known + len(sizes))
-            longest[positions] = np.repeat(new_ids, sizes)
-            n_known += len(sizes)
-            parts.append((keys[first], sizes))
-        pairs, counts = map(np.concatenate, zip(*parts, strict=True))
-        starts = starts[longest[starts] >= n_shorter]
-        if not len(starts):
-            break
-    return longest, pairs, counts
-
-
-def _select(pairs, counts, n_words, max_features):
-    """Select the most frequent candidates.
-
-    Returns
-    -------
-    columns : ndarray of int32 of shape (n_candidates + 1,)
-        Column of each selected candidate. Any other has that of its longest selected
-        prefix, or `_UNKNOWN`. The last entry is `END`, so that the index `END`, which
-        is -1, maps to itself.
-    pairs : ndarray of int64 of shape (n_features - n_selected_words,)
-        Column of the first n - 1 words times `n_selected_words`, plus the column of
-        the last word.
-    """
-    threshold = _count_threshold(counts, max_features)
-    selected = counts > threshold
-    ties = np.flatnonzero(counts == threshold)
-    selected[ties[: max_features - np.count_nonzero(selected)]] = True
-    columns = np.full(len(counts) + 1, _UNKNOWN, dtype=np.int32)
-    columns[-1] = END
-    columns[:-1][selected] = np.arange(np.count_nonzero(selected))
-
-    # Each n-gram inside a selected one is selected: its pair can be renumbered.
-    prefixes, lasts = np.divmod(pairs, n_words)
-    dropped = np.flatnonzero(~selected[n_words:])
-    stems = prefixes[dropped]
-    while len(longer := np.flatnonzero((stems >= n_words) & ~selected[stems])):
-        stems[longer] = prefixes[stems[longer] - n_words]
-    columns[n_words + dropped] = columns[stems]
-    prefixes, lasts = prefixes[selected[n_words:]], lasts[selected[n_words:]]
-    n_selected_words = np.count_nonzero(selected[:n_words])
-    return columns, _make_keys(columns[prefixes], columns[lasts], n_selected_words)
-
-
-def _count_threshold(counts, max_features):
-    """Return the count that a longer n-gram must exceed to enter the vocabulary."""
-    if len(counts) < max_features:
-        return 0
-    return np.partition(counts, -max_features)[-max_features]
-
-
-def _drop_unfollowed(starts):
-    """Return the positions in `starts`, sorted, whose next position is in it, too."""
-    return starts[:-1][np.diff(starts) == 1]
-
-
-def _split_by_prefix(prefixes):
-    """Yield the indices of all pairs in batches, by ascending prefix.
-
-    Equal pairs are in one batch, so that each batch can be counted alone.
-    """
-    sizes = np.bincount(prefixes)
-    per_pass = max(_PAIRS_PER_PASS, len(prefixes) // _MAX_PASSES)
-    passes = np.cumsum(sizes) // per_pass
-    lows = np.flatnonzero(np.diff(passes, prepend=-1))
-    for low, high in itertools.pairwise([*lows, len(sizes)]):
-        yield np.flatnonzero((prefixes >= low) & (prefixes < high))
-
-
-def _make_keys(prefixes, lasts, n_lasts):
-    """Return each pair as one int64, which sorts by prefix, then by last word."""
-    return prefixes * np.int64(n_lasts) + lasts
-
-
-def _find_runs(keys):
-    """Return the first index and the length of each run of equal, sorted `keys`."""
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
-    return first, np.diff(first, append=len(keys))
