@@ -62,7 +62,7 @@ class CharFiltersDisplay:
     >>> classifier = classifier.fit(texts, labels)
     >>> display = CharFiltersDisplay.from_estimator(classifier, n_filters=4)
     >>> display.filters.shape
-    (4, 70, 7)
+    (4, 12, 7)
     """
 
     def __init__(
