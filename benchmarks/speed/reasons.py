@@ -39,13 +39,6 @@ REASONS = {
         "texts between 10,000 and 30,000, perhaps because its features outgrow the "
         "caches, and 3.4 times for 3.3 times as many above."
     ),
-    "solver": (
-        "The goal was set for features normalized to length 1; here they are divided "
-        "by the largest value, as in the paper. With the same tolerance, lbfgs stops "
-        "after two fifths of our time, at an objective two thirds higher and with an "
-        "error of 8.9 % instead of 8.5 % on 5,000 held-out texts. The table gives its "
-        "time to the same objective."
-    ),
     "nb-reviews": (
         "Counting the n-grams, which is the same on both sides, takes two thirds of "
         "our time. The goal is the ratio of two times of other pipelines."
