@@ -185,8 +185,8 @@ def make_tfidf_classifier(
         Function from a lower-cased text to the list of its words. None finds words as
         `NGramVectorizer` does. It must be None for characters.
     analyzer : {"word", "char"}, default="word"
-        Unit of the n-grams. Characters help with misspelled words, inflected languages
-        and very short texts, and take several times as long.
+        Unit of the n-grams. Those of characters also match parts of words that
+        training did not see. They are several times as many, and take as much longer.
     min_n : int or None, default=None
         Number of words, or characters, in the shortest n-grams. None takes 1 word or 2
         characters.
