@@ -136,6 +136,7 @@ def check_error(error, name, estimator):
 @pytest.mark.filterwarnings("ignore:Only 0 of the .* words")
 @pytest.mark.filterwarnings("ignore:.* outside the alphabet")
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own
+@pytest.mark.filterwarnings("ignore:.* stopped after max_iter")
 @pytest.mark.parametrize("which", ESTIMATORS)
 def test_any_parameter_value(which, wordnet, tmp_path, monkeypatch):
     """Any value gives finite results or an error that names the parameter."""
