@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 __all__ = ["BaseLinearSVC", "fit_scale", "leave_one_out", "to_scores"]
 
 _LOG_SCALES = (-5.0, 7.0)  # limits of the natural logarithm of `scale_`
+_MAX_STEPS = 2**31 - 1  # in LIBLINEAR
 
 
 class BaseLinearSVC(ClassifierMixin, BaseEstimator):
@@ -68,7 +69,7 @@ class BaseLinearSVC(ClassifierMixin, BaseEstimator):
             C=C,
             dual=True,
             tol=self.tol,
-            max_iter=int(self.max_iter),
+            max_iter=min(int(self.max_iter), _MAX_STEPS),
             random_state=self.random_state,
         ).fit(X, y)
 

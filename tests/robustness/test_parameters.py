@@ -23,7 +23,11 @@ from sktextconv.feature_extraction import (
     CountScaler,
     LogCountRatio,
 )
-from sktextconv.linear_model import LogisticRegression
+from sktextconv.linear_model import (
+    LogisticRegression,
+    NaiveBayesSVC,
+    ProbabilisticLinearSVC,
+)
 from sktextconv.utils._param_validation import python_values
 
 from ..augmentation.conftest import wordnet
@@ -44,7 +48,10 @@ ESTIMATORS = {
     "scaler": CountScaler(),
     "ratio": LogCountRatio(),
     "regression": LogisticRegression(),
+    "svc": ProbabilisticLinearSVC(),
+    "bayes": NaiveBayesSVC(),
 }
+LINEAR = (LogisticRegression, NaiveBayesSVC, ProbabilisticLinearSVC)
 
 
 class Name(str):
@@ -100,7 +107,7 @@ def use(estimator):
         return estimator.fit_resample(TEXTS, np.zeros(len(TEXTS)))[1]
     if isinstance(estimator, (CountScaler, LogCountRatio)):
         return estimator.fit_transform(COUNTS, LABELS).toarray()
-    if isinstance(estimator, LogisticRegression):
+    if isinstance(estimator, LINEAR):
         return estimator.fit(COUNTS, LABELS).predict_proba(COUNTS)
     if isinstance(estimator, (NGramVectorizer, BagOfMeansVectorizer)):
         return estimator.fit(TEXTS).transform(TEXTS).toarray()
@@ -136,7 +143,7 @@ def check_error(error, name, estimator):
 @pytest.mark.filterwarnings("ignore:Only 0 of the .* words")
 @pytest.mark.filterwarnings("ignore:.* outside the alphabet")
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own
-@pytest.mark.filterwarnings("ignore:.* stopped after max_iter")
+@pytest.mark.filterwarnings("ignore:.* (stopped after max_iter|failed to converge)")
 @pytest.mark.parametrize("which", ESTIMATORS)
 def test_any_parameter_value(which, wordnet, tmp_path, monkeypatch):
     """Any value gives finite results or an error that names the parameter."""
