@@ -131,6 +131,8 @@ def write_tables(app):
     (folder / "misses.txt").write_text(misses)
     peaks = as_list_table(speed.make_peak_table(measured))
     (folder / "peaks.txt").write_text(peaks)
+    starts = as_list_table(speed.make_start_table(measured))
+    (folder / "starts.txt").write_text(starts)
     measured = json.loads(growth.RESULT.read_text())
     for cost in growth.COSTS:
         rows = growth.table(measured, cost)
