@@ -28,18 +28,20 @@ _HALO = [patheffects.withStroke(linewidth=3, foreground="white")]
 # Offsets of labels from their points, in typographic points. The default is (8, 0).
 _OFFSETS = {
     ("ag_news", "BoW TFIDF"): (0, 25),
-    ("ag_news", "fastText, bigrams"): (0, 23),
-    ("ag_news", "ngrams TFIDF"): (-1, 24),
-    ("ag_news", "ngrams NB"): (0, -25),
-    ("ag_news", "KimCNN"): (0, -25),
+    ("ag_news", "fastText, bigrams"): (0, 25),
+    ("ag_news", "ngrams TFIDF"): (8, 8),
+    ("ag_news", "TF-IDF, SVM"): (0, -25),
+    ("ag_news", "ngrams NB"): (8, -14),
+    ("ag_news", "KimCNN"): (0, 24),
     ("ag_news", "LSTM"): (-8, 0),
     ("imdb", "BoW TFIDF"): (0, 18),
-    ("imdb", "fastText, bigrams"): (0, -18),
+    ("imdb", "fastText, bigrams"): (8, 0),
+    ("imdb", "TF-IDF, SVM"): (-8, 0),
     ("imdb", "ngrams TFIDF"): (8, 8),
     ("imdb", "ngrams NB"): (0, -18),
     ("imdb", "LSTM"): (-8, 0),
 }
-_FRONTIER_LABEL_AT = {"ag_news": 6, "imdb": 900}  # seconds
+_FRONTIER_LABEL_AT = {"ag_news": 100, "imdb": 900}  # seconds
 
 
 class Point(NamedTuple):
@@ -131,7 +133,7 @@ def _draw_data(axes, data, found):
     axes.set_title(f"{README_DATA[data]}, {size} training texts", fontsize=11)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter("{:,.0f}".format))
-    axes.set_xlim(1.2, 5 * right)
+    axes.set_xlim(0.4, 5 * right)
     axes.set_ylim(bottom=min(point.low for point in by_name.values()) - 1)
     axes.grid(alpha=0.25, linewidth=0.6)
 

@@ -54,7 +54,7 @@ README_ROWS = {
     "BoW TFIDF": ("bow-tfidf",),
     "ngrams TFIDF": ("ngrams-tfidf",),
     "ngrams NB": ("ngrams-nb",),
-    "bag-of-means": ("bag-of-means",),
+    "TF-IDF, SVM": ("tfidf",),
     "fastText, bigrams": ("fasttext-bigram",),
     "LSTM": ("lstm",),
     "HAN": ("han-attention",),
