@@ -314,8 +314,8 @@ def make_nb_ngram_classifier(
     """Make a linear support vector machine on n-grams weighted by naive Bayes.
 
     This model has the lowest error on long reviews among the linear models of this
-    module. On samples of 500 to 5,000 texts of 2 to 14 classes its mean error was at
-    most one point above that of `make_ngram_classifier`, and mostly points below
+    module. On samples of 500 to 5,000 texts of 2 to 14 classes its mean error was never
+    above that of `make_ngram_classifier`, and mostly points below
     (``benchmarks/samples``). Rare n-grams of one class start with a large weight, and
     only the presence of an n-gram matters, not its count.
 
