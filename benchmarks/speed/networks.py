@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _BATCH = 128
-# Of a comparison of training steps.
+# Texts of the vocabulary, and minibatches, in a comparison of training steps.
 _VOCABULARY_TEXTS, _N_BATCHES = 12_000, 8
 
 
