@@ -1,4 +1,4 @@
-"""Base of linear support vector machines with probabilities."""
+"""Base classes of linear classifiers."""
 
 import numpy as np
 import scipy.optimize
@@ -8,50 +8,101 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = ["BaseLinearSVC", "fit_scale", "leave_one_out", "to_scores"]
+from ..utils._param_validation import Count, Positive, Seed, hyperparameters
+
+__all__ = [
+    "BaseLinearClassifier",
+    "BaseLinearSVC",
+    "fit_scale",
+    "leave_one_out",
+    "to_scores",
+]
 
 _LOG_SCALES = (-5.0, 7.0)  # limits of the natural logarithm of `scale_`
 _MAX_STEPS = 2**31 - 1  # in LIBLINEAR
 
 
-class BaseLinearSVC(ClassifierMixin, BaseEstimator):
-    """Base class of classifiers whose probabilities are scaled decision values.
+class BaseLinearClassifier(ClassifierMixin, BaseEstimator):
+    """Base class of linear classifiers for sparse features.
 
-    Subclasses have the parameters `tol`, `max_iter` and `random_state`, implement `fit`
-    and `decision_function`, and set `classes_` and `scale_`.
+    `fit` of a subclass sets `classes_`, `coef_` and `intercept_`, with one row for two
+    classes.
     """
 
-    def predict(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
-        """Return the class of the largest decision value.
+    def decision_function(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
+        """Compute the scores of the classes.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Two classes have one score, which is positive for the second.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
+        )
+        return self._add_intercept(X @ self.coef_.T)
+
+    def predict(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,)
         """
-        decision = self.decision_function(X)
-        if decision.ndim == 1:
-            return self.classes_[(decision > 0).astype(int)]
-        return self.classes_[decision.argmax(axis=1)]
+        scores = to_scores(self.decision_function(X))
+        return self.classes_[scores.argmax(axis=1)]
 
     def predict_proba(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
-        """Return the probability of each class.
+        """Compute the probabilities of the classes.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
 
         Returns
         -------
         probabilities : ndarray of float64 of shape (n_samples, n_classes)
-            The largest is that of the predicted class.
+            Columns in the order of `classes_`. The largest is that of the predicted
+            class.
         """
-        scores = to_scores(self.decision_function(X))
-        return softmax(self.scale_ * scores, axis=1)
+        return softmax(self._logits(X), axis=1)
+
+    def predict_log_proba(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
+        """Compute the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        log_probabilities : ndarray of float64 of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return log_softmax(self._logits(X), axis=1)
+
+    def _logits(self, X):
+        """Return the logits of the classes, a column per class."""
+        return to_scores(self.decision_function(X))
+
+    def _add_intercept(self, products):
+        scores = products + self.intercept_
+        return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def _encode_labels(self, y):
         """Set `classes_`; return the index of the class of each sample."""
@@ -59,10 +110,48 @@ class BaseLinearSVC(ClassifierMixin, BaseEstimator):
         self.classes_, y_encoded = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes, but y has "
-                "only one class. Check the labels."
+                f"{type(self).__name__} expects y to have at least 2 classes, but it "
+                f"has only one class: {self.classes_[0]!r}."
             )
         return y_encoded
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+@hyperparameters
+class BaseLinearSVC(BaseLinearClassifier):
+    """Base class of linear support vector machines with probabilities.
+
+    Parameters
+    ----------
+    tol : float, default=0.1
+        Tolerance of the solver. The default is that of LIBLINEAR; scikit-learn's
+        `LinearSVC` has 1e-4.
+    max_iter : int, default=1000
+        Maximum number of passes over the samples.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the order of the samples.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels.
+    intercept_ : ndarray of float64 of shape (n_classes,)
+        Biases; one if there are two classes.
+    scale_ : float
+        Factor of the decision values in the probabilities.
+    n_iter_ : int
+        Largest number of passes over the samples, among the classes.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    """
+
+    tol: Positive = 0.1
+    max_iter: Count = 1000
+    random_state: Seed = 0
 
     def _fit_weights(self, X, y, C):
         return LinearSVC(
@@ -73,10 +162,8 @@ class BaseLinearSVC(ClassifierMixin, BaseEstimator):
             random_state=self.random_state,
         ).fit(X, y)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
+    def _logits(self, X):
+        return super()._logits(X) * self.scale_
 
 
 def to_scores(decision):
@@ -115,10 +202,12 @@ def leave_one_out(fitted, X, y, C, X_left_out=None):
     # The mean curvature without one of the samples that contain the feature.
     n_containing = np.bincount(X.indices, minlength=X.shape[1])
     rest = (1 - 1 / np.maximum(n_containing, 1)).astype(X.dtype)[:, np.newaxis]
-    curvature = 2 * C * rest * (squares.T @ in_loss)  # (n_features, n_scores)
-    variance = products @ (1 / (1 + curvature))
-    variance += 1 / (1 + 2 * C * in_loss.sum(axis=0))  # of the intercept
-    change = 2 * C * slack * variance * sign
+    # Of a feature without curvature this is 2 C. The limits hold in float32.
+    penalty = np.clip(1 / (2 * float(C)), 1e-30, 1e30).astype(X.dtype)
+    curvature = penalty + rest * (squares.T @ in_loss)  # (n_features, n_scores)
+    change = products @ (1 / curvature)
+    change += 1 / (penalty + in_loss.sum(axis=0))  # of the intercept
+    change *= slack * sign
     return left_out - change.reshape(decision.shape)
 
 

@@ -6,16 +6,9 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 from sklearn.model_selection import StratifiedKFold
-from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from ..utils._param_validation import (
-    Count,
-    Positive,
-    Seed,
-    check_params,
-    hyperparameters,
-)
+from ..utils._param_validation import Count, Positive, check_params, hyperparameters
 from ._base import BaseLinearSVC, fit_scale, leave_one_out, to_scores
 
 __all__ = ["ProbabilisticLinearSVC"]
@@ -39,31 +32,17 @@ class ProbabilisticLinearSVC(BaseLinearSVC):
     cv : int, default=3
         Number of stratified folds for ``C="auto"``; at most the size of the smallest
         class.
-    tol : float, default=0.1
-        Tolerance of the solver. The default is that of LIBLINEAR; scikit-learn's 1e-4
-        takes about twice as long.
-    max_iter : int, default=1000
-        Maximum number of passes over the samples.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the order of the samples.
+    {inherited_parameters}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
     coef_ : ndarray of float64 of shape (n_classes, n_features)
         Weights; one row, that of the second class, if there are two classes.
-    intercept_ : ndarray of float64 of shape (n_classes,)
-        Biases; one if there are two classes.
     C_ : float
         The value of `C` that is used.
     cv_errors_ : dict of float to float
         Error of each candidate in cross-validation; empty unless ``C="auto"``.
-    scale_ : float
-        Factor of the decision values in the probabilities.
-    n_iter_ : int
-        Largest number of passes over the samples, among the classes.
-    n_features_in_ : int
-        Number of features seen in `fit`.
+    {inherited_attributes}
 
     See Also
     --------
@@ -101,9 +80,6 @@ class ProbabilisticLinearSVC(BaseLinearSVC):
 
     C: Positive | Literal["auto"] = 1.0
     cv: Count = 3
-    tol: Positive = 0.1
-    max_iter: Count = 1000
-    random_state: Seed = 0
 
     def fit(self, X: ArrayLike | scipy.sparse.csr_matrix, y: ArrayLike) -> Self:
         """Fit the weights and the factor of the probabilities.
@@ -142,30 +118,6 @@ class ProbabilisticLinearSVC(BaseLinearSVC):
             left_out = leave_one_out(fitted, X, y, self.C_)
         self.scale_ = fit_scale(left_out, y)
         return self
-
-    def decision_function(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
-        """Return the signed distance of each sample to the hyperplane of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples, n_classes) or (n_samples,)
-            For two classes, positive values are in favor of the second.
-        """
-        check_is_fitted(self)
-        X = validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            reset=False,
-        )
-        decision = safe_sparse_dot(X, self.coef_.T, dense_output=True)
-        decision = decision + self.intercept_
-        return decision.ravel() if len(self.classes_) == 2 else decision
 
     def _select_penalty(self, X, y, n_splits):
         """Set `C_` by cross-validation; return the decision values of the folds."""

@@ -6,19 +6,13 @@ from typing import Literal, Self
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
-from scipy.special import expit, log_expit, log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import compute_class_weight
 from sklearn.utils.extmath import row_norms
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..utils._param_validation import Count, Positive, check_params, hyperparameters
+from ._base import BaseLinearClassifier
 from ._newton_cg import Binary, Multinomial, minimize
 
 __all__ = ["LogisticRegression"]
@@ -28,7 +22,7 @@ _AUTO_PER_CLASS = 25.0
 
 
 @hyperparameters
-class LogisticRegression(ClassifierMixin, BaseEstimator):
+class LogisticRegression(BaseLinearClassifier):
     """Logistic regression with an L2 penalty, fast on sparse features.
 
     The model is that of `sklearn.linear_model.LogisticRegression`: binary for two
@@ -147,13 +141,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32]
         )
-        check_classification_targets(y)
-        self.classes_, y_encoded = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                "LogisticRegression expects y to have at least 2 classes, but it has "
-                f"only one class: {self.classes_[0]!r}."
-            )
+        y_encoded = self._encode_labels(y)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, copy=True)
         if self.class_weight is not None:
             weights *= compute_class_weight(
@@ -205,84 +193,6 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-
-    def decision_function(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
-        """Compute the scores of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Logits. Two classes have one score, which is positive for the second.
-        """
-        check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-        )
-        scores = X @ self.coef_.T + self.intercept_
-        return scores[:, 0] if scores.shape[1] == 1 else scores
-
-    def predict(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
-        """Predict labels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            return self.classes_[(scores > 0).astype(int)]
-        return self.classes_[scores.argmax(axis=1)]
-
-    def predict_proba(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
-        """Compute the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
-        """
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            return np.column_stack([expit(-scores), expit(scores)])
-        return softmax(scores, axis=1)
-
-    def predict_log_proba(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:
-        """Compute the logarithms of the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
-        """
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            return np.column_stack([log_expit(-scores), log_expit(scores)])
-        return log_softmax(scores, axis=1)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 def _choose_penalty(X, weights, n_classes):

@@ -9,13 +9,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..feature_extraction._log_count_ratio import left_out_ratios, log_count_ratios
-from ..utils._param_validation import (
-    Count,
-    Positive,
-    Seed,
-    check_params,
-    hyperparameters,
-)
+from ..utils._param_validation import Positive, check_params, hyperparameters
 from ._base import BaseLinearSVC, fit_scale, leave_one_out
 
 __all__ = ["NaiveBayesSVC"]
@@ -36,29 +30,16 @@ class NaiveBayesSVC(BaseLinearSVC):
         Inverse strength of the L2 penalty.
     alpha : float, default=1.0
         Smoothing of naive Bayes, as in `LogCountRatio`.
-    tol : float, default=0.1
-        Tolerance of the solver. The default is that of LIBLINEAR.
-    max_iter : int, default=1000
-        Maximum number of passes over the samples.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the order of the samples.
+    {inherited_parameters}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
     coef_ : ndarray of float32 of shape (n_classes, n_features)
         Weights of the scaled features; one row, that of the second class, if there are
         two classes.
-    intercept_ : ndarray of float64 of shape (n_classes,)
-        Biases; one if there are two classes.
     log_ratio_ : ndarray of float32 of shape (n_classes, n_features)
         Log-count ratios of the class of each row of `coef_` against the rest.
-    scale_ : float
-        Factor of the decision values in the probabilities.
-    n_iter_ : int
-        Largest number of passes over the samples, among the classes.
-    n_features_in_ : int
-        Number of features seen in `fit`.
+    {inherited_attributes}
 
     See Also
     --------
@@ -93,9 +74,6 @@ class NaiveBayesSVC(BaseLinearSVC):
 
     C: Positive = 1.0
     alpha: Positive = 1.0
-    tol: Positive = 0.1
-    max_iter: Count = 1000
-    random_state: Seed = 0
 
     def fit(self, X: ArrayLike | scipy.sparse.csr_matrix, y: ArrayLike) -> Self:
         """Compute the ratios and fit a classifier for each class.
@@ -154,9 +132,8 @@ class NaiveBayesSVC(BaseLinearSVC):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
         present = _to_presence(X)
-        decision = present @ self._weights / _lengths(present, self._squares)
-        decision = decision + self.intercept_
-        return decision.ravel() if len(self.classes_) == 2 else decision
+        products = present @ self._weights / _lengths(present, self._squares)
+        return self._add_intercept(products)
 
     def _fit_class(self, present, ratio, in_class):
         """Fit one class against the rest.
@@ -176,13 +153,9 @@ class NaiveBayesSVC(BaseLinearSVC):
         return fitted, left_out
 
     def _set_prediction_weights(self):
-        self._weights = self._prediction_weights(self.log_ratio_ * self.coef_)
-        self._squares = self._prediction_weights(self.log_ratio_**2)
-
-    @staticmethod
-    def _prediction_weights(rows):
-        """Return a row of weights per feature, for fast sparse products."""
-        return np.ascontiguousarray(rows.T)
+        # A row per feature makes sparse products fast.
+        self._weights = np.ascontiguousarray((self.log_ratio_ * self.coef_).T)
+        self._squares = np.ascontiguousarray((self.log_ratio_**2).T)
 
     def __getstate__(self):
         state = super().__getstate__().items()

@@ -9,7 +9,7 @@ from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sktextconv.linear_model import ProbabilisticLinearSVC
+from sktextconv.linear_model import NaiveBayesSVC, ProbabilisticLinearSVC
 from sktextconv.linear_model._base import fit_scale, leave_one_out
 
 
@@ -102,6 +102,17 @@ def test_fit_dense_agrees_with_sparse():
     sparse = ProbabilisticLinearSVC().fit(X, y).predict_proba(X)
     dense = ProbabilisticLinearSVC().fit(X.toarray(), y).predict_proba(X.toarray())
     np.testing.assert_allclose(dense, sparse, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:Liblinear failed to converge")
+@pytest.mark.parametrize("make", [ProbabilisticLinearSVC, NaiveBayesSVC])
+@pytest.mark.parametrize("C", [1e-300, 1e-40, 3e37, 1e300])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_any_penalty_gives_probabilities(n_classes, C, make):
+    """Penalties beyond the range of float32 give finite probabilities, no warning."""
+    X, y = make_texts(n_classes, n_samples=60)
+    classifier = make(C=C, max_iter=10).fit(X.astype(np.float32), y)
+    assert np.isfinite(classifier.predict_proba(X)).all()
 
 
 @pytest.mark.parametrize(
