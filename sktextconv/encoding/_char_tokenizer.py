@@ -11,7 +11,7 @@ from ._char_lookup import (
     make_byte_lookup,
     make_char_lookup,
 )
-from ._ragged import RaggedWriter, single_row
+from ._ragged import RaggedWriter
 from ._tokenize import lower_with_offsets
 
 __all__ = ["ALPHABETS", "BYTES", "LEARNED", "MAX_CHARACTERS", "CharTokenizer"]
@@ -120,10 +120,7 @@ class CharTokenizer:
             # Reversing the order of the texts and then all ids restores the order of
             # the texts and reverses each of them.
             ids = lookup(chunk[::-1] if self.reverse else chunk)
-            ids = ids[::-1] if self.reverse else ids
-            if len(texts) == 1:
-                return single_row(ids, self.n_tokens)
-            rows.add(ids, list(map(len, chunk)))
+            rows.add(ids[::-1] if self.reverse else ids, list(map(len, chunk)))
         return rows.finish()
 
     def offsets(self, text):

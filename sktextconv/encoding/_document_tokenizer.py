@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from ._ragged import N_RESERVED, SENTENCE_END, UNKNOWN, RaggedWriter, single_row
+from ._ragged import N_RESERVED, SENTENCE_END, UNKNOWN, RaggedWriter
 from ._scripts import CHARACTER, WORD_LETTER, check_split_scripts
 from ._sentences import (
     check_boundaries,
@@ -124,18 +124,16 @@ class DocumentTokenizer:
         attribute `parts` holds the number of words of each sentence.
         """
         longest = self.max_sentences * (self.max_sentence_length + 1)
-        n_lengths = self.max_sentence_length + 1
         rows = RaggedWriter(self.n_tokens, len(texts), longest)
-        sentences = RaggedWriter(n_lengths, len(texts), self.max_sentences)
+        sentences = RaggedWriter(
+            self.max_sentence_length + 1, len(texts), self.max_sentences
+        )
         for text in texts:
             ids, lengths = array.array("I"), array.array("I")
             for words in self._read(text):
                 ids.extend(map(self._ids.get, words, itertools.repeat(UNKNOWN)))
                 ids.append(SENTENCE_END)
                 lengths.append(len(words))
-            if len(texts) == 1:
-                parts = single_row(lengths, n_lengths)
-                return single_row(ids, self.n_tokens, parts)
             rows.add(ids, [len(ids)])
             sentences.add(lengths, [len(lengths)])
         return rows.finish(sentences.finish())

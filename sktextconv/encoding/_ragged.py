@@ -13,7 +13,6 @@ __all__ = [
     "UNKNOWN",
     "Ragged",
     "RaggedWriter",
-    "single_row",
 ]
 
 
@@ -50,21 +49,6 @@ class Ragged:
 
     def __getitem__(self, row: int) -> np.ndarray:
         return self.ids[self.offsets[row] : self.offsets[row + 1]]
-
-
-def single_row(ids, n_tokens, parts=None):
-    """Return a `Ragged` of one row, faster than a `RaggedWriter`.
-
-    Parameters
-    ----------
-    ids : array-like of int of shape (n_ids,)
-        They are copied.
-    n_tokens : int
-        Upper bound of the ids, exclusive.
-    parts : Ragged or None, default=None
-    """
-    ids = np.array(ids, dtype=np.min_scalar_type(n_tokens - 1))
-    return Ragged(ids, np.array([0, len(ids)]), parts)
 
 
 class RaggedWriter:

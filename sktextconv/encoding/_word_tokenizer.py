@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from ._ragged import N_RESERVED, UNKNOWN, RaggedWriter, single_row
+from ._ragged import N_RESERVED, UNKNOWN, RaggedWriter
 from ._scripts import check_split_scripts
 from ._tokenize import (
     PLAIN_PATTERN,
@@ -76,13 +76,8 @@ class WordTokenizer:
 
     def encode(self, texts):
         """Return the ids of texts as a `Ragged` with one row per text."""
-        chunks = iter_word_ids(texts, self._index, **self._splitting)
-        if len(texts) == 1:
-            ids = next(chunks)[:-1]
-            first = max(len(ids) - self.max_length, 0) if self.keep == "end" else 0
-            return single_row(ids[first : first + self.max_length], self.n_tokens)
         rows = RaggedWriter(self.n_tokens, len(texts), self.max_length)
-        for chunk in chunks:
+        for chunk in iter_word_ids(texts, self._index, **self._splitting):
             rows.add(*self._truncate(chunk))
         return rows.finish()
 
