@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ..utils._files import atomic_write
 __all__ = [
     "HINT",
     "METADATA_KEY",
+    "OPTIONAL_KEYS",
     "ZERO_CHECKSUM",
     "ModelFormatError",
     "check_classes",
@@ -32,6 +34,8 @@ __all__ = [
 METADATA_KEY = "sktextconv"  # of the header in the metadata of a file
 ZERO_CHECKSUM = "0" * 64  # placeholder while the checksum is computed
 HINT = "Copy or save the file again."
+# Columns of the file that the command line trained on; other models have none.
+OPTIONAL_KEYS = {"columns": dict}
 
 _LABELS = re.compile(r"\|O|[<>|](b1|[iu][1248]|f[248]|U\d+)")  # dtypes of classes
 _COLUMNS = {"n_columns": int, "names": list, "label": int, "texts": list}
@@ -92,8 +96,17 @@ def file_size(path):
     return info.st_size
 
 
-def check_keys(header, keys):
-    """Raise `TypeError` unless a header has exactly these keys with their types."""
+def check_keys(header, keys, optional=MappingProxyType({})):
+    """Raise `TypeError` unless a header has exactly these keys with their types.
+
+    Parameters
+    ----------
+    header : dict
+    keys : dict of str to type
+    optional : mapping of str to type, default={}
+        Keys that may be missing.
+    """
+    keys = keys | {key: kind for key, kind in optional.items() if key in header}
     for key in sorted(keys.keys() | header.keys()):
         expected = keys[key].__name__ if key in keys else "nothing"
         actual = type(header[key]).__name__ if key in header else "nothing"

@@ -14,7 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _HOMES, __version__, networks
 from ..augmentation._synonyms import SynonymReplacer
 from ..utils._param_validation import check_params
-from ._format import ZERO_CHECKSUM, check_classes, check_columns, check_keys
+from ._format import (
+    OPTIONAL_KEYS,
+    ZERO_CHECKSUM,
+    check_classes,
+    check_columns,
+    check_keys,
+)
 
 __all__ = ["FORMAT", "check_network", "make_header", "restore_estimator", "versions"]
 
@@ -36,9 +42,6 @@ _KEYS = {  # of the header, each with the type of its value
     "n_iter": int,
     "seed": int,  # of continued training
 }
-
-# Columns of the file that the command line trained on; other models have none.
-_OPTIONAL_KEYS = {"columns": dict}
 
 # Parameters used only in training; their values may not be JSON-serializable.
 _TRAINING_ONLY = ("augmenter", "callbacks", "random_state", "schedule", "vectors")
@@ -147,8 +150,7 @@ def restore_estimator(header):
     AttributeError, LookupError, TypeError, ValueError
         If `describe` did not write the header.
     """
-    optional = {key: kind for key, kind in _OPTIONAL_KEYS.items() if key in header}
-    check_keys(header, _KEYS | optional)
+    check_keys(header, _KEYS, OPTIONAL_KEYS)
     if header["estimator"] not in _CLASSIFIERS:
         raise ValueError(
             f"Expected one of {', '.join(_CLASSIFIERS)}, got {header['estimator']!r}."

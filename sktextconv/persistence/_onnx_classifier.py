@@ -14,15 +14,17 @@ from ..encoding._ragged import SENTENCE_END
 from ..utils._optional_dependencies import require
 from ..utils.validation import check_texts
 from ._format import (
+    OPTIONAL_KEYS,
     check_classes,
     check_columns,
     check_format,
+    check_keys,
     file_size,
     format_errors,
     parse_json,
     verify_checksum,
 )
-from ._onnx_format import FORMAT, check_header, find_header, restore_tokenizer
+from ._onnx_format import FORMAT, KEYS, find_header, restore_tokenizer
 
 __all__ = ["OnnxClassifier"]
 
@@ -94,7 +96,7 @@ class OnnxClassifier:
         with errors("its format is unknown", "Update sktextconv."):
             check_format(header, FORMAT)
         with errors("its header is invalid"):
-            check_header(header)
+            check_keys(header, KEYS, OPTIONAL_KEYS)
             self.classes_ = check_classes(header["classes"], header["dtype"])
             self.estimator_name = header["estimator"]
             self._tokenizer = restore_tokenizer(header)

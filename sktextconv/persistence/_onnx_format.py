@@ -5,12 +5,12 @@ from ..encoding._document_tokenizer import DocumentTokenizer
 from ..encoding._word_tokenizer import WordTokenizer
 from ._format import METADATA_KEY, check_keys
 
-__all__ = ["FORMAT", "SETTINGS", "check_header", "find_header", "restore_tokenizer"]
+__all__ = ["FORMAT", "KEYS", "SETTINGS", "find_header", "restore_tokenizer"]
 
 # Version of the file format; increase it when the meaning of a file changes.
 FORMAT = 1
 
-_KEYS = {  # of the header, each with the type of its value
+KEYS = {  # of the header, each with the type of its value
     "sha256": str,  # checksum of the file with `ZERO_CHECKSUM` in its place
     "format": int,
     "versions": dict,  # of the libraries that wrote it; informative only
@@ -21,9 +21,6 @@ _KEYS = {  # of the header, each with the type of its value
     "settings": dict,  # parameters of the encoder
     "learnt": dict,  # fitted state of the encoder
 }
-
-# Columns of the file that the command line trained on; other models have none.
-_OPTIONAL_KEYS = {"columns": dict}
 
 _TOKENIZERS = {  # by the name of the encoder
     "CharEncoder": CharTokenizer,
@@ -56,12 +53,6 @@ SETTINGS = {  # with their types, by the name of the encoder
     },
 }
 _METADATA = 14  # field number of metadata_props in ModelProto
-
-
-def check_header(header):
-    """Raise `TypeError` unless a header has the known keys with their types."""
-    optional = {key: kind for key, kind in _OPTIONAL_KEYS.items() if key in header}
-    check_keys(header, _KEYS | optional)
 
 
 def restore_tokenizer(header):
