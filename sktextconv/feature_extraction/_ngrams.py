@@ -125,8 +125,8 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     # Number of stored n-grams of fewer than `min_n` words: they have no column.
     _n_short = 0
-    # Text between the words of an n-gram in its name; empty for characters.
-    _joint = " "
+    # Whether the fitted n-grams are of characters.
+    _of_characters = False
 
     def fit(self, X: Collection[str], y: object = None) -> Self:
         """Learn the vocabulary.
@@ -190,7 +190,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """
         check_is_fitted(self)
         texts = check_texts(X, required_by=type(self).__name__)
-        iter_ids = iter_word_ids if self._joint else iter_characters
+        iter_ids = iter_characters if self._of_characters else iter_word_ids
         chunks = iter_ids(texts, self._columns, **self._splitting)
         return self._to_counts(map(self._find_longest, chunks))
 
@@ -208,10 +208,10 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
             N-grams, with their words joined by one space, or characters by none.
         """
         check_is_fitted(self)
-        names = list(self._words)
+        names, joint = list(self._words), "" if self._of_characters else " "
         prefixes, lasts = np.divmod(self._pairs, len(names))
         for prefix, last in zip(prefixes.tolist(), lasts.tolist(), strict=True):
-            names.append(f"{names[prefix]}{self._joint}{names[last]}")
+            names.append(f"{names[prefix]}{joint}{names[last]}")
         return np.array(names[self._n_short :], dtype=object)
 
     @property
@@ -245,7 +245,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
             pairs, counts, len(words), max_features, n_short
         )
         self._splitting, self._n_short = splitting, n_short
-        self._joint = " " if self.analyzer == "word" else ""
+        self._of_characters = self.analyzer == "char"
         selected = np.flatnonzero(columns[: len(words)] >= 0)
         self._set_words([words[index] for index in selected])
         return (columns[chunk] for chunk in np.split(longest, chunk_ends[:-1]))
@@ -279,7 +279,7 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     def _set_words(self, words):
         self._words = words
-        index = VocabularyIndex if self._joint else CharacterIndex
+        index = CharacterIndex if self._of_characters else VocabularyIndex
         self._columns = index(words, unknown=UNKNOWN)
 
     def _find_longest(self, ids):

@@ -112,7 +112,7 @@ def test_unpickle_of_earlier_versions():
     vectorizer = NGramVectorizer(max_n=2).fit(CORPUS)
     expected = vectorizer.transform(CORPUS)
     state = vectorizer.__getstate__()
-    for name in ("analyzer", "min_n", "_n_short", "_joint"):
+    for name in ("analyzer", "min_n", "_n_short", "_of_characters"):
         del state[name]
     earlier = NGramVectorizer.__new__(NGramVectorizer)
     earlier.__setstate__(state)
