@@ -34,14 +34,13 @@ REASONS = {
         "Time of the networks, of BoW and of n-grams grows in proportion to the texts. "
         "That of naive Bayes and TF-IDF grows faster, by 1.3 and 1.2, most between "
         "10,000 and 30,000 texts, perhaps because their features outgrow the caches. "
-        "BoW grows by 1.2 with the classes, because more classes take more steps."
+        "BoW grows by 1.2 with the classes, perhaps because they take more steps."
     ),
     "step-kimcnn": (
-        "Runs on a shared machine gave 1.05 to 1.3. The update of all word vectors, "
-        "which both sides do, limits the gain."
+        "The update of all word vectors, which both sides do, limits the gain."
     ),
     "nb-reviews": (
-        "Counting the n-grams, which is the same on both sides, takes two thirds of "
-        "our time. The goal is the ratio of two times of other pipelines."
+        "Counting the n-grams, which is the same on both sides, takes most of our "
+        "time, as the notes of the line say."
     ),
 }
