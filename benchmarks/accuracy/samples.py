@@ -19,12 +19,18 @@ from .._record import describe_run, find_commit, progress, timed, write_json
 from .._render import as_list_table
 from .cell import Cell, load
 from .models import ROWS
+from .run import parse_setting
 
 __all__ = ["FOLDER", "PAIRS", "compare", "render"]
 
 FOLDER = Path(__file__).parents[1] / "samples"
 # Tables show the difference of the two models of a pair.
-PAIRS = {"ngrams": ("ngrams", "ngrams-nb"), "tfidf": ("tfidf-sklearn", "tfidf")}
+# A model is a key of `ROWS`, with a parameter of its estimator after a comma.
+PAIRS = {
+    "ngrams": ("ngrams", "ngrams-nb"),
+    "tfidf": ("tfidf-sklearn", "tfidf"),
+    "penalty": ("bow, C=10000", "bow"),
+}
 
 
 def compare(
@@ -72,9 +78,8 @@ def compare(
     commit = find_commit()
     models = PAIRS[pair]
     # No test file is needed, so that the training file is passed as both.
-    cell = Cell(
-        data=data, model=models[0], train=train, test=train, columns=columns or {}
-    )
+    model, _, _ = models[0].partition(", ")
+    cell = Cell(data=data, model=model, train=train, test=train, columns=columns or {})
     bunch, _ = load(cell)
     texts = [" ".join(text.split()[:n_words]) for text in bunch.data]
     for n_train in sizes:
@@ -100,7 +105,7 @@ def compare(
                 if any(run.items() <= done.items() for done in runs):
                     continue
                 with timed() as seconds:
-                    fitted = ROWS[model].make().fit(X, y)
+                    fitted = _make(model).fit(X, y)
                 error = 100 * float(np.mean(fitted.predict(X_valid) != y_valid))
                 progress(f"{run}: {error:.2f} %, {seconds.cpu:.0f} s")
                 measured = {
@@ -111,6 +116,17 @@ def compare(
                 runs.append(run | measured | describe_run(1, None, commit=commit))
                 write_json(path, runs)
     return runs
+
+
+def _make(model):
+    """Return the unfitted estimator of a model of a pair."""
+    row, _, setting = model.partition(", ")
+    return ROWS[row].make(**dict([parse_setting(setting)] if setting else ()))
+
+
+def _name(model):
+    row, comma, setting = model.partition(", ")
+    return ROWS[row].name + comma + setting
 
 
 def render(folder=FOLDER, pair="ngrams"):
@@ -126,7 +142,7 @@ def render(folder=FOLDER, pair="ngrams"):
             key = (run["data"], run["n_classes"], words, run["n_train"])
             errors_of[key][run["seed"]][run["model"]] = run["error"]
     columns = ("Data", "Classes", "Words read", "Texts", "Seeds")
-    names = [f"{ROWS[model].name}, %" for model in models]
+    names = [f"{_name(model)}, %" for model in models]
     rows = [(*columns, *names, "Difference", "Largest of a seed")]
     for (data, n_classes, words, n_train), by_seed in sorted(errors_of.items()):
         pairs = [

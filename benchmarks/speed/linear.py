@@ -64,8 +64,7 @@ def _count(vectorizer, settings, texts):
 
 def compare_solvers(texts, y, name, C, target):
     """Compare solvers of logistic regression on the TF-IDF of 500,000 n-grams, once."""
-    texts, others = texts[:-_HELD_OUT], texts[-_HELD_OUT:]
-    y, y_other = y[:-_HELD_OUT], y[-_HELD_OUT:]
+    texts, y, others, y_other = _hold_out(texts, y)
     *first, ours = (step for _, step in make_ngram_classifier(tfidf=True, C=C).steps)
     X, X_other = texts, others
     for step in first:
@@ -119,6 +118,9 @@ def compare_naive_bayes(texts, y, name):
     """Compare fitting n-grams with naive Bayes to a pipeline for each class."""
     sides = {"ours": make_nb_ngram_classifier, "pipelines": _make_nb_pipelines}
     rounds, notes = _fit_in_rounds(sides, texts, y, 1)
+    with timed() as seconds:
+        make_nb_ngram_classifier()[0].fit_transform(_hold_out(texts, y)[0])
+    notes["s of counting"] = seconds.cpu
     return _make_line(
         f"naive Bayes classifier, {name}",
         rounds,
@@ -141,9 +143,7 @@ def _make_nb_pipelines():
 
 def _fit_in_rounds(sides, texts, y, n_rounds):
     """Return CPU seconds of each side, in rounds, and errors on texts held out."""
-    n_held_out = min(_HELD_OUT, len(texts) // 2)
-    texts, others = texts[:-n_held_out], texts[-n_held_out:]
-    y, y_other = y[:-n_held_out], y[-n_held_out:]
+    texts, y, others, y_other = _hold_out(texts, y)
     rounds, notes = {name: [] for name in sides}, {}
     for _ in range(n_rounds):
         for side, make in sides.items():
@@ -154,6 +154,12 @@ def _fit_in_rounds(sides, texts, y, n_rounds):
                 fitted.predict(others) != y_other
             )
     return rounds, notes
+
+
+def _hold_out(texts, y):
+    """Return texts and labels to train on, and those to measure errors on."""
+    n_train = len(texts) - min(_HELD_OUT, len(texts) // 2)
+    return texts[:n_train], y[:n_train], texts[n_train:], y[n_train:]
 
 
 def _make_line(name, rounds, target, against, notes):
