@@ -1,6 +1,6 @@
 """Groups of lines of the speed table."""
 
-from . import cold_start, encoding, growth, linear, loop, networks
+from . import cold_start, encoding, growth, latency, linear, loop, networks
 
 __all__ = ["GROUPS", "LINES"]
 
@@ -12,6 +12,7 @@ GROUPS = {
     "networks": networks.LINES,
     "loop": loop.LINES,
     "cold_start": cold_start.LINES,
+    "latency": latency.LINES,
     "growth": growth.LINES,
 }
 LINES = {key: measure for lines in GROUPS.values() for key, measure in lines.items()}

@@ -10,6 +10,7 @@ medians over rounds. The texts are the first 250 characters of docstrings.
 """
 
 import argparse
+import functools
 import importlib.metadata
 import statistics
 import sys
@@ -36,22 +37,33 @@ from sktextconv.training._data import EncodedDataset
 
 from .._record import RESULTS, cpu_seconds, describe_run, progress, write_json
 from .._render import as_list_table, as_text
+from .comparison import Line
 from .timing import configured
 
-__all__ = ["RESULT", "as_rst", "measure", "table"]
+__all__ = ["LINES", "RESULT", "as_rst", "measure_many", "measure_single", "table"]
 
 RESULT = RESULTS / "latency.json"
-_NETWORKS = (
-    CharCNNClassifier,
-    VDCNNClassifier,
-    WordCNNClassifier,
-    KimCNNClassifier,
-    RNNClassifier,
-    HANClassifier,
-)
+_NETWORKS = {
+    make.__name__.removesuffix("Classifier"): make
+    for make in (
+        CharCNNClassifier,
+        VDCNNClassifier,
+        WordCNNClassifier,
+        KimCNNClassifier,
+        RNNClassifier,
+        HANClassifier,
+    )
+}
 _PIPELINES = {"bag of words": make_bow_classifier, "n-grams": make_ngram_classifier}
 _LENGTH = 250  # characters
 _N_SINGLE, _N_TRAINING, _N_PIPELINE = 32, 64, 500
+_ROUNDS = 5
+_LIMIT = 0.3  # goal: milliseconds of our own part
+
+
+def _load_texts():
+    data = load_docstrings(subset="train")
+    return [text[:_LENGTH] for text in data.data], data.target
 
 
 def network_alone(classifier, texts):
@@ -83,8 +95,18 @@ def milliseconds(variants, *, rounds, warm_up=True):
     return measured
 
 
-def measure(classifier, texts, *, many, rounds, onnx=None):
-    """Return the milliseconds of one text and of many.
+def _sides(classifier, onnx, texts):
+    """Return a callable of each side that predicts `texts`."""
+    found = {"ours": lambda: classifier.predict_proba(texts)}
+    if hasattr(classifier, "net_"):
+        found["network"] = network_alone(classifier, texts)
+    if onnx is not None:
+        found["ONNX"] = lambda: onnx.predict_proba(texts)
+    return found
+
+
+def measure_single(classifier, texts, *, rounds, onnx=None):
+    """Return the milliseconds of one text.
 
     Parameters
     ----------
@@ -92,8 +114,6 @@ def measure(classifier, texts, *, many, rounds, onnx=None):
         Fitted.
     texts : list of str
         Texts that are predicted one by one.
-    many : list of str
-        Texts that are predicted together.
     rounds : int
     onnx : OnnxClassifier or None, default=None
         The same network.
@@ -103,29 +123,52 @@ def measure(classifier, texts, *, many, rounds, onnx=None):
     row : dict of str to float
         Medians by side, "own part" the difference of "ours" and "network".
     """
-
-    def sides(texts):
-        found = {"ours": lambda: classifier.predict_proba(texts)}
-        if hasattr(classifier, "net_"):
-            found["network"] = network_alone(classifier, texts)
-        if onnx is not None:
-            found["ONNX"] = lambda: onnx.predict_proba(texts)
-        return found
-
-    row, singles = {}, []
+    singles = []
     for text in texts:
-        measured = milliseconds(sides([text]), rounds=rounds)
+        measured = milliseconds(_sides(classifier, onnx, [text]), rounds=rounds)
         singles.append({side: np.array(values) for side, values in measured.items()})
         if "network" in measured:
             own = singles[-1]["ours"] - singles[-1]["network"]
             singles[-1]["own part"] = own
+    row = {}
     for side in singles[0]:
         medians = [np.median(single[side]) for single in singles]
         row[f"one text, {side}"] = float(statistics.median(medians))
-    measured = milliseconds(sides(many), rounds=1, warm_up=False)
-    for side, (value,) in measured.items():
-        row[f"many texts, {side}"] = value / len(many)
     return row
+
+
+def measure_many(classifier, texts, *, onnx=None):
+    """Return the milliseconds of a text among many that are predicted together."""
+    sides = _sides(classifier, onnx, texts)
+    measured = milliseconds(sides, rounds=1, warm_up=False)
+    return {
+        f"many texts, {side}": value / len(texts) for side, (value,) in measured.items()
+    }
+
+
+def measure_line(name, data):
+    """Measure our own part of the prediction of one text; `data` is not read."""
+    texts, target = _load_texts()
+    classifier = configured(_NETWORKS[name]())
+    classifier.fit(texts[:_N_TRAINING], target[:_N_TRAINING])
+    row = measure_single(classifier, texts[-_N_SINGLE:], rounds=_ROUNDS)
+    return Line(
+        f"own part of the prediction of one text, {name}, ms",
+        row["one text, own part"],
+        None,
+        "",
+        None,
+        None,
+        "the network alone is subtracted",
+        row,
+        limit=_LIMIT,
+    )
+
+
+LINES = {
+    f"latency-{name.lower()}": functools.partial(measure_line, name)
+    for name in _NETWORKS
+}
 
 
 def table(result):
@@ -162,34 +205,35 @@ def main():
         prog="python -m benchmarks.speed.latency",
         description=__doc__.partition("\n")[0],
     )
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each text")
-    parser.add_argument("--many", type=int, default=1_024, help="texts in one call")
-    parser.add_argument("--out", type=Path, default=RESULT)
+    add = parser.add_argument
+    add("--rounds", type=int, default=_ROUNDS, help="rounds of each text")
+    add("--many", type=int, default=1_024, help="texts in one call")
+    add("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    data = load_docstrings(subset="train")
-    texts, y = [text[:_LENGTH] for text in data.data], data.target[:_N_TRAINING]
+    texts, target = _load_texts()
     singles, many = texts[-_N_SINGLE:], texts[-options.many :]
     about = describe_run(1, None)
     about["versions"]["onnxruntime"] = importlib.metadata.version("onnxruntime")
     result = {"rows": [], "many": options.many, **about}
     with tempfile.TemporaryDirectory() as folder:
-        for make in _NETWORKS:
-            name = make.__name__.removesuffix("Classifier")
+        for name, make in _NETWORKS.items():
             progress(name)
-            classifier = configured(make()).fit(texts[:_N_TRAINING], y)
+            classifier = configured(make())
+            classifier.fit(texts[:_N_TRAINING], target[:_N_TRAINING])
             path = Path(folder) / f"{name}.onnx"
             export_onnx(classifier, path)
             onnx = OnnxClassifier(path, n_jobs=1)
-            row = measure(
-                classifier, singles, many=many, rounds=options.rounds, onnx=onnx
-            )
+            row = measure_single(
+                classifier, singles, rounds=options.rounds, onnx=onnx
+            ) | measure_many(classifier, many, onnx=onnx)
             result["rows"].append({"model": name} | row)
             write_json(options.out, result)
         for name, make in _PIPELINES.items():
             progress(name)
-            classifier = make().fit(texts[:_N_PIPELINE], data.target[:_N_PIPELINE])
-            row = measure(classifier, singles, many=many, rounds=options.rounds)
+            classifier = make().fit(texts[:_N_PIPELINE], target[:_N_PIPELINE])
+            row = measure_single(classifier, singles, rounds=options.rounds)
+            row |= measure_many(classifier, many)
             result["rows"].append({"model": name} | row)
             write_json(options.out, result)
     sys.stdout.write(as_text(table(result)) + "\n")
