@@ -174,6 +174,7 @@ class ConvNet(nn.Module, abc.ABC):
     def _frames_of_text(self, ids, length):
         """Return what `_frames` packs for one text, without the layout of a batch."""
         n_frames = min(-(-length // _STRIDE), self.n_frames)
+        # The width of the packed row: in a narrower one, sums are rounded differently.
         width = (n_frames + 1 - (-_OVERLAP // _STRIDE)) * _STRIDE + _OVERLAP
         if width > 0.9 * self.max_length:
             return self._padded_frames(ids)
