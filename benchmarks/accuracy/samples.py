@@ -21,7 +21,7 @@ from .cell import Cell, load
 from .models import ROWS
 from .run import parse_setting
 
-__all__ = ["FOLDER", "PAIRS", "compare", "render"]
+__all__ = ["FOLDER", "PAIRS", "compare", "make_model", "render"]
 
 FOLDER = Path(__file__).parents[1] / "samples"
 # Tables show the difference of the two models of a pair.
@@ -105,7 +105,7 @@ def compare(
                 if any(run.items() <= done.items() for done in runs):
                     continue
                 with timed() as seconds:
-                    fitted = _make(model).fit(X, y)
+                    fitted = make_model(model).fit(X, y)
                 error = 100 * float(np.mean(fitted.predict(X_valid) != y_valid))
                 progress(f"{run}: {error:.2f} %, {seconds.cpu:.0f} s")
                 measured = {
@@ -118,7 +118,7 @@ def compare(
     return runs
 
 
-def _make(model):
+def make_model(model):
     """Return the unfitted estimator of a model of a pair."""
     row, _, setting = model.partition(", ")
     return ROWS[row].make(**dict([parse_setting(setting)] if setting else ()))

@@ -51,6 +51,12 @@ def test_compare_reads_first_words_only(csv, tmp_path):
     assert [run["error"] for run in runs] == [pytest.approx(200 / 3)] * 2
 
 
+def test_make_model_sets_parameter():
+    """A model of a pair has the parameter that follows its row."""
+    plain, auto = map(samples.make_model, samples.PAIRS["penalty"])
+    assert (plain[-1].C, auto[-1].C) == (10_000, "auto")
+
+
 def test_render_means_and_largest_difference(tmp_path):
     """Differences are of the same seed; a seed with one model is left out."""
     run = {"data": "mine", "n_words": 8, "n_train": 1_500, "n_classes": 3}

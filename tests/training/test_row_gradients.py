@@ -24,6 +24,20 @@ class ReadGradients(Callback):
         self.sparse += [p.grad.is_sparse for _, p in named_parameters]
 
 
+class ChangeGradients(Callback):
+    """Callback that adds to all rows of gradients, and records foreign rows in them."""
+
+    def __init__(self):
+        self.foreign = []
+
+    def on_grad_computed(self, net, named_parameters, batch, **kwargs):
+        gradient = dict(named_parameters)["embedding.weight"].grad
+        (ids, *_), _ = batch
+        rows = gradient.any(1).nonzero().flatten()
+        self.foreign.append(sorted({*rows.tolist()} - {*ids.unique().tolist()}))
+        gradient += 1.0
+
+
 class FailAtEnd(Callback):
     """Callback that interrupts training with an error."""
 
@@ -53,6 +67,16 @@ def test_row_gradients_give_same_bits(name, corpus):
     found = fitted_weights(clone(NETWORKS[name]), corpus)
     for key, weight in expected.items():
         assert torch.equal(found[key], weight), key
+
+
+@pytest.mark.parametrize("name", ["kimcnn", "rnn"])
+def test_callback_may_change_gradients(name, corpus):
+    """What a callback adds to a gradient is not in that of the next minibatch."""
+    changer = ChangeGradients()
+    network = clone(NETWORKS[name]).set_params(callbacks=[changer], batch_size=2)
+    network.fit(*corpus)
+    assert len(changer.foreign) > 2
+    assert not any(changer.foreign)
 
 
 def test_row_gradients_with_two_threads():
