@@ -19,6 +19,7 @@ from benchmarks.speed import (  # noqa: E402
     latency,
     serving,
     tables as speed,
+    threads,
 )
 
 project = "sktextconv"
@@ -145,6 +146,8 @@ def write_tables(app):
     (folder / "serving.txt").write_text(serving.as_rst(measured))
     measured = json.loads(latency.RESULT.read_text())
     (folder / "latency.txt").write_text(latency.as_rst(measured))
+    measured = json.loads(threads.RESULT.read_text())
+    (folder / "threads.txt").write_text(as_list_table(threads.table(measured)))
 
 
 def write_checks(app):

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sktextconv.comparison._statistics import bootstrap_interval
+
 from .._record import RESULTS
 from .._render import WALL_MARK, as_list_table, as_markdown, as_text, wrap
 from .models import ROWS
@@ -31,7 +33,6 @@ __all__ = [
     "render_readme",
 ]
 
-_N_RESAMPLES = 2000
 _WALL_NOTE = (
     f"{WALL_MARK} Wall time of a shared machine: the record is older than the "
     "measurement of CPU time, or a GPU computed."
@@ -180,14 +181,7 @@ def interval(wrongs):
     -------
     low, high : float
     """
-    rate = np.mean(wrongs, axis=0)
-    # Texts with the same rate are interchangeable: draw counts of the rates.
-    values, counts = np.unique(rate, return_counts=True)
-    draws = np.random.RandomState(0).multinomial(
-        len(rate), counts / len(rate), size=_N_RESAMPLES
-    )
-    errors = 100 * draws @ values / len(rate)
-    return tuple(np.percentile(errors, [2.5, 97.5]))
+    return bootstrap_interval(100 * np.mean(wrongs, axis=0))
 
 
 def wrong_of(result):

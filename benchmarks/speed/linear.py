@@ -16,6 +16,7 @@ from sktextconv import (
     make_ngram_classifier,
     make_tfidf_classifier,
 )
+from sktextconv.comparison._statistics import bootstrap_interval
 from sktextconv.encoding._tokenize import PLAIN_PATTERN
 from sktextconv.feature_extraction import LogCountRatio, NGramVectorizer
 
@@ -26,10 +27,19 @@ from .comparison import Line
 from .growth import Corpus, draw_texts
 from .timing import in_fresh_process
 
-__all__ = ["LINES", "compare_ngram_counting", "compare_solvers"]
+__all__ = ["LINES", "compare_ngram_counting", "compare_solvers", "compare_tfidf"]
 
 _HELD_OUT = 5_000
 _ROUNDS = 3
+# What the TF-IDF classifier is compared with: estimator, goal and description.
+_TFIDF_OTHERS = {
+    "scikit-learn": (make_sklearn_tfidf, 2, "TfidfVectorizer and LinearSVC"),
+    "Vowpal Wabbit": (
+        VowpalWabbitClassifier,
+        1,
+        "Vowpal Wabbit, words and pairs; errors are in the notes",
+    ),
+}
 
 
 def compare_ngram_counting(data):
@@ -62,8 +72,8 @@ def _count(vectorizer, settings, texts):
     vectorizer(**settings).fit_transform(texts)
 
 
-def compare_solvers(texts, y, name, C, target):
-    """Compare solvers of logistic regression on the TF-IDF of 500,000 n-grams, once."""
+def compare_solvers(texts, y, name, C, target, n_rounds=1):
+    """Compare solvers of logistic regression on the TF-IDF of 500,000 n-grams."""
     texts, y, others, y_other = _hold_out(texts, y)
     *first, ours = (step for _, step in make_ngram_classifier(tfidf=True, C=C).steps)
     X, X_other = texts, others
@@ -74,53 +84,48 @@ def compare_solvers(texts, y, name, C, target):
     # default tolerance, newton-cg stops almost at once.
     theirs = LogisticRegression(C=C, solver="newton-cg", tol=1e-5)
     sides = {"ours": ours, "newton-cg": theirs}
-    spent, notes = {}, {}
+    rounds, notes = {side: [] for side in sides}, {}
+    for _ in range(n_rounds):
+        for side, regression in sides.items():
+            with timed() as seconds:
+                regression.fit(X, y)
+            rounds[side].append(seconds.cpu)
     for side, regression in sides.items():
-        with timed() as seconds:
-            regression.fit(X, y)
-        spent[side] = seconds.cpu
         loss = log_loss(y, regression.predict_proba(X), normalize=False)
         penalty = np.square(regression.coef_).sum() / 2
         notes[f"objective of {side}"] = C * loss + penalty
         error = np.mean(regression.predict(X_other) != y_other)
         notes[f"error % of {side}"] = 100 * error
-    return Line(
+    return _make_line(
         f"logistic regression, {name}",
-        spent["ours"],
-        spent["newton-cg"],
-        "s",
-        spent["newton-cg"] / spent["ours"],
+        rounds,
         target,
         "newton-cg of scikit-learn",
         notes,
     )
 
 
-def compare_tfidf(texts, y, name):
+def compare_tfidf(texts, y, name, other="scikit-learn"):
     """Compare fitting TF-IDF of words and pairs, in rounds, on texts not held out."""
-    sides = {
-        "ours": make_tfidf_classifier,
-        "scikit-learn": make_sklearn_tfidf,
-        "Vowpal Wabbit": VowpalWabbitClassifier,
-    }
+    make_other, target, against = _TFIDF_OTHERS[other]
+    sides = {"ours": make_tfidf_classifier, other: make_other}
     rounds, notes = _fit_in_rounds(sides, texts, y, _ROUNDS)
-    wabbit = statistics.median(rounds.pop("Vowpal Wabbit"))
-    return _make_line(
-        f"TF-IDF classifier, {name}",
-        rounds,
-        2,
-        "TfidfVectorizer and LinearSVC",
-        notes | {"s of Vowpal Wabbit": wabbit},
-    )
+    notes["s of counting"] = _time_counting(make_tfidf_classifier(), texts, y)
+    return _make_line(f"TF-IDF classifier, {name}", rounds, target, against, notes)
+
+
+def _time_counting(pipeline, texts, y):
+    """Return the CPU seconds of the first step of a pipeline."""
+    with timed() as seconds:
+        pipeline[0].fit_transform(_hold_out(texts, y)[0])
+    return seconds.cpu
 
 
 def compare_naive_bayes(texts, y, name):
     """Compare fitting n-grams with naive Bayes to a pipeline for each class."""
     sides = {"ours": make_nb_ngram_classifier, "pipelines": _make_nb_pipelines}
     rounds, notes = _fit_in_rounds(sides, texts, y, 1)
-    with timed() as seconds:
-        make_nb_ngram_classifier()[0].fit_transform(_hold_out(texts, y)[0])
-    notes["s of counting"] = seconds.cpu
+    notes["s of counting"] = _time_counting(make_nb_ngram_classifier(), texts, y)
     return _make_line(
         f"naive Bayes classifier, {name}",
         rounds,
@@ -144,16 +149,17 @@ def _make_nb_pipelines():
 def _fit_in_rounds(sides, texts, y, n_rounds):
     """Return CPU seconds of each side, in rounds, and errors on texts held out."""
     texts, y, others, y_other = _hold_out(texts, y)
-    rounds, notes = {name: [] for name in sides}, {}
+    rounds, wrong = {name: [] for name in sides}, {}
     for _ in range(n_rounds):
         for side, make in sides.items():
             with timed() as seconds:
                 fitted = make().fit(texts, y)
             rounds[side].append(seconds.cpu)
-            notes[f"error % of {side}"] = 100 * np.mean(
-                fitted.predict(others) != y_other
-            )
-    return rounds, notes
+            wrong[side] = fitted.predict(others) != y_other
+    notes = {f"error % of {side}": 100 * each.mean() for side, each in wrong.items()}
+    ours, theirs = wrong.values()
+    low, high = bootstrap_interval(100.0 * ours - 100.0 * theirs)
+    return rounds, notes | {"difference %, from": low, "difference %, to": high}
 
 
 def _hold_out(texts, y):
@@ -205,11 +211,15 @@ def compare_classes(n_classes=(4, 64, 256), n_texts=3_000):
 
 LINES = {
     "ngrams": compare_ngram_counting,
-    "solver": lambda data: compare_solvers(*data["long"], "reviews", 1_000, 5),
+    "solver": lambda data: compare_solvers(*data["long"], "reviews", 1_000, 5, _ROUNDS),
     "solver-news": lambda data: compare_solvers(*data["short"], "news", 10_000, 3),
     "classes": lambda data: compare_classes(),
     "tfidf-news": lambda data: compare_tfidf(*data["short"], "news"),
     "tfidf-reviews": lambda data: compare_tfidf(*data["long"], "reviews"),
+    "wabbit-news": lambda data: compare_tfidf(*data["short"], "news", "Vowpal Wabbit"),
+    "wabbit-reviews": lambda data: compare_tfidf(
+        *data["long"], "reviews", "Vowpal Wabbit"
+    ),
     "nb-news": lambda data: compare_naive_bayes(*data["short"], "news"),
     "nb-reviews": lambda data: compare_naive_bayes(*data["long"], "reviews"),
 }

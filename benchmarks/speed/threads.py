@@ -33,7 +33,7 @@ from .._record import RESULTS, describe_run, progress, write_json
 from .._render import as_text
 from .timing import LazyData, configured, head
 
-__all__ = ["NETWORKS", "measure_threads", "table"]
+__all__ = ["NETWORKS", "RESULT", "measure_threads", "table"]
 
 RESULT = RESULTS / "threads.json"
 
