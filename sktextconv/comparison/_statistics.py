@@ -23,7 +23,11 @@ __all__ = [
 
 _N_RESAMPLES = 2000
 _N_BINS = 15  # of the calibration error, as in the paper
+_N_FIXED = 3 + _N_BINS  # columns of sums that do not depend on the classes
+# Limits of time and memory.
 _MAX_COUNTS = 2**21  # counts of texts in memory at once: 16 MiB
+_MAX_SUMS = 2**24  # sums of many texts by unit: 128 MiB
+_MIN_UNITS, _MAX_UNITS = 1000, 20_000  # of many texts
 _SIGNIFICANCE = 0.05
 
 
@@ -60,7 +64,8 @@ class Difference(NamedTuple):
 def metrics(y_true, y_pred, probabilities=None, *, level=0.95, groups=None):
     """Return error, macro F1, log loss and calibration error, with intervals.
 
-    All bootstrap intervals come from the same 2,000 resamples of the texts.
+    All bootstrap intervals come from the same 2,000 resamples of the texts; more than
+    20,000 texts are resampled in random blocks of equal size.
 
     Parameters
     ----------
@@ -88,11 +93,12 @@ def metrics(y_true, y_pred, probabilities=None, *, level=0.95, groups=None):
     Notes
     -----
     The error has the interval of Wilson [2]_ unless there are groups, because the
-    bootstrap of an error of 0 is an interval of width 0. The others have percentile
-    intervals, except the calibration error: it is a sum of absolute values, so that a
-    resample has a larger one than the texts, and its interval is reflected about the
-    value, which removes this bias (the basic bootstrap, [3]_, section 5.2). It begins
-    at 0 if perfect calibration would give such a value by chance.
+    bootstrap of an error of 0 is an interval of width 0. Other intervals are those of
+    the percentiles of the resamples, moved by twice the difference of the value and
+    their median: resamples repeat texts, so that their calibration error is too large,
+    and their F1 of small classes too small (the bias is removed as by the basic
+    bootstrap, [3]_, section 5.2). The interval of the calibration error begins at 0 if
+    perfect calibration would give such a value by chance.
 
     Macro F1 is the mean over the classes that occur among the true or predicted ones,
     in each resample, as in :func:`sklearn.metrics.f1_score`. The log loss of a text is
@@ -113,42 +119,33 @@ def metrics(y_true, y_pred, probabilities=None, *, level=0.95, groups=None):
     if groups is not None:
         groups = np.asarray(groups)
         _check_lengths(y_true=y_true, groups=groups)
-    wrong = y_true != y_pred
-    means = [wrong]
     if probabilities is not None:
         probabilities = np.asarray(probabilities, dtype=np.float64)
         _check_lengths(y_true=y_true, probabilities=probabilities)
-        means += _loss_and_gaps(y_true, y_pred, probabilities)
-    means = np.stack(means, axis=1).astype(np.float64)
-    n_metrics = 2 if probabilities is None else 4
-    compute_f1 = _macro_f1(y_true, y_pred)
-    # Differences of confidence and accuracy by bin, of all texts.
-    all_gaps = means[:, 2:].mean(axis=0)
-
-    def compute(counts):
-        """Return the metrics of each row of counts of texts: (n_metrics, n_rows)."""
-        sums = counts @ means / counts.sum(axis=1, keepdims=True)
-        error, loss, gaps = sums[:, 0], sums[:, 1:2], sums[:, 2:]
-        found = [error, compute_f1(counts), *loss.T, np.abs(gaps).sum(axis=1)]
-        # Calibration errors that occur by chance if there is none.
-        noise = np.abs(gaps - all_gaps).sum(axis=1)
-        return np.stack([*found[:n_metrics], noise])
-
-    values = compute(np.ones((1, len(y_true))))[:, 0]
-    draws = _resample(len(y_true), groups)
-    resampled = np.concatenate([compute(counts) for counts in draws], axis=1)
-    tail = 50 * (1 - level)
-    lows, highs = np.percentile(resampled, [tail, 100 - tail], axis=1)
-    names = ("error", "macro_f1", "log_loss", "calibration_error")[:n_metrics]
+    sums = _sum_by_unit(y_true, y_pred, probabilities, groups)
+    totals = sums.sum(axis=0, keepdims=True)
+    values = _compute_metrics(totals, totals)[:, 0]
+    resampled = np.concatenate(
+        [_compute_metrics(draws @ sums, totals) for draws in _resample(len(sums))],
+        axis=1,
+    )
+    lows, highs, medians = _percentiles(resampled, level)
+    noise, shifts = highs[-1], 2 * (values - medians)
+    lows = np.clip(lows + shifts, 0, values)
+    highs = np.maximum(highs + shifts, values)
+    highs[1] = min(highs[1], 1.0)
+    if values[3] <= noise:
+        lows[3] = 0
+    names = ["error", "macro_f1", "log_loss", "calibration_error"]
+    names = names[: 2 if probabilities is None else 4]
     found = {
         name: Estimate(*map(float, each))
         for name, *each in zip(names, values, lows, highs, strict=False)
     }
     if groups is None:
-        interval = wilson_interval(int(wrong.sum()), len(wrong), level=level)
+        n_wrong = int(np.count_nonzero(y_true != y_pred))
+        interval = wilson_interval(n_wrong, len(y_true), level=level)
         found["error"] = Estimate(found["error"].value, *interval)
-    if probabilities is not None:
-        found["calibration_error"] = _reflect(found["calibration_error"], highs[-1])
     return found
 
 
@@ -268,73 +265,107 @@ def exact_sign_test(n_a, n_b):
 # ---------------------------------------------------------------------------
 
 
-def _loss_and_gaps(y_true, y_pred, probabilities):
-    """Return arrays by text: log loss, and in each bin, confidence minus accuracy."""
-    rows = np.arange(len(y_true))
-    smallest = np.finfo(np.float64).eps
-    loss = -np.log(np.clip(probabilities[rows, y_true], smallest, 1.0))
-    confidence = probabilities[rows, y_pred]
-    gaps = confidence - (y_true == y_pred)
-    # Bins are closed on the right, as in the paper.
-    bins = np.ceil(confidence * _N_BINS).clip(1, _N_BINS) - 1
-    return [loss, *(np.where(bins == each, gaps, 0.0) for each in range(_N_BINS))]
+def _sum_by_unit(y_true, y_pred, probabilities, groups):
+    """Return what the metrics add up over texts, summed over each unit of resampling.
 
-
-def _macro_f1(y_true, y_pred):
-    """Return a function of counts of texts, (n_rows, n_samples), to their macro F1."""
+    Returns
+    -------
+    sums : ndarray of shape (n_units, 18 + 2 * n_classes)
+        Number of texts, errors and log loss; confidence minus accuracy in each of 15
+        bins; right answers of each class; texts and answers of each class.
+    """
     _, classes = np.unique(np.stack([y_true, y_pred]), return_inverse=True)
-    y_true, y_pred = classes.reshape(2, -1)
+    class_true, class_pred = classes.reshape(2, -1)
     n_classes = classes.max() + 1
-    # Texts of the same true and predicted class count as one cell.
-    cells, of_text = np.unique(y_true * n_classes + y_pred, return_inverse=True)
-    order = np.argsort(of_text, kind="stable")
-    starts = np.searchsorted(of_text[order], np.arange(len(cells)))
-    cell_true, cell_pred = np.divmod(cells, n_classes)
-    # F1 is 2 TP / (2 TP + FP + FN): the texts of a class and the answers with it.
-    class_range = np.arange(n_classes)
-    in_class = 1.0 * (cell_true[:, None] == class_range)
-    answered = 1.0 * (cell_pred[:, None] == class_range)
-    right, total = 2 * in_class * answered, in_class + answered
+    units, n_units = _make_units(len(y_true), groups, _N_FIXED + 2 * n_classes)
 
-    def compute(counts):
-        sizes = np.add.reduceat(counts[:, order], starts, axis=1)
-        totals = sizes @ total
-        f1 = sizes @ right / np.maximum(totals, 1)
-        return f1.sum(axis=1) / np.count_nonzero(totals, axis=1)
+    def by_unit(n_columns=1, column=0, weights=None):
+        cells = units * n_columns + column
+        sums = np.bincount(cells, weights, minlength=n_units * n_columns)
+        return sums.reshape(n_units, n_columns)
 
-    return compute
+    right = 1.0 * (y_true == y_pred)
+    loss, gaps, bins = np.zeros((3, len(right)))
+    if probabilities is not None:
+        rows = np.arange(len(right))
+        smallest = np.finfo(np.float64).eps
+        loss = -np.log(np.clip(probabilities[rows, y_true], smallest, 1.0))
+        confidence = probabilities[rows, y_pred]
+        gaps = confidence - right
+        # Bins are closed on the right, as in the paper.
+        bins = np.ceil(confidence * _N_BINS).clip(1, _N_BINS) - 1
+    return np.hstack(
+        [
+            by_unit(),
+            by_unit(weights=1 - right),
+            by_unit(weights=loss),
+            by_unit(_N_BINS, bins.astype(np.int64), gaps),
+            by_unit(n_classes, class_true, right),
+            by_unit(n_classes, class_true) + by_unit(n_classes, class_pred),
+        ]
+    )
 
 
-def _reflect(estimate, noise):
-    """Return a calibration error with its interval reflected about the value.
+def _compute_metrics(sums, totals):
+    """Return the metrics of each row of sums, and the calibration error by chance.
 
     Parameters
     ----------
-    estimate : Estimate
-        With the percentile interval.
-    noise : float
-        Largest value to expect under perfect calibration.
+    sums : ndarray of shape (n_rows, n_columns)
+        Sums over the texts of each resample.
+    totals : ndarray of shape (1, n_columns)
+        Sums over all texts.
+
+    Returns
+    -------
+    metrics : ndarray of shape (5, n_rows)
+        The last is the calibration error to expect if that of all texts were 0.
     """
-    value, low, high = estimate
-    reflected = max(2 * value - high, 0.0) if value > noise else 0.0
-    return Estimate(value, reflected, max(2 * value - low, value))
+    _, error, loss = (sums[:, :3] / sums[:, :1]).T
+    gaps, all_gaps = (each[:, 3:_N_FIXED] / each[:, :1] for each in (sums, totals))
+    # F1 is 2 TP / (2 TP + FP + FN); the denominator counts texts and answers.
+    right, counts = np.split(sums[:, _N_FIXED:], 2, axis=1)
+    f1 = (2 * right / np.maximum(counts, 1)).sum(axis=1)
+    f1 /= np.count_nonzero(counts, axis=1)
+    calibration, noise = (np.abs(each).sum(axis=1) for each in (gaps, gaps - all_gaps))
+    return np.stack([error, f1, loss, calibration, noise])
 
 
-def _resample(n_samples, groups):
-    """Yield how often each text is in each resample, (n_rows, n_samples), as floats."""
-    n_units = n_samples
+# ---------------------------------------------------------------------------
+# Resamples
+# ---------------------------------------------------------------------------
+
+
+def _make_units(n_samples, groups=None, n_columns=1):
+    """Return the unit of resampling of each text, and the number of units.
+
+    A unit is a group or a text. Many texts are put into random blocks of equal size,
+    which have the same intervals in far less time.
+    """
     if groups is not None:
-        _, groups = np.unique(groups, return_inverse=True)
-        n_units = groups.max() + 1
+        _, units = np.unique(groups, return_inverse=True)
+        return units, units.max() + 1
+    n_units = min(_MAX_UNITS, max(_MAX_SUMS // n_columns, _MIN_UNITS))
+    if n_samples <= n_units:
+        return np.arange(n_samples), n_samples
+    return np.random.RandomState(0).permutation(n_samples) % n_units, n_units
+
+
+def _resample(n_units):
+    """Yield how often each unit is in each resample, (n_rows, n_units), as floats."""
     random_state = np.random.RandomState(0)
-    n_rows = min(max(_MAX_COUNTS // n_samples, 1), _N_RESAMPLES)
-    for start in range(0, _N_RESAMPLES, n_rows):
-        size = min(n_rows, _N_RESAMPLES - start)
+    for size in _split_resamples(n_units):
         drawn = random_state.randint(n_units, size=(size, n_units), dtype=np.int64)
         drawn += n_units * np.arange(size)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=size * n_units)
-        counts = counts.reshape(size, n_units).astype(np.float64)
-        yield counts if groups is None else counts[:, groups]
+        yield counts.reshape(size, n_units).astype(np.float64)
+
+
+def _split_resamples(n_units):
+    """Yield numbers of resamples that fit into memory and add up to all of them."""
+    n_rows = min(max(_MAX_COUNTS // max(n_units, 1), 1), _N_RESAMPLES)
+    for start in range(0, _N_RESAMPLES, n_rows):
+        yield min(n_rows, _N_RESAMPLES - start)
 
 
 def _ratio_interval(sums, sizes, level):
@@ -347,23 +378,30 @@ def _ratio_interval(sums, sizes, level):
         draws = np.random.RandomState(0).multinomial(n, counts / n, size=_N_RESAMPLES)
         totals = draws @ values
     else:
-        totals = np.concatenate([draws @ pairs for draws in _resample(n, None)])
-    tail = 50 * (1 - level)
-    low, high = np.percentile(totals[:, 0] / totals[:, 1], [tail, 100 - tail])
+        units, n_units = _make_units(n)
+        pairs = np.stack([np.bincount(units, each) for each in (sums, sizes)], axis=1)
+        totals = np.concatenate([draws @ pairs for draws in _resample(n_units)])
+    low, high, _ = _percentiles(totals[:, 0] / totals[:, 1], level)
     return float(low), float(high)
+
+
+def _percentiles(values, level):
+    """Return both ends of the interval and the median along the last axis."""
+    tail = 50 * (1 - level)
+    return np.percentile(values, [tail, 100 - tail, 50], axis=-1)
 
 
 def _permutation_test(sums):
     """Return the p-value of sums of differences, by random exchanges of their signs."""
     sums = sums[sums != 0]
     random_state = np.random.RandomState(0)
-    observed = abs(sums.sum())
+    # Rounding must not turn an equal sum into a smaller one.
+    observed = abs(sums.sum()) * (1 - 1e-12)
     n_extreme = 1  # the observation is one of the permutations
-    for _ in range(_N_RESAMPLES):
-        signs = random_state.randint(2, size=len(sums)) * 2 - 1
-        # Rounding must not turn an equal sum into a smaller one.
-        n_extreme += abs(signs @ sums) >= observed * (1 - 1e-12)
-    return float(n_extreme / (_N_RESAMPLES + 1))
+    for size in _split_resamples(len(sums)):
+        signs = random_state.randint(2, size=(size, len(sums))) * 2 - 1
+        n_extreme += np.count_nonzero(np.abs(signs @ sums) >= observed)
+    return n_extreme / (_N_RESAMPLES + 1)
 
 
 def _check_lengths(**arrays):

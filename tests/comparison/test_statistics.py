@@ -102,27 +102,56 @@ def test_metrics_intervals_agree_with_scipy():
     assert found["error"][1:] == pytest.approx([expected.low, expected.high])
 
 
-def test_macro_f1_of_resamples():
-    """The F1 of counts of texts is scikit-learn's of the repeated texts."""
-    y_true, y_pred, _ = draw_answers(30, 12, seed=3)
-    y_true, y_pred = 5 + 2 * y_true, 5 + 2 * y_pred
-    counts = np.concatenate([*_statistics._resample(30, None)])[:50]
-    found = _statistics._macro_f1(y_true, y_pred)(counts)
-    for row, value in zip(counts.astype(int), found, strict=True):
-        expected = f1_score(y_true.repeat(row), y_pred.repeat(row), average="macro")
-        assert value == pytest.approx(expected, rel=1e-12)
+def test_metrics_of_resamples():
+    """The metrics of counts of texts are scikit-learn's of the repeated texts."""
+    y_true, y_pred, shown = draw_answers(30, 12, seed=3)
+    sums = _statistics._sum_by_unit(y_true, y_pred, shown, None)
+    counts = np.concatenate([*_statistics._resample(30)])[:50]
+    found = _statistics._compute_metrics(counts @ sums, sums.sum(0, keepdims=True))
+    for row, (error, f1, loss, calibration, _) in zip(counts, found.T, strict=True):
+        texts = np.arange(30).repeat(row.astype(int))
+        truth, answers = y_true[texts], y_pred[texts]
+        assert error == pytest.approx(np.mean(truth != answers))
+        assert f1 == pytest.approx(f1_score(truth, answers, average="macro"))
+        expected = log_loss(truth, shown[texts], labels=range(12))
+        assert loss == pytest.approx(expected)
+        assert calibration == pytest.approx(calibration_error(truth, shown[texts]))
 
 
-def test_macro_f1_interval_covers():
-    """About 95 % of the intervals have the F1 of the population."""
-    everyone = draw_answers(200_000, 3, seed=0)[:2]
-    truth = f1_score(*everyone, average="macro")
-    covered = []
-    for seed in range(60):
-        chosen = np.random.RandomState(seed).randint(200_000, size=150)
-        found = metrics(*(each[chosen] for each in everyone))["macro_f1"]
-        covered.append(found.low <= truth <= found.high)
-    assert np.mean(covered) >= 0.85
+def test_metrics_of_many_texts(monkeypatch):
+    """Blocks of texts have the intervals of the texts, up to the noise."""
+    answers = draw_answers(9_000, 3, seed=7, sharpness=2.0)
+    by_text = metrics(*answers)
+    monkeypatch.setattr(_statistics, "_MAX_UNITS", 1_500)
+    by_block = metrics(*answers)
+    for name, (value, low, high) in by_text.items():
+        assert by_block[name].value == pytest.approx(value)
+        noise = 0.15 * (high - low)
+        assert by_block[name][1:] == pytest.approx((low, high), abs=noise)
+    values = np.random.RandomState(0).normal(size=9_000)
+    blocks = bootstrap_interval(values)
+    monkeypatch.undo()
+    assert blocks == pytest.approx(bootstrap_interval(values), abs=0.003)
+
+
+@pytest.mark.parametrize(("n_classes", "n_texts"), [(3, 150), (80, 800)])
+def test_macro_f1_interval_covers(n_classes, n_texts):
+    """About 95 % of the intervals have the F1 of the population.
+
+    Two of three percentile intervals of 80 classes would be too low.
+    """
+
+    def draw(n_texts, seed):
+        random_state = np.random.RandomState(seed)
+        rates = 1 / np.arange(1, n_classes + 1)
+        y_true, other = random_state.choice(
+            n_classes, size=(2, n_texts), p=rates / rates.sum()
+        )
+        return y_true, np.where(random_state.uniform(size=n_texts) < 0.2, other, y_true)
+
+    truth = f1_score(*draw(300_000, 0), average="macro")
+    found = [metrics(*draw(n_texts, 1 + seed))["macro_f1"] for seed in range(60)]
+    assert np.mean([each.low <= truth <= each.high for each in found]) >= 0.83
 
 
 @pytest.mark.parametrize("sharpness", [1.0, 2.0])
