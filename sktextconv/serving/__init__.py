@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["create_app", "serve"]
 
 _PORT = Annotated[int, Range(0, 65_535, closed="both")]
-_SHUTDOWN_SECONDS = 10  # to finish running requests after a stop signal
-_MAX_CONNECTIONS = 256  # further ones get status 503
 
 
 def create_app(
@@ -151,6 +149,8 @@ def serve(
     if not accepts(_PORT, port):
         raise ValueError(f"Expected port to be an int from 0 to 65535, got {port!r}.")
     uvicorn = require("uvicorn", by="serve", extra="serve")
+    from .connections import SERVER_OPTIONS
+
     classifier = load_model(path, device=device)
     app = create_app(
         classifier,
@@ -159,15 +159,7 @@ def serve(
     )
     # Older versions of uvicorn raise KeyboardInterrupt again after the shutdown.
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.run(
-            app,
-            host=host,
-            port=port,
-            ws="none",
-            server_header=False,
-            limit_concurrency=_MAX_CONNECTIONS,
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        )
+        uvicorn.run(app, host=host, port=port, **SERVER_OPTIONS)
 
 
 def _check_hosts(names):

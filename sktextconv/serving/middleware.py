@@ -1,6 +1,7 @@
 """Middleware that rejects unsafe requests and adds security headers to responses."""
 
 import asyncio
+import contextlib
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -19,7 +20,8 @@ HEADERS = {
     "Cache-Control": "no-store",  # texts may be confidential
 }
 
-_BODY_SECONDS = 30  # time limit for receiving a request
+_BODY_SECONDS = 30  # time limit for receiving a body
+_MAX_DISCARDED = 2**26  # bytes of a rejected body
 
 
 class SecurityMiddleware:
@@ -27,7 +29,8 @@ class SecurityMiddleware:
 
     It rejects cross-site requests and bodies that are too large or arrive too slowly.
     It reads the whole body first and counts its bytes, with or without a
-    Content-Length.
+    Content-Length. It reads on after a rejection, within bounds, and then closes the
+    connection: a client may read the response only after it has sent everything.
 
     Parameters
     ----------
@@ -65,10 +68,11 @@ class SecurityMiddleware:
             "none",
             "same-origin",
         ):
-            return _reject(403, "Expected a request from this page, got another."), None
+            detail = "Expected a request from this page, got another."
+            return _reject(403, detail), receive
         length = headers.get("content-length", "")
         if length.isdecimal() and (len(length) > 12 or int(length) > self._max_body):
-            return self._reject_large(), None
+            return self._reject_large(), receive
         body = bytearray()
         try:
             async with asyncio.timeout(_BODY_SECONDS):
@@ -78,12 +82,12 @@ class SecurityMiddleware:
                         return _no_response, None
                     body += message.get("body", b"")
                     if len(body) > self._max_body:
-                        return self._reject_large(), None
+                        return self._reject_large(), receive
                     if not message.get("more_body", False):
                         break
         except TimeoutError:
             detail = f"Expected the whole request within {_BODY_SECONDS} seconds."
-            return _reject(408, detail), None
+            return _error_response(408, detail), None
         messages = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
         async def receive_buffered():
@@ -95,12 +99,42 @@ class SecurityMiddleware:
         return _reject(413, f"Expected a body of at most {self._max_body:,} bytes.")
 
 
-def _reject(status, detail):
-    """Return an error response that closes the connection."""
-    # The rest of the request is not read, so the connection cannot be reused.
+def _error_response(status, detail):
+    """Return a response that closes the connection."""
+    # Unread parts of the request make the connection useless for others.
     return JSONResponse(
         {"detail": detail}, status_code=status, headers={"Connection": "close"}
     )
+
+
+def _reject(status, detail):
+    """Return an application that sends an error and reads what the client sends."""
+
+    async def respond(scope, receive, send):
+        async def send_unfinished(message):
+            if message["type"] == "http.response.body":
+                message = {**message, "more_body": True}
+            await send(message)
+
+        await _error_response(status, detail)(scope, receive, send_unfinished)
+        # Such a client has not sent the body yet, and does not after an error.
+        if Headers(scope=scope).get("expect", "").lower() != "100-continue":
+            await _discard_body(receive)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return respond
+
+
+async def _discard_body(receive):
+    """Read the rest of a request within the limits of size and time."""
+    n_bytes = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_BODY_SECONDS):
+            while n_bytes <= _MAX_DISCARDED:
+                message = await receive()
+                n_bytes += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    break
 
 
 async def _no_response(scope, receive, send):

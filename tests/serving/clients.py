@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import re
+import socket
 import subprocess
 import sys
 
 import httpx
 import numpy as np
+import uvicorn
 from sklearn.base import BaseEstimator, ClassifierMixin
+
+from sktextconv.serving.connections import SERVER_OPTIONS
 
 TEXTS = ["a fine film", "so good", "what a bore", "too long"] * 6
 
@@ -98,3 +102,16 @@ def running(path, *, prelude="", arguments=()):
     finally:
         process.kill()
         process.communicate()
+
+
+@contextlib.asynccontextmanager
+async def listening(app):
+    """Run a server with the options of `serve` in this event loop; yield its port."""
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, **SERVER_OPTIONS))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        task = asyncio.create_task(server.serve([listener]))
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await task

