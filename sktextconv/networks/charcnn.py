@@ -191,10 +191,9 @@ class CharCNNClassifier(BaseTextNetClassifier):
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
         rate of 0.001, minibatches of 128 texts, an alphabet learned from the training
         texts, filters initialized as detectors of the n-grams that distinguish their
-        classes [2]_. "paper":
-        section 2.3 and 3.3 of [1]_ and the authors' code: an epoch of 5,000
-        minibatches of 128 texts with balanced classes, SGD with momentum 0.9, a rate
-        of 0.01 halved every 3 epochs, normal initialization.
+        classes [2]_. "paper": section 2.3 and 3.3 of [1]_ and the authors' code: an
+        epoch of 5,000 minibatches of 128 texts with balanced classes, SGD with momentum
+        0.9, a rate of 0.01 halved every 3 epochs, normal initialization.
     {inherited_parameters}
 
     Attributes
@@ -216,11 +215,10 @@ class CharCNNClassifier(BaseTextNetClassifier):
     positions beyond the end of a text are not computed.
 
     Departures from the paper: (1) "modern" differs in training and alphabet, see
-    `recipe`. Its
-    n-grams have 5 characters and are selected by the chi-squared statistic of their
-    presence; [2]_ selects n-grams of words by naive Bayes. (2) The paper names no
-    weight decay and no initialization of biases; "paper" takes both and the update rule
-    from the authors' code.
+    `recipe`. Its n-grams have 5 characters and are selected by the chi-squared
+    statistic of their presence; [2]_ selects n-grams of words by naive Bayes. (2) The
+    paper names no weight decay and no initialization of biases; "paper" takes both and
+    the update rule from the authors' code.
 
     References
     ----------
