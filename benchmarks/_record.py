@@ -9,13 +9,12 @@ import platform
 import resource
 import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 import sktextconv
+from sktextconv.utils._timing import Seconds, cpu_seconds, timed
 
 __all__ = [
     "RESULTS",
@@ -102,33 +101,6 @@ def _machine(threads, net):
         ),
         "gpu": torch.cuda.get_device_name() if on_gpu else None,
     }
-
-
-def cpu_seconds():
-    """Return the CPU time of this process and of its children that have ended.
-
-    User and system time of all threads, in seconds. Other programs on the machine
-    prolong the elapsed time, but hardly this one.
-    """
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
-
-
-@dataclass
-class Seconds:
-    """Time of a block: elapsed (`wall`) and CPU time with children (`cpu`)."""
-
-    wall: float = 0.0
-    cpu: float = 0.0
-
-
-@contextlib.contextmanager
-def timed():
-    """Measure a block; the yielded `Seconds` hold its time afterwards."""
-    found = Seconds()
-    wall, cpu = time.perf_counter(), cpu_seconds()
-    yield found
-    found.wall, found.cpu = time.perf_counter() - wall, cpu_seconds() - cpu
 
 
 def peak_mib():

@@ -6,6 +6,7 @@ from .baselines import (
     make_ngram_classifier as make_ngram_classifier,
     make_tfidf_classifier as make_tfidf_classifier,
 )
+from .comparison import Comparison as Comparison, compare as compare
 from .datasets import (
     TextStore as TextStore,
     fetch_text_dataset as fetch_text_dataset,

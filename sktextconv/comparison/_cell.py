@@ -1,0 +1,268 @@
+"""Cell of a comparison: one model, trained and tested on one division of the texts."""
+
+import contextlib
+import functools
+import json
+import pickle
+import statistics
+import tempfile
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from ..persistence import save
+from ..utils._files import atomic_write
+from ..utils._timing import timed
+from ._noise import add_typos
+from ._rows import Row
+from ._selection import last_step, select_parameters, take
+
+__all__ = ["Cell", "Task", "fit_on", "read_cell", "run_task", "write_cell"]
+
+_N_SINGLE = 20  # texts whose latency is measured one by one
+
+
+@dataclass(frozen=True)
+class Task:
+    """Cell to run.
+
+    Attributes
+    ----------
+    model : str
+        Name of the row.
+    row : Row
+    split : int
+        Number of the division, from 0.
+    train, test : ndarray of int
+        Rows of the texts to train on and to test on.
+    fraction : float
+        Fraction of the training texts of the division that `train` has.
+    seed : int
+    select : bool
+        Whether parameters are selected inside the training texts.
+    noise : tuple of float
+        Rates of typing errors to test with.
+    """
+
+    model: str
+    row: Row
+    split: int
+    train: np.ndarray
+    test: np.ndarray
+    fraction: float = 1.0
+    seed: int = 0
+    select: bool = True
+    noise: tuple[float, ...] = ()
+
+    def key(self, data):
+        """Return the name of the file of the cell; `data` is the hash of the data."""
+        settings = (self.row.make().get_params(), self.row.grid, self.noise)
+        parts = (data, self.train, self.test, self.seed, self.select, settings)
+        name = "".join(c if c.isalnum() or c in "-_" else "_" for c in self.model)
+        return f"{name}-{joblib.hash(parts)[:16]}"
+
+
+@dataclass
+class Cell:
+    """Result of a task.
+
+    Attributes
+    ----------
+    model : str
+    split : int
+    fraction : float
+    test : ndarray of int of shape (n_test,)
+        Rows of the test texts.
+    predicted : ndarray of int of shape (n_test,)
+        Predicted class of each, as a row of `classes`.
+    probabilities : ndarray of float32 of shape (n_test, n_classes) or None
+        None if the model has none.
+    noisy : dict of float to ndarray of int of shape (n_test,)
+        Predicted classes at each rate of typing errors.
+    record : dict
+        JSON-serializable: "error" in %, "n_train", "train_seconds", "seconds" with
+        selection, "train_cpu_seconds",
+        "select_cpu_seconds", "texts_per_cpu_second", "milliseconds_per_text" (CPU time
+        of a single text), "bytes" on disk, "selection", "params" that were selected,
+        and "warnings".
+    """
+
+    model: str
+    split: int
+    fraction: float
+    test: np.ndarray
+    predicted: np.ndarray
+    probabilities: np.ndarray | None
+    noisy: dict[float, np.ndarray] = field(default_factory=dict)
+    record: dict = field(default_factory=dict)
+
+
+def run_task(task, path):
+    """Run a task on the data in a file; return the `Cell`.
+
+    Selection sees the training texts of the division only.
+    """
+    data = _load(path)
+    X, X_test = take(data["texts"], task.train), take(data["texts"], task.test)
+    estimator, record = _fit(
+        task, X, data["y"][task.train], _groups_of(data, task.train)
+    )
+    n_classes = len(data["classes"])
+    predicted, probabilities, predicting = _predict(estimator, X_test, n_classes)
+    noisy = {}
+    for rate in task.noise:
+        mistyped = add_typos(X_test, rate, seed=task.seed)
+        noisy[rate] = _predict(estimator, mistyped, n_classes)[0]
+    record |= {
+        "error": 100 * float(np.mean(predicted != data["y"][task.test])),
+        "texts_per_cpu_second": len(X_test) / max(predicting.cpu, 1e-9),
+        "milliseconds_per_text": _measure_latency(estimator, X_test),
+        "bytes": _count_bytes(estimator),
+    }
+    return Cell(
+        task.model,
+        task.split,
+        task.fraction,
+        task.test,
+        predicted,
+        probabilities,
+        noisy,
+        record,
+    )
+
+
+def fit_on(task, path):
+    """Return the estimator of a task, fitted; nothing is predicted."""
+    data = _load(path)
+    X = take(data["texts"], task.train)
+    groups = _groups_of(data, task.train)
+    return _fit(task, X, data["labels"][task.train], groups)[0]
+
+
+@functools.lru_cache(maxsize=1)
+def _load(path):
+    return joblib.load(path)
+
+
+def _groups_of(data, rows):
+    return None if data["groups"] is None else data["groups"][rows]
+
+
+def _fit(task, X, y, groups):
+    """Return the fitted estimator and the record of selection and training."""
+    estimator = task.row.make()
+    seeded = {
+        name: task.seed
+        for name, value in estimator.get_params().items()
+        if name.rpartition("__")[2] == "random_state" and value is None
+    }
+    estimator.set_params(**seeded)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with timed() as selecting:
+            tried = (
+                select_parameters(
+                    estimator,
+                    task.row.grid,
+                    X,
+                    y,
+                    groups=groups,
+                    seed=task.seed,
+                    search=True,
+                )
+                if task.select
+                else []
+            )
+        names = {name for each in tried for name in each["params"]}
+        last = last_step(estimator)
+        selected = {name: last.get_params()[name] for name in sorted(names)}
+        with timed() as training:
+            estimator.fit(X, y)
+    return estimator, {
+        "n_train": len(X),
+        "select_cpu_seconds": selecting.cpu,
+        "train_cpu_seconds": training.cpu,
+        "train_seconds": training.wall,
+        "seconds": selecting.wall + training.wall,
+        "selection": tried,
+        "params": selected,
+        "warnings": sorted({str(each.message) for each in caught}),
+    }
+
+
+def _predict(estimator, X, n_classes):
+    """Return the predicted classes, their probabilities or None, and the time."""
+    found = None
+    with timed() as seconds:
+        if hasattr(last_step(estimator), "net_"):  # predict would compute it again
+            found = estimator.predict_proba(X)
+            predicted = estimator.classes_[found.argmax(axis=1)]
+        else:
+            predicted = estimator.predict(X)
+    if found is None and hasattr(estimator, "predict_proba"):
+        found = estimator.predict_proba(X)
+    probabilities = None
+    if found is not None:
+        # Classes without a training text have the probability 0.
+        probabilities = np.zeros((len(X), n_classes), dtype=np.float32)
+        probabilities[:, estimator.classes_] = found
+    return np.asarray(predicted, dtype=np.int64), probabilities, seconds
+
+
+def _measure_latency(estimator, X):
+    """Return the median CPU milliseconds of the prediction of a single text."""
+    measured = []
+    for text in X[:_N_SINGLE]:
+        with timed() as seconds:
+            estimator.predict([text])
+        measured.append(1e3 * seconds.cpu)
+    return statistics.median(measured)
+
+
+def _count_bytes(estimator):
+    """Return the size of the saved model: of `save`, or of a pickle of others."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.safetensors")
+        with warnings.catch_warnings(), contextlib.suppress(TypeError):
+            warnings.simplefilter("ignore")
+            save(estimator, path)
+            return path.stat().st_size
+    return len(pickle.dumps(estimator))
+
+
+def write_cell(cell, path):
+    """Write a cell to a file, atomically."""
+    arrays = {"test": cell.test, "predicted": cell.predicted}
+    if cell.probabilities is not None:
+        arrays["probabilities"] = cell.probabilities
+    arrays |= {f"noisy {rate!r}": ids for rate, ids in cell.noisy.items()}
+    about = {
+        "model": cell.model,
+        "split": cell.split,
+        "fraction": cell.fraction,
+        "record": cell.record,
+    }
+    with atomic_write(path) as file:
+        np.savez_compressed(file, about=json.dumps(about), **arrays)
+
+
+def read_cell(path):
+    """Return the cell in a file."""
+    with np.load(path, allow_pickle=False) as found:
+        arrays = {name: found[name] for name in found.files}
+    about = json.loads(str(arrays.pop("about")))
+    noisy = {
+        float(name.removeprefix("noisy ")): ids
+        for name, ids in arrays.items()
+        if name.startswith("noisy ")
+    }
+    return Cell(
+        test=arrays["test"],
+        predicted=arrays["predicted"],
+        probabilities=arrays.get("probabilities"),
+        noisy=noisy,
+        **about,
+    )

@@ -1,0 +1,363 @@
+"""Comparison of models on labeled texts."""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import math
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
+
+from .. import __version__
+from ..utils._labels import check_labels
+from ..utils.validation import check_texts
+from ._cell import Task
+from ._comparison import Comparison
+from ._rows import resolve_rows
+from ._runner import Runner
+from ._selection import split_off
+
+__all__ = ["compare"]
+
+_MILLION = 1e6
+
+
+def compare(
+    X: Sequence[str],
+    y: ArrayLike,
+    *,
+    models: str | Sequence[Any] | Mapping[str, Any] = "fast",
+    test: tuple[Sequence[str], ArrayLike] | None = None,
+    cv: float | int | BaseCrossValidator = 0.2,
+    groups: ArrayLike | None = None,
+    select: bool = True,
+    train_sizes: Sequence[float] = (),
+    noise: Sequence[float] = (),
+    max_seconds: float | None = None,
+    folder: str | os.PathLike | None = None,
+    n_jobs: int | None = None,
+    random_state: int = 0,
+    refit: bool = True,
+    verbose: bool = False,
+) -> Comparison:
+    """Train models on the same texts, and compare their errors on the same others.
+
+    Cheap models run first. Each cell, a model on one division of the texts, runs in a
+    process of its own and is written to a file when it is finished. Parameters are
+    selected inside the training texts only.
+
+    Parameters
+    ----------
+    X : sequence of str of shape (n_samples,)
+        Texts.
+    y : array-like of shape (n_samples,)
+        Labels.
+    models : str, sequence or mapping, default="fast"
+        "fast" has the linear models, "networks" one of each network, "all" both, and
+        "paper" the rows of Zhang, Zhao and LeCun (2015). A sequence has names of these
+        groups or of single models, and pairs (name, estimator); a mapping has
+        estimators by name. An estimator takes a list of str, and can be pickled.
+    test : (texts, labels), default=None
+        Test texts. None holds out some of `X`.
+    cv : float, int or splitter, default=0.2
+        The fraction of texts to hold out once, the number of folds in which each text
+        is held out once, or a splitter of scikit-learn, also a repeated one. Not used
+        with `test`.
+    groups : array-like of shape (n_samples,), default=None
+        Groups of texts that belong together, such as the reviews of one film. A group
+        is never divided, and is resampled as a whole for intervals.
+    select : bool, default=True
+        Whether to select parameters on a tenth of the training texts: the penalty of
+        linear models from a grid, the learning rate of networks by successive halving
+        over epochs. Estimators of your own have the parameters that you set.
+    train_sizes : sequence of float, default=()
+        Fractions of the training texts for learning curves, besides all of them.
+    noise : sequence of float, default=()
+        Rates of typing errors, drawn at random, to test with.
+    max_seconds : float, default=None
+        Time after which the comparison ends with the cells that are finished. Cells
+        that would take longer are left, and the winner is fitted within the time.
+    folder : path, default=None
+        Folder of the finished cells. A comparison that was interrupted resumes from
+        them; cells of other texts or settings stay. None does not store them.
+    n_jobs : int, default=None
+        Number of cells to run at the same time, each with one thread; -1 takes all
+        cores. None runs one at a time with all threads.
+    random_state : int, default=0
+        Seed of the divisions and of the models. One thread gives the same bits.
+    refit : bool, default=True
+        Whether to fit the winner to all texts of `X`.
+    verbose : bool, default=False
+        Whether to print progress on the standard error.
+
+    Returns
+    -------
+    comparison : Comparison
+
+    Raises
+    ------
+    ValueError
+        If the texts, labels or settings are invalid, or a name of a model is unknown.
+    TypeError
+        If an item is not a str, or an estimator cannot be pickled.
+    RuntimeError
+        If no model was finished; the message names the reasons.
+
+    See Also
+    --------
+    sklearn.model_selection.cross_validate : Scores of one estimator.
+
+    Notes
+    -----
+    A model is as good as the best, within noise, if McNemar's exact test finds no
+    difference at the level of 5 %, divided by the number of other models, because the
+    best of several models is partly so by chance. With groups, or texts in several test
+    sets, a permutation test takes its place. The tests are about these trained models
+    on other texts; other training texts would add to the noise. The winner is the
+    cheapest of the models that are as good as the best.
+
+    Examples
+    --------
+    >>> from sktextconv import compare, load_docstrings
+    >>> docs = load_docstrings()
+    >>> X, y = docs.data[:300], docs.target[:300]
+    >>> comparison = compare(X, y, models=["tfidf", "bow"], random_state=0)
+    >>> sorted(result.model for result in comparison.results)
+    ['bow', 'tfidf']
+    >>> comparison.winner in comparison.as_good
+    True
+    """
+    start = time.monotonic()
+    data, splits = _make_data(X, y, test, cv, groups, random_state)
+    rows = resolve_rows(models)
+    _check_fractions("train_sizes", train_sizes)
+    _check_fractions("noise", noise)
+    if max_seconds is not None and not max_seconds > 0:
+        raise ValueError(f"Expected max_seconds above 0, got {max_seconds!r}.")
+    tasks = []
+    for model, row in rows.items():
+        for split, (train, test_rows) in enumerate(splits):
+            for fraction in sorted({*map(float, train_sizes), 1.0}):
+                task = Task(
+                    model,
+                    row,
+                    split,
+                    _take_fraction(train, fraction, data, random_state),
+                    test_rows,
+                    fraction,
+                    random_state,
+                    select,
+                    tuple(map(float, noise)),
+                )
+                tasks.append(task)
+    report = _print_line if verbose else _ignore
+    with contextlib.ExitStack() as stack:
+        temporary = stack.enter_context(tempfile.TemporaryDirectory())
+        path = Path(temporary, "data.joblib")
+        joblib.dump(data, path)
+        cells_folder = Path(temporary if folder is None else folder)
+        cells_folder.mkdir(parents=True, exist_ok=True)
+        n_jobs, n_threads = _count_processes(n_jobs)
+        runner = stack.enter_context(
+            Runner(
+                path,
+                data["n_train"],
+                n_jobs=n_jobs,
+                n_threads=n_threads,
+                deadline=math.inf if max_seconds is None else start + max_seconds,
+                report=report,
+            )
+        )
+        checksum = joblib.hash((data["texts"], data["y"], data["groups"], __version__))
+        lengths = np.array([len(text) for text in data["texts"]])
+        cells, left = runner.run(
+            [
+                (
+                    task,
+                    cells_folder / f"{_key(task, checksum)}.npz",
+                    _expected_seconds(task, lengths),
+                )
+                for task in tasks
+            ]
+        )
+        comparison = Comparison(
+            data["texts"],
+            data["y"],
+            data["classes"],
+            cells,
+            left,
+            groups=data["groups"],
+            about=_describe(data, splits, select, random_state, n_jobs, n_threads),
+        )
+        if refit:
+            report(f"fitting {comparison.winner} to all texts")
+            winner = next(task for task in tasks if task.model == comparison.winner)
+            everything = np.arange(data["n_train"])
+            comparison.winner_estimator = runner.fit(
+                dataclasses.replace(winner, train=everything, fraction=1.0)
+            )
+    return comparison
+
+
+def _make_data(X, y, test, cv, groups, seed):
+    """Return the checked data as the processes read them, and the divisions."""
+    texts = list(check_texts(X, required_by="compare"))
+    labels = check_labels(y)
+    _check_same_length("y", labels, len(texts))
+    n_train = len(texts)
+    if groups is not None:
+        if test is not None:
+            raise ValueError("Expected no groups with test texts of their own.")
+        groups = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
+        _check_same_length("groups", groups, n_train)
+    if test is not None:
+        try:
+            X_test, y_test = test
+        except (TypeError, ValueError):
+            raise ValueError("Expected test to be a pair (texts, labels).") from None
+        texts_test = list(check_texts(X_test, required_by="compare"))
+        labels_test = check_labels(y_test, name="the labels of test")
+        _check_same_length("the labels of test", labels_test, len(texts_test))
+        new = sorted({*labels_test.tolist()} - {*labels.tolist()})
+        if new:
+            raise ValueError(
+                f"Expected the labels of test to be among those of y, got {new[:5]}."
+            )
+        texts += texts_test
+        labels = np.concatenate([labels, labels_test])
+    classes, y_encoded = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"Expected labels of two or more classes, got {classes!r}.")
+    data = {
+        "texts": texts,
+        "labels": labels,
+        "y": y_encoded.reshape(-1),
+        "classes": classes,
+        "groups": groups,
+        "n_train": n_train,
+    }
+    if test is not None:
+        return data, [(np.arange(n_train), np.arange(n_train, len(texts)))]
+    return data, _divide(data, cv, seed)
+
+
+def _divide(data, cv, seed):
+    """Return the rows to train on and to test on, for each division."""
+    y, groups = data["y"], data["groups"]
+    if isinstance(cv, float):
+        if not 0 < cv < 1:
+            raise ValueError(
+                f"Expected cv between 0 and 1, or a number of folds: {cv}."
+            )
+        return [split_off(y, groups, cv, seed)]
+    if hasattr(cv, "split"):
+        return list(cv.split(np.empty(len(y)), y, groups))
+    make = StratifiedKFold if groups is None else StratifiedGroupKFold
+    folds = make(cv, shuffle=True, random_state=seed)
+    return list(folds.split(np.empty(len(y)), y, groups))
+
+
+def _take_fraction(train, fraction, data, seed):
+    """Return a part of the rows; smaller parts are inside larger ones."""
+    if fraction == 1:
+        return train
+    groups = data["groups"]
+    units = np.arange(len(data["y"])) if groups is None else groups
+    order = np.random.RandomState(seed).permutation(units.max() + 1)
+    rank = order[units[train]]
+    return train[rank < np.quantile(rank, fraction)]
+
+
+def _check_same_length(name, values, n_texts):
+    if len(values) != n_texts:
+        raise ValueError(
+            f"Expected one value of {name} for each of {n_texts:,} texts, got "
+            f"{len(values):,}."
+        )
+
+
+def _check_fractions(name, values):
+    for value in values:
+        if not 0 < value <= 1:
+            raise ValueError(f"Expected fractions above 0 in {name}, got {value!r}.")
+
+
+def _count_processes(n_jobs):
+    """Return the numbers of processes and of threads in each."""
+    n_cores = joblib.cpu_count()
+    if n_jobs is None:
+        return 1, n_cores
+    if n_jobs == 0:
+        raise ValueError("Expected n_jobs below or above 0, got 0.")
+    return (n_jobs if n_jobs > 0 else max(1, n_cores + 1 + n_jobs)), 1
+
+
+def _expected_seconds(task, lengths):
+    # Selection trains again for each value of the grid, on nearly all of the texts.
+    n_fits = 1 + task.select * math.prod(map(len, task.row.grid.values()), start=1)
+    return task.row.cost * n_fits * float(lengths[task.train].sum()) / _MILLION
+
+
+def _key(task, checksum):
+    try:
+        return task.key(checksum)
+    except Exception as error:
+        raise TypeError(
+            f"Expected a model that can be pickled as {task.model!r}: {error} Define "
+            "its functions with def, in a module or at the top of a notebook."
+        ) from error
+
+
+def _describe(data, splits, select, seed, n_jobs, n_threads):
+    """Return what a reader needs to know about the comparison, for its JSON."""
+    packages = ("numpy", "scipy", "scikit-learn", "torch", "skorch")
+    versions = {package: importlib.metadata.version(package) for package in packages}
+    return {
+        "data": {
+            "n_texts": len(data["texts"]),
+            "n_train": int(np.mean([len(train) for train, _ in splits])),
+            "n_test": int(np.mean([len(test) for _, test in splits])),
+            "n_splits": len(splits),
+            "grouped": data["groups"] is not None,
+            "classes": {
+                str(label): int(count)
+                for label, count in zip(
+                    data["classes"], np.bincount(data["y"]), strict=True
+                )
+            },
+        },
+        "settings": {
+            "select": select,
+            "random_state": seed,
+            "n_jobs": n_jobs,
+            "threads": n_threads,
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "sktextconv": __version__,
+            **versions,
+        },
+    }
+
+
+def _print_line(line):
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def _ignore(line):
+    pass

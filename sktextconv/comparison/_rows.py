@@ -1,0 +1,240 @@
+"""Rows of comparisons: named models with the values to select parameters from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from sklearn.base import clone
+
+from ..augmentation._synonyms import SynonymReplacer
+from ..baselines import (
+    make_bag_of_means_classifier,
+    make_bow_classifier,
+    make_nb_ngram_classifier,
+    make_ngram_classifier,
+    make_tfidf_classifier,
+)
+from ..networks import (
+    CharCNNClassifier,
+    HANClassifier,
+    KimCNNClassifier,
+    RNNClassifier,
+    VDCNNClassifier,
+    WordCNNClassifier,
+)
+from ..utils._param_names import suggest_name
+
+__all__ = ["GROUPS", "ROWS", "Row", "resolve_rows"]
+
+# Features are divided by their largest value: the best C is large and depends on data.
+_PENALTIES = {"C": [1e1, 1e2, 1e3, 1e4, 1e5]}
+_UNKNOWN_COST = 1.0  # of estimators that are no row here
+
+
+@dataclass(frozen=True)
+class Row:
+    """Row of the table.
+
+    Attributes
+    ----------
+    name : str
+        Name in the paper.
+    make : callable
+        Function that returns an estimator or a Pipeline.
+    cost : float
+        Approximate seconds of training per million characters on one CPU core. Cells
+        are run in the order of their cost, which a time budget scales by measured
+        times.
+    field_order : {"forward", "reverse"}
+        Order in which the fields of a text are joined.
+    grid : mapping of str to list
+        Parameters of the estimator, or of the pipeline's last step, and the values to
+        select from on a validation split of the training data.
+    """
+
+    name: str
+    make: Callable
+    cost: float
+    field_order: str = "forward"
+    grid: Mapping = field(default_factory=dict)
+
+
+def _linear():
+    for name, key, make, cost in (
+        ("BoW", "bow", make_bow_classifier, 1),
+        ("ngrams", "ngrams", make_ngram_classifier, 5),
+    ):
+        yield key, Row(name, make, cost, grid=_PENALTIES)
+        tfidf = partial(make, tfidf=True)
+        yield f"{key}-tfidf", Row(f"{name} TFIDF", tfidf, cost, grid=_PENALTIES)
+    means = Row("Bag-of-means", make_bag_of_means_classifier, 6, grid=_PENALTIES)
+    yield "bag-of-means", means
+
+
+def _later_linear():
+    nb = {"C": [0.1, 0.3, 1.0, 3.0, 10.0]}
+    yield "tfidf", Row("TF-IDF", make_tfidf_classifier, 0.3)
+    yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 0.5, grid=nb)
+
+
+def _zhang_networks():
+    """Yield the LSTM and the sixteen ConvNets of Table 4 of Zhang et al. (2015)."""
+    # Departs from the paper: word vectors are trained on the training texts only.
+    own_vectors = {"vectors": "word2vec", "tuning": "static"}
+    lstm = {"cell": "lstm", "hidden_dim": 512, "pooling": "mean", "clip_norm": 5.0}
+    yield "lstm", Row("LSTM", partial(RNNClassifier, **lstm, **own_vectors), 150)
+    # The rows name the alphabets of the papers, whatever the defaults are.
+    paper = partial(CharCNNClassifier, alphabet="paper")
+    full = partial(CharCNNClassifier, alphabet="full")
+    w2v = partial(WordCNNClassifier, **own_vectors)
+    for name, key, make, field_order, cost in (
+        ("w2v ", "wordcnn-{}-w2v", w2v, "forward", 40),
+        ("Lk. ", "wordcnn-{}-lookup", WordCNNClassifier, "forward", 40),
+        ("Full ", "charcnn-{}-full", full, "reverse", 80),
+        ("", "charcnn-{}", paper, "reverse", 80),
+    ):
+        for size, prefix, times in (("small", "Sm.", 1), ("large", "Lg.", 10)):
+            plain = partial(make, size=size)
+            row = Row(f"{prefix} {name}Conv.", plain, cost * times, field_order)
+            yield key.format(size), row
+            thesaurus = partial(plain, augmenter=SynonymReplacer())
+            yield (
+                f"{key.format(size)}-th",
+                replace(row, name=f"{row.name} Th.", make=thesaurus),
+            )
+
+
+def _later_networks():
+    for depth, cost in ((9, 60), (17, 120), (29, 160)):
+        for pooling, name in (("max", "max"), ("kmax", "k-max"), ("conv", "conv")):
+            make = partial(
+                VDCNNClassifier, depth=depth, pooling=pooling, alphabet="vdcnn"
+            )
+            slower = 2 if pooling == "kmax" else 1
+            yield (
+                f"vdcnn-{depth}-{pooling}",
+                Row(f"VDCNN-{depth} {name}", make, cost * slower),
+            )
+    for pooling, name in (("attention", "ATT"), ("mean", "AVE"), ("max", "MAX")):
+        make = partial(HANClassifier, pooling=pooling)
+        yield f"han-{pooling}", Row(f"HN-{name}", make, 30)
+    for key, settings in {
+        "rand": {},
+        "static": {"vectors": "word2vec", "tuning": "static"},
+        "non-static": {"vectors": "word2vec"},
+        "multichannel": {"vectors": "word2vec", "tuning": "multichannel"},
+    }.items():
+        make = partial(KimCNNClassifier, **settings)
+        yield f"kim-{key}", Row(f"CNN-{key}", make, 25)
+
+
+def _keras_networks():
+    """Yield the three recurrent networks of the Keras examples for IMDB."""
+    plain = {"pooling": "last", "keep": "end", "clip_norm": None, "bucketing": False}
+    # The vocabulary of Keras includes two ids for padding and unknown words.
+    small = plain | {
+        "recipe": "rmsprop",
+        "hidden_dim": 32,
+        "max_tokens": 9_998,
+        "embedding_dim": 32,
+        "max_length": 500,
+    }
+    for cell, name in (("rnn", "SimpleRNN"), ("lstm", "LSTM")):
+        make = partial(RNNClassifier, cell=cell, **small)
+        yield f"keras-{cell}", Row(f"Keras {name}", make, 20)
+    bilstm = plain | {
+        "recipe": "adam",
+        "batch_size": 32,
+        "max_epochs": 4,
+        "bidirectional": True,
+        "hidden_dim": 64,
+        "max_tokens": 19_998,
+        "embedding_dim": 128,
+        "max_length": 100,
+        "dropout": 0.5,
+    }
+    make = partial(RNNClassifier, cell="lstm", **bilstm)
+    yield "keras-bilstm", Row("Keras BiLSTM", make, 15)
+
+
+# Tables show the rows in this order.
+ROWS = {
+    **dict(_linear()),
+    **dict(_zhang_networks()),
+    **dict(_later_linear()),
+    **dict(_later_networks()),
+    **dict(_keras_networks()),
+}
+
+_FAST = ("tfidf", "ngrams-nb", "bow", "bow-tfidf", "ngrams", "ngrams-tfidf")
+# One row for each network, with default settings.
+_NETWORKS = (
+    "charcnn-small",
+    "vdcnn-9-max",
+    "wordcnn-small-lookup",
+    "kim-rand",
+    "lstm",
+    "han-attention",
+)
+GROUPS = {
+    "fast": _FAST,
+    "networks": _NETWORKS,
+    "all": (*_FAST, *_NETWORKS),
+    "paper": tuple(key for key, _ in (*_linear(), *_zhang_networks())),
+}
+
+
+def resolve_rows(models):
+    """Return the `Row` of each model by name, in order.
+
+    Parameters
+    ----------
+    models : str, sequence, or mapping of str to estimator
+        A key of `GROUPS` or `ROWS`, a sequence of such keys and of pairs (name,
+        estimator), or estimators by name.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or given twice.
+    TypeError
+        If a model is neither a name nor a named estimator.
+    """
+    if isinstance(models, str):
+        models = [models]
+    elif isinstance(models, Mapping):
+        models = list(models.items())
+    rows = {}
+    for model in models:
+        for name, row in _resolve(model):
+            if name in rows:
+                raise ValueError(f"Expected each model once, got {name!r} twice.")
+            rows[name] = row
+    if not rows:
+        raise ValueError("Expected at least one model, got none.")
+    return rows
+
+
+def _resolve(model):
+    if isinstance(model, str):
+        if model in GROUPS:
+            return [(key, ROWS[key]) for key in GROUPS[model]]
+        if model in ROWS:
+            return [(model, ROWS[model])]
+        near = suggest_name(model, [*GROUPS, *ROWS])
+        hint = f" Did you mean {near!r}?" if near else ""
+        raise ValueError(
+            f"Expected one of the models {', '.join(map(repr, [*GROUPS, *ROWS]))}, "
+            f"got {model!r}.{hint}"
+        )
+    try:
+        name, estimator = model
+        valid = isinstance(name, str) and hasattr(estimator, "fit")
+    except TypeError:
+        valid = False
+    if not valid:
+        raise TypeError(
+            "Expected the name of a model or a pair (name, estimator), got "
+            f"{model!r}. Name your estimators: models={{'mine': estimator}}."
+        )
+    return [(name, Row(name, partial(clone, estimator), _UNKNOWN_COST))]
