@@ -145,7 +145,7 @@ def test_onnx_classifier_loads_no_network_modules():
 SLOW = {"sympy", "torch._dynamo", "torch._inductor", "torch.onnx"}
 
 
-def test_loading_networks_avoids_slow_imports(tmp_path):
+def test_loading_models_avoids_slow_imports(tmp_path):
     """Loading and predicting create no optimizer and draw no weights."""
     paths = []
     for packed in FOLDER.glob("*.xz"):
@@ -158,7 +158,7 @@ def test_loading_networks_avoids_slow_imports(tmp_path):
     )
     command = [sys.executable, "-c", script, *map(str, paths)]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert len(paths) == len(sktextconv._HOMES["networks"])
+    assert len(paths) > len(sktextconv._HOMES["networks"])
     assert not {*result.stdout.split()} & SLOW
 
 

@@ -7,7 +7,6 @@ from typing import Self
 import numpy as np
 import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
@@ -128,12 +127,7 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         """
         check_params(self)
         texts = check_texts(X, required_by=type(self).__name__)
-        encoder = WordEncoder(
-            max_tokens=sys.maxsize,
-            min_count=self.min_count,
-            max_length=sys.maxsize,
-            tokenizer=self.tokenizer,
-        ).fit(texts)
+        encoder = _make_encoder(self.min_count, self.tokenizer).fit(texts)
         rng = check_random_state(self.random_state)
         seeds = rng.randint(2**31, size=2)
         vectors = word_vectors(
@@ -201,6 +195,24 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         counts.sum_duplicates()
         return counts
 
+    def __getstate__(self):
+        # JSON-serializable values and arrays only.
+        state = dict(super().__getstate__())
+        if "_encoder" in state:
+            encoder = state.pop("_encoder")
+            fitted = encoder.get_state() | {"tokenizer": encoder.tokenizer}
+            state |= {f"_{name}": value for name, value in fitted.items()}
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        if "_words" in state:
+            words, split_scripts = state.pop("_words"), state.pop("_split_scripts")
+            encoder = _make_encoder(1, state.pop("_tokenizer", None))
+            encoder.set_state(words=words, split_scripts=split_scripts)
+            state["_encoder"] = encoder
+        super().__setstate__(state)
+
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_columns")
 
@@ -210,6 +222,16 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _make_encoder(min_count, tokenizer):
+    """Return an encoder that reads all words of a text."""
+    return WordEncoder(
+        max_tokens=sys.maxsize,
+        min_count=min_count,
+        max_length=sys.maxsize,
+        tokenizer=tokenizer,
+    )
 
 
 def _cluster(vectors, n_means, seed):
@@ -228,6 +250,9 @@ def _cluster(vectors, n_means, seed):
     """
     if len(vectors) <= n_means:
         return np.arange(len(vectors))
+    # Imported here because prediction does not need it.
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+
     settings = {"init": "random", "n_init": 1, "random_state": seed}
     if len(vectors) > _MAX_WORDS_OF_KMEANS:
         kmeans = MiniBatchKMeans(n_means, batch_size=4 * n_means, **settings)

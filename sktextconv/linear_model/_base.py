@@ -1,12 +1,10 @@
 """Base classes of linear classifiers."""
 
 import numpy as np
-import scipy.optimize
 import scipy.sparse
 from numpy.typing import ArrayLike
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -154,6 +152,9 @@ class BaseLinearSVC(BaseLinearClassifier):
     random_state: Seed = 0
 
     def _fit_weights(self, X, y, C):
+        # Imported here because prediction does not need it.
+        from sklearn.svm import LinearSVC
+
         return LinearSVC(
             C=C,
             dual=True,
@@ -213,6 +214,8 @@ def leave_one_out(fitted, X, y, C, X_left_out=None):
 
 def fit_scale(decision, y):
     """Return the factor of decision values with the lowest logarithmic loss."""
+    import scipy.optimize
+
     scores, samples = to_scores(decision), np.arange(len(y))
 
     def loss(log_scale):

@@ -5,7 +5,6 @@ from typing import Literal, Self
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
-from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import validate_data
 
 from ..utils._param_validation import Count, Positive, check_params, hyperparameters
@@ -121,6 +120,8 @@ class ProbabilisticLinearSVC(BaseLinearSVC):
 
     def _select_penalty(self, X, y, n_splits):
         """Set `C_` by cross-validation; return the decision values of the folds."""
+        from sklearn.model_selection import StratifiedKFold
+
         folds = StratifiedKFold(n_splits, shuffle=True, random_state=0)
         splits = list(folds.split(np.empty(len(y)), y))
         decisions = {}

@@ -22,6 +22,7 @@ __all__ = [
     "ModelFormatError",
     "check_classes",
     "check_columns",
+    "check_finite",
     "check_format",
     "check_keys",
     "file_size",
@@ -192,6 +193,16 @@ def check_columns(columns):
     if not all(0 <= index < n_columns for index in (label, *texts)):
         raise ValueError(f"Expected positions below {n_columns}, got {columns!r}.")
     return columns
+
+
+def check_finite(weights):
+    """Raise `ValueError` if one of the named arrays is not finite."""
+    for name, array in weights.items():
+        if not np.isfinite(array).all():
+            raise ValueError(
+                f"Expected finite weights, got NaN or infinity in {name!r}. Train the "
+                "model again, a network with a lower learning_rate."
+            )
 
 
 def write_with_checksum(path, data, start):

@@ -11,6 +11,7 @@ from ._format import (
     METADATA_KEY,
     ZERO_CHECKSUM,
     check_classes,
+    check_finite,
     parse_json,
     write_with_checksum,
 )
@@ -83,14 +84,19 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
     >>> classifier.predict(["so good", "too long"])
     array(['pos', 'neg'], dtype='<U3')
     """
+    if type(estimator).__name__ == "Pipeline":
+        raise TypeError(
+            "Expected a network, got a linear pipeline. Save it with sktextconv.save: "
+            "prediction from that file needs no PyTorch."
+        )
     for module in ("onnx", "onnxscript"):
         require(module, by="export_onnx", extra="onnx")
     import onnx
     import torch
 
-    from ._header import check_network, versions
+    from ._header import versions
+    from ._network import check_network
     from ._onnx_graph import make_graph
-    from ._safetensors import check_finite
 
     check_network(estimator)
     classes = estimator.classes_

@@ -1,24 +1,20 @@
-"""Saving and loading of fitted networks with safetensors."""
+"""Saving and loading of fitted models with safetensors."""
 
 import contextlib
 import functools
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import nn
-from torch.overrides import TorchFunctionMode
 
-from ..base import BaseTextNetClassifier
-from ..training._device import resolve_device
-from ..training._torch_defaults import torch_defaults
 from ._format import (
     HINT,
     METADATA_KEY,
     ZERO_CHECKSUM,
     ModelFormatError,
+    check_finite,
     check_format,
     file_size,
     format_errors,
@@ -26,37 +22,32 @@ from ._format import (
     verify_checksum,
     write_with_checksum,
 )
-from ._header import FORMAT, make_header, restore_estimator
+from ._header import FORMAT
 
-__all__ = ["ModelFormatError", "check_finite", "load", "save"]
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
-_DTYPES = {torch.float32: "F32", torch.int64: "I64"}
+    from ..base import BaseTextNetClassifier
 
-# Limits for forged files; far above any trained network.
+__all__ = ["ModelFormatError", "load", "save"]
+
 _MAX_HEADER = 100_000_000  # bytes, as in safetensors itself
-_MAX_MEMORY = 32  # bytes of the network per byte of the file
-_MAX_CALLS = 200  # calls of torch functions per tensor of the file
-
-# Functions that draw the values of a tensor in place.
-_DRAWING = {
-    torch.Tensor.normal_,
-    torch.Tensor.uniform_,
-    nn.init.normal_,
-    nn.init.uniform_,
-}
 
 
-def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
-    """Write a fitted network to a file that `load` reads.
+def save(
+    estimator: "BaseTextNetClassifier | Pipeline", path: str | os.PathLike
+) -> None:
+    """Write a fitted network or linear pipeline to a file that `load` reads.
 
     The file holds weights and JSON, no code. It is written atomically: an existing file
     stays until the new one is complete.
 
     Parameters
     ----------
-    estimator : classifier
+    estimator : classifier or Pipeline
         A fitted `CharCNNClassifier`, `VDCNNClassifier`, `WordCNNClassifier`,
-        `KimCNNClassifier`, `RNNClassifier` or `HANClassifier`. It is not changed.
+        `KimCNNClassifier`, `RNNClassifier` or `HANClassifier`; or a fitted pipeline of
+        a function such as `make_tfidf_classifier`; see the Notes. It is not changed.
     path : str or path-like
         The file; an existing one is replaced. Any name is accepted;
         ``.safetensors`` is usual.
@@ -69,7 +60,8 @@ def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     ValueError
-        If a parameter is invalid, or a weight is not finite.
+        If a parameter is invalid, a weight is not finite, or the vocabulary takes more
+        than 100 MB.
     OSError
         If the file cannot be written. An existing file is then unchanged.
 
@@ -84,16 +76,22 @@ def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
 
     Notes
     -----
-    The file holds the weights, the fitted state of the encoder, `classes_`, `history_`,
-    `n_iter_`, and the constructor's parameters. Parameters of the network have the
-    values they had in `fit`, even if set since. The state of the optimizer is not
-    saved; pickles hold it, and are about three times as large.
+    The file of a network holds the weights, the fitted state of the encoder,
+    `classes_`, `history_`, `n_iter_`, and the constructor's parameters. Parameters of
+    the network have the values they had in `fit`, even if set since. The state of the
+    optimizer is not saved; pickles hold it, and are about three times as large.
 
     Some parameters may not be JSON-serializable: `callbacks`, a `schedule` that is a
     function, an `augmenter` other than `SynonymReplacer`, `vectors` that are neither a
     str nor a path, a `random_state` that is a generator. Only training uses them; they
     are loaded as None, and a warning names them. `compile`, `checkpoint` and `resume`
     are loaded as their defaults: the loading machine may lack a compiler or the file.
+
+    A pipeline starts with a vectorizer of this package and ends with a classifier of
+    `sktextconv.linear_model`. Between them are any of `CountScaler`, `LogCountRatio`
+    and scikit-learn's `TfidfTransformer`. Parameters have the values they have now. A
+    `random_state` that is a generator is loaded as None, with a warning. The parameters
+    of the pipeline itself, such as `memory`, are loaded as their defaults.
 
     `columns_`, if the estimator has it, is saved too. ``sktextconv train`` sets this
     dict to tell ``sktextconv predict`` where the labels and texts of its file were; it
@@ -122,25 +120,26 @@ def save(estimator: BaseTextNetClassifier, path: str | os.PathLike) -> None:
     # Imported here to keep the import of this package fast.
     from safetensors.numpy import save as to_bytes
 
-    header = json.dumps(make_header(estimator), allow_nan=False, separators=(",", ":"))
-    weights = {
-        # safetensors assumes C order, whatever the layout in memory.
-        name: np.asarray(tensor.detach().cpu().numpy(), order="C")
-        for name, tensor in estimator.net_.module_.state_dict().items()
-    }
-    check_finite(weights)
-    data = to_bytes(weights, {METADATA_KEY: header})
+    kind = _kind_of(type(estimator).__name__)
+    header, tensors = kind.describe(estimator)
+    check_finite(tensors)
+    # Fail here rather than write an unreadable file.
+    kind(header).set_tensors(tensors)
+    text = json.dumps(header, allow_nan=False, separators=(",", ":"))
+    # safetensors assumes C order, whatever the layout in memory.
+    tensors = {name: np.asarray(each, order="C") for name, each in tensors.items()}
+    data = to_bytes(tensors, {METADATA_KEY: text})
     header_size = int.from_bytes(data[:8], "little")
     if header_size > _MAX_HEADER:
         raise ValueError(
             f"Expected vocabulary and names of at most {_MAX_HEADER:,} bytes, got "
-            f"{header_size:,}. Set a lower max_tokens."
+            f"{header_size:,}. Set a lower max_tokens or max_features."
         )
     write_with_checksum(path, data, data.index(ZERO_CHECKSUM.encode()))
 
 
-def load(path: str | os.PathLike, device: str = "cpu") -> BaseTextNetClassifier:
-    """Load a network that `save` wrote.
+def load(path: str | os.PathLike, device: str = "cpu") -> "BaseTextNetClassifier | Any":
+    """Load a network or linear pipeline that `save` wrote.
 
     No code of the file is run, and all of it is checked before use: files from
     untrusted sources can be opened.
@@ -152,15 +151,16 @@ def load(path: str | os.PathLike, device: str = "cpu") -> BaseTextNetClassifier:
     device : str, default="cpu"
         Device of the network: "cpu", "cuda", "cuda:1", "mps", or "auto" as
         in the classifiers. The classifier's parameter `device`, which `fit` uses,
-        is not changed.
+        is not changed. A pipeline has "cpu" only; "auto" means the same.
 
     Returns
     -------
-    estimator : classifier
-        It predicts as the saved one: on a CPU, with the same PyTorch and number of
-        threads, bit for bit. `fit` starts from scratch. `partial_fit`, and `fit` with
-        ``warm_start=True``, continue from its weights with a new optimizer. Each of
-        them removes `columns_`, which describes the file of the first training.
+    estimator : classifier or Pipeline
+        It predicts as the saved one: a pipeline bit for bit, without importing torch; a
+        network on a CPU, with the same PyTorch and number of threads, bit for bit.
+        `fit` starts from scratch. `partial_fit`, and `fit` with ``warm_start=True``,
+        continue from the weights of a network with a new optimizer. Each of these
+        removes `columns_` of a network, which describes the file of the first training.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def load(path: str | os.PathLike, device: str = "cpu") -> BaseTextNetClassifier:
     OSError
         If the file cannot be read; `FileNotFoundError` if it is missing.
     ValueError
-        If this PyTorch cannot use the device.
+        If this PyTorch cannot use the device, or a pipeline is to use one.
 
     See Also
     --------
@@ -184,7 +184,7 @@ def load(path: str | os.PathLike, device: str = "cpu") -> BaseTextNetClassifier:
     """
     from safetensors import SafetensorError, safe_open
 
-    device, path = resolve_device(device), Path(path)
+    path = Path(path)
     errors = functools.partial(
         format_errors, path, writer="sktextconv.save", also=(SafetensorError,)
     )
@@ -199,17 +199,25 @@ def load(path: str | os.PathLike, device: str = "cpu") -> BaseTextNetClassifier:
             verify_checksum(path, header.get("sha256"), _find_checksum)
         with errors("its format is unknown", "Update sktextconv."):
             check_format(header, FORMAT)
+        kind = _kind_of(header.get("estimator"))
         hint = f"Update sktextconv if the file is newer than it. {HINT}"
         with errors("its header is invalid", hint):
-            estimator, encoder, state = restore_estimator(header)
-        with errors("its weights do not fit its network"):
-            n_classes = len(state["classes_"])
-            _check_tensors(file, estimator, encoder.n_tokens, n_classes, size)
-            names = file.keys()
-            weights = {name: file.get_tensor(name) for name in names}
-            check_finite(weights)
-    estimator.__setstate__(state | {"net_": {"device": str(device), "module": weights}})
-    return estimator
+            saved = kind(header)
+        with errors(f"its weights do not fit its {kind.name}"):
+            saved.set_tensors(_read_tensors(file, saved, size))
+    return saved.finish(device)
+
+
+def _kind_of(name):
+    """Return the class that describes and restores estimators of a class."""
+    # Imported here because a pipeline needs no torch, and a network no pipeline.
+    if name == "Pipeline":
+        from ._pipeline import SavedPipeline
+
+        return SavedPipeline
+    from ._network import SavedNetwork
+
+    return SavedNetwork
 
 
 def _find_checksum(file, checksum):
@@ -218,56 +226,17 @@ def _find_checksum(file, checksum):
     return 8 + file.read(header_size).index(checksum)
 
 
-def check_finite(weights):
-    """Raise `ValueError` if one of the named arrays is not finite."""
-    for name, array in weights.items():
-        if not np.isfinite(array).all():
-            raise ValueError(
-                f"Expected finite weights, got NaN or infinity in {name!r}. Train the "
-                "model with a lower learning_rate."
-            )
-
-
-def _check_tensors(file, estimator, n_tokens, n_classes, file_size):
-    """Compare names, types and shapes with those of the network."""
+def _read_tensors(file, saved, file_size):
+    """Return the tensors of a file, if names, types and shapes are those of a model."""
     found = {}
     for name in file.keys():  # noqa: SIM118 (not a dict)
         tensor = file.get_slice(name)
         found[name] = f"{tensor.get_dtype()} {tensor.get_shape()}"
-    # Tensors on the meta device take no memory.
-    building = _NetworkBuilding(1000 + _MAX_CALLS * len(found))
-    with torch_defaults(), torch.device("meta"), building:
-        network = estimator._make_network(n_tokens, n_classes)
-    expected = {
-        name: f"{_DTYPES[tensor.dtype]} {list(tensor.shape)}"
-        for name, tensor in network.state_dict().items()
-    }
+    expected = saved.tensors(found, file_size)
     for name in sorted(expected.keys() | found.keys()):
         want, got = expected.get(name, "none"), found.get(name, "none")
         if want != got:
             raise ValueError(f"Expected {want} as tensor {name!r}, got {got}.")
-    # Includes non-persistent buffers, which are not in the file.
-    size = sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers()))
-    if size > _MAX_MEMORY * file_size:
-        raise ValueError(f"Expected a larger file for {size:,} bytes, got {file_size}.")
-
-
-class _NetworkBuilding(TorchFunctionMode):
-    """Limit on the number of torch calls that build a network without its weights.
-
-    Functions that draw weights do nothing: some of them import `torch._dynamo` for
-    tensors on the meta device, which takes a second.
-    """
-
-    def __init__(self, n_calls):
-        super().__init__()
-        self._n_left = n_calls
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        self._n_left -= 1
-        if self._n_left < 0:
-            raise ValueError("Expected no more layers than there are tensors for.")
-        kwargs = kwargs or {}
-        if function in _DRAWING:
-            return args[0] if args else kwargs["tensor"]
-        return function(*args, **kwargs)
+    tensors = {name: file.get_tensor(name) for name in found}
+    check_finite(tensors)
+    return tensors

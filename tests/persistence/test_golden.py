@@ -9,15 +9,15 @@ import pytest
 import sktextconv
 
 from .. import golden
-from ..classifiers import NETWORKS
+from ..classifiers import NETWORKS, PIPELINES
 from .model_files import TEXTS
 
 GOLDEN = sorted(golden.FOLDER.parent.glob("format-*/*.xz"))
 
 
-def test_golden_file_per_network():
+def test_golden_file_per_model():
     names = {path.name for path in GOLDEN if path.parent == golden.FOLDER}
-    assert names == {f"{name}.safetensors.xz" for name in NETWORKS}
+    assert names == {f"{name}.safetensors.xz" for name in [*NETWORKS, *PIPELINES]}
     assert all(path.stat().st_size < 12_000 for path in GOLDEN)
 
 

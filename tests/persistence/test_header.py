@@ -62,7 +62,11 @@ FORGERIES = {  # change of the header, pattern of the message
     ),
     "format": (lambda h: h | {"format": "1"}, "Expected format 1, got '1'"),
     "true": (lambda h: h | {"format": True}, "got True|got bool"),
-    "estimator": (lambda h: h | {"estimator": "Pipeline"}, "got 'Pipeline'"),
+    "estimator": (lambda h: h | {"estimator": "Booster"}, "Pipeline or .* 'Booster'"),
+    "pipeline": (
+        lambda h: h | {"estimator": "Pipeline"},
+        "Expected nothing as 'encoder'",
+    ),
     "callable": (lambda h: h | {"estimator": "os.system"}, "got 'os.system'"),
     "other": (
         lambda h: h | {"estimator": "RNNClassifier"},

@@ -221,7 +221,7 @@ def with_nan():
     ("make", "error", "match"),
     [
         (lambda: clone(NETWORKS["rnn"]), NotFittedError, "not fitted"),
-        (lambda: PIPELINES["bow"], TypeError, "got Pipeline"),
+        (lambda: PIPELINES["bow"], TypeError, "got a linear pipeline"),
         (with_nan, ValueError, "NaN or infinity in 'head.bias'"),
     ],
     ids=["unfitted", "pipeline", "nan"],
