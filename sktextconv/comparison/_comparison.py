@@ -13,12 +13,13 @@ from ._results import (
     Curve,
     Result,
     TextErrors,
+    estimate_error,
     flatten,
     probabilities_of,
     rank_models,
 )
 from ._runner import Left
-from ._statistics import Estimate, bootstrap_interval, metrics
+from ._statistics import Difference, Estimate, compare_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,27 +121,27 @@ class Comparison:
         return [result.model for result in good]
 
     def summarize(self) -> str:
-        """Return the outcome in a few sentences."""
+        """Return the outcome in a few sentences, the winner first."""
         by_model = {result.model: result for result in self.results}
         best, winner = by_model[self.best], by_model[self.winner]
-        low, high = 100 * best.error.low, 100 * best.error.high
-        text = (
-            f"{self.best} has the lowest error, {100 * best.error.value:.2f} % "
-            f"(95 % interval {low:.2f} to {high:.2f})."
-        )
-        others = [model for model in self.as_good if model != self.best]
-        if others:
-            verb = "is" if len(others) == 1 else "are"
-            text += f" {_join(others)} {verb} as good, within noise."
-        elif len(self.results) > 1:
-            text += " All others are worse, beyond noise."
+        cost = f"{_seconds(winner.cpu_seconds.value)} of CPU time"
+        text = f"The winner is {self.winner}: {_describe_error(winner)}"
+        if len(self.results) == 1:
+            return f"{text}, after {cost}. No other model was compared."
         if self.winner != self.best:
             text += (
-                f" The cheapest of these is {self.winner}: "
-                f"{100 * winner.error.value:.2f} % after "
-                f"{_seconds(winner.cpu_seconds.value)} of CPU time, against "
-                f"{_seconds(best.cpu_seconds.value)}."
+                f", after {cost}. {self.best} has the lowest error, "
+                f"{_describe_error(best)}, after {_seconds(best.cpu_seconds.value)}, "
+                "but the difference is within noise."
             )
+        elif len(self.as_good) > 1:
+            text += f", the lowest, after {cost}."
+        else:
+            text += f", after {cost}. All other models are worse, beyond noise."
+        others = [each for each in self.as_good if each not in (self.best, self.winner)]
+        if others:
+            verb = "is" if len(others) == 1 else "are"
+            text += f" {_join(others)} {verb} as good, within noise, but took longer."
         return text
 
     # -----------------------------------------------------------------------
@@ -171,18 +172,21 @@ class Comparison:
         ]
 
     def _learning_curve(self, model):
-        n_splits = len(self._full[model])
-        by_fraction = {}
-        for cell in self.cells:
-            if cell.model == model:
-                by_fraction.setdefault(cell.fraction, []).append(cell)
         points = []
-        for _, cells in sorted(by_fraction.items()):
-            if len(cells) == n_splits:
-                n_train = statistics.mean(cell.record["n_train"] for cell in cells)
-                predicted = [cell.predicted for cell in cells]
-                points.append((n_train, self._error(cells, predicted)))
+        for cells in self._cells_by_fraction(model).values():
+            n_train = statistics.mean(cell.record["n_train"] for cell in cells)
+            predicted = [cell.predicted for cell in cells]
+            points.append((n_train, self._error(cells, predicted)))
         return points
+
+    def _cells_by_fraction(self, model):
+        """Return the cells by fraction of training texts, if all divisions have it."""
+        found = {}
+        for cell in sorted(self.cells, key=lambda each: (each.fraction, each.split)):
+            if cell.model == model:
+                found.setdefault(cell.fraction, []).append(cell)
+        n_splits = len(self._full[model])
+        return {each: cells for each, cells in found.items() if len(cells) == n_splits}
 
     def noise_curves(self) -> list[Curve]:
         """Return the error of each model by the rate of typing errors in test texts.
@@ -205,8 +209,33 @@ class Comparison:
     def _error(self, cells, predicted):
         """Return the error of predictions, by cell, with its interval."""
         rows = np.concatenate([cell.test for cell in cells])
-        predicted = np.concatenate(predicted)
-        return metrics(self._y[rows], predicted, groups=self._units(rows))["error"]
+        wrong = np.concatenate(predicted) != self._y[rows]
+        return estimate_error(wrong, self._units(rows))
+
+    def learning_gain(self, model: str | None = None) -> Difference | None:
+        """Return by how much the error fell between the last points of the curve.
+
+        Parameters
+        ----------
+        model : str, default=None
+            None takes the winner.
+
+        Returns
+        -------
+        difference : Difference or None
+            Error after the second largest number of training texts minus the error
+            after all of them, on the same test texts. None if the curve has one point.
+        """
+        model = self._check_model(model)
+        by_fraction = self._cells_by_fraction(model)
+        if len(by_fraction) < 2:
+            return None
+        fewer, most = list(by_fraction.values())[-2:]
+        wrong_fewer, wrong_most = (
+            np.concatenate([cell.predicted != self._y[cell.test] for cell in cells])
+            for cells in (fewer, most)
+        )
+        return compare_errors(wrong_most, wrong_fewer, groups=self._units(self._rows))
 
     def errors_by_class(self) -> dict[str, list[Estimate]]:
         """Return the error of each model on the test texts of each class."""
@@ -239,7 +268,7 @@ class Comparison:
         for result in self.results:
             wrong = self._predicted[result.model] != y_true
             found[result.model] = [
-                Estimate(float(wrong[mask].mean()), *bootstrap_interval(wrong[mask]))
+                estimate_error(wrong[mask], self._units(self._rows[mask]))
                 if mask.any()
                 else Estimate(*[float("nan")] * 3)
                 for mask in masks
@@ -390,6 +419,11 @@ def _report():
 def _plain(value):
     """Return a NumPy scalar as a Python object."""
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _describe_error(result):
+    value, low, high = (100 * each for each in result.error)
+    return f"{value:.2f} % error (95 % interval {low:.2f} to {high:.2f})"
 
 
 def _join(names):

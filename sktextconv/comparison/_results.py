@@ -6,12 +6,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._statistics import Difference, Estimate, compare_errors, metrics
+from ._statistics import (
+    Difference,
+    Estimate,
+    compare_errors,
+    metrics,
+    wilson_interval,
+)
 
 __all__ = [
     "Curve",
     "Result",
     "TextErrors",
+    "estimate_error",
     "flatten",
     "probabilities_of",
     "rank_models",
@@ -137,6 +144,14 @@ def rank_models(cells_of, y_true, units):
         )
         results.append(result)
     return results
+
+
+def estimate_error(wrong, units):
+    """Return the error of some texts with its interval, as in `metrics`."""
+    if units is None:
+        n_wrong = int(np.count_nonzero(wrong))
+        return Estimate(n_wrong / len(wrong), *wilson_interval(n_wrong, len(wrong)))
+    return metrics(np.zeros(len(wrong), int), 1 * wrong, groups=units)["error"]
 
 
 def probabilities_of(cells):

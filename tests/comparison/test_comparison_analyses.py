@@ -1,0 +1,58 @@
+"""Analyses of a comparison: summary, gain by more labels, errors of groups of texts."""
+
+import numpy as np
+import pytest
+
+from sktextconv.comparison._statistics import compare_errors, metrics
+
+from .synthetic import TWELVE, make_comparison
+
+
+def test_summary_names_winner_first():
+    comparison = make_comparison(TWELVE)
+    assert comparison.winner != comparison.best
+    assert comparison.summarize().startswith(f"The winner is {comparison.winner}: ")
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        ({"a": (0.1, 1)}, "No other model was compared."),
+        ({"a": (0.1, 1), "b": (0.5, 2)}, "All other models are worse, beyond noise."),
+        ({"a": (0.1, 1), "b": (0.11, 2)}, "b is as good, within noise, but took lon"),
+        ({"a": (0.11, 1), "b": (0.1, 2)}, "b has the lowest error, 10.00 % error"),
+    ],
+)
+def test_summary_mentions_other_models(models, expected):
+    assert expected in make_comparison(models).summarize()
+
+
+def test_learning_gain_is_paired_difference():
+    """The gain is that of the errors with fewer and with all training texts."""
+    comparison = make_comparison({"a": (0.2, 1)}, fractions=(0.1, 0.5))
+    y = np.arange(500) % 2
+    wrong = {cell.fraction: cell.predicted != y[cell.test] for cell in comparison.cells}
+    assert comparison.learning_gain() == compare_errors(wrong[1.0], wrong[0.5])
+    assert make_comparison({"a": (0.2, 1)}).learning_gain() is None
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_curves_have_intervals_of_metrics(repeated):
+    """The last point of a curve has the interval of the table, with groups too."""
+    comparison = make_comparison(
+        {"a": (0.2, 1)}, n_splits=2, folds=not repeated, fractions=(0.5,), noise=(0.1,)
+    )
+    (result,) = comparison.results
+    assert comparison.learning_curves()[0].points[-1] == (300, result.error)
+    assert comparison.noise_curves()[0].points[0] == (0, result.error)
+
+
+def test_class_errors_resample_repeated_texts():
+    """The error of a class has the interval of `metrics` with the texts as groups."""
+    comparison = make_comparison({"a": (0.2, 1)}, n_splits=3, folds=False)
+    cells = comparison.cells
+    rows = np.concatenate([cell.test for cell in cells])
+    predicted = np.concatenate([cell.predicted for cell in cells])
+    mask = rows % 2 == 1
+    expected = metrics(rows[mask] % 2, predicted[mask], groups=rows[mask])["error"]
+    assert comparison.errors_by_class()["a"][1] == expected
