@@ -119,6 +119,11 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):
         # The parser of a command reports what it does not know, not the main parser.
         namespace, unknown = super().parse_known_args(args, namespace)
+        # A file after an option: `evaluate MODEL MODEL --json DATA`.
+        if unknown and "paths" in namespace and not any(map(_is_option, unknown)):
+            files = [*namespace.paths, namespace.data, *unknown]
+            *namespace.paths, namespace.data = files
+            unknown = []
         if unknown:
             right = next(filter(None, map(self._suggest, unknown)), None)
             hint = f" (did you mean {right}?)" if right else ""
@@ -158,7 +163,7 @@ def _make_parser():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, summary, add_arguments in (
         ("train", "train a network on labeled texts and save it", _add_train),
-        ("evaluate", "measure the error of a model on labeled texts", _add_evaluate),
+        ("evaluate", "measure the error of models on labeled texts", _add_evaluate),
         ("predict", "predict labels of texts, as CSV or JSON lines", _add_predict),
         ("explain", "show the words that decide a prediction", _add_explain),
         ("serve", "serve a model over HTTP", _add_serve),
@@ -221,9 +226,28 @@ def _add_train(parser):
 
 
 def _add_evaluate(parser):
-    _add_model(parser)
+    parser.add_argument(
+        "paths",
+        metavar="MODEL",
+        nargs="+",
+        help="saved models or .onnx files; several are compared with the best of them",
+    )
+    _add_device(parser)
     _add_data(parser)
     _add_columns(parser, "as in training", "default: as in training")
+    parser.add_argument(
+        "--errors",
+        metavar="FILE",
+        type=Path,
+        help="write the misclassified texts, as CSV or, if the name ends in .jsonl, "
+        "JSON lines: row of DATA (from 1), labels and probability",
+    )
+    parser.add_argument(
+        "--plot",
+        metavar="FILE",
+        type=Path,
+        help="draw the confusion matrix of the (best) model, as .png or .svg",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -310,6 +334,10 @@ def _add_model(parser, default="cpu"):
     parser.add_argument(
         "model", metavar="MODEL", type=Path, help="saved model, or for prediction .onnx"
     )
+    _add_device(parser, default)
+
+
+def _add_device(parser, default="cpu"):
     parser.add_argument(
         "--device",
         default=default,
@@ -379,6 +407,10 @@ def _add_out(parser, summary, *, required=False):
     parser.add_argument(
         "--out", metavar="FILE", type=Path, required=required, help=summary
     )
+
+
+def _is_option(argument):
+    return argument.startswith("-") and argument != "-"
 
 
 def _parse_delimiter(text):

@@ -3,28 +3,22 @@
 import contextlib
 import csv
 import functools
-import io
 import itertools
 import json
 import os
 import sys
 
-import numpy as np
-
 from ..datasets._columns import Columns
 from ..datasets._unlabeled import open_lines, open_texts
 from ..persistence._load import is_onnx, load_model
-from ..utils._files import atomic_write
 from ._errors import path_errors
 from ._inputs import (
     class_indices,
     expand_files,
     names_in_files,
     read_files,
-    read_labeled,
 )
-from ._output import check_suffix, check_writable, print_data, print_line
-from ._report import describe_error, make_report
+from ._output import check_suffix, check_writable, open_output, print_line
 
 __all__ = ["COMMANDS"]
 
@@ -39,22 +33,6 @@ _HTML_PAGE = (
     '<body style="font-family:system-ui,sans-serif;max-width:45em;margin:2em auto">\n'
     "{}\n"
 )
-
-
-def _evaluate(args):
-    classifier = _load(args)
-    classes = classifier.classes_.tolist()
-    columns = getattr(classifier, "columns_", None)
-    texts, labels, _ = read_labeled(args.data, args, columns, classes)
-    y_true = class_indices(labels.tolist(), classes, args.data)
-    y_pred = np.searchsorted(classifier.classes_, classifier.predict(texts))
-    report = make_report(y_true, y_pred, classes)
-    if args.json:
-        print_line(json.dumps(report.to_json()))
-        return
-    print_data(args.data, texts, labels)
-    print_line(describe_error(report.n_wrong, report.n_texts))
-    print_line("\n".join(["", *report.to_table()]))
 
 
 def _predict(args):
@@ -75,7 +53,7 @@ def _predict(args):
         batches = _batches(rows)
         # Nothing is written if the first texts are not there.
         batches = itertools.chain([next(batches, ([], []))], batches)
-        out = stack.enter_context(_open_output(args.out))
+        out = stack.enter_context(open_output(args.out))
         write = _WRITERS[args.format](out, labels, args.probabilities, names)
         for texts, kept in batches:
             probabilities = classifier.predict_proba(texts).tolist() if texts else ()
@@ -98,7 +76,7 @@ def _explain(args):
         target = classes[class_indices([target], classes, "--target")[0]]
     attribution = explain(classifier, args.text, method=args.method, target=target)
     if args.html is not None:
-        with _open_output(args.html) as out:
+        with open_output(args.html) as out:
             out.write(_HTML_PAGE.format(to_html(attribution)))
     elif _supports_color(sys.stdout):
         print_line(to_ansi(attribution))
@@ -118,6 +96,12 @@ def _export(args):
         )
     export_onnx(_load(args), args.out)
     print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
+
+
+def _evaluate(args):
+    from ._evaluate import evaluate
+
+    evaluate(args)
 
 
 def _train(args):
@@ -180,22 +164,6 @@ def _batches(rows):
 # ---------------------------------------------------------------------------
 # Writing
 # ---------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _open_output(path):
-    """Open the standard output or an atomically written file, as UTF-8 text."""
-    with contextlib.ExitStack() as stack:
-        if path is None:
-            data = sys.stdout.buffer
-        else:
-            data = stack.enter_context(atomic_write(path))
-        out = io.TextIOWrapper(data, encoding="utf-8", newline="")
-        try:
-            yield out
-        finally:
-            # Leave the standard output open; `atomic_write` closes its file.
-            out.detach()
 
 
 def _write_csv(out, labels, probabilities, kept):

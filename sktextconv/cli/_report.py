@@ -1,60 +1,104 @@
-"""Evaluation report as text, as a table of 80 columns, and as JSON."""
+"""Evaluation report as text, as tables of 80 columns, and as JSON."""
 
 import collections
-import itertools
-import math
-import unicodedata
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..comparison._statistics import metrics, wilson_interval
 from ..inspection._highlight import to_printable
+from ._tables import confusion_lines, display_width, pad_or_truncate
 
-__all__ = ["Report", "describe_data", "describe_error", "make_report"]
+__all__ = [
+    "Report",
+    "comparison_lines",
+    "describe_data",
+    "describe_error",
+    "make_report",
+]
 
 _LABEL_WIDTH = 32  # columns
-_NORMAL_QUANTILE = 1.959963984540054  # of 97.5 %, for intervals of 95 %
+_MODEL_WIDTH = 24
+
+# Metrics besides the error: name in a report, and format of a number.
+_METRICS = {
+    "macro_f1": ("macro F1", "{:.2%}"),
+    "log_loss": ("log loss", "{:.4f}"),
+    "calibration_error": ("calibration error", "{:.2%}"),
+}
 
 
 @dataclass(frozen=True)
 class Report:
-    """Error and metrics of each class.
+    """Error, metrics and confusion matrix of a model, and metrics of each class.
 
     Attributes
     ----------
     n_texts, n_wrong : int
         Number of texts and of misclassified texts.
+    estimates : dict of str to Estimate
+        Metrics with 95 % intervals.
     classes : list of dict
         Label, precision, recall, F1 and number of texts of each class; a metric that is
         undefined is None.
+    confusion : ndarray of int of shape (n_classes, n_classes)
+        Number of texts by true and predicted class.
     """
 
     n_texts: int
     n_wrong: int
+    estimates: dict
     classes: list
+    confusion: np.ndarray
+
+    @property
+    def labels(self):
+        """Labels of the classes."""
+        return [row["label"] for row in self.classes]
 
     def to_json(self):
         """Return the report as a JSON-serializable dict."""
-        error, low, high = _error_interval(self.n_wrong, self.n_texts)
-        return {
+        error, *interval = self.estimates["error"]
+        found = {
             "n_texts": self.n_texts,
             "n_wrong": self.n_wrong,
             "error": error,
-            "interval": [low, high],
-            "classes": self.classes,
+            "interval": interval,
         }
+        for name in _METRICS:
+            found[name], *found[f"{name}_interval"] = self.estimates[name]
+        return found | {
+            "classes": self.classes,
+            "confusion_matrix": self.confusion.tolist(),
+        }
+
+    def to_lines(self):
+        """Return the lines of the whole report."""
+        lines = [describe_error(self.n_wrong, self.n_texts)]
+        for name, (title, form) in _METRICS.items():
+            value, low, high = map(form.format, self.estimates[name])
+            value, low, high = (
+                value.replace("%", " %"),
+                low.rstrip("%"),
+                high.rstrip("%"),
+            )
+            lines.append(f"{title} {value} (95 % interval {low} to {high})")
+        lines += ["", *self.to_table()]
+        confusion = confusion_lines(self.confusion, self.labels)
+        return [*lines, *([""] if confusion else []), *confusion]
 
     def to_table(self):
         """Return the lines of a table with a header and a row per class."""
-        labels = [str(row["label"]) for row in self.classes]
-        width = min(max(map(_display_width, ["class", *labels])), _LABEL_WIDTH)
+        labels = [*map(str, self.labels)]
+        width = min(max(map(display_width, ["class", *labels])), _LABEL_WIDTH)
         lines = [f"{'class':<{width}}      texts  precision %  recall %   F1 %"]
         for label, row in zip(labels, self.classes, strict=True):
             shown = {
                 name: "-" if row[name] is None else f"{100 * row[name]:.1f}"
                 for name in ("precision", "recall", "f1")
             }
-            label = _pad_or_truncate(label, width)
+            label = pad_or_truncate(label, width)
             lines.append(
                 f"{label}  {row['n_texts']:>9,}  {shown['precision']:>11}"
                 f"  {shown['recall']:>8}  {shown['f1']:>5}"
@@ -62,13 +106,15 @@ class Report:
         return lines
 
 
-def make_report(y_true, y_pred, labels):
-    """Compute a report from true and predicted classes.
+def make_report(y_true, probabilities, labels):
+    """Compute a report from true classes and predicted probabilities.
 
     Parameters
     ----------
-    y_true, y_pred : array-like of int of shape (n_texts,)
+    y_true : array-like of int of shape (n_texts,)
         Class indices.
+    probabilities : array-like of shape (n_texts, n_classes)
+        The most probable class is the predicted one.
     labels : list of shape (n_classes,)
         The label of each index.
 
@@ -76,11 +122,13 @@ def make_report(y_true, y_pred, labels):
     -------
     report : Report
     """
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    y_true, y_pred = np.asarray(y_true), np.argmax(probabilities, axis=1)
     n_classes = len(labels)
+    cells = np.bincount(y_true * n_classes + y_pred, minlength=n_classes**2)
+    confusion = cells.reshape(n_classes, n_classes)
     n_right, n_true, n_pred = (
-        np.bincount(indices, minlength=n_classes).tolist()
-        for indices in (y_true[y_true == y_pred], y_true, y_pred)
+        counts.tolist()
+        for counts in (np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0))
     )
     classes = [
         {
@@ -94,8 +142,63 @@ def make_report(y_true, y_pred, labels):
             labels, n_right, n_true, n_pred, strict=True
         )
     ]
-    n_wrong = int(np.not_equal(y_true, y_pred).sum())
-    return Report(len(y_true), n_wrong, classes)
+    estimates = metrics(y_true, y_pred, probabilities)
+    n_wrong = len(y_true) - sum(n_right)
+    return Report(len(y_true), n_wrong, estimates, classes, confusion)
+
+
+def comparison_lines(reports, best, differences):
+    """Return the lines of a table of several models, and of one of differences.
+
+    Parameters
+    ----------
+    reports : dict of str to Report
+        Reports on the same texts, by the name of the model.
+    best : str
+        Name of the model with the lowest error.
+    differences : dict of str to Difference
+        Difference of the error of each other model to that of the best.
+    """
+    width = max(map(display_width, ["model", *reports]))
+    width = min(width, _MODEL_WIDTH)
+    shown = {name: pad_or_truncate(name, width, keep_end=True) for name in reports}
+    lines = [
+        f"{'model':<{width}}  error %    95 % interval  macro F1 %  log loss   ECE %"
+    ]
+    for name, report in reports.items():
+        error, low, high = (100 * each for each in report.estimates["error"])
+        f1, loss, calibration = (report.estimates[metric].value for metric in _METRICS)
+        lines.append(
+            f"{shown[name]}  {error:>7.2f}  {f'{low:.2f} to {high:.2f}':>15}"
+            f"  {100 * f1:>10.2f}  {loss:>8.4f}  {100 * calibration:>6.2f}"
+        )
+    lines += [
+        "",
+        f"difference of the error to {best}, in points:",
+        f"{'model':<{width}}  difference      95 % interval   McNemar p",
+    ]
+    for name, difference in differences.items():
+        value, low, high = (100 * each for each in difference[:3])
+        p_value = difference.p_value
+        p_shown = f"{p_value:.4f}" if p_value >= 1e-4 else "< 0.0001"
+        lines.append(
+            f"{shown[name]}  {value:>+10.2f}  {f'{low:+.2f} to {high:+.2f}':>17}"
+            f"  {p_shown:>10}"
+        )
+    lines.append("")
+    for verdict, is_within_noise in (
+        ("As good as the best, within noise", True),
+        ("Worse than the best, beyond noise", False),
+    ):
+        names = [
+            name
+            for name, difference in differences.items()
+            if difference.is_within_noise == is_within_noise
+        ]
+        if names:
+            sentence = f"{verdict}: {', '.join(map(to_printable, names))}."
+            lines += textwrap.wrap(sentence, 80, break_on_hyphens=False)
+    return lines
 
 
 def describe_data(path, labels):
@@ -105,52 +208,21 @@ def describe_data(path, labels):
     details = ", ".join(
         f"{to_printable(label)} {n_texts:,}" for label, n_texts in counts
     )
-    if _display_width(summary) + _display_width(details) < 78:
+    if display_width(summary) + display_width(details) < 78:
         return f"{summary}: {details}"
     sizes = [n_texts for _, n_texts in counts]
     return f"{summary}, {min(sizes):,} to {max(sizes):,} in each"
 
 
 def describe_error(n_wrong, n_texts):
-    """Return the error with its confidence interval, in one line."""
-    error, low, high = (
-        100 * fraction for fraction in _error_interval(n_wrong, n_texts)
-    )
+    """Return the error with its 95 % interval, that of Wilson, in one line."""
+    low, high = wilson_interval(n_wrong, n_texts)
     return (
-        f"error {error:.2f} % (95 % interval {low:.2f} to {high:.2f}), "
+        f"error {100 * n_wrong / n_texts:.2f} % "
+        f"(95 % interval {100 * low:.2f} to {100 * high:.2f}), "
         f"{n_wrong:,} of {n_texts:,} texts"
     )
 
 
 def _ratio(part, whole):
     return part / whole if whole else None
-
-
-def _error_interval(n_wrong, n_texts):
-    """Return the error rate and its 95 % Wilson interval, which is valid at 0 too."""
-    # The import of SciPy for it would take longer than a prediction.
-    error, z = n_wrong / n_texts, _NORMAL_QUANTILE
-    center = error + z * z / (2 * n_texts)
-    half = z * math.sqrt((error * (1 - error) + z * z / (4 * n_texts)) / n_texts)
-    scale = 1 + z * z / n_texts
-    low, high = (center - half) / scale, (center + half) / scale
-    # Rounding must not exclude an error of 0 or 1.
-    return error, min(max(low, 0.0), error), max(min(high, 1.0), error)
-
-
-def _pad_or_truncate(text, width):
-    """Pad or truncate a text to a width in terminal columns."""
-    text = " ".join(to_printable(text).split())
-    if _display_width(text) > width:
-        ends = itertools.accumulate(map(_display_width, text))
-        text = "".join(c for c, end in zip(text, ends, strict=True) if end < width)
-        text += "…"
-    return text + " " * (width - _display_width(text))
-
-
-def _display_width(text):
-    """Return the width of a text in terminal columns."""
-    return sum(
-        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
-        for c in text
-    )

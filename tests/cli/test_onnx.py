@@ -1,6 +1,8 @@
 """Commands that read ONNX files."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -43,6 +45,24 @@ def test_predict_onnx_matches_network(run, onnx_file, mixed):
 
 def test_evaluate_onnx_matches_network(run, onnx_file, mixed):
     assert run(f"evaluate {onnx_file} mixed.csv") == run("evaluate model mixed.csv")
+
+
+def test_evaluate_onnx_imports_no_torch(folder, onnx_file, mixed):
+    """`evaluate` of an ONNX file loads neither torch nor scikit-learn nor SciPy."""
+    script = (
+        "import sys; from sktextconv.cli import main\n"
+        "assert main(sys.argv[1:]) == 0\n"
+        "print(*sys.modules.keys() & {'sklearn', 'scipy', 'torch'})"
+    )
+    command = [sys.executable, "-c", script, "evaluate", onnx_file, mixed]
+    result = subprocess.run(
+        [*command, "--errors", "wrong.csv"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.endswith("\n\n")
 
 
 def test_explain_onnx_matches_network(run, onnx_file):

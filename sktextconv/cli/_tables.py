@@ -1,0 +1,106 @@
+"""Tables of 80 terminal columns."""
+
+import itertools
+import unicodedata
+
+import numpy as np
+
+from ..inspection._highlight import to_printable
+
+__all__ = ["confusion_lines", "display_width", "pad_or_truncate"]
+
+_WIDTH = 80  # columns of a terminal
+_LABEL_WIDTH = 32
+_PAIR_WIDTH = 26
+_MAX_PAIRS = 15
+
+
+def confusion_lines(counts, labels):
+    """Return the lines of a confusion matrix, or of the most confused pairs of classes.
+
+    Parameters
+    ----------
+    counts : ndarray of int of shape (n_classes, n_classes)
+        Number of texts by true and predicted class.
+    labels : list of shape (n_classes,)
+
+    Returns
+    -------
+    lines : list of str
+        The matrix has the labels or the numbers of the classes above its columns. It
+        is replaced by the pairs if it does not fit into 80 columns.
+    """
+    labels = [*map(str, labels)]
+    width = min(max(map(display_width, labels)), _LABEL_WIDTH)
+    heads = [pad_or_truncate(label, width).rstrip() for label in labels]
+    head = "confusion matrix: true classes in rows, predicted ones in columns"
+    numbered = [f"{row:>{len(str(len(labels)))}}" for row in range(1, len(labels) + 1)]
+    for stubs, tops in (
+        (heads, heads),
+        ([f"{n} {label}" for n, label in zip(numbered, heads, strict=True)], numbered),
+    ):
+        stub_width = max(map(display_width, stubs))
+        digits = max(len(f"{count:,}") for count in counts.flat)
+        widths = [max(display_width(top), digits) for top in tops]
+        if stub_width + sum(widths) + 2 * len(widths) <= _WIDTH:
+            rows = [("", tops)]
+            rows += zip(stubs, ([f"{n:,}" for n in row] for row in counts), strict=True)
+            return [head] + [
+                pad_or_truncate(stub, stub_width)
+                + "".join(
+                    "  " + " " * (width - display_width(cell)) + cell
+                    for cell, width in zip(cells, widths, strict=True)
+                )
+                for stub, cells in rows
+            ]
+    return _pair_lines(counts, labels)
+
+
+def _pair_lines(counts, labels):
+    """Return the lines of the most confused pairs; none if no text is confused."""
+    mistakes = counts - np.diag(np.diag(counts))
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:_MAX_PAIRS]
+    pairs = np.transpose(np.unravel_index(order, mistakes.shape))
+    pairs = [pair for pair in pairs if mistakes[*pair]]
+    if not pairs:
+        return []
+    names = [[labels[index] for index in pair] for pair in pairs]
+    width = max(display_width(name) for name in [*itertools.chain(*names), "predicted"])
+    width = min(width, _PAIR_WIDTH)
+    lines = [
+        "most confused classes",
+        f"{'true':<{width}}  {'predicted':<{width}}    texts  % of true class",
+    ]
+    for pair, (true, predicted) in zip(pairs, names, strict=True):
+        share = 100 * counts[*pair] / counts[pair[0]].sum()
+        lines.append(
+            f"{pad_or_truncate(true, width)}  {pad_or_truncate(predicted, width)}"
+            f"  {counts[*pair]:>7,}  {share:>15.1f}"
+        )
+    return lines
+
+
+def pad_or_truncate(text, width, *, keep_end=False):
+    """Pad or truncate a text to a width in terminal columns.
+
+    Parameters
+    ----------
+    keep_end : bool, default=False
+        Whether to leave out the beginning of a long text, such as a path.
+    """
+    text = " ".join(to_printable(text).split())
+    if display_width(text) > width:
+        step = -1 if keep_end else 1
+        characters = text[::step]
+        ends = itertools.accumulate(map(display_width, characters))
+        kept = [c for c, end in zip(characters, ends, strict=True) if end < width]
+        text = "".join([*kept, "…"][::step])
+    return text + " " * (width - display_width(text))
+
+
+def display_width(text):
+    """Return the width of a text in terminal columns."""
+    return sum(
+        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in text
+    )
