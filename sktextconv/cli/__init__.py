@@ -301,7 +301,9 @@ def _add_explain(parser):
 def _add_serve(parser):
     # Omit options that are not given, so that the defaults of `serve` apply.
     omitted = {"default": argparse.SUPPRESS}
-    _add_model(parser, **omitted)
+    _add_model(
+        parser, "; the page shows several ones side by side", nargs="+", **omitted
+    )
     parser.add_argument(
         "--host", help="address to listen on (default: 127.0.0.1)", **omitted
     )
@@ -330,9 +332,13 @@ def _add_export(parser):
     _add_out(parser, "ONNX file to write", required=True)
 
 
-def _add_model(parser, default="cpu"):
+def _add_model(parser, more="", default="cpu", **options):
     parser.add_argument(
-        "model", metavar="MODEL", type=Path, help="saved model, or for prediction .onnx"
+        "model",
+        metavar="MODEL",
+        type=Path,
+        help=f"saved model, or for prediction .onnx{more}",
+        **options,
     )
     _add_device(parser, default)
 

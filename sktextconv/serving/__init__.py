@@ -1,10 +1,12 @@
-"""Web server for a fitted classifier: a page and a JSON API."""
+"""Web server for fitted classifiers: a page and a JSON API."""
 
 import contextlib
 import ipaddress
 import os
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ..persistence._load import load_model
@@ -17,30 +19,38 @@ if TYPE_CHECKING:
 
     from ..persistence import OnnxClassifier
 
+    _Model = BaseEstimator | OnnxClassifier
+
 __all__ = ["create_app", "serve"]
 
 _PORT = Annotated[int, Range(0, 65_535, closed="both")]
 
 
 def create_app(
-    classifier: "BaseEstimator | OnnxClassifier",
+    classifier: "_Model | Mapping[str, _Model]",
     *,
+    examples: Sequence[str] | None = None,
     allowed_hosts: Sequence[str] = (),
     max_characters: int = 100_000,
     max_texts: int = 64,
     max_batch: int = 64,
     max_waiting: int = 256,
 ) -> "FastAPI":
-    """Create a FastAPI application that serves a classifier.
+    """Create a FastAPI application that serves one or more classifiers.
 
     Its routes are a page at ``/`` with a form for a text, the JSON API ``POST
-    /v1/predict``, described in ``/openapi.json``, and ``GET /healthz``. Texts are
-    neither stored nor logged.
+    /v1/predict``, described in ``/openapi.json``, and ``GET /healthz``. The page shows
+    the predictions of several classifiers side by side. Texts are neither stored nor
+    logged.
 
     Parameters
     ----------
-    classifier : fitted classifier or OnnxClassifier
-        Any text classifier with `predict_proba`.
+    classifier : fitted classifier, OnnxClassifier, or dict of str to classifier
+        Any text classifier with `predict_proba`. A dict has several ones by name; a
+        single one has its class as name.
+    examples : sequence of str, default=None
+        Texts that the page offers to select. None takes `examples_` of the classifiers,
+        if they have it.
     allowed_hosts : sequence of str, default=()
         Host names that requests may be addressed to, besides those of the local
         machine. "*.example.com" allows all subdomains, "*" any name.
@@ -63,9 +73,10 @@ def create_app(
     ImportError
         If FastAPI or Jinja is not installed.
     TypeError
-        If `classifier` is not a fitted classifier with `predict_proba`.
+        If a classifier is not a fitted classifier with `predict_proba`, or a name or an
+        example is not a str.
     ValueError
-        If a host name or a limit is invalid.
+        If there is no classifier, or a host name or a limit is invalid.
 
     See Also
     --------
@@ -83,10 +94,13 @@ def create_app(
     """
     for module in ("fastapi", "jinja2"):
         require(module, by="create_app", extra="serve")
-    from ..inspection._attribution import check_classifier
     from .app import make_app
 
-    check_classifier(classifier, ["predict_proba"])
+    models = _check_models(classifier)
+    if examples is None:
+        saved = [getattr(each, "examples_", ()) for each in models.values()]
+        examples = [text for texts in saved for text in texts]
+    _check_strings("examples", examples)
     limits = {
         "max_characters": max_characters,
         "max_texts": max_texts,
@@ -96,11 +110,16 @@ def create_app(
     for name, value in limits.items():
         if not accepts(Count, value):
             raise ValueError(f"Expected {name} to be an int of 1 or more, got {value}.")
-    return make_app(classifier, allowed_hosts=_check_hosts(allowed_hosts), **limits)
+    return make_app(
+        models,
+        examples=list(dict.fromkeys(examples)),
+        allowed_hosts=_check_hosts(allowed_hosts),
+        **limits,
+    )
 
 
 def serve(
-    path: str | os.PathLike,
+    path: str | os.PathLike | Sequence[str | os.PathLike],
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
@@ -108,7 +127,7 @@ def serve(
     max_characters: int = 100_000,
     device: str = "cpu",
 ) -> None:
-    """Load a model and serve it until a stop signal.
+    """Load models and serve them until a stop signal.
 
     By default only programs on the same machine can reach the server. It has no
     authentication and no encryption: for remote access, put a reverse proxy in front of
@@ -116,8 +135,10 @@ def serve(
 
     Parameters
     ----------
-    path : str or path-like
-        File written by `save` or, if its name ends in ``.onnx``, by `export_onnx`.
+    path : str or path-like, or sequence of these
+        File written by `save` or, if its name ends in ``.onnx``, by `export_onnx`. A
+        model is named after its file, without the suffix; the page shows several models
+        side by side.
     host : str, default="127.0.0.1"
         Address to listen on; "0.0.0.0" is all addresses.
     port : int, default=8000
@@ -127,20 +148,21 @@ def serve(
     max_characters : int, default=100_000
         Maximum number of characters of all texts of a request together.
     device : str, default="cpu"
-        Device of the network, as in `load`; for an ONNX file only "cpu".
+        Device of the networks, as in `load`; for an ONNX file only "cpu".
 
     Raises
     ------
     ImportError
         If a package is not installed.
     ModelFormatError
-        If the file is damaged, or not written by `save` or `export_onnx`.
+        If a file is damaged, or not written by `save` or `export_onnx`.
     OSError
-        If the file cannot be read.
+        If a file cannot be read.
     SystemExit
         If the address is not available.
     ValueError
-        If the device is not available, or a host name, the port or a limit is invalid.
+        If there is no file, if the device is not available, or if a host name, the port
+        or a limit is invalid.
 
     See Also
     --------
@@ -151,15 +173,54 @@ def serve(
     uvicorn = require("uvicorn", by="serve", extra="serve")
     from .connections import SERVER_OPTIONS
 
-    classifier = load_model(path, device=device)
     app = create_app(
-        classifier,
+        _load_models(path, device),
         allowed_hosts=(*allowed_hosts, *_host_names(host)),
         max_characters=max_characters,
     )
     # Older versions of uvicorn raise KeyboardInterrupt again after the shutdown.
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.run(app, host=host, port=port, **SERVER_OPTIONS)
+
+
+def _load_models(path, device):
+    """Return the models of one or more files by name."""
+    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    stems = Counter(Path(each).stem for each in paths)
+    return {
+        # Files of the same name in different folders are named with the folder.
+        Path(each).stem if stems[Path(each).stem] == 1 else str(each): load_model(
+            each, device=device
+        )
+        for each in paths
+    }
+
+
+def _check_models(classifier):
+    """Return classifiers by name, or raise `TypeError` or `ValueError`."""
+    from ..inspection._attribution import check_classifier
+    from ..inspection._highlight import to_printable
+
+    if isinstance(classifier, Mapping):
+        models = dict(classifier)
+    else:
+        name = getattr(classifier, "estimator_name", type(classifier).__name__)
+        models = {name: classifier}
+    if not models:
+        raise ValueError("Expected at least one classifier, got none.")
+    _check_strings("names of classifiers", list(models))
+    for each in models.values():
+        check_classifier(each, ["predict_proba"])
+    # A name may come from a file whose name is not valid Unicode.
+    return {to_printable(name): model for name, model in models.items()}
+
+
+def _check_strings(name, strings):
+    """Raise `TypeError` unless it is a sequence of str."""
+    for each in [None] if isinstance(strings, str) else strings:
+        if not isinstance(each, str):
+            got = "one str" if isinstance(strings, str) else type(each).__name__
+            raise TypeError(f"Expected {name} to be a list of str, got {got}.")
 
 
 def _check_hosts(names):

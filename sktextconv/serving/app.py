@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -48,13 +48,23 @@ class Problem(BaseModel):
 
 
 def make_app(
-    classifier, *, allowed_hosts, max_characters, max_texts, max_batch, max_waiting
+    models,
+    *,
+    examples,
+    max_characters,
+    max_texts,
+    max_batch,
+    max_waiting,
+    allowed_hosts,
 ):
-    """Create the application; `create_app` documents the parameters."""
-    worker = Worker(
-        classifier.predict_proba, max_batch=max_batch, max_waiting=max_waiting
-    )
-    page = Page(classifier, max_characters=max_characters)
+    """Create the application; `create_app` documents the parameters.
+
+    Parameters
+    ----------
+    models : dict of str to classifier
+    """
+    worker = Worker(max_batch=max_batch, max_waiting=max_waiting)
+    page = Page(models, examples=examples, max_characters=max_characters)
 
     @contextlib.asynccontextmanager
     async def lifespan(app):
@@ -63,7 +73,7 @@ def make_app(
 
     app = FastAPI(
         title="sktextconv",
-        description=f"{page.name}, {len(classifier.classes_)} classes.",
+        description=" ".join(f"{each.name}: {each.summary}." for each in page.models),
         version="1",  # of the API
         lifespan=lifespan,
         # The documentation pages of FastAPI load scripts from other sites.
@@ -82,13 +92,9 @@ def make_app(
     )
     _add_error_handlers(app)
     _add_api_routes(
-        app,
-        worker,
-        classifier.classes_.tolist(),
-        max_characters=max_characters,
-        max_texts=max_texts,
+        app, worker, models, max_characters=max_characters, max_texts=max_texts
     )
-    _add_page_routes(app, worker, classifier, page, max_characters=max_characters)
+    _add_page_routes(app, worker, models, page, max_characters=max_characters)
     return app
 
 
@@ -103,19 +109,25 @@ def _add_error_handlers(app):
         return _json({"detail": "Internal error; see the server's log."}, 500, HEADERS)
 
 
-def _add_api_routes(app, worker, labels, *, max_characters, max_texts):
+def _add_api_routes(app, worker, models, *, max_characters, max_texts):
     expected = (
         f'Expected JSON of the form {{"texts": ["...", "..."]}}, with 1 to {max_texts} '
         f"texts of valid Unicode and of at most {max_characters:,} characters "
         "together, sent with Content-Type: application/json."
     )
-    Texts = create_model(
-        "Texts",
-        __config__=ConfigDict(extra="forbid", strict=True),
-        texts=Annotated[
+    fields = {
+        "texts": Annotated[
             list[Annotated[str, Field(max_length=max_characters)]],
             Field(min_length=1, max_length=max_texts, examples=[["so good"]]),
-        ],
+        ]
+    }
+    default = next(iter(models))
+    if len(models) > 1:
+        names = ", ".join(map(json.dumps, models))
+        expected += f' The key "model" selects one of {names}; the first by default.'
+        fields["model"] = (Literal[*models], default)
+    Texts = create_model(
+        "Texts", __config__=ConfigDict(extra="forbid", strict=True), **fields
     )
     errors = {
         413: "Body too large",
@@ -140,7 +152,9 @@ def _add_api_routes(app, worker, labels, *, max_characters, max_texts):
         """Return the label and the class probabilities of each text."""
         if sum(map(len, request.texts)) > max_characters:
             return _json({"detail": expected}, 422)
-        probabilities = await worker.predict(request.texts)
+        classifier = models[getattr(request, "model", default)]
+        labels = classifier.classes_.tolist()
+        probabilities = await worker.predict(classifier.predict_proba, request.texts)
         predictions = [
             {"label": labels[np.argmax(row)], "probabilities": row.tolist()}
             for row in probabilities
@@ -155,7 +169,7 @@ def _add_api_routes(app, worker, labels, *, max_characters, max_texts):
         return _json({"status": "stopped"}, 503)
 
 
-def _add_page_routes(app, worker, classifier, page, *, max_characters):
+def _add_page_routes(app, worker, models, page, *, max_characters):
     @app.get("/", include_in_schema=False)
     async def page_form():
         return HTMLResponse(page.render())
@@ -173,14 +187,17 @@ def _add_page_routes(app, worker, classifier, page, *, max_characters):
         if len(text) > max_characters:
             error = f"Expected at most {max_characters:,} characters."
             return HTMLResponse(page.render(error=error), 422)
+        results = []
         try:
-            (row,) = await worker.predict([text])
-            attribution = await worker.run(explain_text, classifier, text, row)
+            for classifier in models.values():
+                (row,) = await worker.predict(classifier.predict_proba, [text])
+                attribution = await worker.run(explain_text, classifier, text, row)
+                results.append((row, attribution))
         except BusyError:
             error = "The server is busy. Please try again."
             content = page.render(text=text, error=error)
             return HTMLResponse(content, 503, _RETRY_HEADERS)
-        return HTMLResponse(page.render(text=text, row=row, attribution=attribution))
+        return HTMLResponse(page.render(text=text, results=results))
 
 
 def _json(value, status=200, headers=None):

@@ -1,4 +1,4 @@
-"""Dynamic batching: waiting requests are predicted together."""
+"""Dynamic batching: waiting requests for a model are predicted together."""
 
 import asyncio
 import collections
@@ -14,14 +14,12 @@ class BusyError(Exception):
 class Worker:
     """Queue of requests and a thread that predicts them in batches.
 
-    Requests that arrive during a prediction form the next batch. The worker never waits
-    to fill a batch, so an idle one predicts a request at once. A single thread makes
-    all predictions: the classifier need not be thread-safe.
+    Requests that arrive during a prediction form the next batches, one for each model.
+    The worker never waits to fill a batch, so an idle one predicts a request at once. A
+    single thread makes all predictions: the classifiers need not be thread-safe.
 
     Parameters
     ----------
-    predict : callable
-        Takes a list of str and returns a sequence of one result for each.
     max_batch : int
         Maximum number of texts in a batch, except for a single larger request.
     max_waiting : int
@@ -31,17 +29,17 @@ class Worker:
     --------
     >>> import asyncio
     >>> async def main():
-    ...     async with Worker(list, max_batch=8, max_waiting=8) as worker:
-    ...         return await asyncio.gather(worker.predict("ab"), worker.run(len, "c"))
+    ...     async with Worker(max_batch=8, max_waiting=8) as worker:
+    ...         calls = worker.predict(list, "ab"), worker.run(len, "c")
+    ...         return await asyncio.gather(*calls)
     >>> asyncio.run(main())
     [['a', 'b'], 1]
     """
 
-    def __init__(self, predict, *, max_batch, max_waiting):
-        self._predict = predict
+    def __init__(self, *, max_batch, max_waiting):
         self._max_batch = max_batch
         self._max_waiting = max_waiting
-        # Tuples (texts, call, future), with either texts or call None.
+        # Tuples (function, texts, future); texts are None for a call by itself.
         self._waiting = collections.deque()
 
     async def __aenter__(self):
@@ -63,20 +61,28 @@ class Worker:
         """Whether the worker accepts requests."""
         return not self._task.done()
 
-    async def predict(self, texts):
-        """Return the results of texts; raise `BusyError` if the queue is full."""
-        return await self._enqueue(texts, None)
+    async def predict(self, function, texts):
+        """Return the results of texts; raise `BusyError` if the queue is full.
+
+        Parameters
+        ----------
+        function : callable
+            Takes a list of str and returns a sequence of one result for each. Equal
+            functions share batches.
+        texts : list of str
+        """
+        return await self._enqueue(function, texts)
 
     async def run(self, function, *arguments):
         """Call a function between batches and return its result."""
-        return await self._enqueue(None, lambda: function(*arguments))
+        return await self._enqueue(lambda: function(*arguments), None)
 
-    async def _enqueue(self, texts, call):
+    async def _enqueue(self, function, texts):
         """Add a request to the queue and return its result."""
         if len(self._waiting) >= self._max_waiting:
             raise BusyError
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append((texts, call, future))
+        self._waiting.append((function, texts, future))
         self._arrived.set()
         return await future
 
@@ -96,33 +102,38 @@ class Worker:
                 raise
 
     def _take(self):
-        """Remove and return the next call, or a batch of requests before it."""
-        batch, size = [], 0
+        """Remove and return the next call, or requests for the same model."""
+        batch, others, size = [], [], 0
         while self._waiting:
-            texts, call, future = self._waiting[0]
+            request = self._waiting.popleft()
+            function, texts, future = request
             if future.done():  # canceled: the client has disconnected
-                self._waiting.popleft()
                 continue
-            if batch and (call or size + len(texts) > self._max_batch):
+            if not batch:
+                batch.append(request)
+                if texts is None:
+                    break
+            elif texts is None or function != batch[0][0]:
+                others.append(request)
+                continue
+            elif size + len(texts) > self._max_batch:
+                others.append(request)
                 break
-            batch.append(self._waiting.popleft())
-            if call:
-                break
+            else:
+                batch.append(request)
             size += len(texts)
+        self._waiting.extendleft(reversed(others))
         return batch
 
     async def _process(self, batch):
         """Run a batch in the thread and set the results of its futures."""
-        (texts, call, future), *others = batch
-        if call is None:
-            texts = [text for texts, *_ in batch for text in texts]
+        (function, first, future), *others = batch
+        arguments = []
+        if first is not None:
+            arguments.append([text for _, texts, _ in batch for text in texts])
         in_thread = asyncio.get_running_loop().run_in_executor
         try:
-            results = await (
-                in_thread(self._thread, call)
-                if call
-                else in_thread(self._thread, self._predict, texts)
-            )
+            results = await in_thread(self._thread, function, *arguments)
         except Exception as error:
             if not others:
                 _resolve(future, error=error)
@@ -130,11 +141,11 @@ class Worker:
             for request in batch if others else ():
                 await self._process([request])
             return
-        if call:
+        if first is None:
             _resolve(future, results)
             return
         start = 0
-        for texts, _, future in batch:
+        for _, texts, future in batch:
             _resolve(future, results[start : start + len(texts)])
             start += len(texts)
 

@@ -1,6 +1,7 @@
 """Web page without scripts: a form, the prediction and its explanation."""
 
 from importlib.resources import files
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,30 +19,46 @@ from ..utils._optional_dependencies import require
 __all__ = ["Page", "explain_text"]
 
 _MAX_WORDS = 256  # of an explained text: occlusion takes one prediction per word
-_MAX_CLASSES = 12  # shown with their probabilities
+_MAX_BARS = 12  # of classes that are visible at once
+_MAX_CLASSES = 1000  # of a result
 _N_COLORS = 10  # of each sign
 _BACKGROUNDS = {"light": (255, 255, 255), "dark": (28, 30, 34)}
 
 
+class ServedModel(NamedTuple):
+    """Name, kind and labels of a classifier, as the page shows them."""
+
+    name: str
+    kind: str
+    labels: list[str]
+
+    @property
+    def summary(self):
+        """Kind of the classifier and number of classes."""
+        return f"{self.kind}, {len(self.labels)} classes"
+
+
 class Page:
-    """Web page of a classifier.
+    """Web page of one or more classifiers.
 
     Parameters
     ----------
-    classifier : fitted classifier
+    models : dict of str to fitted classifier
+        The classifiers by name.
+    examples : sequence of str
+        Texts to select.
     max_characters : int
         Maximum length of a text.
 
     Attributes
     ----------
-    name : str
-        Class name of the network or pipeline.
+    models : list of ServedModel
     style : str
         CSS. Highlight colors are CSS classes, because the security policy forbids
         inline styles.
     """
 
-    def __init__(self, classifier, *, max_characters):
+    def __init__(self, models, *, examples, max_characters):
         jinja2 = require("jinja2", by="create_app", extra="serve")
         folder = files(__package__)
         environment = jinja2.Environment(
@@ -51,15 +68,19 @@ class Page:
             undefined=jinja2.StrictUndefined,
         )
         environment.filters["printable"] = to_printable
+        environment.filters["percent"] = lambda number: f"{100 * number:.1f}"
         source = folder.joinpath("page.html").read_text("utf-8")
         self._template = environment.from_string(source)
-        self.name = getattr(classifier, "estimator_name", type(classifier).__name__)
-        self._labels = list(map(str, classifier.classes_.tolist()))
+        self.models = [
+            ServedModel(name, _kind(model), list(map(str, model.classes_.tolist())))
+            for name, model in models.items()
+        ]
+        self._examples = [text for text in examples if len(text) <= max_characters]
         self._max_characters = max_characters
         self.style = folder.joinpath("style.css").read_text("utf-8") + _highlight_css()
 
-    def render(self, *, text="", error=None, row=None, attribution=None):
-        """Return the page as HTML, with the result for a text if given.
+    def render(self, *, text="", error=None, results=()):
+        """Return the page as HTML, with the results for a text if given.
 
         Parameters
         ----------
@@ -67,35 +88,60 @@ class Page:
             Content of the text field.
         error : str, default=None
             Error message.
-        row : ndarray of shape (n_classes,), default=None
-            Class probabilities of the text; None shows no result.
-        attribution : Attribution, default=None
-            Weights of the words; None if the text is too long.
+        results : list of tuple, default=()
+            For each model, the class probabilities of the text, an ndarray of shape
+            (n_classes,), and the weights of the words, an Attribution, or None if the
+            text is too long.
         """
-        result = None
-        if row is not None:
-            order = np.argsort(-row, kind="stable")
-            result = {
-                "label": self._labels[order[0]],
-                "shown": [
-                    (self._labels[index], float(row[index]))
-                    for index in order[:_MAX_CLASSES]
-                ],
-                "n_others": max(len(row) - _MAX_CLASSES, 0),
-                "attention": attribution is not None
-                and attribution.method == "attention",
-                "rows": [] if attribution is None else _rows(attribution),
-                "max_words": _MAX_WORDS,
-                "too_long": attribution is None,
-            }
         return self._template.render(
-            name=self.name,
-            labels=self._labels,
+            models=self.models,
+            examples=self._examples,
             max_characters=self._max_characters,
+            max_words=_MAX_WORDS,
             text=text,
             error=error,
-            result=result,
+            results=[
+                _describe_result(model, row, attribution, order)
+                for (model, (row, attribution), order) in zip(
+                    self.models, results, self._orders(results), strict=False
+                )
+            ],
         )
+
+    def _orders(self, results):
+        """Return the order in which each result lists its classes.
+
+        Models with the same classes list them in the same order, the most likely first.
+        """
+        rows = [row for row, _ in results]
+        labels = [model.labels for model in self.models]
+        if rows and all(each == labels[0] for each in labels):
+            rows = [np.mean(rows, axis=0)] * len(rows)
+        return [np.argsort(-row, kind="stable") for row in rows]
+
+
+def _kind(classifier):
+    """Return the class name of a classifier, or of the steps of a pipeline."""
+    steps = [step for _, step in getattr(classifier, "steps", ())] or [classifier]
+    names = [getattr(each, "estimator_name", type(each).__name__) for each in steps]
+    return " + ".join(names)
+
+
+def _describe_result(model, row, attribution, order):
+    """Return the values that the template shows for a model."""
+    bars = [(model.labels[index], float(row[index])) for index in order]
+    best = int(np.argmax(row))
+    return {
+        "model": model,
+        "label": model.labels[best],
+        "probability": float(row[best]),
+        "first": bars[:_MAX_BARS],
+        "others": bars[_MAX_BARS:_MAX_CLASSES],
+        "n_omitted": max(len(bars) - _MAX_CLASSES, 0),
+        "attention": attribution is not None and attribution.method == "attention",
+        "rows": [] if attribution is None else _rows(attribution),
+        "too_long": attribution is None,
+    }
 
 
 def explain_text(classifier, text, row):

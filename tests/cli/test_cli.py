@@ -288,11 +288,11 @@ def test_ctrl_c_saves_nothing(folder):
 
 def test_serve_omits_options_not_given():
     args = cli._make_parser().parse_args(
-        ["serve", "m", "--port", "80", "--allowed-host", "a"]
+        ["serve", "m", "n.onnx", "--port", "80", "--allowed-host", "a"]
     )
     assert vars(args) == {
         "command": "serve",
-        "model": Path("m"),
+        "model": [Path("m"), Path("n.onnx")],
         "port": 80,
         "allowed_hosts": ["a"],
     }

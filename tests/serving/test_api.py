@@ -121,3 +121,31 @@ def test_classifier_error_has_no_details():
         assert "secret" not in response.text
         assert response.headers["content-security-policy"] == CSP
         assert client.get("/healthz").status_code == 200
+
+
+def test_model_is_selected_by_name():
+    """With several models, the key "model" selects one; the first is the default."""
+    models = {
+        "é\ud800": ConstantClassifier(["a", "b"]),
+        "other": ConstantClassifier([1, 2, 3]),
+    }
+    with Client(create_app(models)) as client:
+        schema = client.get("/openapi.json").json()["components"]["schemas"]["Texts"]
+        assert schema["properties"]["model"]["enum"] == ["é\ufffd", "other"]
+        for name, classes in (
+            (None, ["a", "b"]),
+            ("é\ufffd", ["a", "b"]),
+            ("other", [1, 2, 3]),
+        ):
+            body = {"texts": ["so good"]} | ({"model": name} if name else {})
+            assert client.post("/v1/predict", json=body).json()["classes"] == classes
+        body = {"texts": ["so good"], "model": "secret"}
+        response = client.post("/v1/predict", json=body)
+        assert response.status_code == 422
+        assert '"other"' in response.json()["detail"]
+        assert "secret" not in response.text
+
+
+def test_key_model_needs_several_models(client):
+    body = {"texts": ["so good"], "model": "Pipeline"}
+    assert client.post("/v1/predict", json=body).status_code == 422

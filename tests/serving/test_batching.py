@@ -1,6 +1,7 @@
 """Batches of waiting requests, and the limit of their number."""
 
 import asyncio
+import functools
 import threading
 
 import numpy as np
@@ -106,20 +107,45 @@ def test_failed_request_harms_no_other():
         return [text.upper() for text in texts]
 
     async def main():
-        async with Worker(fail_at_c, max_batch=8, max_waiting=3) as worker:
-            calls = [worker.predict([text]) for text in "acb"]
+        async with Worker(max_batch=8, max_waiting=3) as worker:
+            predict = functools.partial(worker.predict, fail_at_c)
+            calls = [predict([text]) for text in "acb"]
             found = await asyncio.gather(*calls, return_exceptions=True)
             assert (found[0], type(found[1]), found[2]) == (["A"], MemoryError, ["B"])
-            gone = asyncio.create_task(worker.predict(["d"]))
+            gone = asyncio.create_task(predict(["d"]))
             await asyncio.sleep(0)
             gone.cancel()
-            assert await worker.predict("ef") == ["E", "F"]
+            assert await predict("ef") == ["E", "F"]
             with pytest.raises(ZeroDivisionError):
                 await worker.run(lambda: 1 / 0)
             assert worker.is_alive
-            tasks = [asyncio.create_task(worker.predict("a")) for _ in range(9)]
+            tasks = [asyncio.create_task(predict("a")) for _ in range(9)]
             found = await asyncio.gather(*tasks, return_exceptions=True)
             assert any(isinstance(each, BusyError) for each in found)
         assert not worker.is_alive
 
     asyncio.run(main())
+
+
+def test_batches_hold_requests_for_one_model():
+    """Waiting requests for a model form a batch, whatever is between them."""
+    calls = []
+
+    async def main():
+        async with Worker(max_batch=3, max_waiting=9) as worker:
+            functions = {
+                name: lambda texts, name=name: calls.append((name, texts)) or texts
+                for name in "ab"
+            }
+            requests = [("a", "1"), ("b", "2"), ("a", "3"), ("b", "45"), ("a", "678")]
+            answers = [worker.predict(functions[f], list(t)) for f, t in requests]
+            answers.insert(2, worker.run(lambda: calls.append("call")))
+            assert (await asyncio.gather(*answers))[3:] == [["3"], [*"45"], [*"678"]]
+
+    asyncio.run(main())
+    assert calls == [
+        ("a", ["1", "3"]),
+        ("b", ["2", "4", "5"]),
+        "call",
+        ("a", ["6", "7", "8"]),
+    ]

@@ -137,7 +137,7 @@ def test_image_serves_and_reports_health(model):
     (command,) = map(json.loads, arguments_of("CMD"))
     assert command[0] in PROJECT["project"]["scripts"]
     args = cli._make_parser().parse_args(command[1:])
-    assert (args.command, str(args.model)) == ("serve", "/model/model.onnx")
+    assert (args.command, *map(str, args.model)) == ("serve", "/model/model.onnx")
     assert (args.host, [str(args.port)]) == ("0.0.0.0", arguments_of("EXPOSE"))
     (check,) = arguments_of("HEALTHCHECK")
     _, interpreter, script = json.loads(check.partition("CMD ")[2])

@@ -5,10 +5,11 @@ import re
 
 import pytest
 
+from sktextconv import make_tfidf_classifier
 from sktextconv.inspection._highlight import contrast
 from sktextconv.serving import create_app
 
-from .clients import FORM, Client, paste
+from .clients import FORM, LABELS, TEXTS, Client, ConstantClassifier, paste
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -39,7 +40,7 @@ def test_page_escapes_text(text, client):
 
 def test_page_shows_prediction_and_weights(client):
     answer = paste(client, "so good, too long").text
-    assert re.search(r"<h2[^>]*>(neg|pos)</h2>", answer)
+    assert re.search(r"<h2[^>]*>(neg|pos) <small>[\d.]+ %</small></h2>", answer)
     assert len(re.findall(r'<td class="number">[\d.]+ %</td>', answer)) == 2
     assert re.search(r'<span class="for\d+" title="\+[\d.]+">', answer)
     assert re.search(r'<span class="against\d+" title="-[\d.]+">', answer)
@@ -90,3 +91,80 @@ def test_invalid_form_is_rejected(client):
         assert "Expected a form" in response.text
     for body in (b"", b"other=a", b"&" * 99 + b"text=a", b"text=\xff"):
         assert client.post("/", content=body, headers=FORM).status_code == 422
+
+
+def titles(page):
+    return re.search(r"<title>(.*?)</title>", page)[1]
+
+
+def test_page_compares_models(bow, client):
+    """The page shows the result of each model, with classes in the same order."""
+    tfidf = make_tfidf_classifier().fit(TEXTS, LABELS)
+    named = {"first": bow, "<b>": tfidf}
+    with Client(create_app(named)) as several:
+        answer = paste(several, "so good, too long").text
+    assert titles(answer) == "first, &lt;b&gt;"
+    sections = re.findall("<section.*?</section>", answer, re.S)
+    for section, model in zip(sections, named.values(), strict=True):
+        (probabilities,) = model.predict_proba(["so good, too long"])
+        row = dict(zip(bow.classes_, probabilities, strict=True))
+        best = max(row, key=row.get)
+        assert re.search(rf"<h2[^>]*>{best} <small>{100 * row[best]:.1f} %", section)
+        shown = re.findall(r"<th[^>]*>(\w+)</th>.*?>([\d.]+) %<", section, re.S)
+        assert dict(shown) == {label: f"{100 * row[label]:.1f}" for label in row}
+        assert 'class="highlighted"' in section
+    orders = [re.findall(r"<th[^>]*>(\w+)</th>", section) for section in sections]
+    assert orders[0] == orders[1]
+
+
+def test_page_is_titled_with_name(bow, client):
+    """The title is the name of the model, or its class if it has none."""
+    assert titles(client.get("/").text) == "Pipeline"
+    with Client(create_app({"films": bow})) as named:
+        page = named.get("/").text
+        assert titles(page) == "films"
+        kind = "NGramVectorizer + CountScaler + LogisticRegression"
+        assert f"{kind}, 2 classes" in page
+        assert titles(paste(named, "so good").text) == "films"
+
+
+def test_page_offers_examples(bow):
+    """A click on an example, a button without a script, sends its whole text."""
+    examples = ["so good\nand <b>so</b> long ", "a fine film " * 50, "x" * 5000]
+    app = create_app(bow, examples=[*examples, examples[0]], max_characters=1000)
+    with Client(app) as client:
+        page = client.get("/").text
+        buttons = re.findall(r'<button name="text" value="(.*?)"', page, re.S)
+        assert list(map(html.unescape, buttons)) == examples[:2]
+        answer = paste(client, html.unescape(buttons[0])).text
+        assert "<h2" in answer
+        assert re.findall(r'value="([^"]*)"[^>]* aria-current="true"', answer) == [
+            buttons[0]
+        ]
+        longest = max(re.findall("<button.*?>([^<]*)</button>", page), key=len)
+        assert len(longest) < 200
+    with Client(create_app(bow)) as client:
+        assert "<button name" not in client.get("/").text
+
+
+def test_examples_of_models_are_default():
+    first, second = ConstantClassifier([0, 1]), ConstantClassifier([0, 1])
+    first.examples_, second.examples_ = ["one", "two"], ["two", "three"]
+    models = {"a": first, "b": second}
+    for examples, expected in ((None, ["one", "two", "three"]), ([], [])):
+        with Client(create_app(models, examples=examples)) as client:
+            page = client.get("/").text
+        assert re.findall(r'<button name="text" value="(.*?)"', page) == expected
+
+
+def test_page_has_bars_for_all_classes():
+    """The page shows bars of all classes, those of unlikely ones on request."""
+    labels = [f"label {number:04}" for number in range(1100)]
+    for n_classes, n_folded in ((12, 0), (13, 1), (1100, 988)):
+        classifier = ConstantClassifier(labels[:n_classes])
+        with Client(create_app(classifier, examples=["so good"])) as client:
+            answer = paste(client, "so good").text
+        visible, _, folded = answer.partition("<details>")
+        assert visible.count('<td class="bar">') == 12
+        assert folded.count('<td class="bar">') == n_folded
+        assert ("100 more classes are less likely" in answer) == (n_classes > 1000)
