@@ -201,11 +201,14 @@ def _plot(path, name, report):
 
     from ..inspection._plot.confusion_matrix import draw_confusion_matrix
 
-    side = min(max(0.45 * len(report.labels) + 2.5, 4.5), 14)
+    n_classes = len(report.labels)
+    side = min(max(0.45 * n_classes + 2.5, 4.5), 14) if n_classes <= 80 else 8
     figure = Figure(figsize=(side + 0.8, side), layout="constrained")
     axes = figure.add_subplot()
     draw_confusion_matrix(axes, report.confusion, report.labels)
     error = 100 * report.estimates["error"].value
     axes.set_title(f"{name}: error {error:.2f} %", parse_math=False)
     with atomic_write(path) as out:
-        figure.savefig(out, format=path.suffix[1:].lower(), dpi=150)
+        figure.savefig(
+            out, format=path.suffix[1:].lower(), dpi=150, bbox_inches="tight"
+        )

@@ -11,6 +11,7 @@ __all__ = ["confusion_lines", "display_width", "pad_or_truncate"]
 
 _WIDTH = 80  # columns of a terminal
 _LABEL_WIDTH = 32
+_MIN_WIDTH = 12  # of the labels beside a matrix with numbered columns
 _PAIR_WIDTH = 26
 _MAX_PAIRS = 15
 
@@ -31,29 +32,32 @@ def confusion_lines(counts, labels):
         is replaced by the pairs if it does not fit into 80 columns.
     """
     labels = [*map(str, labels)]
-    width = min(max(map(display_width, labels)), _LABEL_WIDTH)
-    heads = [pad_or_truncate(label, width).rstrip() for label in labels]
-    head = "confusion matrix: true classes in rows, predicted ones in columns"
-    numbered = [f"{row:>{len(str(len(labels)))}}" for row in range(1, len(labels) + 1)]
-    for stubs, tops in (
-        (heads, heads),
-        ([f"{n} {label}" for n, label in zip(numbered, heads, strict=True)], numbered),
-    ):
-        stub_width = max(map(display_width, stubs))
-        digits = max(len(f"{count:,}") for count in counts.flat)
-        widths = [max(display_width(top), digits) for top in tops]
-        if stub_width + sum(widths) + 2 * len(widths) <= _WIDTH:
-            rows = [("", tops)]
-            rows += zip(stubs, ([f"{n:,}" for n in row] for row in counts), strict=True)
-            return [head] + [
-                pad_or_truncate(stub, stub_width)
-                + "".join(
-                    "  " + " " * (width - display_width(cell)) + cell
-                    for cell, width in zip(cells, widths, strict=True)
-                )
-                for stub, cells in rows
-            ]
+    digits = max(len(f"{count:,}") for count in counts.flat)
+    longest = max(map(display_width, labels))
+    numbers = [f"{row:>{len(str(len(labels)))}}" for row in range(1, len(labels) + 1)]
+    widest = min(longest, _LABEL_WIDTH)
+    heads = [pad_or_truncate(label, widest).rstrip() for label in labels]
+    for tops, gap in ((heads, 2), (numbers, 2), (numbers, 1)):
+        widths = [gap + max(display_width(top), digits) for top in tops]
+        # Numbered rows begin with the number.
+        is_numbered = tops is numbers
+        number_width = 1 + len(numbers[0]) if is_numbered else 0
+        width = min(widest, _WIDTH - sum(widths) - number_width)
+        if width < min(longest, _MIN_WIDTH if is_numbered else widest):
+            continue
+        lines = [[" " * (number_width + width), *tops]]
+        for number, label, row in zip(numbers, labels, counts, strict=True):
+            stub = f"{number} " if is_numbered else ""
+            stub += pad_or_truncate(label, width)
+            lines.append([stub, *(f"{count:,}" for count in row)])
+        return ["confusion matrix: true classes in rows, predicted ones in columns"] + [
+            stub + "".join(map(_align_right, cells, widths)) for stub, *cells in lines
+        ]
     return _pair_lines(counts, labels)
+
+
+def _align_right(cell, width):
+    return " " * (width - display_width(cell)) + cell
 
 
 def _pair_lines(counts, labels):

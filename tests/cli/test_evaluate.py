@@ -141,6 +141,16 @@ def test_confusion_of_long_labels_is_numbered():
     assert max(map(len, lines)) <= 80
 
 
+def test_confusion_of_14_classes_fits():
+    """Labels are shortened, and columns are close, as long as 12 columns remain."""
+    counts = np.full((14, 14), 123)
+    lines = confusion_lines(counts, [f"a label of class {n:02}" for n in range(14)])
+    assert lines[1].split() == [*map(str, range(1, 15))]
+    assert lines[2] == " 1 a label of class 00" + " 123" * 14
+    lines = confusion_lines(counts * 10, [f"a label {n:02}" for n in range(14)])
+    assert lines[0] == "most confused classes"
+
+
 def test_confusion_of_many_classes_lists_pairs():
     """Many classes have a list of the pairs that are confused most."""
     counts = np.diag(np.full(60, 30))
