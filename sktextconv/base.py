@@ -359,8 +359,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         self._init_params = state["_init_params"]
         self._rng = state["_rng"]
         self.n_iter_: int = n_iter
-        # The columns of a loaded model are those of other texts.
-        vars(self).pop("columns_", None)
+        for name in ("columns_", "examples_"):  # those of other texts
+            vars(self).pop(name, None)
 
     def _network_parameters(self):
         """Return the parameters that define the encoder and the network."""

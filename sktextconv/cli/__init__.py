@@ -221,6 +221,15 @@ def _add_train(parser):
         default=0,
         help="seed of all random numbers (default: %(default)s)",
     )
+    parser.add_argument(
+        "--examples",
+        metavar="N",
+        type=int,
+        choices=range(101),
+        default=0,
+        help="store N short validation texts in the model, which the page of serve "
+        "offers to its visitors (default: %(default)s, at most 100)",
+    )
     _add_out(parser, "model file to write", required=True)
     parser.set_defaults(models=MODELS)
 

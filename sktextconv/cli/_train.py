@@ -1,10 +1,12 @@
 """The command `train`."""
 
 import collections
+import itertools
 import math
 import warnings
 from pathlib import Path
 
+import numpy as np
 from sklearn.model_selection import train_test_split
 
 from .. import networks
@@ -18,12 +20,16 @@ from ._report import describe_error
 
 __all__ = ["train"]
 
+_EXAMPLE_LENGTH = 1000  # characters of a text that --examples may select
+
 
 def train(args):
     """Train a network on a file and save it."""
     # Check the output file now rather than after the training.
     check_suffix(args.out, "train")
     check_writable(args.out)
+    if args.examples and args.valid == 0:
+        raise ValueError("--examples: expected held-out texts, got --valid 0.")
     classifier = _make_classifier(args)
     texts, labels, columns = read_labeled(args.data, args)
     if len(set(labels)) < 2:
@@ -56,7 +62,8 @@ def train(args):
         n_wrong = int((classifier.predict(held_out) != y_true).sum())
         print_line(f"held-out {describe_error(n_wrong, len(y_true))}")
     classifier.columns_ = columns
-    save(classifier, args.out)
+    examples = _select_examples(held_out, y_true, args.examples) if held_out else []
+    save(classifier, args.out, examples=examples or None)
     print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
 
 
@@ -78,6 +85,17 @@ def _make_classifier(args):
     classifier._check_parameters()
     resolve_device(classifier.device)
     return classifier
+
+
+def _select_examples(texts, labels, number):
+    """Return up to that many different short texts, of each class in turn."""
+    by_class = {label: {} for label in np.unique(labels).tolist()}
+    for text, label in zip(texts, labels.tolist(), strict=True):
+        if text.strip() and len(text) <= _EXAMPLE_LENGTH:
+            by_class[label].setdefault(text)
+    turns = itertools.zip_longest(*by_class.values())
+    examples = [text for turn in turns for text in turn if text is not None]
+    return examples[:number]
 
 
 def _check_split(path, labels, fraction):

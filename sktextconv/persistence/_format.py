@@ -25,9 +25,11 @@ __all__ = [
     "check_finite",
     "check_format",
     "check_keys",
+    "describe_attributes",
     "file_size",
     "format_errors",
     "parse_json",
+    "restore_attributes",
     "verify_checksum",
     "write_with_checksum",
 ]
@@ -35,11 +37,15 @@ __all__ = [
 METADATA_KEY = "sktextconv"  # of the header in the metadata of a file
 ZERO_CHECKSUM = "0" * 64  # placeholder while the checksum is computed
 HINT = "Copy or save the file again."
-# Columns of the file that the command line trained on; other models have none.
-OPTIONAL_KEYS = {"columns": dict}
+# Keys of the attributes that only some models have, such as `columns_`.
+OPTIONAL_KEYS = {
+    "columns": dict,  # of the file that the command line trained on
+    "examples": list,  # texts that the page of the server offers
+}
 
 _LABELS = re.compile(r"\|O|[<>|](b1|[iu][1248]|f[248]|U\d+)")  # dtypes of classes
 _COLUMNS = {"n_columns": int, "names": list, "label": int, "texts": list}
+_MAX_EXAMPLES, _MAX_EXAMPLE = 100, 10_000  # texts, and characters of each
 _MAX_LABELS = 2**26  # bytes of all labels: limits what a forged file can allocate
 
 
@@ -203,6 +209,38 @@ def check_finite(weights):
                 f"Expected finite weights, got NaN or infinity in {name!r}. Train the "
                 "model again, a network with a lower learning_rate."
             )
+
+
+def check_examples(examples):
+    """Return the example texts of a model after checking them."""
+    if {*map(type, examples)} - {str}:
+        raise TypeError("Expected a list of str as examples.")
+    longest = max(map(len, examples), default=0)
+    if len(examples) > _MAX_EXAMPLES or longest > _MAX_EXAMPLE:
+        raise ValueError(
+            f"Expected at most {_MAX_EXAMPLES} examples of at most {_MAX_EXAMPLE:,} "
+            f"characters each, got {len(examples)}, the longest of {longest:,}."
+        )
+    return examples
+
+
+_CHECKS = {"columns": check_columns, "examples": check_examples}
+
+
+def describe_attributes(estimator):
+    """Return the part of a header for the attributes that only some models have."""
+    return {
+        key: getattr(estimator, f"{key}_")
+        for key in OPTIONAL_KEYS
+        if hasattr(estimator, f"{key}_")
+    }
+
+
+def restore_attributes(header):
+    """Return the attributes that `describe_attributes` wrote, after checking them."""
+    return {
+        f"{key}_": _CHECKS[key](header[key]) for key in OPTIONAL_KEYS if key in header
+    }
 
 
 def write_with_checksum(path, data, start):

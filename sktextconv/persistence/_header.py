@@ -13,8 +13,9 @@ from ._format import (
     OPTIONAL_KEYS,
     ZERO_CHECKSUM,
     check_classes,
-    check_columns,
     check_keys,
+    describe_attributes,
+    restore_attributes,
 )
 
 __all__ = [
@@ -67,9 +68,7 @@ def make_header(classifier, content, libraries):
         "classes": classifier.classes_.tolist(),
         "dtype": classifier.classes_.dtype.str,
     }
-    if hasattr(classifier, "columns_"):
-        header["columns"] = classifier.columns_
-    return header | content
+    return header | describe_attributes(classifier) | content
 
 
 def restore_header(header, keys):
@@ -84,14 +83,12 @@ def restore_header(header, keys):
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-    columns : dict
-        Empty, or with the attribute `columns_`.
+    attributes : dict of str to object
+        Those that only some models have.
     """
     check_keys(header, _KEYS | keys, OPTIONAL_KEYS)
     classes = check_classes(header["classes"], header["dtype"])
-    if "columns" not in header:
-        return classes, {}
-    return classes, {"columns_": check_columns(header["columns"])}
+    return classes, restore_attributes(header)
 
 
 def parameters_to_json(values, *, training_only):

@@ -16,12 +16,12 @@ from ..utils.validation import check_texts
 from ._format import (
     OPTIONAL_KEYS,
     check_classes,
-    check_columns,
     check_format,
     check_keys,
     file_size,
     format_errors,
     parse_json,
+    restore_attributes,
     verify_checksum,
 )
 from ._onnx_format import FORMAT, KEYS, find_header, restore_tokenizer
@@ -100,8 +100,7 @@ class OnnxClassifier:
             self.classes_ = check_classes(header["classes"], header["dtype"])
             self.estimator_name = header["estimator"]
             self._tokenizer = restore_tokenizer(header)
-            if "columns" in header:
-                self.columns_ = check_columns(header["columns"])
+            vars(self).update(restore_attributes(header))
         options = runtime.SessionOptions()
         # Log nothing: errors are raised.
         options.log_severity_level = 4

@@ -12,6 +12,7 @@ from ._format import (
     ZERO_CHECKSUM,
     check_classes,
     check_finite,
+    describe_attributes,
     parse_json,
     write_with_checksum,
 )
@@ -65,8 +66,9 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
     (batch, n_classes), computed in float32 whatever `precision` was.
 
     The metadata of the file hold, as JSON, the encoder with its settings and
-    vocabulary, the labels, `columns_` if the estimator has it (see `save`), and a
-    SHA-256 checksum of the file, computed with zeros in place of its own 64 digits.
+    vocabulary, the labels, `columns_` and `examples_` if the estimator has them (see
+    `save`), and a SHA-256 checksum of the file, computed with zeros in place of its own
+    64 digits.
 
     Examples
     --------
@@ -116,8 +118,7 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
         "settings": {name: getattr(tokenizer, name) for name in SETTINGS[encoder]},
         "learnt": tokenizer.get_state(),
     }
-    if hasattr(estimator, "columns_"):
-        header["columns"] = estimator.columns_
+    header |= describe_attributes(estimator)
     text = json.dumps(header, allow_nan=False, separators=(",", ":"))
     # Fail here rather than write an unreadable file.
     restore_tokenizer(parse_json(text))

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,10 @@ _MAX_HEADER = 100_000_000  # bytes, as in safetensors itself
 
 
 def save(
-    estimator: "BaseTextNetClassifier | Pipeline", path: str | os.PathLike
+    estimator: "BaseTextNetClassifier | Pipeline",
+    path: str | os.PathLike,
+    *,
+    examples: Sequence[str] | None = None,
 ) -> None:
     """Write a fitted network or linear pipeline to a file that `load` reads.
 
@@ -51,17 +55,21 @@ def save(
     path : str or path-like
         The file; an existing one is replaced. Any name is accepted;
         ``.safetensors`` is usual.
+    examples : sequence of str, default=None
+        Up to 100 texts of up to 10,000 characters to save with the model, as
+        `examples_`: the page of ``sktextconv serve`` offers them to its visitors. None
+        saves `examples_` of a loaded model again, and no text otherwise.
 
     Raises
     ------
     TypeError
-        If `estimator` is not such a classifier, if it has a `tokenizer`, or if a label
-        or a parameter is not JSON-serializable.
+        If `estimator` is not such a classifier, if it has a `tokenizer`, if a label or
+        a parameter is not JSON-serializable, or if `examples` are not str.
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     ValueError
-        If a parameter is invalid, a weight is not finite, or the vocabulary takes more
-        than 100 MB.
+        If a parameter is invalid, a weight is not finite, the vocabulary takes more
+        than 100 MB, or there are too many or too long `examples`.
     OSError
         If the file cannot be written. An existing file is then unchanged.
 
@@ -122,6 +130,8 @@ def save(
 
     kind = _kind_of(type(estimator).__name__)
     header, tensors = kind.describe(estimator)
+    if examples is not None:
+        header["examples"] = examples if isinstance(examples, str) else list(examples)
     check_finite(tensors)
     # Fail here rather than write an unreadable file.
     kind(header).set_tensors(tensors)
@@ -160,7 +170,7 @@ def load(path: str | os.PathLike, device: str = "cpu") -> "BaseTextNetClassifier
         network on a CPU, with the same PyTorch and number of threads, bit for bit.
         `fit` starts from scratch. `partial_fit`, and `fit` with ``warm_start=True``,
         continue from the weights of a network with a new optimizer. Each of these
-        removes `columns_` of a network, which describes the file of the first training.
+        removes `columns_` and `examples_` of a network, which belong to other texts.
 
     Raises
     ------

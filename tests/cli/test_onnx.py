@@ -26,6 +26,13 @@ def test_onnx_stores_columns(folder, onnx_file):
     assert load(folder / "model").columns_ == columns
 
 
+def test_onnx_stores_examples(folder):
+    model = load(folder / "model")
+    model.examples_ = ["so good", "too long"]
+    sktextconv.export_onnx(model, folder / "examples.onnx")
+    assert OnnxClassifier(folder / "examples.onnx").examples_ == model.examples_
+
+
 def test_predict_onnx_matches_network(run, onnx_file, mixed):
     """Columns are found as with the network that was exported."""
     outputs = []

@@ -85,3 +85,20 @@ def test_class_names_replace_labels(run, folder):
     code, out, _ = run("evaluate other numbers.csv --class-names bad,good")
     assert code == 0
     assert "numbers.csv: 18 texts of 2 classes: bad 9, good 9" in out
+
+
+def test_examples_are_validation_texts_of_each_class(run, folder):
+    """`--examples` stores different short validation texts, of each class in turn."""
+    kinds = {"pos": ["good", "fine", "g" * 1001], "neg": ["bad", "bad", " ", "dull"]}
+    rows = [[label, text] for label, texts in kinds.items() for text in texts]
+    write_csv(folder / "held_out.csv", rows)
+    command = f"train films.csv {TRAIN} --valid held_out.csv"
+    assert run(command)[0] == 0
+    assert not hasattr(load("other"), "examples_")
+    assert run(f"{command} --examples 3")[0] == 0
+    assert load("other").examples_ == ["bad", "good", "dull"]
+    code, _, err = run(f"train films.csv {TRAIN} --valid 0 --examples 3")
+    assert (code, err) == (
+        2,
+        "sktextconv: --examples: expected held-out texts, got --valid 0.\n",
+    )

@@ -6,11 +6,12 @@ import tracemalloc
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from sklearn.base import clone
 
 import sktextconv
-from sktextconv import KimCNNClassifier, ModelFormatError
+from sktextconv import KimCNNClassifier, ModelFormatError, make_tfidf_classifier
 
-from .model_files import TEXTS, join_file, load_error, split_file
+from .model_files import KIM, LABELS, TEXTS, join_file, load_error, split_file
 
 KINDS = st.sampled_from(["tuple", "dict", "path", "SynonymReplacer", "words"])
 
@@ -185,6 +186,48 @@ def test_load_forged_columns(saved, path, columns, match):
     outer, header, body = split_file(saved)
     data = join_file(outer, header | {"columns": columns}, body)
     assert match in load_error(data, path)
+
+
+EXAMPLES = ["so good\n\ud800", "", "so good\n\ud800"]
+
+
+@pytest.mark.parametrize("make", [lambda: clone(KIM), make_tfidf_classifier])
+def test_examples_are_saved_on_request(make, path):
+    """`examples` are saved and loaded, and saved again; other models have none."""
+    model = make().fit(TEXTS, LABELS)
+    sktextconv.save(model, path)
+    assert not hasattr(sktextconv.load(path), "examples_")
+    sktextconv.save(model, path, examples=tuple(EXAMPLES))
+    assert not hasattr(model, "examples_")
+    for _ in range(2):
+        loaded = sktextconv.load(path)
+        assert loaded.examples_ == EXAMPLES
+        sktextconv.save(loaded, path)
+    sktextconv.save(loaded, path, examples=[])
+    assert not getattr(sktextconv.load(path), "examples_", None)
+
+
+def test_training_removes_examples(path):
+    sktextconv.save(clone(KIM).fit(TEXTS, LABELS), path, examples=EXAMPLES)
+    assert not hasattr(sktextconv.load(path).fit(TEXTS, LABELS), "examples_")
+
+
+INVALID_EXAMPLES = [
+    ("so good", TypeError, "Expected list as 'examples', got str"),
+    ([1], TypeError, "Expected a list of str as examples"),
+    (["a"] * 101, ValueError, "Expected at most 100 examples .* got 101, the longest"),
+    (["a" * 10_001], ValueError, "of at most 10,000 characters each, got 1, the long"),
+]
+
+
+@pytest.mark.parametrize(("examples", "error", "match"), INVALID_EXAMPLES)
+def test_invalid_examples(saved, path, examples, error, match):
+    """Invalid examples are rejected when they are saved and when they are loaded."""
+    with pytest.raises(error, match=match):
+        sktextconv.save(clone(KIM).fit(TEXTS, LABELS), path, examples=examples)
+    outer, header, body = split_file(saved)
+    data = join_file(outer, header | {"examples": examples}, body)
+    assert re.search(match, load_error(data, path))
 
 
 @pytest.mark.parametrize(

@@ -33,5 +33,5 @@ def han():
 @pytest.fixture(scope="module")
 def model(han, tmp_path_factory):
     path = tmp_path_factory.mktemp("served") / "model.safetensors"
-    save(han, path)
+    save(han, path, examples=["So good! A film."])
     return path

@@ -119,6 +119,12 @@ def test_browser_shows_result_without_scripts(model):
         words = browser.find_elements(By.CSS_SELECTOR, ".words span[class^=for]")
         colors = {each.value_of_css_property("background-color") for each in words}
         assert len(colors - {"rgba(0, 0, 0, 0)"}) > 1
+        browser.find_element(By.CSS_SELECTOR, ".examples button").click()
+        shown = By.CSS_SELECTOR, ".examples [aria-current]"
+        WebDriverWait(browser, 60).until(lambda driver: driver.find_element(*shown))
+        area = browser.find_element(By.ID, "text")
+        assert area.get_property("value") == "So good! A film."
+        assert browser.find_element(*answer).text.endswith("%")
         log = [json.loads(each["message"]) for each in browser.get_log("performance")]
     responses = [
         each["message"]["params"]["response"]
