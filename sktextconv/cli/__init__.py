@@ -9,14 +9,12 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import _HOMES, __version__
+from .. import __version__
 from ..utils._param_names import PARAMETERS, suggest_name
 from ._errors import path_errors
+from ._models import DEFAULT_MODEL, LINEAR_MODELS, MODELS
 
 __all__ = ["main"]
-
-# Class names of the networks by their names on the command line.
-MODELS = {name.removesuffix("Classifier").lower(): name for name in _HOMES["networks"]}
 
 _LITERALS = {"true": True, "false": False, "none": None}  # besides those of Python
 
@@ -151,7 +149,7 @@ class _Parser(argparse.ArgumentParser):
 def _make_parser():
     parser = _Parser(
         prog="sktextconv",
-        description="Classify texts with convolutional and recurrent networks.",
+        description="Classify texts with linear models and neural networks.",
         epilog="Exit codes: 0 success, 1 the command failed, 2 invalid call or input "
         "file, 130 after Ctrl-C.",
     )
@@ -162,12 +160,12 @@ def _make_parser():
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, summary, add_arguments in (
-        ("train", "train a network on labeled texts and save it", _add_train),
+        ("train", "train a model on labeled texts and save it", _add_train),
         ("evaluate", "measure the error of models on labeled texts", _add_evaluate),
         ("predict", "predict labels of texts, as CSV or JSON lines", _add_predict),
         ("explain", "show the words that decide a prediction", _add_explain),
         ("serve", "serve a model over HTTP", _add_serve),
-        ("export", "export a model to ONNX", _add_export),
+        ("export", "export a network to ONNX", _add_export),
     ):
         command = commands.add_parser(
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
@@ -182,10 +180,12 @@ def _add_train(parser):
     _add_columns(parser, "0", "default: all others")
     parser.add_argument(
         "--model",
+        metavar="NAME",
         choices=MODELS,
-        default="charcnn",
-        help="the network (default: %(default)s); linear models are not available, "
-        "because the file format stores networks only",
+        default=DEFAULT_MODEL,
+        help=f"linear model: {', '.join(LINEAR_MODELS)}; or network: "
+        f"{', '.join(sorted(MODELS.keys() - LINEAR_MODELS.keys()))} (default: "
+        "%(default)s)",
     )
     parser.add_argument(
         "--set",
@@ -194,17 +194,20 @@ def _add_train(parser):
         action="append",
         default=[],
         dest="settings",
-        help="parameter of the network, such as max_epochs=3; can be repeated",
+        help="parameter of the model, such as C=0.3 of a linear model or dropout=0.2 "
+        "of a network; can be repeated",
     )
     parser.add_argument(
         "--epochs",
         metavar="N",
         type=int,
         dest="max_epochs",
-        help="number of epochs, as --set max_epochs=N",
+        help="number of epochs of a network, as --set max_epochs=N",
     )
     parser.add_argument(
-        "--device", help="cuda, mps, cpu or auto (the default), as --set device=NAME"
+        "--device",
+        help="device of a network: cuda, mps, cpu or auto (the default), as --set "
+        "device=NAME",
     )
     parser.add_argument(
         "--valid",
@@ -231,7 +234,6 @@ def _add_train(parser):
         "offers to its visitors (default: %(default)s, at most 100)",
     )
     _add_out(parser, "model file to write", required=True)
-    parser.set_defaults(models=MODELS)
 
 
 def _add_evaluate(parser):
@@ -295,7 +297,8 @@ def _add_explain(parser):
         "--method",
         choices=("occlusion", "gradient", "attention"),
         default="occlusion",
-        help="method of explanation (default: %(default)s); attention needs han",
+        help="method of explanation (default: %(default)s); gradient needs a network, "
+        "attention needs han",
     )
     parser.add_argument(
         "--target",

@@ -94,7 +94,11 @@ def _export(args):
             f"{args.model}: expected a file that sktextconv.save or train wrote, got "
             "an ONNX file."
         )
-    export_onnx(_load(args), args.out)
+    classifier = _load(args)
+    try:
+        export_onnx(classifier, args.out)
+    except TypeError as error:  # a linear model
+        raise ValueError(f"{args.model}: {error}") from error
     print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
 
 
@@ -105,7 +109,7 @@ def _evaluate(args):
 
 
 def _train(args):
-    from ._train import train  # imports torch, which ONNX files do not need
+    from ._train import train  # imports scikit-learn, which ONNX files do not need
 
     train(args)
 

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from .. import networks
 from ..datasets._header import describe_cells
 from ..persistence._safetensors import save
-from ..training._device import resolve_device
-from ..utils._param_names import describe_unknown_name
+from ..utils._labels import reject_swapped
 from ._inputs import class_indices, read_labeled
+from ._models import make_model
 from ._output import check_suffix, check_writable, print_data, print_line
 from ._report import describe_error
 
@@ -24,18 +23,25 @@ _EXAMPLE_LENGTH = 1000  # characters of a text that --examples may select
 
 
 def train(args):
-    """Train a network on a file and save it."""
+    """Train a model on a file and save it."""
     # Check the output file now rather than after the training.
     check_suffix(args.out, "train")
     check_writable(args.out)
     if args.examples and args.valid == 0:
         raise ValueError("--examples: expected held-out texts, got --valid 0.")
-    classifier = _make_classifier(args)
+    classifier = make_model(
+        args.model,
+        dict(args.settings),
+        seed=args.seed,
+        max_epochs=args.max_epochs,
+        device=args.device,
+    )
     texts, labels, columns = read_labeled(args.data, args)
     if len(set(labels)) < 2:
         only = str(labels[0])
         raise ValueError(f"{args.data}: expected 2 classes or more, got only {only!r}.")
     print_data(args.data, texts, labels)
+    reject_swapped(texts, labels)
     held_out = ()
     if isinstance(args.valid, Path):
         classes = sorted(set(labels.tolist()))
@@ -56,7 +62,8 @@ def train(args):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Training interrupted by user")
         classifier.fit(texts, labels)
-    if classifier.net_.interrupted:
+    # A linear model raises KeyboardInterrupt by itself.
+    if getattr(getattr(classifier, "net_", None), "interrupted", False):
         raise KeyboardInterrupt
     if held_out:
         n_wrong = int((classifier.predict(held_out) != y_true).sum())
@@ -65,26 +72,6 @@ def train(args):
     examples = _select_examples(held_out, y_true, args.examples) if held_out else []
     save(classifier, args.out, examples=examples or None)
     print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
-
-
-def _make_classifier(args):
-    """Return the classifier of `train`, with checked parameters."""
-    estimator = getattr(networks, args.models[args.model])
-    settings, known = dict(args.settings), list(estimator().get_params())
-    for name, option in (("max_epochs", "--epochs"), ("device", "--device")):
-        value = vars(args)[name]
-        if value is not None and name in settings:
-            raise ValueError(f"expected {option} or --set {name}=..., got both.")
-        if value is not None:
-            settings[name] = value
-    for name in settings:
-        if name not in known:
-            hint = describe_unknown_name(name, known)
-            raise ValueError(f"--set: {args.model} has no parameter {name!r}; {hint}")
-    classifier = estimator(**{"random_state": args.seed, "verbose": 2} | settings)
-    classifier._check_parameters()
-    resolve_device(classifier.device)
-    return classifier
 
 
 def _select_examples(texts, labels, number):

@@ -1,9 +1,9 @@
 """Explanation of predictions by occlusion, integrated gradients and attention."""
 
+import sys
 import warnings
 from typing import TYPE_CHECKING, Literal
 
-from ..persistence._onnx_classifier import OnnxClassifier
 from ._attribution import (
     Attribution,
     Span,
@@ -16,6 +16,8 @@ from ._known_words import describe_unknown_text
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+    from ..persistence._onnx_classifier import OnnxClassifier
 
 __all__ = ["attribute", "available_methods", "explain"]
 
@@ -152,11 +154,10 @@ def available_methods(estimator):
 
 
 def _is_network(estimator):
-    if isinstance(estimator, OnnxClassifier):  # which does not need torch
-        return False
-    from ..base import BaseTextNetClassifier
-
-    return isinstance(estimator, BaseTextNetClassifier)
+    # An instance exists only if the module of its class was imported. Importing it here
+    # would import torch, which linear models and ONNX files do not need.
+    base = sys.modules.get("sktextconv.base")
+    return base is not None and isinstance(estimator, base.BaseTextNetClassifier)
 
 
 def _find_tokenizer(estimator):

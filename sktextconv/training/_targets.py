@@ -8,7 +8,7 @@ from sklearn.utils import check_consistent_length, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, _check_y
 
-from ..utils._labels import check_labels
+from ..utils._labels import SWAPPED, check_labels, reject_swapped
 from ..utils.validation import TextSequence, check_texts
 
 __all__ = [
@@ -17,11 +17,6 @@ __all__ = [
     "split_examples",
     "take_rows",
 ]
-
-# Texts as labels: the fraction of rows that differ, and the words in most of them.
-_DISTINCT_LABELS = 0.9
-_WORDS_OF_LABEL = 3
-_SWAPPED = "Texts and labels seem to be swapped: pass the texts first, then the labels."
 
 
 def check_training_data(
@@ -55,7 +50,7 @@ def check_training_data(
         )
     y = _check_y(check_labels(y), estimator=required_by)
     check_consistent_length(texts, y)
-    _reject_swapped(texts, y)
+    reject_swapped(texts, y)
     check_classification_targets(y)
     if sample_weight is None:
         weights = np.ones(len(texts))
@@ -84,7 +79,7 @@ def _check_training_texts(X, y, required_by):
     except TypeError as error:
         # Numbers as texts, and texts as labels.
         if isinstance(_first(X), numbers.Real) and isinstance(_first(y), str):
-            raise TypeError(f"{error} {_SWAPPED}") from error
+            raise TypeError(f"{error} {SWAPPED}") from error
         raise
 
 
@@ -96,24 +91,6 @@ def _first(values):
         return next(iter(values), None)
     except TypeError:  # an array without dimensions
         return None
-
-
-def _reject_swapped(texts, y):
-    """Raise `ValueError` if labels look like texts, and texts like labels.
-
-    Then nearly every row has a label of its own, of several words, and texts repeat.
-    """
-    n_rows, labels = len(y), set(y.tolist())
-    if len(labels) < _DISTINCT_LABELS * n_rows or y.dtype.kind not in "UO":
-        return
-    n_long = sum(len(label.split()) > _WORDS_OF_LABEL for label in labels)
-    n_texts = len(set(texts))
-    if 2 * n_long > n_rows and 2 * n_texts <= n_rows:
-        raise ValueError(
-            f"Expected labels that several texts share, got {len(labels):,} labels for "
-            f"{n_texts:,} different texts, and most labels have more than "
-            f"{_WORDS_OF_LABEL} words. {_SWAPPED}"
-        )
 
 
 def check_partial_fit_classes(classes, fitted_classes, *, required_by):

@@ -5,9 +5,14 @@ from sklearn.utils import assert_all_finite, column_or_1d
 
 from .validation import is_missing
 
-__all__ = ["check_labels"]
+__all__ = ["SWAPPED", "check_labels", "reject_swapped"]
 
 _EXACT = 2**53  # floats represent all ints up to this
+
+# Texts as labels: the fraction of rows that differ, and the words in most of them.
+_DISTINCT_LABELS = 0.9
+_WORDS_OF_LABEL = 3
+SWAPPED = "Texts and labels seem to be swapped: pass the texts first, then the labels."
 
 
 def check_labels(y, *, name="y"):
@@ -103,3 +108,21 @@ def _label_error(name, got):
         f"Unknown label type: expected {name} to be all str or all numbers of 64 bits, "
         f"got {got}. {hint}."
     )
+
+
+def reject_swapped(texts, y):
+    """Raise `ValueError` if labels look like texts, and texts like labels.
+
+    Then nearly every row has a label of its own, of several words, and texts repeat.
+    """
+    n_rows, labels = len(y), set(y.tolist())
+    if len(labels) < _DISTINCT_LABELS * n_rows or y.dtype.kind not in "UO":
+        return
+    n_long = sum(len(label.split()) > _WORDS_OF_LABEL for label in labels)
+    n_texts = len(set(texts))
+    if 2 * n_long > n_rows and 2 * n_texts <= n_rows:
+        raise ValueError(
+            f"Expected labels that several texts share, got {len(labels):,} labels for "
+            f"{n_texts:,} different texts, and most labels have more than "
+            f"{_WORDS_OF_LABEL} words. {SWAPPED}"
+        )

@@ -54,3 +54,12 @@ def mixed(folder):
     """Path of a file of ten texts, three of which the model misclassifies."""
     rows = [["pos", GOOD]] * 4 + [["neg", BAD]] * 3 + [["pos", BAD]] * 3
     return write_csv(folder / "mixed.csv", rows)
+
+
+@pytest.fixture(scope="module")
+def linear(folder):
+    """Name of a linear model trained on the same texts."""
+    data, out = str(folder / "films.csv"), str(folder / "linear")
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(["train", data, "--out", out]) == 0
+    return "linear"

@@ -75,6 +75,8 @@ def compare() -> dict[str, object]:
 
 def ship(network: CharCNNClassifier, store: TextStore) -> Attribution:
     """Save, export, load and explain."""
+    save(make_ngram_classifier().fit(["so", "no"], [1, 0]), "linear.safetensors")
+    load("linear.safetensors").set_params(verbose=True)
     save(network, "model.safetensors")
     export_onnx(network, "model.onnx")
     labels: np.ndarray = OnnxClassifier("model.onnx").predict(store)
@@ -88,7 +90,8 @@ def ship(network: CharCNNClassifier, store: TextStore) -> Attribution:
 def make_mistakes(network: CharCNNClassifier) -> None:
     """Make the six planted errors.
 
-    mypy does not know scikit-learn, so it takes any attribute of an estimator.
+    mypy does not know scikit-learn, so it takes any attribute of an estimator, and
+    anything as a pipeline.
     """
     CharCNNClassifier(
         max_epochs="six"  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -103,7 +106,7 @@ def make_mistakes(network: CharCNNClassifier) -> None:
         5  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     )
     save(
-        "model.safetensors",  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        "model.safetensors",  # pyright: ignore[reportArgumentType]
         "network",
     )
     print(

@@ -1,0 +1,116 @@
+"""Models of the command `train`: their names, and estimators with checked settings."""
+
+import dataclasses
+import inspect
+
+from .. import _HOMES
+from ..utils._param_names import describe_unknown_name
+
+__all__ = ["DEFAULT_MODEL", "LINEAR_MODELS", "MODELS", "make_model"]
+
+DEFAULT_MODEL = "tfidf"
+
+# Functions of `sktextconv.baselines` and arguments, by the names of linear models. They
+# are strings because help must not wait for scikit-learn.
+LINEAR_MODELS = {
+    "tfidf": ("make_tfidf_classifier", {}),
+    "ngrams-nb": ("make_nb_ngram_classifier", {}),
+    "bow": ("make_bow_classifier", {}),
+    "bow-tfidf": ("make_bow_classifier", {"tfidf": True}),
+    "ngrams": ("make_ngram_classifier", {}),
+    "ngrams-tfidf": ("make_ngram_classifier", {"tfidf": True}),
+    "bag-of-means": ("make_bag_of_means_classifier", {}),
+}
+# The same of all models; a network has the name of its class.
+MODELS = LINEAR_MODELS | {
+    name.removesuffix("Classifier").lower(): (name, {}) for name in _HOMES["networks"]
+}
+
+
+def make_model(name, settings, *, seed, max_epochs=None, device=None):
+    """Return an unfitted model, with checked parameters.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MODELS`.
+    settings : dict of str to object
+        Parameters of a network; arguments of the function that makes a pipeline,
+        parameters of its last step, or any as ``step__parameter``.
+    seed : int
+        Seed of every step, unless it is among the settings.
+    max_epochs, device : object, default=None
+        Values of the options ``--epochs`` and ``--device``; None if not given.
+
+    Raises
+    ------
+    ValueError
+        If there is no such parameter, or a value is invalid.
+    """
+    options = {"--epochs": ("max_epochs", max_epochs), "--device": ("device", device)}
+    options = {key: value for key, value in options.items() if value[1] is not None}
+    if name not in LINEAR_MODELS:
+        return _make_network(name, settings, seed, options)
+    for option in options:
+        raise ValueError(
+            f"{option}: expected a network with it, got the linear model {name}; leave "
+            f"out {option}, or pass --model kimcnn or another network."
+        )
+    return _make_pipeline(name, settings, seed)
+
+
+def _make_network(name, settings, seed, options):
+    from .. import networks
+    from ..training._device import resolve_device
+
+    estimator = getattr(networks, MODELS[name][0])
+    settings, known = dict(settings), list(estimator().get_params())
+    for option, (parameter, value) in options.items():
+        if parameter in settings:
+            raise ValueError(f"expected {option} or --set {parameter}=..., got both.")
+        settings[parameter] = value
+    for parameter in settings:
+        _check_known(name, parameter, known)
+    classifier = estimator(**{"random_state": seed, "verbose": 2} | settings)
+    classifier._check_parameters()
+    resolve_device(classifier.device)
+    return classifier
+
+
+def _make_pipeline(name, settings, seed):
+    from .. import baselines
+    from ..utils._param_validation import check_params
+
+    function, fixed = LINEAR_MODELS[name]
+    make = getattr(baselines, function)
+    pipeline = make(**fixed)
+    last, classifier = pipeline.steps[-1]
+    # The names of arguments are the shorter ones.
+    arguments = [key for key in inspect.signature(make).parameters if key not in fixed]
+    others = {key: f"{last}__{key}" for key in classifier.get_params()}
+    others |= {key: key for key in pipeline.get_params() if "__" in key}
+    known = dict.fromkeys([*arguments, *classifier.get_params()])
+    for parameter in settings:
+        if parameter not in others:
+            _check_known(name, parameter, list(known))
+    given = {key: value for key, value in settings.items() if key in arguments}
+    seeds = {}
+    if not any(key.endswith("random_state") for key in settings):
+        keys = pipeline.get_params()
+        seeds = {key: seed for key in keys if key.endswith("__random_state")}
+    pipeline = make(**fixed | given)
+    pipeline.set_params(
+        **seeds,
+        **{others[key]: value for key, value in settings.items() if key not in given},
+    )
+    for _, step in pipeline.steps:
+        if dataclasses.is_dataclass(step):  # that of scikit-learn is not
+            check_params(step)
+    return pipeline
+
+
+def _check_known(name, parameter, known):
+    """Raise `ValueError` unless a model has a parameter of a name."""
+    if parameter not in known:
+        hint = describe_unknown_name(parameter, known)
+        raise ValueError(f"--set: {name} has no parameter {parameter!r}; {hint}")
