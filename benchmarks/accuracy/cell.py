@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.base import clone
 from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import ParameterGrid, train_test_split
-from sklearn.pipeline import Pipeline
+from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 from skorch.callbacks import Callback
 
 from sktextconv import fetch_text_dataset, load_docstrings
+from sktextconv.comparison._selection import last_step, select_parameters
 from sktextconv.datasets._columns import Columns
 from sktextconv.datasets._csv import read_labeled
 
@@ -29,7 +28,6 @@ __all__ = ["Cell", "load", "run_cell"]
 
 # Samples and validation splits are the same for every model and seed of a data set.
 _SPLIT_SEED = 0
-_VALIDATION_FRACTION = 0.1
 
 
 @dataclass(frozen=True)
@@ -124,14 +122,12 @@ def run_cell(cell):
         )
     row = ROWS[cell.model]
     estimator, grid = _make_estimator(cell)
-    head, last = _split(estimator)
+    last = last_step(estimator)
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with timed() as select_seconds:
-            tried = _select(head, last, grid, X, y)
-        if tried:
-            last.set_params(**min(tried, key=lambda each: each["error"])["params"])
+            tried = select_parameters(estimator, grid, X, y, seed=_SPLIT_SEED)
         with timed() as train_seconds:
             estimator.fit(X, y)
         with timed() as predict_seconds:
@@ -192,7 +188,7 @@ def _make_estimator(cell):
     """Return the estimator of a cell and the grid of parameters to select."""
     row = ROWS[cell.model]
     estimator = row.make().set_params(**cell.settings)
-    _, last = _split(estimator)
+    last = last_step(estimator)
     known = last.get_params()
     if "random_state" in known:
         last.set_params(random_state=cell.seed)
@@ -201,32 +197,6 @@ def _make_estimator(cell):
     given = {name.rpartition("__")[2] for name in cell.settings}
     grid = {name: values for name, values in row.grid.items() if name not in given}
     return estimator, grid
-
-
-def _split(estimator):
-    """Return the transformers before the last step, or None, and the last step."""
-    if isinstance(estimator, Pipeline):
-        return estimator[:-1], estimator[-1]
-    return None, estimator
-
-
-def _select(head, last, grid, X, y):
-    """Return the error of each grid point on a split of the training data."""
-    if not grid:
-        return []
-    X, X_valid, y, y_valid = train_test_split(
-        X, y, test_size=_VALIDATION_FRACTION, stratify=y, random_state=_SPLIT_SEED
-    )
-    if head is not None:  # fitted once, not for each grid point
-        head = clone(head)
-        X, X_valid = head.fit_transform(X), head.transform(X_valid)
-    tried = []
-    for params in ParameterGrid(dict(grid)):
-        fitted = clone(last).set_params(**params).fit(X, y)
-        error = 100 * float(np.mean(fitted.predict(X_valid) != y_valid))
-        tried.append({"params": params, "error": error})
-        progress(f"selecting: {params} → {error:.2f} %")
-    return tried
 
 
 def _count_parameters(last):

@@ -13,7 +13,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from ..persistence import save
+from .. import persistence
 from ..utils._files import atomic_write
 from ..utils._timing import timed
 from ._noise import add_typos
@@ -171,7 +171,7 @@ def _fit(task, X, y, groups):
                     y,
                     groups=groups,
                     seed=task.seed,
-                    search=True,
+                    search=task.row.search,
                 )
                 if task.select
                 else []
@@ -228,7 +228,7 @@ def _count_bytes(estimator):
         path = Path(folder, "model.safetensors")
         with warnings.catch_warnings(), contextlib.suppress(TypeError):
             warnings.simplefilter("ignore")
-            save(estimator, path)
+            persistence.save(estimator, path)
             return path.stat().st_size
     return len(pickle.dumps(estimator))
 

@@ -67,10 +67,11 @@ def compare(
     y : array-like of shape (n_samples,)
         Labels.
     models : str, sequence or mapping, default="fast"
-        "fast" has the linear models, "networks" one of each network, "all" both, and
-        "paper" the rows of Zhang, Zhao and LeCun (2015). A sequence has names of these
-        groups or of single models, and pairs (name, estimator); a mapping has
-        estimators by name. An estimator takes a list of str, and can be pickled.
+        "fast" has four linear models, "linear" six, "networks" one of each network,
+        "all" both, and "paper" the rows of Zhang, Zhao and LeCun (2015). A sequence has
+        names of these groups or of single models, and pairs (name, estimator); a
+        mapping has estimators by name. An estimator takes a list of str, and can be
+        pickled.
     test : (texts, labels), default=None
         Test texts. None holds out some of `X`.
     cv : float, int or splitter, default=0.2

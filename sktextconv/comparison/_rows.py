@@ -14,21 +14,13 @@ from ..baselines import (
     make_ngram_classifier,
     make_tfidf_classifier,
 )
-from ..networks import (
-    CharCNNClassifier,
-    HANClassifier,
-    KimCNNClassifier,
-    RNNClassifier,
-    VDCNNClassifier,
-    WordCNNClassifier,
-)
 from ..utils._param_names import suggest_name
 
 __all__ = ["GROUPS", "ROWS", "Row", "resolve_rows"]
 
 # Features are divided by their largest value: the best C is large and depends on data.
 _PENALTIES = {"C": [1e1, 1e2, 1e3, 1e4, 1e5]}
-_UNKNOWN_COST = 1.0  # of estimators that are no row here
+_UNKNOWN_COST = 5.0  # of estimators that are no row here
 
 
 @dataclass(frozen=True)
@@ -50,6 +42,8 @@ class Row:
     grid : mapping of str to list
         Parameters of the estimator, or of the pipeline's last step, and the values to
         select from on a validation split of the training data.
+    search : bool
+        Whether a comparison may select the learning rate of a network.
     """
 
     name: str
@@ -57,24 +51,37 @@ class Row:
     cost: float
     field_order: str = "forward"
     grid: Mapping = field(default_factory=dict)
+    search: bool = True
+
+
+def _network(name, **settings):
+    """Return a function that makes a network with these settings."""
+    return partial(_make_network, f"{name}Classifier", **settings)
+
+
+def _make_network(name, /, **settings):
+    from .. import networks  # imports torch, which linear models do not need
+
+    return getattr(networks, name)(**settings)
 
 
 def _linear():
     for name, key, make, cost in (
-        ("BoW", "bow", make_bow_classifier, 1),
-        ("ngrams", "ngrams", make_ngram_classifier, 5),
+        ("BoW", "bow", make_bow_classifier, 0.1),
+        ("ngrams", "ngrams", make_ngram_classifier, 0.5),
     ):
         yield key, Row(name, make, cost, grid=_PENALTIES)
         tfidf = partial(make, tfidf=True)
         yield f"{key}-tfidf", Row(f"{name} TFIDF", tfidf, cost, grid=_PENALTIES)
-    means = Row("Bag-of-means", make_bag_of_means_classifier, 6, grid=_PENALTIES)
+    means = Row("Bag-of-means", make_bag_of_means_classifier, 3, grid=_PENALTIES)
     yield "bag-of-means", means
 
 
 def _later_linear():
     nb = {"C": [0.1, 0.3, 1.0, 3.0, 10.0]}
-    yield "tfidf", Row("TF-IDF", make_tfidf_classifier, 0.3)
-    yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 0.5, grid=nb)
+    svm = {"C": [0.3, 1.0, 3.0]}
+    yield "tfidf", Row("TF-IDF", make_tfidf_classifier, 0.2, grid=svm)
+    yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 0.3, grid=nb)
 
 
 def _zhang_networks():
@@ -82,14 +89,24 @@ def _zhang_networks():
     # Departs from the paper: word vectors are trained on the training texts only.
     own_vectors = {"vectors": "word2vec", "tuning": "static"}
     lstm = {"cell": "lstm", "hidden_dim": 512, "pooling": "mean", "clip_norm": 5.0}
-    yield "lstm", Row("LSTM", partial(RNNClassifier, **lstm, **own_vectors), 150)
+    yield (
+        "lstm",
+        Row("LSTM", _network("RNN", **lstm, **own_vectors), 150),
+    )
     # The rows name the alphabets of the papers, whatever the defaults are.
-    paper = partial(CharCNNClassifier, alphabet="paper")
-    full = partial(CharCNNClassifier, alphabet="full")
-    w2v = partial(WordCNNClassifier, **own_vectors)
+    paper = _network("CharCNN", alphabet="paper")
+    full = _network("CharCNN", alphabet="full")
+    w2v = _network("WordCNN", **own_vectors)
+    lookup = _network("WordCNN")
     for name, key, make, field_order, cost in (
         ("w2v ", "wordcnn-{}-w2v", w2v, "forward", 40),
-        ("Lk. ", "wordcnn-{}-lookup", WordCNNClassifier, "forward", 40),
+        (
+            "Lk. ",
+            "wordcnn-{}-lookup",
+            lookup,
+            "forward",
+            40,
+        ),
         ("Full ", "charcnn-{}-full", full, "reverse", 80),
         ("", "charcnn-{}", paper, "reverse", 80),
     ):
@@ -108,7 +125,10 @@ def _later_networks():
     for depth, cost in ((9, 60), (17, 120), (29, 160)):
         for pooling, name in (("max", "max"), ("kmax", "k-max"), ("conv", "conv")):
             make = partial(
-                VDCNNClassifier, depth=depth, pooling=pooling, alphabet="vdcnn"
+                _network("VDCNN"),
+                depth=depth,
+                pooling=pooling,
+                alphabet="vdcnn",
             )
             slower = 2 if pooling == "kmax" else 1
             yield (
@@ -116,7 +136,7 @@ def _later_networks():
                 Row(f"VDCNN-{depth} {name}", make, cost * slower),
             )
     for pooling, name in (("attention", "ATT"), ("mean", "AVE"), ("max", "MAX")):
-        make = partial(HANClassifier, pooling=pooling)
+        make = _network("HAN", pooling=pooling)
         yield f"han-{pooling}", Row(f"HN-{name}", make, 30)
     for key, settings in {
         "rand": {},
@@ -124,7 +144,7 @@ def _later_networks():
         "non-static": {"vectors": "word2vec"},
         "multichannel": {"vectors": "word2vec", "tuning": "multichannel"},
     }.items():
-        make = partial(KimCNNClassifier, **settings)
+        make = _network("KimCNN", **settings)
         yield f"kim-{key}", Row(f"CNN-{key}", make, 25)
 
 
@@ -140,7 +160,7 @@ def _keras_networks():
         "max_length": 500,
     }
     for cell, name in (("rnn", "SimpleRNN"), ("lstm", "LSTM")):
-        make = partial(RNNClassifier, cell=cell, **small)
+        make = _network("RNN", cell=cell, **small)
         yield f"keras-{cell}", Row(f"Keras {name}", make, 20)
     bilstm = plain | {
         "recipe": "adam",
@@ -153,7 +173,7 @@ def _keras_networks():
         "max_length": 100,
         "dropout": 0.5,
     }
-    make = partial(RNNClassifier, cell="lstm", **bilstm)
+    make = _network("RNN", cell="lstm", **bilstm)
     yield "keras-bilstm", Row("Keras BiLSTM", make, 15)
 
 
@@ -166,7 +186,8 @@ ROWS = {
     **dict(_keras_networks()),
 }
 
-_FAST = ("tfidf", "ngrams-nb", "bow", "bow-tfidf", "ngrams", "ngrams-tfidf")
+_FAST = ("tfidf", "ngrams-nb", "bow", "bow-tfidf")
+_LINEAR = (*_FAST, "ngrams", "ngrams-tfidf")
 # One row for each network, with default settings.
 _NETWORKS = (
     "charcnn-small",
@@ -178,8 +199,9 @@ _NETWORKS = (
 )
 GROUPS = {
     "fast": _FAST,
+    "linear": _LINEAR,
     "networks": _NETWORKS,
-    "all": (*_FAST, *_NETWORKS),
+    "all": (*_LINEAR, *_NETWORKS),
     "paper": tuple(key for key, _ in (*_linear(), *_zhang_networks())),
 }
 
@@ -237,4 +259,5 @@ def _resolve(model):
             "Expected the name of a model or a pair (name, estimator), got "
             f"{model!r}. Name your estimators: models={{'mine': estimator}}."
         )
-    return [(name, Row(name, partial(clone, estimator), _UNKNOWN_COST))]
+    row = Row(name, partial(clone, estimator), _UNKNOWN_COST, search=False)
+    return [(name, row)]

@@ -1,0 +1,493 @@
+"""Comparison of models: divisions, selection, ranking, resumption, time."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import RepeatedStratifiedKFold
+from sklearn.pipeline import make_pipeline
+
+from sktextconv import compare, make_bow_classifier
+from sktextconv.comparison._cell import Cell, Task, read_cell, run_task, write_cell
+from sktextconv.comparison._comparison import Comparison
+from sktextconv.comparison._noise import add_typos
+from sktextconv.comparison._rows import GROUPS, ROWS, Row, resolve_rows
+
+TEXTS = [
+    f"{word} {n}" for n in range(12) for word in ("good film", "bad plot", "so fine")
+]
+LABELS = ["pos", "neg", "pos"] * 12
+
+
+class Coin(ClassifierMixin, BaseEstimator):
+    """Classifier that answers at random, or rightly with the probability `skill`."""
+
+    def __init__(self, skill=0.5, seed=0):
+        self.skill = skill
+        self.seed = seed
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        rng = np.random.RandomState(self.seed)
+        right = np.array([len(text) % 2 for text in X])
+        return self.classes_[np.where(rng.random_sample(len(X)) < self.skill, right, 0)]
+
+
+class Slow(Coin):
+    """Classifier that trains for a minute."""
+
+    def fit(self, X, y):
+        time.sleep(60)
+        return super().fit(X, y)
+
+
+class Failing(Coin):
+    """Classifier that cannot be trained."""
+
+    def fit(self, X, y):
+        raise MemoryError("no memory")
+
+
+class Cheat(Coin):
+    """Classifier that is right on the texts whose end is `key`, and wrong elsewhere."""
+
+    def __init__(self, key="train", skill=0.5, seed=0):
+        super().__init__(skill, seed)
+        self.key = key
+
+    def predict(self, X):
+        right = np.array([len(text.partition(" ")[0]) % 2 for text in X])
+        known = np.array([text.endswith(self.key) for text in X])
+        return self.classes_[np.where(known, right, 1 - right)]
+
+
+# ---------------------------------------------------------------------------
+# Divisions and figures
+# ---------------------------------------------------------------------------
+
+
+def test_compare_fixed_test_texts():
+    """Errors on given test texts are those of the pipeline itself."""
+    X_test, y_test = ["good 77", "bad film", "fine plot"], ["pos", "neg", "neg"]
+    plain = make_pipeline(CountVectorizer(), LogisticRegression())
+    found = compare(TEXTS, LABELS, models={"plain": plain}, test=(X_test, y_test))
+    expected = plain.fit(TEXTS, LABELS)
+    (result,) = found.results
+    assert result.error.value == np.mean(expected.predict(X_test) != y_test)
+    (cell,) = found.cells
+    np.testing.assert_allclose(
+        cell.probabilities, expected.predict_proba(X_test), rtol=1e-5
+    )
+    assert found.winner_estimator.predict(X_test).tolist() == (
+        expected.predict(X_test).tolist()
+    )
+
+
+def test_compare_folds_test_each_text_once():
+    found = compare(TEXTS, LABELS, models=["bow"], cv=3, refit=False)
+    tested = np.concatenate([cell.test for cell in found.cells])
+    assert sorted(tested) == list(range(len(TEXTS)))
+    assert found.confusion().sum() == len(TEXTS)
+    assert found.winner_estimator is None
+
+
+def test_compare_groups_are_not_divided():
+    groups = np.repeat(np.arange(9), 4)
+    found = compare(TEXTS, LABELS, models=["bow"], cv=3, groups=groups, refit=False)
+    for cell in found.cells:
+        train = np.setdiff1d(np.arange(len(TEXTS)), cell.test)
+        assert not {*groups[train]} & {*groups[cell.test]}
+
+
+def test_compare_repeated_splits():
+    """A text of several test sets is one text in intervals, not several."""
+    cv = RepeatedStratifiedKFold(n_splits=2, n_repeats=4, random_state=0)
+    models = {"coin": Coin(seed=1), "other": Coin(seed=2)}
+    found = compare(TEXTS, LABELS, models=models, cv=cv, refit=False)
+    once = compare(TEXTS, LABELS, models=models, cv=2, refit=False)
+    assert len(found.cells) == 2 * 8
+    width, once_width = (
+        each.results[0].error.high - each.results[0].error.low for each in (found, once)
+    )
+    assert width > 0.5 * once_width  # a fourth of the texts would give the half
+
+
+def test_compare_train_sizes_are_nested_curves(tmp_path):
+    found = compare(TEXTS, LABELS, models=["bow"], train_sizes=[0.25, 0.5], refit=False)
+    (curve,) = found.learning_curves()
+    assert [n for n, _ in curve.points] == [7, 14, 28]
+    assert found.results[0].error == curve.points[-1][1]
+
+
+def test_compare_noise():
+    """Errors with typing errors are those of predictions for the mistyped texts."""
+    X_test, y_test = ["good film", "bad plot"] * 10, ["pos", "neg"] * 10
+    found = compare(
+        TEXTS, LABELS, models=["bow"], test=(X_test, y_test), noise=[0.3], refit=False
+    )
+    (curve,) = found.noise_curves()
+    assert [rate for rate, _ in curve.points] == [0.0, 0.3]
+    assert curve.points[1][1].value > curve.points[0][1].value
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2, 1.0])
+def test_add_typos_rate(rate):
+    """Each letter is mistyped with the given probability, and nothing else is."""
+    texts = ["abcdefgh ijklmnop 123 456 !?" * 200]
+    (noisy,) = add_typos(texts, rate, seed=3)
+    assert add_typos(texts, rate, seed=3) == [noisy]
+    assert noisy.count("123") == 200
+    dropped_and_doubled = abs(len(noisy) - len(texts[0]))
+    assert dropped_and_doubled < 300
+    if rate == 0.0:
+        assert noisy == texts[0]
+    elif rate == 0.2:
+        kept = sum(a == b for a, b in zip(noisy[:8], texts[0][:8], strict=True))
+        assert noisy != texts[0]
+        assert kept < 9
+
+
+# ---------------------------------------------------------------------------
+# Selection
+# ---------------------------------------------------------------------------
+
+
+def test_selection_ignores_leak_in_test_texts():
+    """A setting that is right on the test texts alone is not selected.
+
+    Selection on the test set would find it: it has no error there.
+    """
+    words = ["good", "bad"] * 20
+    X, y = [f"{word} train" for word in words], [len(word) % 2 for word in words]
+    X_test = [f"{word} test" for word in words]
+    row = Row("Cheat", Cheat, 1.0, grid={"key": ["test", "train"]})
+    data = {
+        "texts": X + X_test,
+        "labels": np.array(y + y),
+        "y": np.array(y + y),
+        "classes": np.array([0, 1]),
+        "groups": None,
+    }
+    with_selection = _run(Task("cheat", row, 0, np.arange(40), np.arange(40, 80)), data)
+    assert with_selection.record["params"] == {"key": "train"}
+    assert with_selection.record["error"] == 100.0
+    assert with_selection.record["selection"] == [
+        {"params": {"key": "test"}, "error": 100.0},
+        {"params": {"key": "train"}, "error": 0.0},
+    ]
+    leaky = dataclasses.replace(row, make=partial(Cheat, key="test"))
+    task = Task("cheat", leaky, 0, np.arange(40), np.arange(40, 80), select=False)
+    assert _run(task, data).record["error"] == 0.0
+
+
+def _run(task, data):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "data.joblib")
+        joblib.dump(data, path)
+        return run_task(task, path)
+
+
+def test_search_halves_over_epochs():
+    """Of the learning rates, the better half trains for twice the epochs."""
+    network = ROWS["kim-rand"].make
+    settings = {"embedding_dim": 8, "n_filters": 4, "max_epochs": 4, "random_state": 0}
+    row = dataclasses.replace(ROWS["kim-rand"], make=partial(network, **settings))
+    data = {
+        "texts": TEXTS,
+        "y": np.array([0, 1, 0] * 12),
+        "classes": np.array([0, 1]),
+        "groups": None,
+    }
+    cell = _run(Task("kim", row, 0, np.arange(30), np.arange(30, 36)), data)
+    epochs = [each["max_epochs"] for each in cell.record["selection"]]
+    assert epochs == [1, 1, 1, 2, 2]
+    rates = {each["params"]["learning_rate"] for each in cell.record["selection"]}
+    assert cell.record["params"]["learning_rate"] in rates
+    assert len(rates) == 3
+
+
+def test_models_of_user_are_not_changed():
+    """Parameters of a given estimator are those that the user set."""
+    mine = make_bow_classifier(C=0.5)
+    found = compare(TEXTS, LABELS, models=[("mine", mine)])
+    assert found.cells[0].record["selection"] == []
+    assert found.winner_estimator[-1].C == 0.5
+    assert not hasattr(mine[-1], "coef_")
+
+
+# ---------------------------------------------------------------------------
+# Ranking
+# ---------------------------------------------------------------------------
+
+
+def make_comparison(errors, *, seconds=None, y=None, n_classes=2):
+    """Make a comparison from arrays of bool, whether a model is wrong on each text."""
+    n = len(next(iter(errors.values())))
+    y = np.zeros(n, dtype=int) if y is None else y
+    record = {
+        "select_cpu_seconds": 0.0,
+        "texts_per_cpu_second": 1.0,
+        "milliseconds_per_text": 1.0,
+        "bytes": 1,
+        "n_train": 10,
+    }
+    cells = [
+        Cell(
+            model,
+            0,
+            1.0,
+            np.arange(n),
+            (y + wrong) % n_classes,
+            None,
+            {},
+            record | {"train_cpu_seconds": (seconds or {}).get(model, 1.0)},
+        )
+        for model, wrong in errors.items()
+    ]
+    return Comparison([f"text {i}" for i in range(n)], y, np.arange(n_classes), cells)
+
+
+@pytest.mark.parametrize("n_models", [2, pytest.param(6, marks=pytest.mark.slow)])
+def test_equal_models_are_seldom_told_apart(n_models):
+    """Models of equal error are called different in about 5 % of the cases at most."""
+    rng = np.random.RandomState(0)
+    told_apart = 0
+    for _ in range(200):
+        wrong = {f"m{i}": rng.random_sample(100) < 0.2 for i in range(n_models)}
+        results = make_comparison(wrong).results
+        # The claim about a model that is named in advance.
+        told_apart += any(r.model == "m0" and not r.is_as_good for r in results)
+    assert told_apart <= 19  # 99.9 % of draws with a probability of 5 %
+
+
+def test_planted_difference_is_found():
+    rng = np.random.RandomState(0)
+    hard = rng.random_sample(1_000) < 0.1
+    wrong = {"good": hard, "bad": hard | (rng.random_sample(1_000) < 0.05)}
+    found = make_comparison(wrong)
+    assert (found.best, found.as_good) == ("good", ["good"])
+    assert "All others are worse, beyond noise." in found.summarize()
+    assert found.results[1].difference.low > 0
+
+
+def test_winner_is_cheapest_within_noise():
+    rng = np.random.RandomState(0)
+    hard = rng.random_sample(500) < 0.2
+    cheap, bad = hard.copy(), ~hard
+    cheap[:2] ^= True
+    wrong = {"slow": hard, "cheap": cheap, "bad": bad}
+    seconds = {"slow": 50.0, "cheap": 1.0, "bad": 0.1}
+    found = make_comparison(wrong, seconds=seconds)
+    assert found.winner == "cheap"
+    assert found.as_good[0] == "cheap"
+    assert "cheap" in found.summarize()
+
+
+def test_label_errors_are_unanimous():
+    """A suspect is a text on which all models give the same other answer."""
+    y = np.array([0, 0, 1, 2])
+    wrong = {"a": np.array([1, 0, 0, 1]), "b": np.array([1, 1, 0, 2])}
+    found = make_comparison(wrong, y=y, n_classes=3)
+    (suspect,) = found.label_errors()
+    assert (suspect.row, suspect.label, suspect.answers) == (0, 0, {"a": 1, "b": 1})
+    assert [each.row for each in found.disagreements()] == [1, 3]
+
+
+def test_errors_by_class_and_length():
+    y = np.array([0, 0, 1, 1])
+    found = make_comparison({"a": np.array([1, 0, 0, 0])}, y=y)
+    by_class = [each.value for each in found.errors_by_class()["a"]]
+    assert by_class == [0.5, 0.0]
+    bounds, errors = found.errors_by_length(1)
+    assert bounds == [(6, 6)]
+    assert errors["a"][0].value == 0.25
+
+
+# ---------------------------------------------------------------------------
+# Time, failures, resumption
+# ---------------------------------------------------------------------------
+
+
+def test_budget_stops_slow_model():
+    """What does not end in time is left with a reason; the others have results."""
+    start = time.monotonic()
+    models = ["bow", ("slow", Slow())]
+    found = compare(TEXTS, LABELS, models=models, max_seconds=12)
+    assert time.monotonic() - start < 20
+    assert [result.model for result in found.results] == ["bow"]
+    assert [each.model for each in found.left] == ["slow"]
+    assert found.winner_estimator is not None
+
+
+def test_failing_model_is_left():
+    models = {"coin": Coin(), "failing": Failing()}
+    found = compare(TEXTS, LABELS, models=models)
+    assert [result.model for result in found.results] == ["coin"]
+    (left,) = found.left
+    assert left.reason == "MemoryError: no memory"
+
+
+def test_no_finished_model_is_an_error():
+    with pytest.raises(RuntimeError, match=r"got none \(failing: MemoryError"):
+        compare(TEXTS, LABELS, models={"failing": Failing()})
+
+
+def test_resumes_from_finished_cells(tmp_path):
+    """Cells in the folder are not run again; another seed is another cell."""
+    first = compare(TEXTS, LABELS, models=["bow"], folder=tmp_path, refit=False)
+    (path,) = tmp_path.iterdir()
+    before = path.stat().st_mtime_ns
+    again = compare(TEXTS, LABELS, models=["bow"], folder=tmp_path, refit=False)
+    assert path.stat().st_mtime_ns == before
+    assert again.to_records() == first.to_records()
+    other = {"folder": tmp_path, "refit": False, "random_state": 1}
+    compare(TEXTS, LABELS, models=["bow"], **other)
+    compare(TEXTS, ["a", "b"] * 18, models=["bow"], folder=tmp_path, refit=False)
+    assert len([*tmp_path.iterdir()]) == 3
+
+
+def test_cell_survives_its_file(tmp_path):
+    cell = Cell(
+        "a/b",
+        1,
+        0.5,
+        np.arange(2),
+        np.array([1, 0]),
+        np.array([[0.25, 0.75], [1, 0]], dtype=np.float32),
+        {0.1: np.array([0, 0])},
+        {"n_train": 3},
+    )
+    write_cell(cell, tmp_path / "cell.npz")
+    found = read_cell(tmp_path / "cell.npz")
+    assert (found.model, found.split, found.fraction) == ("a/b", 1, 0.5)
+    assert found.record == {"n_train": 3}
+    np.testing.assert_array_equal(found.probabilities, cell.probabilities)
+    np.testing.assert_array_equal(found.noisy[0.1], cell.noisy[0.1])
+
+
+_SCRIPT = """
+import sys
+from sktextconv import compare, load_docstrings
+docs = load_docstrings()
+compare(docs.data[:300], docs.target[:300], models=["fast"], cv=2, n_jobs=1,
+        folder=sys.argv[1], refit=False)
+"""
+
+
+@pytest.mark.slow
+def test_killed_comparison_ends_with_same_cells(tmp_path):
+    """Twenty kills at random moments lose no cell and change no bit."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    command = [sys.executable, "-c", _SCRIPT]
+    subprocess.run([*command, whole], check=True)
+    rng = np.random.RandomState(0)
+    n_kills = 0
+    while n_kills < 20:
+        process = subprocess.Popen([*command, killed])
+        try:
+            assert process.wait(rng.uniform(0.5, 8.0)) == 0
+            for path in killed.iterdir():  # begin again
+                path.unlink()
+        except subprocess.TimeoutExpired:
+            n_kills += 1
+            os.kill(process.pid, rng.choice([signal.SIGKILL, signal.SIGINT]))
+            process.wait()
+    subprocess.run([*command, killed], check=True)
+    assert {p.name for p in killed.glob("*.npz")} == {p.name for p in whole.iterdir()}
+    for path in whole.iterdir():
+        one, other = read_cell(path), read_cell(killed / path.name)
+        assert one.predicted.tobytes() == other.predicted.tobytes()
+        assert one.probabilities.tobytes() == other.probabilities.tobytes()
+
+
+def test_processes_end_with_parent(tmp_path):
+    """A killed comparison leaves no process that goes on training."""
+    script = (
+        "from tests.comparison.test_compare import *\n"
+        "compare(TEXTS, LABELS, models={'slow': Slow()})\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script])
+    children = []
+    deadline = time.monotonic() + 60
+    while len(children) < 1 and time.monotonic() < deadline:
+        time.sleep(0.1)
+        children = _children(process.pid)
+    assert children
+    process.kill()
+    process.wait()
+    while any(map(_is_running, children)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(_is_running, children))
+
+
+def _children(pid):
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(each) for each in path.read_text().split()] if path.exists() else []
+
+
+def _is_running(pid):
+    path = Path(f"/proc/{pid}/stat")
+    return path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+# ---------------------------------------------------------------------------
+# Arguments and output
+# ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"models": "tfifd"}, "Did you mean 'tfidf'"),
+        ({"models": []}, "at least one model"),
+        ({"models": ["bow", "bow"]}, "'bow' twice"),
+        ({"cv": 1.5}, "fraction between 0 and 1"),
+        ({"noise": [2.0]}, "fractions above 0 in noise"),
+        ({"max_seconds": 0}, "max_seconds above 0"),
+        ({"n_jobs": 0}, "n_jobs"),
+        ({"test": ["a text"]}, "pair"),
+        ({"test": (["a"], ["other"])}, "among those of y"),
+        ({"groups": [1, 2]}, "one value of groups for each of 36 texts, got 2"),
+    ],
+)
+def test_invalid_arguments(options, message):
+    with pytest.raises(ValueError, match=message):
+        compare(TEXTS, LABELS, **options)
+
+
+def test_model_that_cannot_be_pickled():
+    model = make_pipeline(CountVectorizer(tokenizer=lambda text: text), Coin())
+    with pytest.raises(TypeError, match="can be pickled as 'mine'"):
+        compare(TEXTS, LABELS, models={"mine": model})
+
+
+def test_rows_of_groups():
+    assert [*resolve_rows("fast")] == ["tfidf", "ngrams-nb", "bow", "bow-tfidf"]
+    assert {*GROUPS["networks"]} | {*GROUPS["linear"]} == {*resolve_rows("all")}
+    assert len(resolve_rows("paper")) == 22
+
+
+def test_json_holds_cells_and_settings():
+    found = compare(TEXTS, LABELS, models=["bow"], refit=False)
+    read = json.loads(found.to_json())
+    assert read["winner"] == "bow"
+    assert read["results"][0]["error"] == found.results[0].error.value
+    assert read["data"]["classes"] == {"neg": 12, "pos": 24}
+    assert read["cells"][0]["n_train"] == 28
+    assert found.to_frame().loc["bow", "error"] == found.results[0].error.value
