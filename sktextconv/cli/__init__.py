@@ -160,6 +160,7 @@ def _make_parser():
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, summary, add_arguments in (
+        ("compare", "compare models, report, and save the winner", _add_compare),
         ("train", "train a model on labeled texts and save it", _add_train),
         ("evaluate", "measure the error of models on labeled texts", _add_evaluate),
         ("predict", "predict labels of texts, as CSV or JSON lines", _add_predict),
@@ -173,6 +174,85 @@ def _make_parser():
         add_arguments(command)
         command.set_defaults(command=name)
     return parser
+
+
+def _add_compare(parser):
+    _add_data(parser)
+    _add_columns(parser, "0", "default: all others")
+    parser.add_argument(
+        "--models",
+        metavar="NAME,...",
+        type=lambda names: names.split(","),
+        default=["fast"],
+        help="models or groups of them: fast (the default), linear, networks, all, "
+        "paper",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        help="folder for report.html, report.md, report.json, the plots, the winner "
+        "and the finished cells, from which a second call resumes",
+    )
+    parser.add_argument(
+        "--budget",
+        metavar="TIME",
+        type=_parse_time,
+        help="time for all of it, such as 90s, 10m or 2h (default: no limit)",
+    )
+    parser.add_argument(
+        "--test",
+        metavar="FILE",
+        help="test texts, with the same columns (default: some of DATA are held out)",
+    )
+    parser.add_argument(
+        "--cv",
+        metavar="FRACTION|FOLDS",
+        type=_parse_cv,
+        default=0.2,
+        help="fraction of DATA to hold out, or number of folds (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--group-column",
+        metavar="COLUMN",
+        type=_parse_column,
+        help="column of groups that are never divided, such as the author",
+    )
+    parser.add_argument(
+        "--train-sizes",
+        metavar="FRACTION,...",
+        type=_parse_fractions,
+        default=[],
+        help="smaller parts of the training texts, for learning curves",
+    )
+    parser.add_argument(
+        "--noise",
+        metavar="RATE,...",
+        type=_parse_fractions,
+        default=[],
+        help="rates of typing errors to test with, such as 0.02,0.05",
+    )
+    parser.add_argument(
+        "--no-select",
+        action="store_false",
+        dest="select",
+        help="take the default parameters of all models",
+    )
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=int,
+        help="cells to run at the same time, with one thread each; -1 for all cores "
+        "(default: one with all threads)",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="seed of all random numbers (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_train(parser):
@@ -453,6 +533,38 @@ def _parse_setting(text):
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return name, value
+
+
+def _parse_time(text):
+    """Return the seconds of a time such as 90s, 10m or 2h."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    try:
+        seconds = float(text[:-1]) * units[text[-1:].lower()]
+    except (KeyError, ValueError):
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(
+            f"expected a time such as 90s, 10m or 2h, got {text!r}"
+        )
+    return seconds
+
+
+def _parse_cv(text):
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a fraction such as 0.2, or a number of folds, got {text!r}"
+        ) from None
+
+
+def _parse_fractions(text):
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected fractions such as 0.1,0.3, got {text!r}"
+        ) from None
 
 
 def _parse_fraction_or_file(text):

@@ -108,6 +108,12 @@ def _evaluate(args):
     evaluate(args)
 
 
+def _compare(args):
+    from ._compare import compare
+
+    compare(args)
+
+
 def _train(args):
     from ._train import train  # imports scikit-learn, which ONNX files do not need
 
@@ -115,6 +121,7 @@ def _train(args):
 
 
 COMMANDS = {
+    "compare": _compare,
     "train": _train,
     "evaluate": _evaluate,
     "predict": _predict,

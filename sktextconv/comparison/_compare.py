@@ -262,7 +262,7 @@ def _divide(data, cv, seed):
     if isinstance(cv, float):
         if not 0 < cv < 1:
             raise ValueError(
-                f"Expected cv between 0 and 1, or a number of folds: {cv}."
+                f"Expected a fraction between 0 and 1 as cv, or an int, got {cv!r}."
             )
         return [split_off(y, groups, cv, seed)]
     if hasattr(cv, "split"):

@@ -1,0 +1,125 @@
+"""The command `compare`."""
+
+import textwrap
+
+import numpy as np
+
+from ..comparison import compare as compare_models
+from ..datasets._unlabeled import open_texts
+from ._errors import path_errors
+from ._inputs import read_labeled
+from ._output import check_writable, print_data, print_line
+from ._tables import pad_or_truncate
+
+__all__ = ["compare"]
+
+_WIDTH = 80
+_NAME_WIDTH = 22
+
+
+def compare(args):
+    """Compare models on a file, write the report, and save the winner."""
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+        check_writable(args.out / "report.html")
+    texts, labels, columns = read_labeled(args.data, args)
+    print_data(args.data, texts, labels)
+    test = None
+    if args.test is not None:
+        classes = sorted(set(labels.tolist()))
+        texts_test, labels_test, _ = read_labeled(args.test, args, columns, classes)
+        print_data(args.test, texts_test, labels_test)
+        test = texts_test, labels_test
+    found = compare_models(
+        texts,
+        labels,
+        models=args.models,
+        test=test,
+        cv=args.cv,
+        groups=_read_groups(args),
+        select=args.select,
+        train_sizes=args.train_sizes,
+        noise=args.noise,
+        max_seconds=args.budget,
+        folder=None if args.out is None else args.out / "cells",
+        n_jobs=args.jobs,
+        random_state=args.seed,
+        refit=args.out is not None,
+        verbose=not args.json,
+    )
+    if args.json:
+        print_line(found.to_json())
+    else:
+        for line in _table(found):
+            print_line(line)
+        print_line("")
+        for line in textwrap.wrap(found.summarize(), _WIDTH):
+            print_line(line)
+        for model, reason in dict.fromkeys((e.model, e.reason) for e in found.left):
+            print_line(f"{model} has no result: {reason}")
+    if args.out is not None:
+        found.write(args.out)
+        _save_winner(found, columns, args)
+
+
+def _read_groups(args):
+    """Return the group of each text, or None."""
+    if args.group_column is None:
+        return None
+    if args.data == "-":
+        raise ValueError("--group-column: expected a file, got the standard input.")
+    with (
+        path_errors(),
+        open_texts(
+            args.data,
+            text_columns=[args.group_column],
+            header=args.header,
+            delimiter=args.delimiter,
+            encoding=args.encoding,
+        ) as (_, rows),
+    ):
+        return np.array([group for group, _ in rows])
+
+
+def _table(found):
+    """Return the lines of the table of a comparison."""
+    lines = [
+        f"  {'model':<{_NAME_WIDTH}} error %    95 % interval   train CPU s  ms/text"
+        "      MB"
+    ]
+    for result in found.results:
+        mark = " "
+        if result.model == found.winner:
+            mark = "*"
+        elif result.is_as_good:
+            mark = "="
+        error, low, high = (100 * each for each in result.error)
+        lines.append(
+            f"{mark} {pad_or_truncate(result.model, _NAME_WIDTH)} {error:7.2f}   "
+            f"{low:5.2f} to {high:5.2f}  {_round(result.cpu_seconds.value):>12}  "
+            f"{_round(result.milliseconds_per_text.value):>7}  "
+            f"{_round(result.megabytes.value):>6}"
+        )
+    lines.append("* winner: the cheapest that is as good as the best, within noise (=)")
+    return lines
+
+
+def _round(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _save_winner(found, columns, args):
+    print_line(f"report: {args.out / 'report.html'}")
+    model = found.winner_estimator
+    if model is None:
+        print_line(
+            f"{found.winner} was not fitted to all texts: no time was left; pass a "
+            "larger --budget, finished cells are not run again"
+        )
+        return
+    from ..persistence import save
+
+    path = args.out / "model.safetensors"
+    model.columns_ = columns
+    save(model, path)
+    print_line(f"model: {path}; to use it: sktextconv predict {path} FILE")

@@ -1,0 +1,100 @@
+"""The command `compare`."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from sktextconv import load
+from sktextconv.cli import main
+
+TEXTS = [f"{word} {n}" for n in range(12) for word in ("good film", "bad plot")]
+LABELS = ["pos", "neg"] * 12
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "reviews.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["rating", "author", "review"])
+        for number, (label, text) in enumerate(zip(LABELS, TEXTS, strict=True)):
+            writer.writerow([label, f"author {number // 4}", text])
+    return path
+
+
+def columns(path):
+    return [str(path), "--label-column", "rating", "--text-column", "review"]
+
+
+def test_compare_prints_table(data, capsys):
+    """The table fits into 80 columns; the sentence names the winner."""
+    assert main(["compare", *columns(data), "--models", "bow,tfidf"]) == 0
+    out, err = capsys.readouterr()
+    assert max(map(len, out.splitlines()[1:])) <= 80
+    assert "* " in out
+    assert "lowest error" in out
+    assert "[2/2]" in err
+
+
+def test_compare_json(data, capsys):
+    arguments = ["--models", "bow", "--cv", "3", "--json", "--noise", "0.1"]
+    assert main(["compare", *columns(data), *arguments]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out.partition("\n")[2])
+    assert found["winner"] == "bow"
+    assert len(found["cells"]) == 3
+    assert not err
+
+
+def test_compare_writes_report_and_winner(data, tmp_path, capsys):
+    """The winner predicts from its file; a second call runs nothing again."""
+    out = tmp_path / "report"
+    arguments = ["compare", *columns(data), "--models", "bow", "--out", str(out)]
+    assert main(arguments) == 0
+    assert {"report.html", "report.md", "report.json", "model.safetensors"} <= {
+        path.name for path in out.iterdir()
+    }
+    model = load(out / "model.safetensors")
+    np.testing.assert_array_equal(model.predict(["good film", "bad plot"]), LABELS[:2])
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert "1 of 1 cells were done before" in capsys.readouterr().err
+    assert main(["predict", str(out / "model.safetensors"), str(data)]) == 0
+    assert capsys.readouterr().out.split()[1:] == LABELS
+
+
+def test_compare_test_file(data, tmp_path, capsys):
+    other = tmp_path / "test.csv"
+    other.write_text("rating,author,review\npos,me,good film\nneg,me,bad plot\n")
+    arguments = ["--models", "bow", "--json", "--test", str(other)]
+    assert main(["compare", *columns(data), *arguments]) == 0
+    found = json.loads(capsys.readouterr().out.split("\n", 2)[2])
+    assert found["data"]["n_test"] == 2
+    assert found["data"]["n_train"] == len(TEXTS)
+
+
+def test_compare_group_column(data, capsys):
+    arguments = ["--models", "bow", "--json", "--cv", "3", "--group-column", "author"]
+    assert main(["compare", *columns(data), *arguments]) == 0
+    found = json.loads(capsys.readouterr().out.partition("\n")[2])
+    assert found["data"]["grouped"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--budget", "10"], "time such as 90s, 10m or 2h"),
+        (["--budget", "0m"], "time such as 90s, 10m or 2h"),
+        (["--models", "tfifd"], "Did you mean 'tfidf'"),
+        (["--cv", "many"], "fraction such as 0.2"),
+        (["--noise", "often"], "fractions such as 0.1"),
+        (["--group-column", "writer"], "writer"),
+    ],
+)
+def test_compare_invalid_arguments(data, capsys, arguments, message):
+    assert main(["compare", *columns(data), *arguments]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
