@@ -33,6 +33,7 @@ _HOMES = {
         "LearningRateRangeDisplay",
         "TextWeightsDisplay",
         "TrainingCurveDisplay",
+        "document_vectors",
         "explain",
     ),
     "networks": (

@@ -24,6 +24,7 @@ from .inspection import (
     LearningRateRangeDisplay as LearningRateRangeDisplay,
     TextWeightsDisplay as TextWeightsDisplay,
     TrainingCurveDisplay as TrainingCurveDisplay,
+    document_vectors as document_vectors,
     explain as explain,
 )
 from .networks import (

@@ -174,8 +174,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     def _make_network(self, n_tokens, n_classes):
         """Return an `nn.Module` that maps ids (batch, length) to logits.
 
-        For explanations, the network must look ids up in a module called `embedding`.
-        Anything else that it does with ids may only compare them with reserved ids.
+        Its last linear layer computes the logits. For explanations, it must look ids up
+        in a module called `embedding`, and otherwise only compare with reserved ids.
         """
 
     # Functions that return the value of a parameter that is None from an unfitted
@@ -453,15 +453,15 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         most_probable = self.predict_proba(X).argmax(axis=1)
         return self.classes_[most_probable]
 
-    def _logits(self, X):
-        """Return the logits of texts, a column per class."""
+    def _logits(self, X, predict=predict_logits):
+        """Return the logits of texts, a column per class, or what `predict` returns."""
         if not self.__sklearn_is_fitted__():  # faster for a single text
             check_is_fitted(self)
         check_params(self, only=("recipe", "batch_size", "n_jobs"))
         texts = check_texts(X, required_by=type(self).__name__)
         self.encoder_._warn_if_unreadable(texts, stacklevel=4)
         with torch_defaults(self.n_jobs, gradients=False):
-            return predict_logits(
+            return predict(
                 self.net_, self.encoder_, texts, batch_size=self._batch_size()
             )
 

@@ -6,6 +6,7 @@ from ..utils._lazy_import import lazy_imports
 # on first use: a server of an ONNX file must not import torch.
 _HOMES = {
     "_attribution": ("Attribution", "DeletionCurve", "Span"),
+    "_document_vectors": ("document_vectors",),
     "_explain": ("explain",),
     "_plot": (
         "CharFiltersDisplay",

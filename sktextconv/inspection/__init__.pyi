@@ -3,6 +3,7 @@ from ._attribution import (
     DeletionCurve as DeletionCurve,
     Span as Span,
 )
+from ._document_vectors import document_vectors as document_vectors
 from ._explain import explain as explain
 from ._plot import (
     CharFiltersDisplay as CharFiltersDisplay,
