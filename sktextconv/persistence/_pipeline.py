@@ -60,7 +60,8 @@ class _Step(NamedTuple):
     role : {"vectorizer", "transformer", "classifier"}
     arrays : dict of str to tuple
         Attributes that are arrays: possible types, and names of the sizes. A tensor has
-        the name of the attribute without underscores, after the number of the step.
+        the name of the attribute without underscores, after the number of the step. It
+        is the transposed array: products with sparse features need that layout.
     values : dict of str to type
         Attributes that are saved as JSON.
     check : callable
@@ -75,7 +76,7 @@ class _Step(NamedTuple):
     check: Callable = check_numbers
 
 
-_COEF = ("rows", "features")
+_COEF = ("features", "rows")
 _STEPS = {
     step.cls.__name__: step
     for step in (
@@ -198,7 +199,7 @@ class SavedPipeline:
             If a parameter is invalid.
         """
         _check_classes(pipeline)
-        _check_order(*zip(*pipeline.steps, strict=True))
+        _check_order(list(pipeline.named_steps), [step for _, step in pipeline.steps])
         steps, tensors = [], {}
         for index, (name, step) in enumerate(pipeline.steps):
             check_is_fitted(step)
@@ -217,8 +218,9 @@ class SavedPipeline:
             }
             steps.append(entry)
             tensors |= {
-                _tensor_name(index, attribute): fitted[attribute]
-                for attribute in known.arrays.keys() & fitted.keys()
+                _tensor_name(index, attribute): fitted[attribute].T
+                for attribute in known.arrays
+                if attribute in fitted
             }
         n_features = pipeline.steps[-1][1].n_features_in_
         content = {"n_features": int(n_features), "steps": steps}
@@ -254,8 +256,7 @@ class SavedPipeline:
             for attribute in known.arrays:
                 name = _tensor_name(index, attribute)
                 if name in arrays:
-                    # Products with the transposed weights need no copy.
-                    state[attribute] = np.asfortranarray(arrays[name])
+                    state[attribute] = arrays[name].T
             known.check(state, n_features)
             if known.role != "vectorizer":
                 state["n_features_in_"] = n_features
@@ -320,8 +321,8 @@ def _check_classes(pipeline):
         known = _STEPS.get(type(step).__name__)
         if known is None or known.cls is not type(step):
             raise TypeError(
-                f"Expected a pipeline of {', '.join(_STEPS)}, got {step!r} as its step "
-                f"{name!r}. {others}"
+                f"Expected a pipeline of {', '.join(_STEPS)}, got "
+                f"{type(step).__name__} as its step {name!r}. {others}"
             )
 
 

@@ -134,7 +134,13 @@ def save(
         header["examples"] = examples if isinstance(examples, str) else list(examples)
     check_finite(tensors)
     # Fail here rather than write an unreadable file.
-    kind(header).set_tensors(tensors)
+    saved, size = kind(header), sum(each.nbytes for each in tensors.values())
+    found = {
+        name: f"{each.dtype.kind.upper()}{8 * each.itemsize} {list(each.shape)}"
+        for name, each in tensors.items()
+    }
+    _check_tensors(found, saved.tensors(found, size))
+    saved.set_tensors(tensors)
     text = json.dumps(header, allow_nan=False, separators=(",", ":"))
     # safetensors assumes C order, whatever the layout in memory.
     tensors = {name: np.asarray(each, order="C") for name, each in tensors.items()}
@@ -242,11 +248,15 @@ def _read_tensors(file, saved, file_size):
     for name in file.keys():  # noqa: SIM118 (not a dict)
         tensor = file.get_slice(name)
         found[name] = f"{tensor.get_dtype()} {tensor.get_shape()}"
-    expected = saved.tensors(found, file_size)
+    _check_tensors(found, saved.tensors(found, file_size))
+    tensors = {name: file.get_tensor(name) for name in found}
+    check_finite(tensors)
+    return tensors
+
+
+def _check_tensors(found, expected):
+    """Raise `ValueError` unless names, types and shapes of tensors are the same."""
     for name in sorted(expected.keys() | found.keys()):
         want, got = expected.get(name, "none"), found.get(name, "none")
         if want != got:
             raise ValueError(f"Expected {want} as tensor {name!r}, got {got}.")
-    tensors = {name: file.get_tensor(name) for name in found}
-    check_finite(tensors)
-    return tensors
