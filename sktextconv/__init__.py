@@ -15,7 +15,7 @@ _HOMES = {
         "make_ngram_classifier",
         "make_tfidf_classifier",
     ),
-    "comparison": ("Comparison", "compare"),
+    "comparison": ("Comparison", "ComparisonDisplay", "compare"),
     "datasets": (
         "TextStore",
         "fetch_text_dataset",

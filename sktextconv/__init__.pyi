@@ -6,7 +6,11 @@ from .baselines import (
     make_ngram_classifier as make_ngram_classifier,
     make_tfidf_classifier as make_tfidf_classifier,
 )
-from .comparison import Comparison as Comparison, compare as compare
+from .comparison import (
+    Comparison as Comparison,
+    ComparisonDisplay as ComparisonDisplay,
+    compare as compare,
+)
 from .datasets import (
     TextStore as TextStore,
     fetch_text_dataset as fetch_text_dataset,

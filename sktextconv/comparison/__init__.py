@@ -7,6 +7,7 @@ _HOMES = {
     "_cell": ("Cell",),
     "_compare": ("compare",),
     "_comparison": ("Comparison",),
+    "_display": ("ComparisonDisplay",),
     "_results": ("Curve", "Result", "TextErrors"),
     "_runner": ("Left",),
     "_statistics": ("Difference", "Estimate"),

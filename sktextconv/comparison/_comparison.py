@@ -4,11 +4,12 @@ import json
 import statistics
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ._cell import Cell
+from ._format import format_percent, format_seconds, join_names
 from ._results import (
     Curve,
     Result,
@@ -23,6 +24,7 @@ from ._statistics import Difference, Estimate, compare_errors
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from ._display import ComparisonDisplay
 
@@ -124,15 +126,16 @@ class Comparison:
         """Return the outcome in a few sentences, the winner first."""
         by_model = {result.model: result for result in self.results}
         best, winner = by_model[self.best], by_model[self.winner]
-        cost = f"{_seconds(winner.cpu_seconds.value)} of CPU time"
+        cost = f"{format_seconds(winner.cpu_seconds.value)} of CPU time"
         text = f"The winner is {self.winner}: {_describe_error(winner)}"
         if len(self.results) == 1:
             return f"{text}, after {cost}. No other model was compared."
         if self.winner != self.best:
             text += (
                 f", after {cost}. {self.best} has the lowest error, "
-                f"{_describe_error(best)}, after {_seconds(best.cpu_seconds.value)}, "
-                "but the difference is within noise."
+                f"{_describe_error(best)}, after "
+                f"{format_seconds(best.cpu_seconds.value)}, but the difference is "
+                "within noise."
             )
         elif len(self.as_good) > 1:
             text += f", the lowest, after {cost}."
@@ -141,7 +144,9 @@ class Comparison:
         others = [each for each in self.as_good if each not in (self.best, self.winner)]
         if others:
             verb = "is" if len(others) == 1 else "are"
-            text += f" {_join(others)} {verb} as good, within noise, but took longer."
+            text += (
+                f" {join_names(others)} {verb} as good, within noise, but took longer."
+            )
         return text
 
     # -----------------------------------------------------------------------
@@ -394,17 +399,27 @@ class Comparison:
     def __repr__(self):
         return f"<Comparison of {len(self.results)} models: {self.summarize()}>"
 
-    def plot(self, **options: Any) -> "ComparisonDisplay":
-        """Draw error against the CPU time of training; see `ComparisonDisplay`."""
+    def plot(
+        self,
+        *,
+        kind: Literal["cost", "learning", "noise", "confusion"] = "cost",
+        ax: "Axes | None" = None,
+    ) -> "ComparisonDisplay":
+        """Draw a figure; see `ComparisonDisplay.from_comparison`."""
         from ._display import ComparisonDisplay
 
-        return ComparisonDisplay.from_comparison(self, **options)
+        return ComparisonDisplay.from_comparison(self, kind=kind, ax=ax)
 
     def write(self, folder: str | Path) -> None:
         """Write the report to a folder, which is created.
 
-        Its files are report.html, report.md, report.json, and with matplotlib
-        comparison.png and comparison.svg. Each replaces an older one atomically.
+        Its files are report.html, report.md and report.json, and with matplotlib PNG
+        and SVG files of the figures: comparison, learning_curves, typing_errors and
+        confusion. Each replaces an older one atomically.
+
+        Parameters
+        ----------
+        folder : path
         """
         _report().write(self, Path(folder))
 
@@ -422,14 +437,5 @@ def _plain(value):
 
 
 def _describe_error(result):
-    value, low, high = (100 * each for each in result.error)
-    return f"{value:.2f} % error (95 % interval {low:.2f} to {high:.2f})"
-
-
-def _join(names):
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _seconds(seconds):
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:,.0f} s"
+    value, low, high = map(format_percent, result.error)
+    return f"{value} % error (95 % interval {low} to {high})"

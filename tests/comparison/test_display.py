@@ -1,0 +1,133 @@
+"""Figures of a comparison, drawn with matplotlib."""
+
+import itertools
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot
+
+from sktextconv import ComparisonDisplay
+
+from .synthetic import TWELVE, make_comparison
+
+mpl.use("Agg")
+
+KINDS = ("cost", "learning", "noise", "confusion")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    pyplot.close("all")
+
+
+@pytest.fixture(scope="module")
+def twelve():
+    return make_comparison(TWELVE, n_test=400, fractions=(0.1, 0.3), noise=(0.1,))
+
+
+def labels_of(ax):
+    """Return the boxes of the annotations by their text."""
+    ax.figure.draw_without_rendering()
+    return {
+        text.get_text(): mpl.text.Text.get_window_extent(text)
+        for text in ax.texts
+        if isinstance(text, mpl.text.Annotation)
+    }
+
+
+def test_cost_has_errors_with_intervals(twelve):
+    ax = twelve.plot().ax_
+    points = [
+        (float(line.get_xdata()[0]), float(line.get_ydata()[0]))
+        for line in ax.lines
+        if line.get_marker() == "o"
+    ]
+    assert sorted(points) == sorted(
+        (result.cpu_seconds.value, 100 * result.error.value)
+        for result in twelve.results
+    )
+    bars = [segment for bar in ax.collections for segment in bar.get_segments()]
+    assert sorted(bar[:, 1].tolist() for bar in bars) == sorted(
+        [100 * result.error.low, 100 * result.error.high] for result in twelve.results
+    )
+
+
+def test_frontier_is_lowest_error_by_cost(twelve):
+    """The dashed line is the running minimum of the errors, by increasing cost."""
+    (line,) = [line for line in twelve.plot().ax_.lines if line.get_linestyle() == "--"]
+    by_cost = sorted(twelve.results, key=lambda each: each.cpu_seconds.value)
+    lowest = np.minimum.accumulate([100 * each.error.value for each in by_cost])
+    times = np.array([each.cpu_seconds.value for each in by_cost])
+    for x, y in line.get_xydata()[::2]:
+        assert y == pytest.approx(lowest[times <= x].min(initial=lowest[0]))
+    assert set(line.get_ydata()) == set(lowest)
+
+
+@pytest.mark.parametrize("kind", ["cost", "learning", "noise"])
+@pytest.mark.parametrize("size", [(8, 4.5), (5, 4)])
+def test_labels_of_models_do_not_overlap(twelve, kind, size):
+    _, ax = pyplot.subplots(figsize=size, layout="constrained")
+    labels = labels_of(twelve.plot(kind=kind, ax=ax).ax_)
+    assert labels.keys() == TWELVE.keys()
+    for one, other in itertools.combinations(labels.values(), 2):
+        assert not one.overlaps(other)
+
+
+def test_learning_curves_have_points_of_comparison(twelve):
+    ax = twelve.plot(kind="learning").ax_
+    drawn = [line.get_xydata().tolist() for line in ax.lines]
+    assert drawn == [
+        [[x, 100 * error.value] for x, error in curve.points]
+        for curve in twelve.learning_curves()
+    ]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["30", "90", "300"]
+
+
+def test_confusion_has_counts(twelve):
+    ax = twelve.plot(kind="confusion").ax_
+    assert [int(text.get_text()) for text in ax.texts] == [*twelve.confusion().flat]
+
+
+def test_confusion_of_many_classes_has_pairs():
+    classes = [f"class {number}" for number in range(30)]
+    comparison = make_comparison({"a": (0.3, 1)}, classes=classes, n_test=600)
+    ax = comparison.plot(kind="confusion").ax_
+    counts = comparison.confusion()
+    np.fill_diagonal(counts, 0)
+    widths = [int(bar.get_width()) for bar in ax.patches]
+    assert widths[::-1] == np.sort(counts, axis=None)[::-1][:15].tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_axes_are_used(twelve, kind):
+    figure, ax = pyplot.subplots()
+    display = ComparisonDisplay.from_comparison(twelve, kind=kind, ax=ax)
+    assert display.ax_ is ax
+    assert display.figure_ is figure
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_are_no_formulas(kind, tmp_path):
+    """Dollar signs and backslashes in names and labels are drawn as they are."""
+    comparison = make_comparison(
+        {r"$\frac{": (0.1, 1), "$b$": (0.2, 2)},
+        classes=("$", r"$\x$"),
+        fractions=(0.5,),
+        noise=(0.1,),
+    )
+    comparison.plot(kind=kind).figure_.savefig(tmp_path / "a.png")
+
+
+def test_unknown_kind_is_rejected(twelve):
+    with pytest.raises(ValueError, match="'cost', 'learning', 'noise', 'confusion'"):
+        twelve.plot(kind="costs")
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"), [("learning", "train_sizes"), ("noise", "noise")]
+)
+def test_missing_curves_are_named(kind, hint):
+    with pytest.raises(ValueError, match=f"Pass {hint} to compare"):
+        make_comparison({"a": (0.1, 1)}).plot(kind=kind)
