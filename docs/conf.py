@@ -82,6 +82,10 @@ REFERENCE = {
         "Feature extraction",
         ("CountScaler", "BagOfMeansVectorizer", "LogCountRatio"),
     ),
+    "comparison": (
+        "Comparison of models",
+        ("Result", "Estimate", "Difference", "Curve", "TextErrors", "Cell", "Left"),
+    ),
     "datasets": ("Data sets and files", ("join_fields",)),
     "augmentation": ("Data augmentation", ()),
     "inspection": ("Model inspection", ("Span", "DeletionCurve")),

@@ -36,10 +36,11 @@ def test_contents_of_wheel_and_sdist(tmp_path):
         for path in (REPOSITORY / "sktextconv").rglob("*.py")
     }
     inside = {name for name in names if ".dist-info/" not in name}
-    served = {f"sktextconv/serving/{name}" for name in ("page.html", "style.css")}
+    pages = ("comparison/report.css", "serving/page.html", "serving/style.css")
+    pages = {f"sktextconv/{name}" for name in pages}
     stubs = (REPOSITORY / "sktextconv").rglob("*.pyi")
     typed = {"sktextconv/py.typed", *(str(p.relative_to(REPOSITORY)) for p in stubs)}
-    assert inside == modules | served | typed
+    assert inside == modules | pages | typed
     assert any(name.endswith("licenses/LICENSE") for name in names)
     with tarfile.open(sdist) as archive:
         files = {name.partition("/")[2] for name in archive.getnames()}

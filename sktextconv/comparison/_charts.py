@@ -8,7 +8,14 @@ import unicodedata
 from ._format import clip_text
 from ._label_layout import nearest_on_box, place_labels, spread
 
-__all__ = ["draw_cost", "draw_curves", "draw_strips", "find_frontier", "frontier_steps"]
+__all__ = [
+    "draw_cost",
+    "draw_curves",
+    "draw_strips",
+    "find_frontier",
+    "frontier_steps",
+    "plotted_seconds",
+]
 
 _CHARACTER = 6.9  # pixels of a character of a label, at most
 _LINE = 15  # pixels from one label to the next
@@ -28,7 +35,7 @@ def draw_cost(results, ranks, width):
     """
     height = round(min(0.55 * width + 130, 460))
     left, right, top, bottom = 42, width - 16, 26, height - 42
-    seconds = [max(result.cpu_seconds.value, _LOW_SECONDS) for result in results]
+    seconds = [plotted_seconds(result) for result in results]
     ticks = _log_ticks(min(seconds), max(seconds))
     ends = [end for result in results for end in result.error]
     error_ticks, low, high = _nice_ticks(100 * min(ends), 100 * max(ends))
@@ -75,6 +82,11 @@ def draw_cost(results, ranks, width):
             rank = ranks[result.model]
             parts += _label(at[result.model], box, label, rank)
     return _svg(width, height, parts, "Error against CPU time of each model.")
+
+
+def plotted_seconds(result):
+    """Return the CPU time of training, above 0 for logarithmic axes."""
+    return max(result.cpu_seconds.value, _LOW_SECONDS)
 
 
 def find_frontier(results):

@@ -64,6 +64,22 @@ class Comparison:
         Groups that are resampled as a whole.
     about : dict or None, default=None
         JSON-serializable description of data, settings, machine and versions.
+
+    See Also
+    --------
+    compare : Trains and compares models.
+    ComparisonDisplay : Draws the result.
+
+    Examples
+    --------
+    >>> from sktextconv import compare, load_docstrings
+    >>> docs = load_docstrings()
+    >>> X, y = docs.data[:200], docs.target[:200]
+    >>> comparison = compare(X, y, models=["tfidf", "ngrams-nb"], random_state=0)
+    >>> comparison.summarize().startswith(f"The winner is {comparison.winner}: ")
+    True
+    >>> comparison.confusion().shape
+    (5, 5)
     """
 
     def __init__(self, texts, y, classes, cells, left=(), *, groups=None, about=None):
@@ -140,7 +156,7 @@ class Comparison:
         elif len(self.as_good) > 1:
             text += f", the lowest, after {cost}."
         else:
-            text += f", after {cost}. All other models are worse, beyond noise."
+            text += f", after {cost}. All others are worse, beyond noise."
         others = [each for each in self.as_good if each not in (self.best, self.winner)]
         if others:
             verb = "is" if len(others) == 1 else "are"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..utils._optional_dependencies import require
-from ._charts import find_frontier, frontier_steps
+from ._charts import find_frontier, frontier_steps, plotted_seconds
 from ._findings import confused_pairs
 from ._format import clip_text, format_integer
 from ._label_layout import nearest_on_box, place_labels, spread
@@ -63,7 +63,7 @@ def _draw_cost(comparison, ax):
     ax.set_xscale("log")
     for result in results:
         color, is_winner = _style(comparison, result.model)
-        x, error = result.cpu_seconds.value, result.error
+        x, error = plotted_seconds(result), result.error
         ax.vlines(x, 100 * error.low, 100 * error.high, color=color, linewidth=1.2)
         ax.plot(
             x,
@@ -76,15 +76,15 @@ def _draw_cost(comparison, ax):
         )
     by_model = {result.model: result for result in results}
     frontier = [by_model[model] for model in find_frontier(results)]
-    points = [(each.cpu_seconds.value, 100 * each.error.value) for each in frontier]
-    ax.margins(x=0.12)
-    ax.autoscale_view()
-    left, right = ax.get_xlim()
-    ax.set_xlim(left, right)
+    points = [(plotted_seconds(each), 100 * each.error.value) for each in frontier]
+    times = [plotted_seconds(result) for result in results]
+    margin = 1.5 * (max(times) / min(times)) ** 0.06
+    right = max(times) * margin
+    ax.set_xlim(min(times) / margin, right)
     steps = frontier_steps(points, right)
     ax.plot(*zip(*steps, strict=True), "--", color="0.35", linewidth=1, zorder=1)
     # Ticks at 1, 2 and 5 if the range is short.
-    subs = (1, 2, 5) if right < 300 * left else (1,)
+    subs = (1, 2, 5) if max(times) < 100 * min(times) else (1,)
     ax.xaxis.set_major_locator(ticker.LogLocator(subs=subs))
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
@@ -104,7 +104,7 @@ def _label_points(comparison, ax, steps):
         for start, end in itertools.pairwise(to_pixels(steps))
     ]
     for result in comparison.results:
-        x, error = result.cpu_seconds.value, result.error
+        x, error = plotted_seconds(result), result.error
         color, is_winner = _style(comparison, result.model)
         points.append(tuple(to_pixels((x, 100 * error.value))))
         (left, low), (_, high) = to_pixels(

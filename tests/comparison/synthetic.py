@@ -82,7 +82,7 @@ def make_comparison(
                     "train_cpu_seconds": (0.5 + 0.1 * split) * seconds,
                     "train_seconds": seconds,
                     "seconds": seconds,
-                    "texts_per_cpu_second": 1e4 / seconds,
+                    "texts_per_cpu_second": 1e4 / max(seconds, 1e-9),
                     "milliseconds_per_text": 0.1 * seconds,
                     "bytes": int(1e6 * seconds),
                     "selection": [],

@@ -18,8 +18,8 @@ def test_summary_names_winner_first():
     ("models", "expected"),
     [
         ({"a": (0.1, 1)}, "No other model was compared."),
-        ({"a": (0.1, 1), "b": (0.5, 2)}, "All other models are worse, beyond noise."),
-        ({"a": (0.1, 1), "b": (0.11, 2)}, "b is as good, within noise, but slower."),
+        ({"a": (0.1, 1), "b": (0.5, 2)}, "All others are worse, beyond noise."),
+        ({"a": (0.1, 1), "b": (0.11, 2)}, "b is as good, within noise, but took"),
         ({"a": (0.11, 1), "b": (0.1, 2)}, "b has the lowest error, 10.00 % error"),
     ],
 )

@@ -108,6 +108,14 @@ def test_axes_are_used(twelve, kind):
     assert display.figure_ is figure
 
 
+@pytest.mark.parametrize("seconds", [(1, 1), (0, 0), (0, 5), (1, 1.01)])
+def test_cost_with_few_times(seconds):
+    """Axes have room for models of the same time, and of none."""
+    models = {"a": (0.1, seconds[0]), "b": (0.3, seconds[1])}
+    for some in (models, {"a": models["a"]}):
+        assert len(labels_of(make_comparison(some).plot().ax_)) == len(some)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_names_are_no_formulas(kind, tmp_path):
     """Dollar signs and backslashes in names and labels are drawn as they are."""

@@ -190,6 +190,17 @@ def test_columns_of_probabilities_need_them():
         assert "Calibration error" not in text
 
 
+@pytest.mark.parametrize("error", [0, 0.9])
+@pytest.mark.parametrize("seconds", [(0, 0), (1, 1), (1e-5, 1e5)])
+def test_page_of_extreme_figures(error, seconds):
+    """Models without errors, without right answers, or without cost have a page."""
+    models = {"a": (error, seconds[0]), "b": (error, seconds[1])}
+    page = Page(make_comparison(models).to_html())
+    assert "nan" not in page.text.split()
+    numbers = [value for name, value in page.attributes if name in ("x", "cx", "cy")]
+    assert all(-1e3 < float(number) < 2e3 for number in numbers)
+
+
 @pytest.mark.parametrize(
     ("n_test", "fraction", "verdict"),
     [
