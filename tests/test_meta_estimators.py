@@ -1,11 +1,20 @@
 """Networks inside the searches, ensembles and pipelines of scikit-learn."""
 
+import functools
+
 import numpy as np
 import pytest
 import sklearn
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.pipeline import make_pipeline as make_resampling_pipeline
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
@@ -23,11 +32,17 @@ from sklearn.model_selection import (
     permutation_test_score,
     validation_curve,
 )
-from sklearn.multiclass import OneVsRestClassifier, OutputCodeClassifier
-from sklearn.multioutput import MultiOutputClassifier
+from sklearn.multiclass import (
+    OneVsOneClassifier,
+    OneVsRestClassifier,
+    OutputCodeClassifier,
+)
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import FunctionTransformer, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
 
+from sktextconv import NGramVectorizer, document_vectors
 from sktextconv.baselines import make_bow_classifier
 
 from .classifiers import NETWORKS
@@ -209,3 +224,92 @@ def test_metadata_routing(network, corpus):
 def test_fit_with_multilabel_target(network, corpus):
     with pytest.raises(ValueError, match="y should be a 1d array"):
         network.fit(corpus[0], np.zeros((24, 2), dtype=int))
+
+
+# -- tools that require tables -------------------------------------------------------
+
+
+def find_texts(rows, texts):
+    return [texts[row] for row in rows[:, 0]]
+
+
+def as_pairs(labels):
+    """Return a second output beside the labels, as 0 and 1."""
+    return np.c_[labels == "pos", np.arange(len(labels)) % 3 == 0].astype(int)
+
+
+def with_unlabeled(labels):
+    """Return the labels as 0 and 1, with every fourth one missing."""
+    return np.where(np.arange(len(labels)) % 4 < 3, (labels == "pos").astype(int), -1)
+
+
+def test_tools_on_column_of_texts(network, corpus):
+    """Bagging and resampling draw rows of a column of texts."""
+    texts, labels = corpus
+    column = np.array(texts, dtype=object)[:, None]
+    model = make_pipeline(FunctionTransformer(np.ravel), network)
+    bagging = BaggingClassifier(model, n_estimators=2, random_state=0)
+    assert bagging.fit(column, labels).predict_proba(column).shape == (24, 2)
+    sampler = RandomOverSampler(random_state=0)
+    resampled, classes = sampler.fit_resample(column[1:], labels[1:])
+    assert (classes == "pos").sum() == (classes == "neg").sum()
+    assert set(resampled.ravel()) <= set(texts)
+    balanced = make_resampling_pipeline(
+        sampler, FunctionTransformer(np.ravel), network
+    ).fit(column[1:], labels[1:])
+    direct = clone(network).fit(resampled.ravel().tolist(), classes)
+    expected = direct.predict_proba(texts)
+    assert np.array_equal(balanced.predict_proba(column), expected)
+
+
+def test_tools_on_row_numbers(network, corpus):
+    """Tools for numbers work on row numbers that a transformer turns into texts."""
+    texts, labels = corpus
+    rows = np.arange(len(texts))[:, None]
+    find = FunctionTransformer(find_texts, kw_args={"texts": texts})
+    model = make_pipeline(find, network)
+    partly = with_unlabeled(labels)
+    trained = SelfTrainingClassifier(model, max_iter=1).fit(rows, partly)
+    assert trained.predict_proba(rows).shape == (24, 2)
+    pairwise = OneVsOneClassifier(model).fit(rows, np.arange(24) % 3)
+    assert set(pairwise.predict(rows)) <= {0, 1, 2}
+
+
+def test_tools_on_document_vectors(network, corpus):
+    texts, labels = corpus
+    network.fit(*corpus)
+    vectorize = FunctionTransformer(functools.partial(document_vectors, network))
+    chain = make_pipeline(vectorize, ClassifierChain(LogisticRegression()))
+    assert chain.fit(texts, as_pairs(labels)).predict(texts).shape == (24, 2)
+    boosted = make_pipeline(vectorize, AdaBoostClassifier(n_estimators=2))
+    assert boosted.fit(*corpus).predict(texts).shape == (24,)
+
+
+@pytest.mark.parametrize(
+    ("tool", "make_y"),
+    [
+        (BaggingClassifier(LogisticRegression(), n_estimators=2), np.asarray),
+        (SelfTrainingClassifier(LogisticRegression()), with_unlabeled),
+        (OneVsOneClassifier(LogisticRegression()), np.asarray),
+        (ClassifierChain(LogisticRegression()), as_pairs),
+        (AdaBoostClassifier(n_estimators=2), np.asarray),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_tools_after_vectorizer(tool, make_y, corpus):
+    """Tools for numbers work behind a vectorizer, and refuse texts."""
+    texts, labels = corpus
+    y = make_y(labels)
+    model = make_pipeline(NGramVectorizer(), tool)
+    assert model.fit(texts, y).predict(texts).shape == y.shape
+    with pytest.raises(ValueError, match=r"1D array|convert string|bytes/strings"):
+        clone(tool).fit(texts, y)
+
+
+def test_resampling_after_vectorizer(corpus):
+    texts, labels = corpus
+    sampler = RandomOverSampler(random_state=0)
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        sampler.fit_resample(texts, labels)
+    model = make_resampling_pipeline(NGramVectorizer(), sampler, LogisticRegression())
+    assert model.fit(*corpus).score(*corpus) > 0.9
