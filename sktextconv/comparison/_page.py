@@ -13,30 +13,27 @@ from ._format import (
     clip_text,
     format_integer,
     format_percent,
-    format_significant,
     make_columns,
     quote_label,
-    to_plain,
+)
+from ._html import (
+    bullets,
+    definitions,
+    escape,
+    escape_sentence,
+    figure,
+    format_count,
+    paragraph,
+    section,
 )
 
 __all__ = ["to_html"]
 
-_WIDTHS = {"wide": 820, "narrow": 360}
 _MAX_CHARACTERS = 300  # of a text
 _MAX_MATRIX = 8  # classes in a confusion matrix; more classes are listed as pairs
 _MAX_CLASSES = 12  # in the chart of classes
 _MAX_COUNTS = 30  # classes whose numbers of texts are listed
 _N_TEXTS = 8  # in each list of texts
-_NAMES = {
-    "n_texts": "texts",
-    "n_train": "training texts",
-    "n_test": "test texts",
-    "n_splits": "divisions",
-    "grouped": "groups of texts",
-    "select": "selection of parameters",
-    "random_state": "seed",
-    "n_jobs": "processes",
-}
 
 
 def to_html(comparison, fragment=False):
@@ -61,7 +58,7 @@ def to_html(comparison, fragment=False):
         _reading(),
     ]
     body = "\n".join(filter(None, parts))
-    title = f"Comparison of {_count(len(comparison.results), 'model')}"
+    title = f"Comparison of {format_count(len(comparison.results), 'model')}"
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -109,19 +106,19 @@ def _head(comparison):
     sizes = ""
     if data:
         sizes = (
-            f"{_count(data['n_train'], 'training text')}, "
-            f"{_count(data['n_test'], 'test text')}, "
-            f"{_count(len(comparison.classes), 'class', 'classes')}"
+            f"{format_count(data['n_train'], 'training text')}, "
+            f"{format_count(data['n_test'], 'test text')}, "
+            f"{format_count(len(comparison.classes), 'class', 'classes')}"
         )
         if data["n_splits"] > 1:
             sizes += f", {data['n_splits']} divisions"
     return f"""<header>
-<h1>Comparison of {_count(n_models, "model")}</h1>
+<h1>Comparison of {format_count(n_models, "model")}</h1>
 <p class="sizes">{sizes}</p>
-<p class="lead">The winner is <strong>{_escape(comparison.winner)}</strong>{
-        _escape(rest)
+<p class="lead">The winner is <strong>{escape(comparison.winner)}</strong>{
+        escape_sentence(rest)
     }</p>
-<p>{_escape(" ".join(filter(None, scale)))}</p>
+<p>{escape_sentence(" ".join(filter(None, scale)))}</p>
 </header>"""
 
 
@@ -139,10 +136,10 @@ def _cost(comparison, ranks):
         )
         if rank in ranks.values()
     )
-    return _section(
+    return section(
         "Error and cost",
-        _paragraph(findings.describe_frontier(comparison)),
-        _figure(lambda width: draw_cost(comparison.results, ranks, width), key),
+        paragraph(findings.describe_frontier(comparison)),
+        figure(lambda width: draw_cost(comparison.results, ranks, width), key),
     )
 
 
@@ -150,28 +147,28 @@ def _table(comparison, ranks):
     columns = make_columns(comparison)
     badges = {"winner": "winner", "good": "as good", "other": ""}
     heads = "".join(
-        f'<th scope="col">{_escape(column.heading)}<span>{column.unit}</span></th>'
+        f'<th scope="col">{escape(column.heading)}<span>{column.unit}</span></th>'
         for column in columns
     )
     rows = []
     for result in comparison.results:
         rank = ranks[result.model]
         badge = f' <span class="badge">{badges[rank]}</span>' if badges[rank] else ""
-        name = f'<th scope="row">{_escape(clip_text(result.model, 60))}{badge}</th>'
+        name = f'<th scope="row">{escape(clip_text(result.model, 60))}{badge}</th>'
         cells = []
         for column in columns:
-            figure, notes = column.cell(result)
+            value, notes = column.cell(result)
             label = f"{column.heading}, {column.unit}"
             cells.append(
-                f'<td data-label="{_escape(label)}"><div>{figure or "–"}'
-                f"<span>{'<br>'.join(map(_escape, notes))}</span></div></td>"
+                f'<td data-label="{escape(label)}"><div>{value or "–"}'
+                f"<span>{'<br>'.join(map(escape, notes))}</span></div></td>"
             )
         rows.append(f'<tr class="{rank}">{name}{"".join(cells)}</tr>')
-    return _section(
+    return section(
         "All models",
         f'<table class="models"><thead><tr><th scope="col">Model</th>{heads}</tr>'
         f"</thead><tbody>{''.join(rows)}</tbody></table>",
-        _paragraph(
+        paragraph(
             "Small figures are 95 % intervals; those of times and sizes are the lowest "
             "and the highest of several divisions. Times are CPU times. Lower is "
             "better, except for macro F1 and texts per second.",
@@ -184,10 +181,10 @@ def _learning(comparison, ranks):
     curves = [c for c in comparison.learning_curves() if len(c.points) > 1]
     if comparison.winner not in [curve.model for curve in curves]:
         return ""
-    return _section(
+    return section(
         "Learning curves",
-        _paragraph(findings.describe_learning(comparison)),
-        _figure(
+        paragraph(findings.describe_learning(comparison)),
+        figure(
             lambda width: draw_curves(
                 curves,
                 ranks,
@@ -198,7 +195,7 @@ def _learning(comparison, ranks):
             ),
             "The band is the 95 % interval of the winner.",
         ),
-        _paragraph(findings.LEARNING_RULE, "note"),
+        paragraph(findings.LEARNING_RULE, "note"),
     )
 
 
@@ -206,10 +203,10 @@ def _noise(comparison, ranks):
     curves = comparison.noise_curves()
     if not curves:
         return ""
-    return _section(
+    return section(
         "Typing errors",
-        _paragraph(findings.describe_noise(curves, comparison.winner)),
-        _figure(
+        paragraph(findings.describe_noise(curves, comparison.winner)),
+        figure(
             lambda width: draw_curves(
                 curves,
                 ranks,
@@ -231,9 +228,9 @@ def _lengths(comparison):
         f"{format_integer(low)} to {format_integer(high)}" for low, high in bounds
     ]
     winner = errors[comparison.winner]
-    return _section(
+    return section(
         "Error by length of the text, in characters",
-        _paragraph(findings.describe_length_errors(bounds, winner)),
+        paragraph(findings.describe_length_errors(bounds, winner)),
         _strips(comparison, list(enumerate(labels)), errors),
     )
 
@@ -251,9 +248,9 @@ def _classes(comparison):
     )
     if len(labels) > _MAX_CLASSES:
         sentence += f" The chart has the {_MAX_CLASSES} hardest of {len(labels)}."
-    return _section(
+    return section(
         "Error by class",
-        _paragraph(sentence),
+        paragraph(sentence),
         _strips(comparison, labels[:_MAX_CLASSES], errors),
     )
 
@@ -267,7 +264,7 @@ def _strips(comparison, labels, errors):
     ]
     caption = "The dot is the winner with its 95 % interval"
     caption += "; each thin line is another model." if others else "."
-    return _figure(lambda width: draw_strips(rows, width), caption)
+    return figure(lambda width: draw_strips(rows, width), caption)
 
 
 def _confusion(comparison):
@@ -277,7 +274,7 @@ def _confusion(comparison):
     counts = comparison.confusion()
     parts = []
     if len(counts) <= _MAX_MATRIX:
-        labels = [_escape(clip_text(label, 14)) for label in comparison.classes]
+        labels = [escape(clip_text(label, 14)) for label in comparison.classes]
         heads = "".join(
             f'<th scope="col"><span>{label}</span></th>' for label in labels
         )
@@ -296,8 +293,8 @@ def _confusion(comparison):
         )
     if len(counts) > 2:
         rows = [
-            f"<tr><td>{_escape(clip_text(true, 40))}</td>"
-            f"<td>{_escape(clip_text(answer, 40))}</td><td>{format_integer(count)}</td>"
+            f"<tr><td>{escape(clip_text(true, 40))}</td>"
+            f"<td>{escape(clip_text(answer, 40))}</td><td>{format_integer(count)}</td>"
             f"<td>{format_percent(fraction)}</td></tr>"
             for true, answer, count, fraction in pairs
         ]
@@ -309,18 +306,18 @@ def _confusion(comparison):
     true, answer, count, _ = pairs[0]
     sentence = (
         f"{comparison.winner} most often takes {quote_label(true)} for "
-        f"{quote_label(answer)}: {_count(count, 'text')}."
+        f"{quote_label(answer)}: {format_count(count, 'text')}."
     )
-    return _section("Confusion of the winner", _paragraph(sentence), *parts)
+    return section("Confusion of the winner", paragraph(sentence), *parts)
 
 
 def _disagreements(comparison):
     found = comparison.disagreements(_N_TEXTS)
     if not found:
         return ""
-    return _section(
+    return section(
         "Texts with divided answers",
-        _paragraph(
+        paragraph(
             "On these test texts the models disagree most. Reading them shows if the "
             "task is ambiguous."
         ),
@@ -329,22 +326,22 @@ def _disagreements(comparison):
 
 
 def _label_errors(comparison):
-    found = comparison.label_errors(len(comparison.cells[0].test))
+    found = comparison.label_errors(int(comparison.confusion().sum()))
     if not found:
         return ""
     sentence = (
-        f"All models give the same answer to {_count(len(found), 'test text')}, and "
-        "it is not the label. Check these labels first: some may be wrong, and each "
-        "wrong one makes every error above look worse than it is."
+        f"All models give the same answer to {format_count(len(found), 'test text')}, "
+        "and it is not the label. Check these labels first: some may be wrong, and "
+        "each wrong one makes every error above look worse than it is."
     )
     heading = "Likely label errors"
     if len(comparison.results) == 1:
         heading = "Most confident errors"
         sentence = (
-            f"The model is wrong on {_count(len(found), 'test text')}. Check the "
+            f"The model is wrong on {format_count(len(found), 'test text')}. Check the "
             "labels of the most confident errors first."
         )
-    return _section(heading, _paragraph(sentence), *map(_text_card, found[:_N_TEXTS]))
+    return section(heading, paragraph(sentence), *map(_text_card, found[:_N_TEXTS]))
 
 
 def _text_card(found):
@@ -358,18 +355,18 @@ def _text_card(found):
     by_answer = dict(sorted(by_answer.items(), key=lambda each: -len(each[1])))
     if len(by_answer) == 1:
         (answer,) = by_answer
-        given = f"All answer <b>{_escape(clip_text(answer, 60))}</b>"
+        given = f"All answer <b>{escape(clip_text(answer, 60))}</b>"
         if found.confidence is not None:
             given += f" with a mean probability of {found.confidence:.2f}"
     else:
         answers = "; ".join(
-            f"<b>{_escape(clip_text(answer, 60))}</b> by {_escape(', '.join(models))}"
+            f"<b>{escape(clip_text(answer, 60))}</b> by {escape(', '.join(models))}"
             for answer, models in by_answer.items()
         )
         given = f"Answers: {answers}"
     return (
         f'<article><p class="note">Text {found.row}, label '
-        f"<b>{_escape(clip_text(found.label, 60))}</b>. {given}.</p>"
+        f"<b>{escape(clip_text(found.label, 60))}</b>. {given}.</p>"
         f'<blockquote dir="auto">{html.escape(text)}</blockquote></article>'
     )
 
@@ -387,18 +384,18 @@ def _parameters(comparison):
         )
         listed = "; ".join(f"{name}: {error:.2f} %" for name, error in tried.items())
         rows.append(
-            f'<tr><th scope="row">{_escape(clip_text(model, 60))}</th>'
-            f'<td data-label="Selected">{_escape(selected)}</td>'
-            f'<td data-label="Tried">{_escape(listed)}</td></tr>'
+            f'<tr><th scope="row">{escape(clip_text(model, 60))}</th>'
+            f'<td data-label="Selected">{escape(selected)}</td>'
+            f'<td data-label="Tried">{escape(listed)}</td></tr>'
         )
     sentence = (
         "Parameters were selected on a part of the training texts; no test text was "
         "used. Errors are those on that part, and are optimistic. "
         f"{findings.describe_edges(comparison)}"
     )
-    return _section(
+    return section(
         "Selected parameters",
-        _paragraph(sentence.strip()),
+        paragraph(sentence.strip()),
         '<table class="list stack"><thead><tr><th>Model</th><th>Selected</th>'
         f"<th>Tried</th></tr></thead><tbody>{''.join(rows)}</tbody></table>",
     )
@@ -407,8 +404,8 @@ def _parameters(comparison):
 def _left(comparison):
     counts = Counter((each.model, each.reason) for each in comparison.left)
     items = [
-        f"<b>{_escape(clip_text(model, 60))}</b>, {_count(n, 'cell')}: "
-        f"{_escape(clip_text(reason, 300))}"
+        f"<b>{escape(clip_text(model, 60))}</b>, {format_count(n, 'cell')}: "
+        f"{escape(clip_text(reason, 300))}"
         for (model, reason), n in counts.items()
     ]
     warned = {
@@ -417,14 +414,14 @@ def _left(comparison):
         for message in cell.record.get("warnings", [])
     }
     warnings = [
-        f"<b>{_escape(clip_text(model, 60))}</b>: {_escape(clip_text(message, 300))}"
+        f"<b>{escape(clip_text(model, 60))}</b>: {escape(clip_text(message, 300))}"
         for model, message in warned
     ]
     parts = []
     if items:
-        parts += [_section("Cells without a result", _list(items))]
+        parts += [section("Cells without a result", bullets(items))]
     if warnings:
-        parts += [_section("Warnings", _list(warnings))]
+        parts += [section("Warnings", bullets(warnings))]
     return "\n".join(parts)
 
 
@@ -432,7 +429,7 @@ def _data(comparison):
     about = dict(comparison.about)
     data = dict(about.pop("data", {}))
     counts = data.pop("classes", {})
-    parts = [_definitions(data)] if data else []
+    parts = [definitions(data)] if data else []
     if counts:
         largest = sorted(counts.items(), key=lambda each: -each[1])
         listed = ", ".join(
@@ -441,17 +438,17 @@ def _data(comparison):
         )
         if len(largest) > _MAX_COUNTS:
             listed += f", and {len(largest) - _MAX_COUNTS} more"
-        parts += [_paragraph(f"Texts by class: {listed}.")]
+        parts += [paragraph(f"Texts by class: {listed}.")]
     for key, values in about.items():
         if isinstance(values, dict):
-            parts += [f"<h3>{_escape(key.capitalize())}</h3>", _definitions(values)]
-    return _section("Data and settings", *parts) if parts else ""
+            parts += [f"<h3>{escape(key.capitalize())}</h3>", definitions(values)]
+    return section("Data and settings", *parts) if parts else ""
 
 
 def _reading():
-    return _section(
+    return section(
         "Reading of the figures",
-        _paragraph(
+        paragraph(
             "A model is as good as the best, within noise, if a paired test on the "
             "same test texts finds no difference at the level of 5 %, divided by the "
             "number of other models. The winner is the cheapest such model. Intervals "
@@ -460,59 +457,3 @@ def _reading():
             "or texts of another kind than these."
         ),
     )
-
-
-# ---------------------------------------------------------------------------
-# Elements
-# ---------------------------------------------------------------------------
-
-
-def _escape(text):
-    return html.escape(to_plain(text))
-
-
-def _count(n, name, plural=None):
-    return f"{format_integer(n)} {name if n == 1 else plural or f'{name}s'}"
-
-
-def _section(heading, *parts):
-    return f"<section>\n<h2>{heading}</h2>\n" + "\n".join(parts) + "\n</section>"
-
-
-def _paragraph(text, style=None):
-    return (
-        f'<p class="{style}">{_escape(text)}</p>'
-        if style
-        else f"<p>{_escape(text)}</p>"
-    )
-
-
-def _figure(draw, caption):
-    """Return a chart for wide and for narrow pages; the style sheet selects one."""
-    charts = "".join(
-        f'<div class="{name}">{draw(width)}</div>' for name, width in _WIDTHS.items()
-    )
-    return f"<figure>{charts}<figcaption>{caption}</figcaption></figure>"
-
-
-def _list(items):
-    return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
-
-
-def _definitions(values):
-    """Return names and values; values that are None are left out."""
-    rows = "".join(
-        f"<div><dt>{_escape(_NAMES.get(key, key))}</dt>"
-        f"<dd>{_escape(_value(value))}</dd></div>"
-        for key, value in values.items()
-        if value is not None
-    )
-    return f"<dl>{rows}</dl>"
-
-
-def _value(value):
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return format_integer(value)
-    return format_significant(value) if isinstance(value, float) else str(value)

@@ -58,7 +58,7 @@ class Page(HTMLParser):
 
     @property
     def text(self):
-        return " ".join(self.texts)
+        return " ".join(self.texts).replace("\xa0", " ")
 
 
 @pytest.fixture(scope="module")
