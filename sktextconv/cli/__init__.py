@@ -313,6 +313,18 @@ def _add_train(parser):
         help="store N short validation texts in the model, which the page of serve "
         "offers to its visitors (default: %(default)s, at most 100)",
     )
+    parser.add_argument(
+        "--search",
+        action="store_true",
+        help="choose C of a linear model, or learning rate and dropout of a network, "
+        "by the error on a fifth of the training texts",
+    )
+    parser.add_argument(
+        "--card",
+        metavar="FILE",
+        type=Path,
+        help="write a model card, in Markdown: data, error, settings, limits",
+    )
     _add_out(parser, "model file to write", required=True)
 
 

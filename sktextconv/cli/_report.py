@@ -21,11 +21,11 @@ __all__ = [
 _LABEL_WIDTH = 32  # columns
 _MODEL_WIDTH = 24
 
-# Metrics besides the error: name in a report, and format of a number.
+# Metrics besides the error: name in a report, and whether it is a fraction.
 _METRICS = {
-    "macro_f1": ("macro F1", "{:.2%}"),
-    "log_loss": ("log loss", "{:.4f}"),
-    "calibration_error": ("calibration error", "{:.2%}"),
+    "macro_f1": ("macro F1", True),
+    "log_loss": ("log loss", False),
+    "calibration_error": ("calibration error", True),
 }
 
 
@@ -76,17 +76,20 @@ class Report:
     def to_lines(self):
         """Return the lines of the whole report."""
         lines = [describe_error(self.n_wrong, self.n_texts)]
-        for name, (title, form) in _METRICS.items():
-            value, low, high = map(form.format, self.estimates[name])
-            value, low, high = (
-                value.replace("%", " %"),
-                low.rstrip("%"),
-                high.rstrip("%"),
-            )
-            lines.append(f"{title} {value} (95 % interval {low} to {high})")
+        for title, value, interval in self.describe_metrics():
+            lines.append(f"{title} {value} (95 % interval {interval})")
         lines += ["", *self.to_table()]
         confusion = confusion_lines(self.confusion, self.labels)
         return [*lines, *([""] if confusion else []), *confusion]
+
+    def describe_metrics(self):
+        """Yield title, value and interval of the metrics besides the error, as text."""
+        for name, (title, is_fraction) in _METRICS.items():
+            value, low, high = (
+                f"{100 * each:.2f}" if is_fraction else f"{each:.4f}"
+                for each in self.estimates[name]
+            )
+            yield title, f"{value} %" if is_fraction else value, f"{low} to {high}"
 
     def to_table(self):
         """Return the lines of a table with a header and a row per class."""

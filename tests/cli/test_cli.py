@@ -39,7 +39,8 @@ def test_installed_program(tmp_path):
     assert [line[:9] for line in lines[2:6]] == [f"epoch   {n}" for n in range(1, 5)]
     assert lines[6].startswith("held-out error 0.00 % (95 % interval 0.00 to ")
     assert lines[7].startswith("saved m.safetensors (")
-    assert len(lines) == 8
+    assert lines[8] == "label new texts with: sktextconv predict m.safetensors NEW.csv"
+    assert len(lines) == 9
     evaluated = run("evaluate", "m.safetensors", "films.csv")
     assert (evaluated.returncode, evaluated.stderr) == (0, "")
     assert "\nerror 0.00 % (95 % interval 0.00 to 8.76), 0 of 40" in evaluated.stdout

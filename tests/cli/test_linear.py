@@ -40,7 +40,8 @@ def test_train_linear_model(run, folder, name):
     assert lines[1] == "36 to train on, 4 held out"
     assert lines[2].startswith("held-out error 0.00 % (95 % interval 0.00 to ")
     assert lines[3].startswith(f"saved {name}.safetensors (")
-    assert len(lines) == 4
+    assert lines[4].endswith(f": sktextconv predict {name}.safetensors NEW.csv")
+    assert len(lines) == 5
     code, out, err = run(f"evaluate {name}.safetensors films.csv")
     assert (code, err) == (0, "")
     assert "\nerror 0.00 % (95 % interval" in out

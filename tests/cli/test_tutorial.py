@@ -215,8 +215,10 @@ def test_train_saves_model_and_prints_error(trained, model, texts):
     lines = trained.splitlines()
     assert lines[0].endswith(f": {len(texts)} texts of 2 classes: neg 37, pos 37")
     assert sum(line.startswith("epoch ") for line in lines) == model.n_iter_
-    assert re.match(r"held-out error \d+\.\d\d % \(95 % interval", lines[-2])
-    assert lines[-1].startswith(f"saved {after('--out', TRAIN)} (")
+    assert re.match(r"held-out error \d+\.\d\d % \(95 % interval", lines[-3])
+    name = after("--out", TRAIN)
+    assert lines[-2].startswith(f"saved {name} (")
+    assert lines[-1] == f"label new texts with: sktextconv predict {name} NEW.csv"
     assert max(map(len, lines)) <= 80
     assert model.classes_.tolist() == ["neg", "pos"]
 
@@ -228,8 +230,9 @@ def test_evaluate_prints_error_of_each_class(folder, model, texts):
     truth, asked = zip(*texts[::3], strict=True)
     assert n_wrong == np.sum(model.predict(asked) != np.array(truth))
     assert n_wrong < n_texts / 4  # by chance half of them
-    rows = [line.split()[0] for line in printed.splitlines()[-3:]]
-    assert rows == ["class", "neg", "pos"]
+    _, table, matrix = printed.split("\n\n")
+    assert [row.split()[0] for row in table.splitlines()] == ["class", "neg", "pos"]
+    assert matrix.splitlines()[1].split() == ["neg", "pos"]
     assert max(map(len, printed.splitlines())) <= 80
 
 
