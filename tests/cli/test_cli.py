@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 import sktextconv
-from sktextconv import cli, networks
+from sktextconv import networks
 from sktextconv.cli import _commands, main
+from sktextconv.cli._models import LINEAR_MODELS, MODELS
+from sktextconv.cli._parser import make_parser
 from sktextconv.serving import serve
 
 from .films import BAD, GOOD, SETTINGS, TINY, TRAIN, write_csv
@@ -89,7 +91,7 @@ def test_version(capsys):
 
 def test_models_are_networks_that_can_be_saved():
     classifiers = {name for name in vars(networks) if name.endswith("Classifier")}
-    found = {key: cli.MODELS[key] for key in cli.MODELS.keys() - cli.LINEAR_MODELS}
+    found = {key: MODELS[key] for key in MODELS.keys() - LINEAR_MODELS}
     assert all(settings == {} for _, settings in found.values())
     assert {name for name, _ in found.values()} == classifiers
     assert all(f"{key}classifier" == name.lower() for key, (name, _) in found.items())
@@ -292,7 +294,7 @@ def test_ctrl_c_saves_nothing(folder):
 
 
 def test_serve_omits_options_not_given():
-    args = cli._make_parser().parse_args(
+    args = make_parser().parse_args(
         ["serve", "m", "n.onnx", "--port", "80", "--allowed-host", "a"]
     )
     assert vars(args) == {
@@ -313,5 +315,5 @@ def test_serve_help_states_defaults(capsys):
 
 
 def test_export_arguments():
-    args = cli._make_parser().parse_args(["export", "m", "--out", "m.onnx"])
+    args = make_parser().parse_args(["export", "m", "--out", "m.onnx"])
     assert (args.model, args.out) == (Path("m"), Path("m.onnx"))

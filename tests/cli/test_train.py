@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from sktextconv import cli, load
+from sktextconv import load
+from sktextconv.cli._arguments import parse_setting
 
 from .films import BAD, GOOD, TRAIN, write_csv
 
 
 def test_set_parses_literals_and_words():
     read = {
-        text: cli._parse_setting(f"name={text}")[1]
+        text: parse_setting(f"name={text}")[1]
         for text in ("3", "1e-3", "2,3", "[2]", "true", "None", "one_cycle", "a=b", "")
     }
     assert read == {

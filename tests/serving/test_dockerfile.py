@@ -13,7 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sklearn.base import clone
 
-from sktextconv import cli, export_onnx
+from sktextconv import export_onnx
+from sktextconv.cli._parser import make_parser
 
 from ..classifiers import NETWORKS
 from ..conftest import REPOSITORY
@@ -136,7 +137,7 @@ def test_image_serves_and_reports_health(model):
     prelude = BLOCK.format(allowed=sorted({*allowed, "sktextconv"}))
     (command,) = map(json.loads, arguments_of("CMD"))
     assert command[0] in PROJECT["project"]["scripts"]
-    args = cli._make_parser().parse_args(command[1:])
+    args = make_parser().parse_args(command[1:])
     assert (args.command, *map(str, args.model)) == ("serve", "/model/model.onnx")
     assert (args.host, [str(args.port)]) == ("0.0.0.0", arguments_of("EXPOSE"))
     (check,) = arguments_of("HEALTHCHECK")
