@@ -2,6 +2,7 @@
 
 import csv
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -208,7 +209,15 @@ def _plot(path, name, report):
     draw_confusion_matrix(axes, report.confusion, report.labels)
     error = 100 * report.estimates["error"].value
     axes.set_title(f"{name}: error {error:.2f} %", parse_math=False)
-    with atomic_write(path) as out:
+    with atomic_write(path) as out, warnings.catch_warnings(record=True) as caught:
+        # One warning for each character, and each time it is drawn.
+        warnings.filterwarnings("always", "Glyph .* missing from")
         figure.savefig(
             out, format=path.suffix[1:].lower(), dpi=150, bbox_inches="tight"
+        )
+    if any("Glyph" in str(each.message) for each in caught):
+        warnings.warn(
+            f"--plot {path}: the font has no sign for some characters of the labels; "
+            "set font.family in the file matplotlibrc.",
+            stacklevel=2,
         )

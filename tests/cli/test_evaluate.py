@@ -184,6 +184,17 @@ def test_evaluate_plot(run, folder, mixed, suffix):
         assert {"neg", "pos", "3", "4", "model: error 30.00 %"} <= {*texts}
 
 
+@pytest.mark.filterwarnings("default")
+def test_evaluate_plot_warns_of_font_once(run, folder):
+    """Labels that the font cannot show have one warning, in one line."""
+    pytest.importorskip("matplotlib")
+    write_csv(folder / "kanji.csv", [["良い", GOOD], ["悪い", BAD]] * 9)
+    assert run("train kanji.csv --model tfidf --out kanji")[0] == 0
+    code, _, err = run("evaluate kanji kanji.csv --plot kanji.png")
+    assert (code, err.count("\n")) == (0, 1)
+    assert "warning: --plot kanji.png: the font has no sign for some char" in err
+
+
 @pytest.mark.parametrize("n_classes", [2, 30, 120])
 def test_draw_confusion_matrix(n_classes):
     """Few classes show counts, some show labels, many neither; all fit the figure."""
