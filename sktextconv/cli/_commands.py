@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import functools
+import html
 import itertools
 import json
 import os
@@ -29,9 +30,10 @@ _MAX_CHARACTERS = 2**24
 _HTML_PAGE = (
     '<!doctype html>\n<meta charset="utf-8">\n'
     '<meta name="viewport" content="width=device-width">\n'
-    "<title>sktextconv explain</title>\n"
-    '<body style="font-family:system-ui,sans-serif;max-width:45em;margin:2em auto">\n'
-    "{}\n"
+    '<meta name="color-scheme" content="light dark">\n'
+    "<title>{title}</title>\n"
+    '<body style="font-family:system-ui,sans-serif;max-width:45em;margin:1.5em auto;'
+    'padding:0 1em">\n<h1 style="font-size:1.1em">{name}</h1>\n{content}\n'
 )
 
 
@@ -65,7 +67,8 @@ def _predict(args):
 
 def _explain(args):
     from ..inspection._explain import explain
-    from ..inspection._highlight import annotate, to_ansi, to_html
+    from ..inspection._highlight import annotate, to_ansi, to_printable
+    from ..inspection._html import to_html
 
     if args.html is not None:
         check_writable(args.html)
@@ -77,7 +80,11 @@ def _explain(args):
     attribution = explain(classifier, args.text, method=args.method, target=target)
     if args.html is not None:
         with open_output(args.html) as out:
-            out.write(_HTML_PAGE.format(to_html(attribution)))
+            name = html.escape(to_printable(args.model.stem))
+            label = html.escape(to_printable(str(attribution.label)))
+            content = to_html(attribution)
+            title = f"{name}: {label}"
+            out.write(_HTML_PAGE.format(title=title, name=name, content=content))
     elif _supports_color(sys.stdout):
         print_line(to_ansi(attribution))
     else:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..encoding._tokenize import word_spans
 from ..persistence._onnx_classifier import OnnxClassifier
+from ._html import to_html
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -66,11 +67,17 @@ class Attribution:
         baseline``.
     sentences : tuple of Span, default=()
         For "attention", the sentences with their weights.
+    probabilities : tuple of (label, float), default=()
+        Each class with its probability; empty if the classifier has none.
 
     See Also
     --------
     explain : Computes attributions.
     sktextconv.TextWeightsDisplay : Draws them.
+
+    Notes
+    -----
+    Notebooks show the label, the probabilities and the text with highlighted words.
 
     Examples
     --------
@@ -91,6 +98,10 @@ class Attribution:
     score: float
     baseline: float | None = None
     sentences: tuple[Span, ...] = ()
+    probabilities: tuple[tuple[object, float], ...] = ()
+
+    def _repr_html_(self):
+        return to_html(self)
 
     @property
     def words(self) -> list[str]:

@@ -1,8 +1,11 @@
 """Explanation of predictions by occlusion, integrated gradients and attention."""
 
+import dataclasses
 import sys
 import warnings
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from ._attribution import (
     Attribution,
@@ -138,7 +141,12 @@ def attribute(estimator, text, *, method, target=None):
         target = estimator.predict([text])[0]
     index = class_index(estimator, target)
     label = estimator.classes_.tolist()[index]
-    return _METHODS[method](estimator, text, index, label)
+    attribution = _METHODS[method](estimator, text, index, label)
+    if not hasattr(estimator, "predict_proba"):
+        return attribution
+    (row,) = np.asarray(estimator.predict_proba([text])).tolist()
+    pairs = zip(estimator.classes_.tolist(), row, strict=True)
+    return dataclasses.replace(attribution, probabilities=tuple(pairs))
 
 
 def available_methods(estimator):

@@ -1,11 +1,11 @@
-"""Texts with words highlighted by weight, as HTML, for terminals and as plain text."""
+"""Texts with words highlighted by weight, for terminals and as plain text."""
 
 import collections
-import html
 import re
 import unicodedata
 
 __all__ = [
+    "BACKGROUNDS",
     "NEGATIVE_COLOR",
     "POSITIVE_COLOR",
     "annotate",
@@ -14,7 +14,6 @@ __all__ = [
     "split_rows",
     "text_color",
     "to_ansi",
-    "to_html",
     "to_printable",
     "to_unit_rgb",
 ]
@@ -22,6 +21,8 @@ __all__ = [
 # Colors of the largest weights. People with most kinds of color blindness can tell
 # orange and blue apart.
 POSITIVE_COLOR, NEGATIVE_COLOR = (217, 95, 2), (33, 102, 172)
+# Backgrounds of web pages by color scheme.
+BACKGROUNDS = {"light": (255, 255, 255), "dark": (28, 30, 34)}
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
 # Levels of each channel in the 6x6x6 color cube of 256-color terminals.
@@ -128,53 +129,6 @@ def _normalize(spans):
     """Return the weights of spans relative to the largest absolute weight."""
     largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
     return [span.weight / largest for span in spans]
-
-
-def to_html(attribution):
-    """Return a text with highlighted words as HTML without scripts."""
-    label = to_printable(str(attribution.label))
-    method = to_printable(attribution.method)
-    if method == "attention":
-        legend = [_html_word("high attention", 1.0)]
-    else:
-        legend = [_html_word(f"for {label}", 1.0), _html_word(f"against {label}", -1.0)]
-    lines = [
-        f'<div style="{_style(_WHITE)};padding:.6em;line-height:1.7;'
-        'unicode-bidi:isolate;overflow-wrap:anywhere">',
-        f"<div>{html.escape(label)}, by {html.escape(method)} &nbsp; "
-        f"{' '.join(legend)}</div>",
-    ]
-    for fraction, pieces in split_rows(attribution):
-        words = "".join(_html_word(text, weight) for text, weight in pieces)
-        bar = "" if fraction is None else _html_bar(fraction)
-        lines.append(
-            f'<div style="display:flex">{bar}'
-            f'<div style="white-space:pre-wrap;flex:1">{words}</div></div>'
-        )
-    return "\n".join([*lines, "</div>"])
-
-
-def _html_word(text, fraction):
-    escaped = html.escape(to_printable(text))
-    if fraction is None:
-        return escaped
-    return f'<span style="{_style(highlight_color(fraction))}">{escaped}</span>'
-
-
-def _html_bar(fraction):
-    return (
-        '<div style="width:5em;margin-right:.8em"><div style="height:.9em;'
-        f"margin-top:.4em;width:{100 * fraction:.0f}%;"
-        f'background:{_hex(POSITIVE_COLOR)}"></div></div>'
-    )
-
-
-def _style(background):
-    return f"background:{_hex(background)};color:{_hex(text_color(background))}"
-
-
-def _hex(color):
-    return "#{:02x}{:02x}{:02x}".format(*color)
 
 
 def to_ansi(attribution):

@@ -8,6 +8,7 @@ import numpy as np
 from ..encoding._tokenize import word_spans
 from ..inspection._attribution import occlusion
 from ..inspection._highlight import (
+    BACKGROUNDS,
     highlight_color,
     split_rows,
     text_color,
@@ -22,7 +23,6 @@ _MAX_WORDS = 256  # of an explained text: occlusion takes one prediction per wor
 _MAX_BARS = 12  # of classes that are visible at once
 _MAX_CLASSES = 1000  # of a result
 _N_COLORS = 10  # of each sign
-_BACKGROUNDS = {"light": (255, 255, 255), "dark": (28, 30, 34)}
 
 
 class ServedModel(NamedTuple):
@@ -188,7 +188,7 @@ def _css_class(weight):
 def _highlight_css():
     """Return CSS rules with the colors of each class, in light and dark mode."""
     lines = []
-    for scheme, base in _BACKGROUNDS.items():
+    for scheme, base in BACKGROUNDS.items():
         lines.append(f"@media (prefers-color-scheme: {scheme}) {{")
         for name, sign in (("for", 1), ("against", -1)):
             for step in range(1, _N_COLORS + 1):

@@ -1,6 +1,7 @@
 """The command `explain`."""
 
 import io
+import re
 import sys
 
 import pytest
@@ -60,6 +61,9 @@ def test_explain_html_escapes_text(run, folder):
     assert page.startswith('<!doctype html>\n<meta charset="utf-8">')
     assert "<script" not in page
     assert "good</span>" in page
+    assert re.search("<title>model: (neg|pos)</title>", page)
+    assert '<meta name="color-scheme" content="light dark">' in page
+    assert len(re.findall(r"width:[\d.]+%;height:100%", page)) == 2
 
 
 @pytest.mark.filterwarnings("default")

@@ -1,6 +1,5 @@
-"""Highlighted texts as HTML, for terminals and as plain text."""
+"""Highlighted texts for terminals and as plain text."""
 
-import html.parser
 import re
 
 import pytest
@@ -14,66 +13,10 @@ from sktextconv.inspection._highlight import (
     split_rows,
     text_color,
     to_ansi,
-    to_html,
     to_printable,
 )
 
-ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</span></div><img src=x onerror=alert(1)>",
-    "\"'`&amp;&<>",
-    "a\x00b\x1b[31m\x7f",
-    "\ud83d \udfff",
-    "\u202eright to left",
-    "javascript:alert(1)",
-]
-
-
-def attribution_of(text, *, label="pos", method="occlusion", n_sentences=0):
-    """Return weights of two thirds of the words, and sentences of equal length."""
-    spans = tuple(
-        Span(*match.span(), (-1) ** number * (number + 0.5))
-        for number, match in enumerate(re.finditer(r"\w+|[^\w\s]", text))
-        if number % 3
-    )
-    size = len(text) // max(n_sentences, 1) + 1
-    starts = range(0, len(text), size) if n_sentences else ()
-    sentences = tuple(
-        Span(start, min(start + size, len(text)), 1.0 + start) for start in starts
-    )
-    return Attribution(text, label, method, spans, 0.0, sentences=sentences)
-
-
-class Page(html.parser.HTMLParser):
-    """Parser that collects the text, tags and styles of HTML."""
-
-    def __init__(self, source):
-        super().__init__()
-        self.text, self.tags, self.styles, self.open = "", [], [], []
-        self.feed(source)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.open.append(tag)
-        for name, value in attrs:
-            assert name == "style"
-            self.styles.append(value)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-
-def colors_of(style):
-    parts = dict(part.split(":") for part in style.split(";"))
-    return [
-        tuple(int(parts[name][at : at + 2], 16) for at in (1, 3, 5))
-        for name in ("background", "color")
-    ]
+from .attributions import ANY_TEXT, HOSTILE, attribution_of
 
 
 def test_contrast_matches_wcag():
@@ -100,20 +43,6 @@ def test_highlight_color_from_white_to_orange_or_blue():
         assert max(range(3), key=colors[-1].__getitem__) == strongest
 
 
-@pytest.mark.parametrize("n_sentences", [0, 3])
-def test_html_words_are_readable_on_any_page(n_sentences):
-    text = " ".join(f"word{number}" for number in range(60))
-    method = "attention" if n_sentences else "occlusion"
-    page = Page(to_html(attribution_of(text, method=method, n_sentences=n_sentences)))
-    shown = [style for style in page.styles if ";color:" in style]
-    assert len(shown) > 40
-    for style in shown:
-        background, color = colors_of(style)
-        assert contrast(background, color) >= 4.5
-    # The outermost box sets both colors, so the page around it has no influence.
-    assert shown[0] == page.styles[0]
-
-
 @given(text=ANY_TEXT | st.sampled_from(HOSTILE), n_sentences=st.integers(0, 3))
 def test_split_rows_concatenate_to_text(text, n_sentences):
     attribution = attribution_of(text, n_sentences=n_sentences)
@@ -127,24 +56,6 @@ def test_split_rows_concatenate_to_text(text, n_sentences):
     assert len(rows) == max(len(attribution.sentences), 1)
     of_sentences = [fraction for fraction, _ in rows if fraction is not None]
     assert max(of_sentences, default=1) == 1
-
-
-@given(text=ANY_TEXT | st.sampled_from(HOSTILE), n_sentences=st.integers(0, 3))
-def test_html_has_text_and_no_foreign_tags(text, n_sentences):
-    source = to_html(attribution_of(text, n_sentences=n_sentences))
-    page = Page(source)
-    assert set(page.tags) <= {"div", "span"}
-    assert page.open == []
-    assert to_printable(text).replace("\n", "") in page.text.replace("\n", "")
-    source.encode("utf-8")
-    assert "\x00" not in source
-
-
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_html_escapes_label_and_method(hostile):
-    page = Page(to_html(attribution_of("a b", label=hostile, method=hostile)))
-    assert set(page.tags) <= {"div", "span"}
-    assert page.text.count(to_printable(hostile)) == 4
 
 
 def test_to_printable_replaces_control_characters():

@@ -22,7 +22,8 @@ from sktextconv import (
     make_bow_classifier,
 )
 from sktextconv.inspection import Attribution, Span
-from sktextconv.inspection._highlight import contrast, highlight_color, to_html
+from sktextconv.inspection._highlight import contrast, highlight_color
+from sktextconv.inspection._html import to_html
 from sktextconv.inspection._plot.learning_rate import LearningRateRangeDisplay
 from sktextconv.schedules import ramp
 

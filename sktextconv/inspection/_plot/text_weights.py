@@ -16,10 +16,10 @@ from .._highlight import (
     highlight_color,
     split_rows,
     text_color,
-    to_html,
     to_printable,
     to_unit_rgb,
 )
+from .._html import to_html
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
