@@ -78,6 +78,8 @@ class CardFacts:
     ----------
     path : pathlib.Path
         File of the model.
+    n_bytes : int
+        Size of the file.
     model : str
         Name of the model on the command line, such as "kimcnn".
     estimator : str
@@ -98,6 +100,7 @@ class CardFacts:
     """
 
     path: object
+    n_bytes: int
     model: str
     estimator: str
     parameters: dict
@@ -115,7 +118,7 @@ def changed_parameters(classifier, default):
     Parameters
     ----------
     classifier, default : estimator or Pipeline
-        The steps of pipelines have the parameters ``step__parameter``.
+        Pipelines have the same steps, with the parameters ``step__parameter``.
     """
     defaults = default.get_params()
     return {
@@ -145,7 +148,8 @@ def model_card(facts):
     parts = [
         f"# Model card: {_inline(facts.path.name)}",
         f"Classifier of texts into {len(classes)} classes: the model `{facts.model}` "
-        f"({facts.estimator}) of sktextconv.",
+        f"({facts.estimator}) of sktextconv. The file has {facts.n_bytes / 1e6:.1f} "
+        "MB.",
         _USE.format(command=command, path=json.dumps(str(facts.path))),
         "## Data",
         *_describe_data(facts.parts, classes),

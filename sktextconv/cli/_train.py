@@ -68,10 +68,12 @@ def train(args):
     report = _report_held_out(classifier, parts, is_complete=args.card is not None)
     classifier.columns_ = columns
     save(classifier, args.out, examples=_select_examples(parts, args.examples))
-    print_line(f"saved {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)")
+    n_bytes = args.out.stat().st_size
+    print_line(f"saved {args.out} ({n_bytes / 1e6:.1f} MB)")
     if args.card:
         facts = CardFacts(
             path=args.out,
+            n_bytes=n_bytes,
             model=args.model,
             estimator=MODELS[args.model][0],
             parameters=changed_parameters(classifier, make({})),

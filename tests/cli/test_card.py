@@ -42,6 +42,7 @@ def test_card_describes_data(run, folder):
     card = (folder / "card.md").read_text(encoding="utf-8")
     assert card.startswith("# Model card: other\n")
     assert "texts into 2 classes: the model `kimcnn` (KimCNNClassifier)" in card
+    assert f"{(folder / 'other').stat().st_size / 1e6:.1f} MB." in card
     files, classes = read_tables(card)[:2]
     longest = str(max(map(len, (GOOD, BAD))))
     assert files[2][:3] == ["trained on", "`films.csv`", "36"]
@@ -93,6 +94,10 @@ def test_card_of_linear_model(run, folder):
     assert "the model `tfidf` (make_tfidf_classifier)" in card
     assert ["probabilisticlinearsvc\\_\\_C", "0.3"] in read_tables(card)[-1]
     assert "torch" not in card
+    command = "train films.csv --model bow --set tfidf=true --out bow --card bow.md"
+    assert run(command)[0] == 0
+    parameters = read_tables((folder / "bow.md").read_text())[-1]
+    assert parameters[2:] == [["countscaler\\_\\_idf", "True"]]
 
 
 def test_card_escapes_labels(run, folder):
