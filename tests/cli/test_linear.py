@@ -8,6 +8,7 @@ import pytest
 import sktextconv
 from sktextconv import load
 from sktextconv.cli._models import DEFAULT_MODEL, LINEAR_MODELS, make_model
+from sktextconv.comparison._rows import ROWS
 from sktextconv.persistence._load import load_model
 from sktextconv.serving import create_app
 
@@ -18,6 +19,15 @@ from .films import BAD, GOOD
 
 # Linear models that need no further package, with fewer words for speed.
 QUICK = sorted(LINEAR_MODELS.keys() - {"bag-of-means"})
+
+
+def test_linear_models_are_rows_of_comparisons():
+    """A name of `train` makes the same pipeline as the row of that name."""
+    for name in LINEAR_MODELS:
+        row = ROWS[name].make()
+        if name == "bag-of-means":
+            row.set_params(bagofmeansvectorizer__random_state=0)
+        assert repr(make_model(name, {}, seed=0)) == repr(row)
 
 
 def test_linear_models_are_those_of_the_package():
