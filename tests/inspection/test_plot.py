@@ -92,6 +92,34 @@ def test_training_curve_overlays_runs_in_given_axes(corpus):
     ]
 
 
+@pytest.mark.parametrize("names", [["net"], ["long name of a network " * 3, "b", "c"]])
+def test_training_curve_clips_nothing(names):
+    """Points are inside the axes, labels inside the figure, the legend below."""
+    flat = [{**row, "train_loss": 0.5 + 1e-4 * row["epoch"]} for row in HISTORY]
+    flat[1] |= {"train_error": 0.0}
+    display = TrainingCurveDisplay(dict.fromkeys(names, flat)).plot()
+    figure = display.figure_
+    figure.canvas.draw()
+    for axis in display.axes_:
+        low, high = axis.get_ylim()
+        for line in axis.get_lines():
+            margin = 0.01 * (high - low)
+            assert low + margin < min(line.get_ydata())
+            assert max(line.get_ydata()) < high - margin
+        labels = [axis.xaxis.label, axis.yaxis.label, *axis.get_yticklabels()]
+        for label in labels:
+            box = label.get_window_extent()
+            assert box.x0 >= 0
+            assert box.y0 >= 0
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert figure.bbox.x0 <= box.x0
+    assert box.x1 <= figure.bbox.x1
+    assert box.y0 >= 0
+    assert not any(box.overlaps(axis.get_tightbbox()) for axis in display.axes_)
+    assert len(legend.get_texts()) == 2 * len(names)
+
+
 def test_training_curve_of_unfitted_network():
     with pytest.raises(NotFittedError):
         TrainingCurveDisplay.from_estimator(CharCNNClassifier())

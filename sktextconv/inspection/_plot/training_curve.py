@@ -1,5 +1,6 @@
 """Display of loss, error and learning rate by epoch."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +20,9 @@ _PANELS = {
     "error (%)": {"train_error": "training", "valid_error": "validation"},
     "learning rate": {"learning_rate": "training"},
 }
+
+# Characters of a label in the legend, and of a line of the legend.
+_MAX_LABEL, _LEGEND_WIDTH = 90, 150
 
 
 class TrainingCurveDisplay:
@@ -104,8 +108,9 @@ class TrainingCurveDisplay:
             If matplotlib is not installed.
         """
         pyplot = require("matplotlib.pyplot", by=type(self).__name__, extra="plot")
-        if axes is None:
-            _, axes = pyplot.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+        own = axes is None
+        if own:
+            _, axes = pyplot.subplots(1, 3, figsize=(12, 4), layout="constrained")
         styles = {"training": "-", "validation": "--"}
         n_epochs = max(
             (row["epoch"] for history in self.histories.values() for row in history),
@@ -126,10 +131,33 @@ class TrainingCurveDisplay:
                             marker=".",
                             label=f"{name}, {subset}",
                         )
-            axis.set(xlabel="epoch", ylabel=label, ylim=(0, None))
+            axis.set(xlabel="epoch", ylabel=label)
+            # Room for whole markers at the highest value and at zero.
+            top = max((max(line.get_ydata()) for line in axis.get_lines()), default=1)
+            axis.set_ylim(-0.03 * (top or 1), 1.07 * (top or 1))
             axis.set_xlim(0.5, n_epochs + 0.5)
             axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             axis.grid(alpha=0.3)
-        axes[0].legend()
+        if own:
+            _draw_legend(axes)
+        else:
+            axes[0].legend()
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
+
+
+def _draw_legend(axes):
+    """Draw one legend below all axes, in as many columns as fit."""
+    entries = {}
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles, strict=True))
+    if entries:
+        longest = max(map(len, entries))
+        axes[0].figure.legend(
+            entries.values(),
+            [textwrap.shorten(label, _MAX_LABEL) for label in entries],
+            loc="outside lower center",
+            ncols=max(_LEGEND_WIDTH // (min(longest, _MAX_LABEL) + 8), 1),
+            frameon=False,
+        )
