@@ -78,11 +78,11 @@ def describe_frontier(comparison):
     )
 
 
-def describe_learning(comparison):
+def describe_learning(comparison, curves):
     """Return whether more labels would help the winner; see `LEARNING_RULE`."""
     winner = comparison.winner
     gain = comparison.learning_gain(winner)
-    curve = next(c for c in comparison.learning_curves() if c.model == winner)
+    curve = next(each for each in curves if each.model == winner)
     (n_fewer, fewer), (n_most, most) = curve.points[-2:]
     change = (
         f"from {format_integer(n_fewer)} to {format_integer(n_most)} training texts, "

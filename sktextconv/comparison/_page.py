@@ -183,7 +183,7 @@ def _learning(comparison, ranks):
         return ""
     return section(
         "Learning curves",
-        paragraph(findings.describe_learning(comparison)),
+        paragraph(findings.describe_learning(comparison, curves)),
         figure(
             lambda width: draw_curves(
                 curves,
