@@ -15,7 +15,7 @@ from ._output import print_line
 
 __all__ = ["GRIDS", "search_parameters"]
 
-# Values to try of each parameter. Learning rates are multiples of the default one.
+# Values to try of each parameter; of C and the learning rate, multiples of the default.
 GRIDS = {
     "linear model": {"C": (0.1, 0.3, 1.0, 3.0, 10.0)},
     "network": {"learning_rate": (0.3, 1.0, 3.0), "dropout": (0.2, 0.5)},
@@ -76,17 +76,11 @@ def _list_candidates(default, given):
     """Return the dicts of parameters to try."""
     params = default.get_params()
     if isinstance(default, Pipeline):
-        grid = dict(GRIDS["linear model"])
-        # The default may be a word, such as "auto".
-        value = default[-1].get_params()["C"]
-        if value not in grid["C"]:
-            grid["C"] = (value, *grid["C"])
+        grid = GRIDS["linear model"]
     else:
         grid = dict(GRIDS["network"])
         rate = default._recipes[default.recipe].learning_rate
-        grid["learning_rate"] = [
-            float(f"{rate * factor:.4g}") for factor in grid["learning_rate"]
-        ]
+        grid["learning_rate"] = _multiply(rate, grid["learning_rate"])
         grid = {name: values for name, values in grid.items() if name in params}
     left = {name: values for name, values in grid.items() if name not in given}
     if not left:
@@ -115,12 +109,25 @@ def _split(texts, labels, seed):
     )
 
 
+def _multiply(value, factors):
+    """Return multiples of a value, rounded, except the value itself."""
+    return [value if f == 1 else float(f"{value * f:.3g}") for f in factors]
+
+
 def _try_linear(make, candidates, parts):
     """Return the best candidate and its score; features are computed once."""
     texts, chosen_by, labels, y_true = parts
     *steps, (_, classifier) = make({}).steps
     features = Pipeline(steps)
     X, X_valid = features.fit_transform(texts, labels), features.transform(chosen_by)
+    default = classifier.C
+    if default == "auto":
+        default = clone(classifier).fit(X, labels).C_
+    values = _multiply(default, (candidate["C"] for candidate in candidates))
+    # The default may be a word that stands for another number for all texts.
+    candidates = [
+        {"C": classifier.C if value == default else value} for value in values
+    ]
     scores = []
     for candidate in candidates:
         model = clone(classifier).set_params(**candidate)

@@ -125,11 +125,17 @@ def test_search_leaves_given_parameters(run, noisy):
         assert "--search: expected a parameter to search among C, but --set g" in err
 
 
-def test_search_of_word_default(run, noisy):
-    """A default that is a word, such as 'auto', is one of the candidates."""
+def test_search_of_automatic_default(run, folder, noisy):
+    """C="auto" is one of the candidates; the others are multiples of its value."""
     out = run("train noisy.csv --model bow --search --out m")[1]
-    assert "search over 6 settings of C: " in out
-    assert "  C=auto  error " in out
+    assert "search over 5 settings of C: " in out
+    values = re.findall("  C=(\\S+)  error ", out)
+    assert values[2] == "auto"
+    low, high = float(values[0]), float(values[-1])
+    assert high == pytest.approx(100 * low, rel=0.01)
+    assert run("train noisy.csv --model bow --out m")[0] == 0
+    whole = load(folder / "m")[-1].C_
+    assert 8 * low < whole < 12 * low
 
 
 def test_search_needs_texts_of_each_class(run, folder):
