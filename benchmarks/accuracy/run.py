@@ -12,11 +12,12 @@ import ast
 import json
 import math
 import os
-import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
+
+from sktextconv.comparison._runner import Runner
 
 from .._record import RESULTS, write_json
 from .cell import Cell, run_cell
@@ -25,7 +26,7 @@ from .models import ROWS
 __all__ = ["parse", "parse_setting", "run_cells"]
 
 
-def run_cells(cells, results, *, redo=False, budget=None):
+def run_cells(cells, results, *, redo=False, budget=None, n_jobs=1):
     """Run the cells without JSON, the cheapest first.
 
     Parameters
@@ -39,60 +40,62 @@ def run_cells(cells, results, *, redo=False, budget=None):
         Total seconds. A cell is skipped if its expected time, estimated from the
         seconds per cost of the others, exceeds the remaining time. A cell that runs at
         the end of the budget is stopped.
+    n_jobs : int, default=1
+        Cells to run at the same time.
 
     Returns
     -------
     failed, left : list of Cell
         Cells that failed, and cells that did not fit the budget.
     """
-    todo = [cell for cell in cells if redo or not _is_done(cell, results)]
-    todo.sort(key=_cost)
-    _log(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
-    failed, left = [], []
-    seconds_per_cost = 0.0
-    deadline = math.inf if budget is None else time.monotonic() + budget
-    for index, cell in enumerate(todo, 1):
-        start = time.monotonic()
-        if start + seconds_per_cost * _cost(cell) >= deadline:
-            left.append(cell)
-            continue
-        _log(f"[{index}/{len(todo)}] {cell.path('')}")
-        # Each cell has its own process, so that its peak memory can be measured.
-        arguments = ["--cell", json.dumps(asdict(cell)), "--results", str(results)]
-        try:
-            process = subprocess.run(
-                [sys.executable, "-m", "benchmarks.accuracy.run", *arguments],
-                timeout=None if budget is None else deadline - start,
-            )
-        except subprocess.TimeoutExpired:
-            left.append(cell)
-            _log("    stopped: the budget is used up")
-            continue
-        if process.returncode:
-            failed.append(cell)
-            _log(f"    failed, exit code {process.returncode}; the others continue")
-        else:
-            done = json.loads(cell.path(results).read_text())
-            seconds = time.monotonic() - start
-            seconds_per_cost = max(seconds_per_cost, seconds / _cost(cell))
-            _log(
-                f"    error {done['error']:.2f} %, {done['train_cpu_seconds']:.0f} s "
-                f"of CPU to train, {seconds:.0f} s in all"
-            )
+    for cell in () if redo else cells:
+        _check_data(cell, results)
+    jobs = [_CellJob(cell, cell.path(results), ROWS[cell.model].cost) for cell in cells]
+    runner = Runner(
+        n_jobs=n_jobs,
+        n_threads=max((cell.threads for cell in cells), default=1),
+        deadline=math.inf if budget is None else time.monotonic() + budget,
+        report=_log,
+        fresh=True,  # so that the peak memory of each cell can be measured
+    )
+    with runner:
+        _, missed = runner.run(jobs, redo=redo)
+    failed = [each.job.cell for each in missed if each.failed]
+    left = [each.job.cell for each in missed if not each.failed]
     if left:
         names = ", ".join(str(cell.path("").stem) for cell in left)
         _log(f"left for lack of time: {names}")
     return failed, left
 
 
-def _cost(cell):
-    return ROWS[cell.model].cost
+class _CellJob(NamedTuple):
+    """`Job` of a `Runner` that runs a cell."""
+
+    cell: Cell
+    path: Path
+    cost: float
+
+    def run(self):
+        return run_cell(self.cell)
+
+    def read(self):
+        return json.loads(self.path.read_text())
+
+    def write(self, result):
+        write_json(self.path, result)
+
+    def describe(self, result):
+        return (
+            f"{self.path.stem}: error {result['error']:.2f} %, "
+            f"{result['train_cpu_seconds']:.0f} s of CPU to train"
+        )
 
 
-def _is_done(cell, results):
+def _check_data(cell, results):
+    """Exit if the JSON of the cell is of other data with the same name."""
     path = cell.path(results)
     if not path.exists():
-        return False
+        return
     before, now = json.loads(path.read_text())["cell"], cell.described()
     for key in ("train", "test"):
         if before[key] != now[key]:
@@ -100,11 +103,6 @@ def _is_done(cell, results):
                 f"{path} is of {before[key]}, not of {now[key]}: give these data "
                 "another --name, or run the cell again with --redo."
             )
-    return True
-
-
-def _run_and_write(cell, results):
-    write_json(cell.path(results), run_cell(cell))
 
 
 def _log(line):
@@ -143,6 +141,7 @@ def _make_parser():
         help="parameters of the estimators that have them, such as max_epochs=3",
     )
     add("--threads", type=int, default=os.cpu_count())
+    add("--jobs", type=int, default=1, help="cells to run at the same time")
     add(
         "--budget",
         type=float,
@@ -151,8 +150,6 @@ def _make_parser():
     )
     add("--results", type=Path, default=RESULTS)
     add("--redo", action="store_true", help="run done cells again")
-    # This internal option runs one cell in this process.
-    add("--cell", type=json.loads, help=argparse.SUPPRESS)
     return parser
 
 
@@ -160,8 +157,6 @@ def parse(arguments=None):
     """Return the cells and the options of a command line."""
     parser = _make_parser()
     options = parser.parse_args(arguments)
-    if options.cell:
-        return [Cell(**options.cell)], options
     if "all" in options.models:
         options.models = list(ROWS)
     own = [options.train, options.test, options.name].count(None)
@@ -226,11 +221,10 @@ def _literal(text):
 
 def main():
     cells, options = parse()
-    if options.cell:
-        _run_and_write(*cells, options.results)
-        return
     budget = None if options.budget is None else 60 * options.budget
-    failed, _ = run_cells(cells, options.results, redo=options.redo, budget=budget)
+    failed, _ = run_cells(
+        cells, options.results, redo=options.redo, budget=budget, n_jobs=options.jobs
+    )
     if failed:
         raise SystemExit(1)
 

@@ -8,8 +8,7 @@ _HOMES = {
     "_compare": ("compare",),
     "_comparison": ("Comparison",),
     "_display": ("ComparisonDisplay",),
-    "_results": ("Curve", "Result", "TextErrors"),
-    "_runner": ("Left",),
+    "_results": ("Curve", "Left", "Result", "TextErrors"),
     "_statistics": ("Difference", "Estimate"),
 }
 

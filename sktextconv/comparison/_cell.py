@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import numpy as np
@@ -20,7 +21,15 @@ from ._noise import add_typos
 from ._rows import Row
 from ._selection import last_step, select_parameters, take
 
-__all__ = ["Cell", "Task", "fit_on", "read_cell", "run_task", "write_cell"]
+__all__ = [
+    "Cell",
+    "CellJob",
+    "Task",
+    "fit_task",
+    "read_cell",
+    "run_task",
+    "write_cell",
+]
 
 _N_SINGLE = 20  # texts whose latency is measured one by one
 
@@ -100,6 +109,31 @@ class Cell:
     record: dict = field(default_factory=dict)
 
 
+class CellJob(NamedTuple):
+    """`Job` of a `Runner` that runs a task on the data in a file."""
+
+    task: Task
+    data: Path
+    path: Path
+    cost: float
+
+    def run(self):
+        return run_task(self.task, self.data)
+
+    def read(self):
+        return read_cell(self.path)
+
+    def write(self, cell):
+        write_cell(cell, self.path)
+
+    def describe(self, cell):
+        of = "" if cell.fraction == 1 else f" on {cell.record['n_train']:,} texts"
+        return (
+            f"{cell.model}{of}: error {cell.record['error']:.2f} %, "
+            f"{cell.record['train_cpu_seconds']:.1f} s of CPU"
+        )
+
+
 def run_task(task, path):
     """Run a task on the data in a file; return the `Cell`.
 
@@ -134,7 +168,7 @@ def run_task(task, path):
     )
 
 
-def fit_on(task, path):
+def fit_task(task, path):
     """Return the estimator of a task, fitted; nothing is predicted."""
     data = _load(path)
     X = take(data["texts"], task.train)

@@ -25,8 +25,9 @@ from sklearn.model_selection import (
 from .. import __version__
 from ..utils._labels import check_labels
 from ..utils.validation import check_texts
-from ._cell import Task
+from ._cell import CellJob, Task, fit_task
 from ._comparison import Comparison
+from ._results import Left
 from ._rows import resolve_rows
 from ._runner import Runner
 from ._selection import split_off
@@ -34,6 +35,7 @@ from ._selection import split_off
 __all__ = ["compare"]
 
 _MILLION = 1e6
+_MARGIN = 1.2  # of the time reserved for the fit of the winner
 
 
 def compare(
@@ -166,41 +168,51 @@ def compare(
                 )
                 tasks.append(task)
     report = _print_line if verbose else _ignore
+    n_jobs, n_threads = _count_processes(n_jobs)
+    lengths = np.array([len(text) for text in data["texts"]])
+    checksum = joblib.hash((data["texts"], data["y"], data["groups"], __version__))
     with contextlib.ExitStack() as stack:
-        temporary = stack.enter_context(tempfile.TemporaryDirectory())
-        path = Path(temporary, "data.joblib")
-        joblib.dump(data, path)
-        cells_folder = Path(temporary if folder is None else folder)
+        temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        data_file = temporary / "data.joblib"
+        joblib.dump(data, data_file)
+        cells_folder = temporary if folder is None else Path(folder)
         cells_folder.mkdir(parents=True, exist_ok=True)
-        n_jobs, n_threads = _count_processes(n_jobs)
-        runner = stack.enter_context(
-            Runner(
-                path,
-                data["n_train"],
-                n_jobs=n_jobs,
-                n_threads=n_threads,
-                deadline=math.inf if max_seconds is None else start + max_seconds,
-                report=report,
+        jobs = [
+            CellJob(
+                task,
+                data_file,
+                cells_folder / f"{_key(task, checksum)}.npz",
+                _expected_seconds(task, lengths),
             )
+            for task in tasks
+        ]
+        runner = Runner(
+            n_jobs=n_jobs,
+            n_threads=n_threads,
+            deadline=math.inf if max_seconds is None else start + max_seconds,
+            report=report,
         )
-        checksum = joblib.hash((data["texts"], data["y"], data["groups"], __version__))
-        lengths = np.array([len(text) for text in data["texts"]])
-        cells, left = runner.run(
-            [
-                (
-                    task,
-                    cells_folder / f"{_key(task, checksum)}.npz",
-                    _expected_seconds(task, lengths),
-                )
-                for task in tasks
-            ]
-        )
+        stack.enter_context(runner)
+        lowest = math.inf
+
+        def reserve(cell):
+            """Reserve the time to fit the best model so far to all texts."""
+            nonlocal lowest
+            if refit and cell.fraction == 1 and cell.record["error"] < lowest:
+                lowest = cell.record["error"]
+                growth = data["n_train"] / cell.record["n_train"]
+                runner.reserve = _MARGIN * growth * cell.record["seconds"]
+
+        cells, missed = runner.run(jobs, on_result=reserve)
         comparison = Comparison(
             data["texts"],
             data["y"],
             data["classes"],
             cells,
-            left,
+            [
+                Left(task.model, task.split, task.fraction, reason)
+                for (task, *_), reason, _ in missed
+            ],
             groups=data["groups"],
             about=_describe(data, splits, select, random_state, n_jobs, n_threads),
         )
@@ -208,8 +220,10 @@ def compare(
             report(f"fitting {comparison.winner} to all texts")
             winner = next(task for task in tasks if task.model == comparison.winner)
             everything = np.arange(data["n_train"])
-            comparison.winner_estimator = runner.fit(
-                dataclasses.replace(winner, train=everything, fraction=1.0)
+            comparison.winner_estimator = runner.call(
+                fit_task,
+                dataclasses.replace(winner, train=everything, fraction=1.0),
+                data_file,
             )
     return comparison
 

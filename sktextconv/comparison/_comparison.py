@@ -12,6 +12,7 @@ from ._cell import Cell
 from ._format import format_percent, format_seconds, join_names
 from ._results import (
     Curve,
+    Left,
     Result,
     TextErrors,
     estimate_error,
@@ -19,7 +20,6 @@ from ._results import (
     probabilities_of,
     rank_models,
 )
-from ._runner import Left
 from ._statistics import Difference, Estimate, compare_errors
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from ._statistics import (
 
 __all__ = [
     "Curve",
+    "Left",
     "Result",
     "TextErrors",
     "estimate_error",
@@ -97,6 +98,15 @@ class TextErrors(NamedTuple):
     label: Any
     answers: dict[str, Any]
     confidence: float | None
+
+
+class Left(NamedTuple):
+    """Cell without a result: its model, division, fraction and the reason."""
+
+    model: str
+    split: int
+    fraction: float
+    reason: str
 
 
 def rank_models(cells_of, y_true, units):

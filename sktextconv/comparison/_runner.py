@@ -1,4 +1,4 @@
-"""Execution of the cells of a comparison in processes, within a time budget."""
+"""Execution of jobs in processes, the cheapest first, within a time budget."""
 
 import math
 import os
@@ -6,62 +6,85 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 from joblib.externals.loky import ProcessPoolExecutor
 
-from ._cell import fit_on, read_cell, run_task, write_cell
-
-__all__ = ["Left", "Runner"]
+__all__ = ["Job", "Missed", "Runner"]
 
 _WATCH_SECONDS = 1.0
-_MARGIN = 1.2  # of the seconds kept for the fit of the winner to all texts
 
 
-class Left(NamedTuple):
-    """Cell without a result: its model, division, fraction and the reason."""
+class Job(Protocol):
+    """Work whose result is kept in a file.
 
-    model: str
-    split: int
-    fraction: float
+    Attributes
+    ----------
+    path : Path
+        File of the result.
+    cost : float
+        Expected time, in seconds of some machine.
+    """
+
+    path: Path
+    cost: float
+
+    def run(self) -> Any:
+        """Return the result; called in another process."""
+
+    def read(self) -> Any:
+        """Return the result in the file."""
+
+    def write(self, result: Any) -> None:
+        """Write the file, atomically."""
+
+    def describe(self, result: Any) -> str:
+        """Return a line about the result."""
+
+
+class Missed(NamedTuple):
+    """Job without a result, and the reason; `failed` unless there was no time."""
+
+    job: Job
     reason: str
-
-
-class _Job(NamedTuple):
-    expected: float  # seconds, before they are scaled by measured ones
-    task: object
-    path: object
+    failed: bool
 
 
 class Runner:
-    """Processes that run tasks until a deadline.
+    """Processes that run jobs until a deadline.
 
     Parameters
     ----------
-    data : Path
-        File with the data.
-    n_all : int
-        Texts that the winner will be fitted to.
-    n_jobs : int
+    n_jobs : int, default=1
         Number of processes.
-    n_threads : int
+    n_threads : int, default=1
         Threads in each.
-    deadline : float
-        Time of `time.monotonic` at which the winner must be fitted.
+    deadline : float, default=inf
+        Time of `time.monotonic` at which running jobs are stopped.
     report : callable
         ``report(line)`` is called with lines about the progress.
+    fresh : bool, default=False
+        Whether each job has a new process, so that its peak memory can be measured.
+
+    Attributes
+    ----------
+    reserve : float
+        Seconds before the deadline that jobs leave free.
     """
 
-    def __init__(self, data, n_all, *, n_jobs, n_threads, deadline, report):
-        self._data, self._n_all, self._n_jobs = data, n_all, n_jobs
-        self._deadline, self._report = deadline, report
+    def __init__(
+        self, *, n_jobs=1, n_threads=1, deadline=math.inf, report, fresh=False
+    ):
+        self._n_jobs, self._deadline = n_jobs, deadline
+        self._report, self._fresh = report, fresh
         self._environment = {
             f"{name}_NUM_THREADS": str(n_threads)
             for name in ("OMP", "MKL", "OPENBLAS", "VECLIB", "NUMEXPR")
         }
-        self._executor = None
-        self._measured = self._expected = 0.0  # seconds of the finished cells
-        self._lowest = math.inf, 0.0  # lowest error, seconds to fit its model to all
+        self.reserve = 0.0
+        self._idle, self._busy = [], {}  # executors of one process each; by future
+        self._measured = self._expected = 0.0  # seconds of the finished jobs
 
     def __enter__(self):
         return self
@@ -69,146 +92,138 @@ class Runner:
     def __exit__(self, *_):
         self._stop()
 
-    def run(self, tasks):
-        """Run tasks, the cheapest first; return the cells and those left.
+    def run(self, jobs, *, on_result=None, redo=False):
+        """Run the jobs whose files do not exist; return results and missed jobs.
 
         Parameters
         ----------
-        tasks : list of (Task, Path, float)
-            Task, file of its cell, and expected seconds on some machine.
+        jobs : list of Job
+        on_result : callable or None, default=None
+            ``on_result(result)`` is called with each result, also that of a file.
+        redo : bool, default=False
+            Whether to run the other jobs, too.
 
         Returns
         -------
-        cells : list of Cell
-            Those that were in their files before come first.
-        left : list of Left
+        results : list
+            Those of files come first.
+        missed : list of Missed
         """
-        cells, left, todo = [], [], []
-        for task, path, expected in sorted(tasks, key=lambda each: each[2]):
-            if path.exists():
-                cells.append(read_cell(path))
-                self._note(cells[-1])
-            else:
-                todo.append(_Job(expected, task, path))
-        if cells:
-            self._report(f"{len(cells)} of {len(tasks)} cells were done before")
-        running = {}
+        jobs = sorted(jobs, key=lambda job: job.cost)
+        done = [job for job in jobs if job.path.exists() and not redo]
+        todo = [job for job in jobs if not (job.path.exists() and not redo)]
+        results, missed, running = [], [], {}
+
+        def keep(result):
+            results.append(result)
+            if on_result is not None:
+                on_result(result)
+
+        for job in done:
+            keep(job.read())
+        if done:
+            self._report(f"{len(done)} of {len(jobs)} cells were done before")
         while todo or running:
             while todo and len(running) < self._n_jobs:
                 job = todo.pop(0)
-                if self._scaled(job.expected) >= self._seconds_left():
-                    left.append(_left(job.task, "there was no time for it"))
-                    continue
-                running[self._submit(run_task, job.task)] = job, time.monotonic()
-            done, _ = wait(running, self._timeout(), return_when=FIRST_COMPLETED)
-            if running and not done:
-                left += [
-                    _left(job.task, "it was stopped at the end of the time")
-                    for job, _ in running.values()
-                ]
-                self._stop()
+                if self._scale(job.cost) >= self._seconds_left():
+                    missed.append(Missed(job, "there was no time for it", False))
+                else:
+                    running[self._submit(job.run)] = job, time.monotonic()
+            finished, _ = wait(
+                running, _timeout(self._seconds_left()), return_when=FIRST_COMPLETED
+            )
+            if running and not finished:
+                reason = "it was stopped at the end of the time"
+                for job, _ in running.values():
+                    missed.append(Missed(job, reason, False))
+                    self._report(f"{job.path.stem}: {reason}")
                 running = {}
-            for future in done:
+                self._stop()
+            for future in finished:
                 job, start = running.pop(future)
-                cell, reason = self._result(future)
-                if cell is None:
-                    left.append(_left(job.task, reason))
-                    self._report(f"{job.task.model}: failed, {reason}")
+                result, reason = self._result(future)
+                if reason is not None:
+                    missed.append(Missed(job, reason, True))
+                    self._report(f"{job.path.stem}: {reason}")
                     continue
-                write_cell(cell, job.path)
-                cells.append(cell)
+                job.write(result)
+                keep(result)
                 self._measured += time.monotonic() - start
-                self._expected += job.expected
-                self._note(cell)
+                self._expected += job.cost
                 ahead = [*todo, *(job for job, _ in running.values())]
-                n_done = len(tasks) - len(ahead)
                 self._report(
-                    f"[{n_done}/{len(tasks)}] {_describe(cell)}{self._ahead(ahead)}"
+                    f"[{len(jobs) - len(ahead)}/{len(jobs)}] {job.describe(result)}"
+                    f"{self._describe_ahead(ahead)}"
                 )
-        return cells, left
+        return results, missed
 
-    def fit(self, task):
-        """Return the fitted estimator of a task, or None if the time is used up."""
-        future = self._submit(fit_on, task)
-        timeout = self._deadline - time.monotonic()
-        done, _ = wait([future], None if timeout == math.inf else max(timeout, 0))
-        if not done:
-            self._stop()
-            return None
-        return future.result()
+    def call(self, function, *arguments):
+        """Return the result of a function, or None if the time is used up."""
+        future = self._submit(function, *arguments)
+        finished, _ = wait([future], _timeout(self._deadline - time.monotonic()))
+        return future.result() if finished else None
+
+    def _submit(self, function, *arguments):
+        executor = self._idle.pop() if self._idle else self._start()
+        future = executor.submit(function, *arguments)
+        self._busy[future] = executor
+        return future
+
+    def _start(self):
+        return ProcessPoolExecutor(
+            1, initializer=_watch_parent, initargs=(os.getpid(),), env=self._environment
+        )
 
     def _result(self, future):
-        """Return the cell of a future and None, or None and the reason why not."""
+        """Return the result of a job and None, or None and the reason why not."""
+        executor = self._busy.pop(future)
         try:
-            return future.result(), None
+            result = future.result()
         except BrokenProcessPool:
-            self._stop()  # the next task starts new processes
+            executor.shutdown(kill_workers=True)
             return None, "its process ended, perhaps for lack of memory"
         except Exception as error:
             text = " ".join(str(error).split())[:300]
-            return None, f"{type(error).__name__}: {text}"
-
-    def _submit(self, function, task):
-        if self._executor is None:
-            self._executor = ProcessPoolExecutor(
-                self._n_jobs,
-                initializer=_watch_parent,
-                initargs=(os.getpid(),),
-                env=self._environment,
-            )
-        return self._executor.submit(function, task, self._data)
+            result, reason = None, f"{type(error).__name__}: {text}"
+        else:
+            reason = None
+        if self._fresh:
+            executor.shutdown(kill_workers=True)
+        else:
+            self._idle.append(executor)
+        return result, reason
 
     def _stop(self):
-        """End the processes at once."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, kill_workers=True)
-            self._executor = None
-
-    def _note(self, cell):
-        """Remember the seconds that a fit of the best model so far takes."""
-        error, record = cell.record["error"], cell.record
-        if cell.fraction == 1 and error < self._lowest[0]:
-            growth = self._n_all / record["n_train"]
-            self._lowest = error, _MARGIN * growth * record["seconds"]
+        """End all processes at once."""
+        for executor in (*self._busy.values(), *self._idle):
+            executor.shutdown(wait=True, kill_workers=True)
+        self._idle, self._busy = [], {}
 
     def _seconds_left(self):
-        return self._deadline - self._lowest[1] - time.monotonic()
+        """Return the seconds until running jobs are stopped."""
+        return self._deadline - self.reserve - time.monotonic()
 
-    def _timeout(self):
-        left = self._seconds_left()
-        return None if left == math.inf else max(left, 0)
+    def _scale(self, cost):
+        """Return a cost in seconds of this machine, or 0 before any is measured."""
+        return cost * self._measured / self._expected if self._expected else 0.0
 
-    def _scaled(self, expected):
-        return expected * self._measured / self._expected if self._expected else 0.0
-
-    def _ahead(self, jobs):
-        """Return the time that the jobs will take, as the end of a line."""
+    def _describe_ahead(self, jobs):
+        """Return the time that jobs will take, as the end of a line."""
         if not jobs:
             return ""
-        seconds = sum(self._scaled(job.expected) for job in jobs) / self._n_jobs
-        return f"; about {_describe_seconds(seconds)} to go"
+        seconds = sum(self._scale(job.cost) for job in jobs) / self._n_jobs
+        time_left = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+        return f"; about {time_left} to go"
 
 
-def _left(task, reason):
-    return Left(task.model, task.split, task.fraction, reason)
-
-
-def _describe(cell):
-    of = "" if cell.fraction == 1 else f" on {cell.record['n_train']:,} texts"
-    return (
-        f"{cell.model}{of}: error {cell.record['error']:.2f} %, "
-        f"{cell.record['train_cpu_seconds']:.1f} s of CPU"
-    )
-
-
-def _describe_seconds(seconds):
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
+def _timeout(seconds):
+    """Return seconds as an argument of `wait`, which takes None for no limit."""
+    return None if seconds == math.inf else max(seconds, 0.0)
 
 
 def _watch_parent(parent):
-    """End this process when its parent has ended, even in the middle of a task."""
+    """End this process when its parent has ended, even in the middle of a job."""
 
     def watch():
         while os.getppid() == parent:

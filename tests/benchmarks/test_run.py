@@ -118,7 +118,7 @@ def test_run_skips_done_and_drops_failed_cells(cell, tmp_path, capsys):
     before = written[-1].stat().st_mtime_ns
     capsys.readouterr()
     assert run_cells([cell], tmp_path / "out") == ([], [])
-    assert "1 cells, 1 of them done before" in capsys.readouterr().err
+    assert "1 of 1 cells were done before" in capsys.readouterr().err
     assert written[-1].stat().st_mtime_ns == before
 
 
@@ -142,7 +142,7 @@ def test_budget_stops_running_cell(cell, tmp_path, capsys):
         cell, model="charcnn-small", settings=TINY | {"max_epochs": 100_000}
     )
     assert run_cells([endless], tmp_path / "out", budget=6) == ([], [endless])
-    assert "stopped: the budget is used up" in capsys.readouterr().err
+    assert "seed=0: it was stopped at the end of the time" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
