@@ -8,6 +8,8 @@ others, and names the cheapest whose error is as low as the lowest, within noise
 own has a name that you give.
 """
 
+import textwrap
+
 import numpy as np
 
 from sktextconv import (
@@ -22,7 +24,7 @@ X, y = docs.data[:1500], np.array(docs.target_names)[docs.target[:1500]]
 
 models = ["fast", ("characters", make_tfidf_classifier(analyzer="char"))]
 comparison = compare(X, y, models=models, train_sizes=[0.1, 0.3], random_state=0)
-print(comparison.summarize())
+print(textwrap.fill(comparison.summarize(), 80))
 
 # %%
 # The figure has the error of each model, with its interval, against the CPU time of
@@ -49,7 +51,7 @@ for result in comparison.results:
 # writes the full report, with likely label errors and the texts on which the models
 # disagree; see :doc:`/how-to/comparing`. The winner is fitted to all texts.
 
-comparison  # noqa: B018
+comparison
 
 # %%
 
