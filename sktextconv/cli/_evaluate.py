@@ -22,11 +22,13 @@ from ._output import (
     print_line,
 )
 from ._report import comparison_lines, make_report
+from ._tables import pad_or_truncate
 
 __all__ = ["evaluate"]
 
 _ERROR_FORMATS = (".csv", ".jsonl", ".ndjson")
 _PLOT_FORMATS = (".png", ".svg")
+_TITLE_WIDTH = 40  # of the name of the model
 
 
 def evaluate(args):
@@ -208,6 +210,7 @@ def _plot(path, name, report):
     axes = figure.add_subplot()
     draw_confusion_matrix(axes, report.confusion, report.labels)
     error = 100 * report.estimates["error"].value
+    name = pad_or_truncate(name, _TITLE_WIDTH, keep_end=True).rstrip()
     axes.set_title(f"{name}: error {error:.2f} %", parse_math=False)
     with atomic_write(path) as out, warnings.catch_warnings(record=True) as caught:
         # One warning for each character, and each time it is drawn.

@@ -177,7 +177,7 @@ def comparison_lines(reports, best, differences):
         )
     lines += [
         "",
-        f"difference of the error to {best}, in points:",
+        f"difference of the error to {shown[best].rstrip()}, in points:",
         f"{'model':<{width}}  difference      95 % interval   McNemar p",
     ]
     for name, difference in differences.items():

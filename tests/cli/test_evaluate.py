@@ -19,8 +19,9 @@ from sklearn.metrics import (
 
 from sktextconv import load, save
 from sktextconv.cli import main
-from sktextconv.cli._report import make_report
+from sktextconv.cli._report import comparison_lines, make_report
 from sktextconv.cli._tables import confusion_lines, display_width
+from sktextconv.comparison._statistics import compare_errors
 from sktextconv.inspection._plot.confusion_matrix import draw_confusion_matrix
 
 from .films import BAD, GOOD, SETTINGS, write_csv
@@ -289,6 +290,20 @@ def test_evaluate_several_models(run, mixed, others):
     assert max(map(len, lines)) <= 80
     out = run("evaluate contrary model films.csv")[1]
     assert out.endswith("\nWorse than the best, beyond noise: contrary.\n")
+
+
+def test_comparison_fits_80_columns():
+    """Long names of models keep their ends."""
+    y_true = np.arange(300) % 3
+    answers = {f"{'folder/' * 12}{name}": np.eye(3)[y_true] for name in "ab"}
+    reports = {name: make_report(y_true, p, "xyz") for name, p in answers.items()}
+    best, other = reports
+    differences = {other: compare_errors(np.zeros(300), np.ones(300))}
+    lines = comparison_lines(reports, best, differences)
+    assert max(map(len, lines)) <= 80
+    assert [line[:24] for line in lines[1:3]] == [
+        f"…/folder/folder/folder/{name}" for name in "ab"
+    ]
 
 
 def test_evaluate_several_models_json(run, mixed, others):
