@@ -1,4 +1,4 @@
-# make demo   an error table and a training curve, on texts that are on the machine
+# make demo   a comparison of models, on texts that are on the machine
 # make test   lint and the whole test suite
 # make soak   the tests that take minutes
 # make docs   the documentation, as HTML in docs/_build

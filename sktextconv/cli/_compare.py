@@ -14,7 +14,7 @@ from ._tables import pad_or_truncate
 __all__ = ["compare"]
 
 _WIDTH = 80
-_NAME_WIDTH = 22
+_NAME_WIDTH = 20
 
 
 def compare(args):
