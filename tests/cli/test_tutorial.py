@@ -68,6 +68,7 @@ TRAIN, EVALUATE, PREDICT, EXPLAIN, EXPORT = (
     command_of(f"sktextconv {name} ")
     for name in ("train", "evaluate", "predict", "explain", "export")
 )
+COMPARE = command_of("sktextconv compare ")
 EXPLAIN_PAGE = command_of("sktextconv explain ", 1)
 ASK = command_of("curl ")
 SERVE, SERVE_ONNX = (command_of("sktextconv serve ", nth) for nth in (0, 1))
@@ -189,6 +190,7 @@ def model(folder, trained):
 def test_tutorial_commands_in_order():
     kinds = [" ".join(words_of(command)[:2]) for command in COMMANDS]
     assert kinds == [
+        "sktextconv compare",
         "sktextconv train",
         "sktextconv evaluate",
         "sktextconv predict",
@@ -221,6 +223,16 @@ def test_train_saves_model_and_prints_error(trained, model, texts):
     assert lines[-1] == f"label new texts with: sktextconv predict {name} NEW.csv"
     assert max(map(len, lines)) <= 80
     assert model.classes_.tolist() == ["neg", "pos"]
+
+
+def test_compare_writes_report_and_winner(folder, texts):
+    printed = type_in(folder, COMPARE)
+    assert "The winner is " in printed
+    report = folder / after("--out", COMPARE)
+    assert (report / "report.html").exists()
+    winner = load(report / "model.safetensors")
+    truth, asked = zip(*texts, strict=True)
+    assert np.mean(winner.predict(asked) == np.array(truth)) > 0.9
 
 
 def test_evaluate_prints_error_of_each_class(folder, model, texts):
