@@ -145,8 +145,8 @@ class Comparison:
         cost = f"{format_seconds(winner.cpu_seconds.value)} of CPU time"
         text = f"The winner is {self.winner}: {_describe_error(winner)}"
         if len(self.results) == 1:
-            return f"{text}, after {cost}. No other model was compared."
-        if self.winner != self.best:
+            text += f", after {cost}. There is no other to compare it with."
+        elif self.winner != self.best:
             text += (
                 f", after {cost}. {self.best} has the lowest error, "
                 f"{_describe_error(best)}, after "
@@ -163,6 +163,10 @@ class Comparison:
             text += (
                 f" {join_names(others)} {verb} as good, within noise, but took longer."
             )
+        missing = sorted({each.model for each in self.left} - by_model.keys())
+        if missing:
+            verb = "has" if len(missing) == 1 else "have"
+            text += f" {join_names(missing)} {verb} no result."
         return text
 
     # -----------------------------------------------------------------------

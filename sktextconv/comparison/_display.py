@@ -9,6 +9,7 @@ from ._figures import FIGURES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from ._comparison import Comparison
 
@@ -61,6 +62,9 @@ class ComparisonDisplay:
     >>> display.ax_.get_ylabel()
     'error, %'
     """
+
+    ax_: "Axes"
+    figure_: "Figure"
 
     def __init__(
         self,
@@ -126,17 +130,17 @@ class ComparisonDisplay:
                 f"Expected one of {', '.join(map(repr, FIGURES))} as kind, got "
                 f"{self.kind!r}."
             )
-        figure = FIGURES[self.kind]
-        if not figure.is_available(self.comparison):
+        kind = FIGURES[self.kind]
+        if not kind.is_available(self.comparison):
             raise ValueError(
                 f"Expected a comparison with data for kind={self.kind!r}, got one "
-                f"without. {figure.hint}"
+                f"without. {kind.hint}"
             )
         pyplot = require("matplotlib.pyplot", by=type(self).__name__, extra="plot")
         if ax is None:
-            _, ax = pyplot.subplots(figsize=figure.size, layout="constrained")
-        figure.draw(self.comparison, ax)
-        self.ax_, self.figure_ = ax, ax.figure
+            _, ax = pyplot.subplots(figsize=kind.size, layout="constrained")
+        kind.draw(self.comparison, ax)
+        self.ax_, self.figure_ = ax, ax.figure.figure  # that of a subfigure, too
         return self
 
 

@@ -95,7 +95,7 @@ def _draw_cost(comparison, ax):
 
 def _label_points(comparison, ax, steps):
     """Label the model of each point, without overlaps, beside the frontier."""
-    figure = ax.figure
+    figure = ax.figure.figure  # that of a subfigure, too
     figure.draw_without_rendering()  # lays out the axes
     to_pixels = ax.transData.transform
     points, texts = [], []
@@ -197,7 +197,7 @@ def _label_ends(comparison, curves, ax, scale):
 
     All other parts must be drawn, as they change the size of the axes.
     """
-    figure = ax.figure
+    figure = ax.figure.figure  # that of a subfigure, too
     pixels = figure.dpi / 72
     texts = []
     for curve in curves:

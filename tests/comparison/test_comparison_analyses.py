@@ -17,7 +17,7 @@ def test_summary_names_winner_first():
 @pytest.mark.parametrize(
     ("models", "expected"),
     [
-        ({"a": (0.1, 1)}, "No other model was compared."),
+        ({"a": (0.1, 1)}, "There is no other to compare it with."),
         ({"a": (0.1, 1), "b": (0.5, 2)}, "All others are worse, beyond noise."),
         ({"a": (0.1, 1), "b": (0.11, 2)}, "b is as good, within noise, but took"),
         ({"a": (0.11, 1), "b": (0.1, 2)}, "b has the lowest error, 10.00 % error"),
@@ -25,6 +25,15 @@ def test_summary_names_winner_first():
 )
 def test_summary_mentions_other_models(models, expected):
     assert expected in make_comparison(models).summarize()
+
+
+def test_summary_names_models_without_result():
+    """Models that were left may be better; those left in part are tested."""
+    left = [
+        (model, 0, fraction, "no time") for model, fraction in (("a", 0.5), ("c", 1.0))
+    ]
+    comparison = make_comparison({"a": (0.1, 1), "b": (0.5, 2)}, left=left)
+    assert comparison.summarize().endswith(" c has no result.")
 
 
 def test_learning_gain_is_paired_difference():

@@ -29,7 +29,7 @@ def twelve():
 
 def labels_of(ax):
     """Return the boxes of the annotations by their text."""
-    ax.figure.draw_without_rendering()
+    ax.figure.figure.draw_without_rendering()
     return {
         text.get_text(): mpl.text.Text.get_window_extent(text)
         for text in ax.texts
@@ -106,6 +106,15 @@ def test_axes_are_used(twelve, kind):
     display = ComparisonDisplay.from_comparison(twelve, kind=kind, ax=ax)
     assert display.ax_ is ax
     assert display.figure_ is figure
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_axes_of_subfigures_are_used(twelve, kind):
+    figure = pyplot.figure(figsize=(16, 5), layout="constrained")
+    _, right = figure.subfigures(1, 2)
+    display = twelve.plot(kind=kind, ax=right.subplots())
+    assert display.figure_ is figure
+    assert len(labels_of(display.ax_)) in (0, 12)
 
 
 @pytest.mark.parametrize("seconds", [(1, 1), (0, 0), (0, 5), (1, 1.01)])

@@ -179,7 +179,7 @@ def test_single_model_has_no_comparing_sections():
     page = Page(make_comparison({"a": (0.1, 1)}, about=None).to_html())
     absent = {"Error and cost", "Texts with divided answers", "Data and settings"}
     assert not absent & {*page.headings}
-    assert "No other model was compared." in page.text
+    assert "There is no other to compare it with." in page.text
 
 
 def test_columns_of_probabilities_need_them():

@@ -11,6 +11,8 @@ from sklearn.pipeline import Pipeline
 from sktextconv import (
     Attribution,
     CharCNNClassifier,
+    Comparison,
+    ComparisonDisplay,
     HANClassifier,
     KimCNNClassifier,
     NGramVectorizer,
@@ -21,6 +23,7 @@ from sktextconv import (
     TextWeightsDisplay,
     TrainingCurveDisplay,
     VDCNNClassifier,
+    compare,
     explain,
     export_onnx,
     load,
@@ -55,7 +58,20 @@ def train(path: str) -> CharCNNClassifier:
     return network.partial_fit(X, y)
 
 
-def compare() -> dict[str, object]:
+def report() -> Comparison:
+    """Compare models, and draw and write the result."""
+    docs = load_docstrings()
+    models = ["fast", ("mine", KimCNNClassifier(max_epochs=3))]
+    comparison = compare(docs.data, docs.target, models=models, noise=[0.05])
+    ComparisonDisplay.from_comparison(comparison, kind="noise")
+    comparison.plot().figure_.savefig("comparison.png")
+    gain = comparison.learning_gain()
+    print(gain.p_value if gain else comparison.results[0].error.low)
+    comparison.write("report")
+    return comparison
+
+
+def search() -> dict[str, object]:
     """Search an architecture, beside a linear model."""
     docs = load_docstrings()
     networks = [
