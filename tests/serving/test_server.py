@@ -4,8 +4,10 @@ import contextlib
 import json
 import shutil
 import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -72,6 +74,23 @@ def test_server_process(model, han):
         assert process.returncode in (0, -signal.SIGTERM)
         assert "Finished server process" in printed
         assert "Traceback" not in printed
+
+
+def test_linear_models_are_served_without_torch(bow, tmp_path):
+    """Neither loading nor serving nor explaining a linear model imports torch."""
+    sktextconv.save(bow, tmp_path / "bow.safetensors")
+    script = (
+        "import sys\n"
+        "from tests.serving.clients import Client, paste\n"
+        "from sktextconv.persistence._load import load_model\n"
+        "from sktextconv.serving import create_app\n"
+        "models = {name: load_model(sys.argv[1], device='cpu') for name in 'ab'}\n"
+        "with Client(create_app(models)) as client:\n"
+        "    assert paste(client, 'so good').text.count('highlighted') == 2\n"
+        "assert 'torch' not in sys.modules"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "bow.safetensors")]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=True)
 
 
 def test_load_model_formats(model, tmp_path):
