@@ -131,6 +131,8 @@ def describe_class_errors(rows):
     `rows` has pairs of a label and an `Estimate`, the highest error first.
     """
     (hard, worst), (easy, least) = rows[0], rows[-1]
+    if worst.value == least.value:
+        return f"The winner has {format_percent(worst.value)} % error on each class."
     return (
         f"The hardest class for the winner is {quote_label(hard)} "
         f"({format_percent(worst.value)} % error), the easiest {quote_label(easy)} "

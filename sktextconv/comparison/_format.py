@@ -88,16 +88,18 @@ class Column(NamedTuple):
     heading, unit : str
     cell : callable
         ``cell(result)`` returns the figure and a list of notes, such as its interval.
+    is_cost : bool, default=False
+        Whether the figure is a time or size.
     """
 
     heading: str
     unit: str
     cell: Callable[[Any], tuple[str, list[str]]]
+    is_cost: bool = False
 
 
 def make_columns(comparison):
     """Return the columns of the table; those without any figure are left out."""
-    n_splits = len({cell.split for cell in comparison.cells})
 
     def interval(name, form):
         def cell(result):
@@ -111,8 +113,8 @@ def make_columns(comparison):
     def spread(name):
         def cell(result):
             found, form = getattr(result, name), format_significant
-            ends = [f"{form(found.low)} to {form(found.high)}"] if n_splits > 1 else []
-            return form(found.value), ends
+            low, high = form(found.low), form(found.high)
+            return form(found.value), [] if low == high else [f"{low} to {high}"]
 
         return cell
 
@@ -122,10 +124,10 @@ def make_columns(comparison):
         Column("Macro F1", "%", interval("macro_f1", format_percent)),
         Column("Log loss", "nats", interval("log_loss", "{:.3f}".format)),
         Column("Calibration error", "%", interval("calibration_error", format_percent)),
-        Column("CPU time", "s", spread("cpu_seconds")),
-        Column("One text", "ms", spread("milliseconds_per_text")),
-        Column("Many texts", "per s", spread("texts_per_second")),
-        Column("Size", "MB", spread("megabytes")),
+        Column("CPU time", "s", spread("cpu_seconds"), True),
+        Column("One text", "ms", spread("milliseconds_per_text"), True),
+        Column("Many texts", "per s", spread("texts_per_second"), True),
+        Column("Size", "MB", spread("megabytes"), True),
     ]
     return [
         column

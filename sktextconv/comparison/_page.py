@@ -158,16 +158,18 @@ def _table(comparison, ranks):
         cells = []
         for column in columns:
             value, notes = column.cell(result)
-            label = f"{column.heading}, {column.unit}"
+            label = escape(f"{column.heading}, {column.unit}")
+            style = "cost" if column.is_cost else "metric"
             cells.append(
-                f'<td data-label="{escape(label)}"><div>{value or "–"}'
+                f'<td class="{style}" data-label="{label}"><div>{value or "–"}'
                 f"<span>{'<br>'.join(map(escape, notes))}</span></div></td>"
             )
         rows.append(f'<tr class="{rank}">{name}{"".join(cells)}</tr>')
     return section(
         "All models",
-        f'<table class="models"><thead><tr><th scope="col">Model</th>{heads}</tr>'
-        f"</thead><tbody>{''.join(rows)}</tbody></table>",
+        '<div class="scroll"><table class="models">'
+        f'<thead><tr><th scope="col">Model</th>{heads}</tr>'
+        f"</thead><tbody>{''.join(rows)}</tbody></table></div>",
         paragraph(
             "Small figures are 95 % intervals; those of times and sizes are the lowest "
             "and the highest of several divisions. Times are CPU times. Lower is "
@@ -355,7 +357,8 @@ def _text_card(found):
     by_answer = dict(sorted(by_answer.items(), key=lambda each: -len(each[1])))
     if len(by_answer) == 1:
         (answer,) = by_answer
-        given = f"All answer <b>{escape(clip_text(answer, 60))}</b>"
+        models = "All answer" if len(found.answers) > 1 else "Answer"
+        given = f"{models} <b>{escape(clip_text(answer, 60))}</b>"
         if found.confidence is not None:
             given += f" with a mean probability of {found.confidence:.2f}"
     else:

@@ -82,6 +82,14 @@ def hostile():
     )
 
 
+@pytest.fixture(scope="module")
+def repeated():
+    models = {"a": (0.1, 1234.5), "b-with-a-long-name": (0.13, 6e4), "c": (0.9, 9e5)}
+    return make_comparison(
+        models, n_splits=3, folds=False, selection=True, classes=("x", "y", "z")
+    )
+
+
 @pytest.mark.parametrize("name", ["twelve", "hostile"])
 @pytest.mark.parametrize("form", ["to_html", "_repr_html_"])
 def test_page_loads_and_runs_nothing(name, form, request):
@@ -323,8 +331,8 @@ def open_page(browser, comparison, folder, *, width, scheme="light"):
     browser.get(path.as_uri())
 
 
-@pytest.mark.parametrize("name", ["twelve", "hostile"])
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("name", ["twelve", "hostile", "repeated"])
+@pytest.mark.parametrize("width", [390, 740, 1200])
 def test_page_fits_screen(browser, name, width, request, tmp_path):
     """Nothing is wider than a phone, texts do not run, and the log is empty."""
     comparison = request.getfixturevalue(name)
