@@ -50,7 +50,8 @@ COLUMNS = (
     "Peak MiB",
     "What was run",
 )
-# The table of the README: at most twelve rows, each with the cells that it shows.
+# The table of the README: at most twelve rows, each with the cells that it may show, of
+# which it shows the first that was run.
 README_ROWS = {
     "BoW TFIDF": ("bow-tfidf",),
     "ngrams TFIDF": ("ngrams-tfidf",),
@@ -272,13 +273,17 @@ def _explain_marks(rows):
 
 def readme_lines(found, data):
     """Return the lines of a data set that the README shows, by their name there."""
-    lines = {}
+    by_key = {}
     for line in lines_of(data, found[data, None]):
-        for name, keys in README_ROWS.items():
-            if line.results and _readme_key(line) in keys:
-                if name in lines:
-                    raise ValueError(f"{data} has two results for {name!r}.")
-                lines[name] = line
+        if line.results:
+            by_key.setdefault(_readme_key(line), []).append(line)
+    lines = {}
+    for name, keys in README_ROWS.items():
+        shown = next((by_key[key] for key in keys if key in by_key), [])
+        if len(shown) > 1:
+            raise ValueError(f"{data} has two results for {name!r}.")
+        if shown:
+            lines[name] = shown[0]
     return lines
 
 
