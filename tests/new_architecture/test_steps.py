@@ -57,6 +57,7 @@ CONTRACT = [
     "tests/contract",
     "tests/networks/test_dan.py",
     "tests/persistence",
+    "tests/inspection/test_document_vectors.py",
     "tests/inspection/test_explain.py",
     "tests/test_docstrings.py",
 ]

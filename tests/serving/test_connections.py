@@ -108,6 +108,24 @@ def test_incomplete_request_times_out(part, app, monkeypatch):
     asyncio.run(main())
 
 
+def test_trickling_request_times_out(app, monkeypatch):
+    """Further bytes of an incomplete request do not extend its time."""
+    monkeypatch.setattr(connections, "_HEAD_SECONDS", 0.05)
+
+    async def main():
+        async with listening(app) as port, connected(port) as peer:
+            peer.writer.write(b"GET /")
+            async with asyncio.timeout(20):
+                while not peer.reader.at_eof():
+                    peer.writer.write(b"a")
+                    with contextlib.suppress(TimeoutError, ConnectionError):
+                        async with asyncio.timeout(0.005):
+                            await peer.reader.read()
+            assert peer.reader.at_eof()
+
+    asyncio.run(main())
+
+
 def test_slow_prediction_does_not_time_out(app, monkeypatch):
     """The time limit of a request does not run while the server works."""
     monkeypatch.setattr(connections, "_HEAD_SECONDS", 0.05)

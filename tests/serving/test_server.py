@@ -16,7 +16,7 @@ import pytest
 import sktextconv
 from sktextconv import HANClassifier
 from sktextconv.persistence._load import load_model
-from sktextconv.serving import create_app, serve
+from sktextconv.serving import _load_models, create_app, serve
 
 from .clients import CSP, running
 
@@ -101,6 +101,17 @@ def test_load_model_formats(model, tmp_path):
     path.write_bytes(b"")
     with pytest.raises(sktextconv.ModelFormatError, match="export_onnx"):
         load_model(path, device="cpu")
+
+
+def test_models_are_named_after_files(bow, tmp_path):
+    """Models have the names of their files, with the folder if these are the same."""
+    paths = [tmp_path / name for name in ("a/m.safetensors", "b/m.safetensors", "n.v2")]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        sktextconv.save(bow, path)
+    assert list(_load_models(str(paths[2]), "cpu")) == ["n"]
+    assert list(_load_models(paths[1:], "cpu")) == ["m", "n"]
+    assert list(_load_models(paths, "cpu")) == [str(paths[0]), str(paths[1]), "n"]
 
 
 BROWSER = shutil.which("chromium"), shutil.which("chromedriver")
