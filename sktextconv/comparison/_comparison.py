@@ -435,7 +435,8 @@ class Comparison:
 
         Its files are report.html, report.md and report.json, and with matplotlib PNG
         and SVG files of the figures: comparison, learning_curves, typing_errors and
-        confusion. Each replaces an older one atomically.
+        confusion. Each replaces an older one atomically; figures of an older report
+        that this comparison does not have are removed.
 
         Parameters
         ----------

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ComparisonDisplay", "write_pictures"]
 
 _DPI = 150
+_FORMS = {"png": None, "svg": {"Date": None}}  # with their metadata
 
 
 class ComparisonDisplay:
@@ -145,11 +146,16 @@ class ComparisonDisplay:
 
 
 def write_pictures(comparison, folder):
-    """Write PNG and SVG files of all figures that the comparison has data for."""
+    """Write PNG and SVG files of all figures that the comparison has data for.
+
+    Files of other figures, of an older comparison, are removed.
+    """
     matplotlib = require("matplotlib", by="write", extra="plot")
     figures = require("matplotlib.figure", by="write", extra="plot")
     for kind, figure in FIGURES.items():
         if not figure.is_available(comparison):
+            for form in _FORMS:
+                (folder / f"{figure.file}.{form}").unlink(missing_ok=True)
             continue
         picture = figures.Figure(figsize=figure.size, layout="constrained")
         with warnings.catch_warnings(), matplotlib.rc_context({"svg.hashsalt": kind}):
@@ -158,6 +164,6 @@ def write_pictures(comparison, folder):
             ComparisonDisplay.from_comparison(
                 comparison, kind=kind, ax=picture.subplots()
             )
-            for form, metadata in (("png", None), ("svg", {"Date": None})):
+            for form, metadata in _FORMS.items():
                 with atomic_write(folder / f"{figure.file}.{form}") as file:
                     picture.savefig(file, format=form, dpi=_DPI, metadata=metadata)

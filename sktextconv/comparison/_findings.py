@@ -63,7 +63,7 @@ def describe_resolution(comparison):
     n_test = format_integer(comparison.confusion().sum())
     return (
         f"With {n_test} tested texts, models that are less than about "
-        f"{format_percent(min(widths))} points apart cannot be told apart."
+        f"{format_percent(np.median(widths))} points apart can hardly be told apart."
     )
 
 

@@ -280,6 +280,14 @@ def test_write_replaces_older_files(tmp_path):
     assert (folder / "comparison.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_write_removes_pictures_of_older_report(tmp_path):
+    """No picture of another comparison is beside the page."""
+    make_comparison(THREE, fractions=(0.2,), noise=(0.1,)).write(tmp_path)
+    make_comparison(THREE).write(tmp_path)
+    pictures = {path.stem for path in tmp_path.iterdir() if path.stem in PICTURES}
+    assert pictures == {"comparison", "confusion"}
+
+
 def test_write_stops_at_folder_in_place_of_file(tmp_path):
     """A folder is not replaced by a file, and no temporary file is left."""
     (tmp_path / "report.md").mkdir()
