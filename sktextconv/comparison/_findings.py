@@ -73,7 +73,7 @@ def describe_frontier(comparison):
     if len(models) == 1:
         return f"{models[0]} is the cheapest model, and has the lowest error."
     return (
-        "The dashed line is the lowest error that each CPU time has bought: "
+        "The dashed line is the lowest error within each CPU time, that of "
         f"{join_names(models)}. Models above it cost more than a better one."
     )
 
