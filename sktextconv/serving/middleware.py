@@ -59,7 +59,8 @@ class SecurityMiddleware:
     async def _check_request(self, scope, receive):
         """Return the application that responds, and `receive` with the buffered body.
 
-        For a rejected request, the application is the error response.
+        For a rejected request, the application is the error response, and `receive`
+        reads the rest of the body, or is None if there is none.
         """
         headers = Headers(scope=scope)
         # Browsers mark forms of other sites by this header; other clients omit it.
@@ -81,9 +82,10 @@ class SecurityMiddleware:
                     if message["type"] == "http.disconnect":
                         return _no_response, None
                     body += message.get("body", b"")
+                    more = message.get("more_body", False)
                     if len(body) > self._max_body:
-                        return self._reject_large(), receive
-                    if not message.get("more_body", False):
+                        return self._reject_large(), receive if more else None
+                    if not more:
                         break
         except TimeoutError:
             detail = f"Expected the whole request within {_BODY_SECONDS} seconds."
@@ -117,8 +119,9 @@ def _reject(status, detail):
             await send(message)
 
         await _error_response(status, detail)(scope, receive, send_unfinished)
-        # Such a client has not sent the body yet, and does not after an error.
-        if Headers(scope=scope).get("expect", "").lower() != "100-continue":
+        # A client that waits for "100 Continue" does not send the body after an error.
+        waits = Headers(scope=scope).get("expect", "").lower() == "100-continue"
+        if receive is not None and not waits:
             await _discard_body(receive)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -177,6 +177,20 @@ def test_client_receives_413_after_sending_all(app):
     assert b"Expected a body of at most" in answer
 
 
+def test_rejected_whole_body_is_answered_at_once(app, monkeypatch):
+    """The server closes the connection when it has read all of a large body."""
+    monkeypatch.setattr(middleware, "_BODY_SECONDS", 1000)
+    head = post(0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    body = b"a" * 20_000
+    chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+    async def main():
+        async with listening(app) as port, connected(port) as peer:
+            return await peer.exchange(head + chunked)
+
+    assert asyncio.run(main()).startswith(b"HTTP/1.1 413")
+
+
 def test_rejected_body_is_read_within_bounds(app, monkeypatch):
     """The server reads a body that is too large up to a size and for a time only."""
     monkeypatch.setattr(middleware, "_MAX_DISCARDED", 100_000)
