@@ -3,16 +3,19 @@
 import contextlib
 import functools
 import json
-import pickle
+import re
 import statistics
 import tempfile
 import warnings
-from dataclasses import dataclass, field
+import zlib
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import joblib
 import numpy as np
+from joblib.externals.loky.backend.reduction import dumps
 
 from .. import persistence
 from ..utils._files import atomic_write
@@ -32,6 +35,17 @@ __all__ = [
 ]
 
 _N_SINGLE = 20  # texts whose latency is measured one by one
+_MAX_NAME = 80  # characters of a model in the name of a file
+# Errors of a damaged file, or of one that is no cell.
+_DAMAGE = (
+    BadZipFile,
+    EOFError,
+    LookupError,
+    OSError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -68,9 +82,16 @@ class Task:
 
     def key(self, data):
         """Return the name of the file of the cell; `data` is the hash of the data."""
-        settings = (self.row.make().get_params(), self.row.grid, self.noise)
+        estimator = self.row.make()
+        settings = (
+            f"{type(estimator).__module__}.{type(estimator).__qualname__}",
+            estimator.get_params(),
+            self.row.grid,
+            self.row.search,
+            self.noise,
+        )
         parts = (data, self.train, self.test, self.seed, self.select, settings)
-        name = "".join(c if c.isalnum() or c in "-_" else "_" for c in self.model)
+        name = re.sub(r"[^A-Za-z0-9_-]", "_", self.model[:_MAX_NAME])
         return f"{name}-{joblib.hash(parts)[:16]}"
 
 
@@ -121,7 +142,15 @@ class CellJob(NamedTuple):
         return run_task(self.task, self.data)
 
     def read(self):
-        return read_cell(self.path)
+        try:
+            cell = read_cell(self.path)
+        except _DAMAGE:
+            return None
+        task = self.task
+        if not np.array_equal(cell.test, task.test):
+            return None
+        # Equal tasks share a file, whatever their names are.
+        return replace(cell, model=task.model, split=task.split, fraction=task.fraction)
 
     def write(self, cell):
         write_cell(cell, self.path)
@@ -238,12 +267,44 @@ def _predict(estimator, X, n_classes):
             predicted = estimator.predict(X)
     if found is None and hasattr(estimator, "predict_proba"):
         found = estimator.predict_proba(X)
+    predicted = _check_predicted(predicted, len(X), n_classes)
     probabilities = None
     if found is not None:
         # Classes without a training text have the probability 0.
         probabilities = np.zeros((len(X), n_classes), dtype=np.float32)
-        probabilities[:, estimator.classes_] = found
-    return np.asarray(predicted, dtype=np.int64), probabilities, seconds
+        probabilities[:, estimator.classes_] = _check_probabilities(
+            found, (len(X), len(estimator.classes_))
+        )
+    return predicted, probabilities, seconds
+
+
+def _check_predicted(predicted, n_texts, n_classes):
+    """Return predicted classes as ints, or raise `ValueError`."""
+    predicted = np.asarray(predicted)
+    if predicted.shape != (n_texts,):
+        raise ValueError(
+            f"Expected predict to return one label for each of {n_texts:,} texts, got "
+            f"an array of shape {predicted.shape}."
+        )
+    if not np.isin(predicted, np.arange(n_classes)).all():
+        raise ValueError("Expected predict to return labels that fit was given.")
+    return predicted.astype(np.int64)
+
+
+def _check_probabilities(found, shape):
+    """Return probabilities, or raise `ValueError`."""
+    found = np.asarray(found, dtype=np.float64)
+    if found.shape != shape:
+        raise ValueError(
+            f"Expected predict_proba to return an array of shape {shape}, got "
+            f"{found.shape}."
+        )
+    if not ((found >= 0) & (found <= 1 + 1e-6)).all():
+        raise ValueError(
+            "Expected predict_proba to return probabilities from 0 to 1, got others or "
+            "NaN."
+        )
+    return found
 
 
 def _measure_latency(estimator, X):
@@ -264,7 +325,8 @@ def _count_bytes(estimator):
             warnings.simplefilter("ignore")
             persistence.save(estimator, path)
             return path.stat().st_size
-    return len(pickle.dumps(estimator))
+    # The class may be one of a script, which the standard pickle does not find here.
+    return len(dumps(estimator))
 
 
 def write_cell(cell, path):
@@ -285,7 +347,8 @@ def write_cell(cell, path):
 
 def read_cell(path):
     """Return the cell in a file."""
-    with np.load(path, allow_pickle=False) as found:
+    # NumPy does not close a damaged file that it opened.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
         arrays = {name: found[name] for name in found.files}
     about = json.loads(str(arrays.pop("about")))
     noisy = {

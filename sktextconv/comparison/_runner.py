@@ -2,6 +2,7 @@
 
 import math
 import os
+import signal
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -34,7 +35,7 @@ class Job(Protocol):
         """Return the result; called in another process."""
 
     def read(self) -> Any:
-        """Return the result in the file."""
+        """Return the result in the file, or None if the file is damaged."""
 
     def write(self, result: Any) -> None:
         """Write the file, atomically."""
@@ -110,19 +111,21 @@ class Runner:
         missed : list of Missed
         """
         jobs = sorted(jobs, key=lambda job: job.cost)
-        done = [job for job in jobs if job.path.exists() and not redo]
-        todo = [job for job in jobs if not (job.path.exists() and not redo)]
-        results, missed, running = [], [], {}
+        results, missed, running, todo = [], [], {}, []
 
         def keep(result):
             results.append(result)
             if on_result is not None:
                 on_result(result)
 
-        for job in done:
-            keep(job.read())
-        if done:
-            self._report(f"{len(done)} of {len(jobs)} cells were done before")
+        for job in jobs:
+            found = job.read() if job.path.exists() and not redo else None
+            if found is None:
+                todo.append(job)
+            else:
+                keep(found)
+        if results:
+            self._report(f"{len(results)} of {len(jobs)} cells were done before")
         while todo or running:
             while todo and len(running) < self._n_jobs:
                 job = todo.pop(0)
@@ -172,22 +175,22 @@ class Runner:
 
     def _start(self):
         return ProcessPoolExecutor(
-            1, initializer=_watch_parent, initargs=(os.getpid(),), env=self._environment
+            1, initializer=_start_worker, initargs=(os.getpid(),), env=self._environment
         )
 
     def _result(self, future):
         """Return the result of a job and None, or None and the reason why not."""
         executor = self._busy.pop(future)
-        try:
-            result = future.result()
-        except BrokenProcessPool:
+        error = future.exception()  # also SystemExit, which must not end this process
+        if isinstance(error, BrokenProcessPool):
             executor.shutdown(kill_workers=True)
             return None, "its process ended, perhaps for lack of memory"
-        except Exception as error:
-            text = " ".join(str(error).split())[:300]
-            result, reason = None, f"{type(error).__name__}: {text}"
+        if error is None:
+            result, reason = future.result(), None
         else:
-            reason = None
+            text = " ".join(str(error).split())[:300]
+            name = type(error).__name__
+            result, reason = None, f"{name}: {text}" if text else name
         if self._fresh:
             executor.shutdown(kill_workers=True)
         else:
@@ -222,8 +225,12 @@ def _timeout(seconds):
     return None if seconds == math.inf else max(seconds, 0.0)
 
 
-def _watch_parent(parent):
-    """End this process when its parent has ended, even in the middle of a job."""
+def _start_worker(parent):
+    """End this process when its parent has ended, even in the middle of a job.
+
+    Ctrl-C reaches all processes of a terminal; only the parent ends the jobs.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch():
         while os.getppid() == parent:
