@@ -84,6 +84,9 @@ class _CellJob(NamedTuple):
     def write(self, result):
         write_json(self.path, result)
 
+    def seconds(self, result):
+        return result["select_seconds"] + result["train_seconds"]
+
     def describe(self, result):
         return (
             f"{self.path.stem}: error {result['error']:.2f} %, "

@@ -95,9 +95,8 @@ def _add_compare(parser):
         "--models",
         metavar="NAME,...",
         type=lambda names: names.split(","),
-        default=["fast"],
-        help="models or groups of them: fast (the default), linear, networks, all, "
-        "paper",
+        help="models or groups of them: fast, linear, networks, all, paper (default: "
+        "fast, or all with --budget)",
     )
     parser.add_argument(
         "--out",

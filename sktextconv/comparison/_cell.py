@@ -155,6 +155,9 @@ class CellJob(NamedTuple):
     def write(self, cell):
         write_cell(cell, self.path)
 
+    def seconds(self, cell):
+        return cell.record["seconds"]
+
     def describe(self, cell):
         of = "" if cell.fraction == 1 else f" on {cell.record['n_train']:,} texts"
         return (

@@ -30,7 +30,7 @@ from ._comparison import Comparison
 from ._results import Left
 from ._rows import resolve_rows
 from ._runner import Runner
-from ._selection import split_off
+from ._selection import SEARCH_COST, split_off
 
 __all__ = ["compare"]
 
@@ -42,7 +42,7 @@ def compare(
     X: Sequence[str],
     y: ArrayLike,
     *,
-    models: str | Sequence[Any] | Mapping[str, Any] = "fast",
+    models: str | Sequence[Any] | Mapping[str, Any] | None = None,
     test: tuple[Sequence[str], ArrayLike] | None = None,
     cv: float | int | BaseCrossValidator = 0.2,
     groups: ArrayLike | None = None,
@@ -68,12 +68,12 @@ def compare(
         Texts.
     y : array-like of shape (n_samples,)
         Labels.
-    models : str, sequence or mapping, default="fast"
+    models : str, sequence or mapping, default=None
         "fast" has four linear models, "linear" six, "networks" one of each network,
         "all" both, and "paper" the rows of Zhang, Zhao and LeCun (2015). A sequence has
         names of these groups or of single models, and pairs (name, estimator); a
         mapping has estimators by name. An estimator takes a list of str, and can be
-        pickled.
+        pickled. None is "fast", or "all" if `max_seconds` limits the time.
     test : (texts, labels), default=None
         Test texts. None holds out some of `X`.
     cv : float, int or splitter, default=0.2
@@ -146,6 +146,8 @@ def compare(
     """
     start = time.monotonic()
     data, splits = _make_data(X, y, test, cv, groups, random_state)
+    if models is None:
+        models = "fast" if max_seconds is None else "all"
     rows = resolve_rows(models)
     _check_fractions("train_sizes", train_sizes)
     _check_fractions("noise", noise)
@@ -322,8 +324,13 @@ def _count_processes(n_jobs):
 
 
 def _expected_seconds(task, lengths):
-    # Selection trains again for each value of the grid, on nearly all of the texts.
-    n_fits = 1 + task.select * math.prod(map(len, task.row.grid.values()), start=1)
+    """Return the cost of selection and training, in seconds of some machine."""
+    n_fits = 1.0
+    if task.select and task.row.grid:
+        # On nearly all of the texts, for each value of the grid.
+        n_fits += math.prod(map(len, task.row.grid.values()))
+    elif task.select and task.row.search and hasattr(task.row.make(), "max_epochs"):
+        n_fits += SEARCH_COST
     return task.row.cost * n_fits * float(lengths[task.train].sum()) / _MILLION
 
 

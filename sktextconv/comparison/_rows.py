@@ -34,9 +34,9 @@ class Row:
     make : callable
         Function that returns an estimator or a Pipeline.
     cost : float
-        Approximate seconds of training per million characters on one CPU core. Cells
-        are run in the order of their cost, which a time budget scales by measured
-        times.
+        Approximate seconds of training per million characters on one CPU core, between
+        those of short news and of long reviews. Cells are run in the order of their
+        cost, which a time budget scales by measured times.
     field_order : {"forward", "reverse"}
         Order in which the fields of a text are joined.
     grid : mapping of str to list
@@ -67,8 +67,8 @@ def _make_network(name, /, **settings):
 
 def _linear():
     for name, key, make, cost in (
-        ("BoW", "bow", make_bow_classifier, 0.1),
-        ("ngrams", "ngrams", make_ngram_classifier, 0.5),
+        ("BoW", "bow", make_bow_classifier, 0.15),
+        ("ngrams", "ngrams", make_ngram_classifier, 1.0),
     ):
         yield key, Row(name, make, cost, grid=_PENALTIES)
         tfidf = partial(make, tfidf=True)
@@ -91,7 +91,7 @@ def _zhang_networks():
     lstm = {"cell": "lstm", "hidden_dim": 512, "pooling": "mean", "clip_norm": 5.0}
     yield (
         "lstm",
-        Row("LSTM", _network("RNN", **lstm, **own_vectors), 150),
+        Row("LSTM", _network("RNN", **lstm, **own_vectors), 280),
     )
     # The rows name the alphabets of the papers, whatever the defaults are.
     paper = _network("CharCNN", alphabet="paper")
@@ -99,16 +99,16 @@ def _zhang_networks():
     w2v = _network("WordCNN", **own_vectors)
     lookup = _network("WordCNN")
     for name, key, make, field_order, cost in (
-        ("w2v ", "wordcnn-{}-w2v", w2v, "forward", 40),
+        ("w2v ", "wordcnn-{}-w2v", w2v, "forward", 230),
         (
             "Lk. ",
             "wordcnn-{}-lookup",
             lookup,
             "forward",
-            40,
+            230,
         ),
-        ("Full ", "charcnn-{}-full", full, "reverse", 80),
-        ("", "charcnn-{}", paper, "reverse", 80),
+        ("Full ", "charcnn-{}-full", full, "reverse", 240),
+        ("", "charcnn-{}", paper, "reverse", 240),
     ):
         for size, prefix, times in (("small", "Sm.", 1), ("large", "Lg.", 10)):
             plain = partial(make, size=size)
@@ -122,7 +122,7 @@ def _zhang_networks():
 
 
 def _later_networks():
-    for depth, cost in ((9, 60), (17, 120), (29, 160)):
+    for depth, cost in ((9, 400), (17, 800), (29, 1_100)):
         for pooling, name in (("max", "max"), ("kmax", "k-max"), ("conv", "conv")):
             make = partial(
                 _network("VDCNN"),
@@ -137,7 +137,7 @@ def _later_networks():
             )
     for pooling, name in (("attention", "ATT"), ("mean", "AVE"), ("max", "MAX")):
         make = _network("HAN", pooling=pooling)
-        yield f"han-{pooling}", Row(f"HN-{name}", make, 30)
+        yield f"han-{pooling}", Row(f"HN-{name}", make, 100)
     for key, settings in {
         "rand": {},
         "static": {"vectors": "word2vec", "tuning": "static"},
@@ -145,7 +145,7 @@ def _later_networks():
         "multichannel": {"vectors": "word2vec", "tuning": "multichannel"},
     }.items():
         make = _network("KimCNN", **settings)
-        yield f"kim-{key}", Row(f"CNN-{key}", make, 25)
+        yield f"kim-{key}", Row(f"CNN-{key}", make, 75)
 
 
 def _keras_networks():
@@ -161,7 +161,7 @@ def _keras_networks():
     }
     for cell, name in (("rnn", "SimpleRNN"), ("lstm", "LSTM")):
         make = _network("RNN", cell=cell, **small)
-        yield f"keras-{cell}", Row(f"Keras {name}", make, 20)
+        yield f"keras-{cell}", Row(f"Keras {name}", make, 60)
     bilstm = plain | {
         "recipe": "adam",
         "batch_size": 32,
@@ -174,7 +174,7 @@ def _keras_networks():
         "dropout": 0.5,
     }
     make = _network("RNN", cell="lstm", **bilstm)
-    yield "keras-bilstm", Row("Keras BiLSTM", make, 15)
+    yield "keras-bilstm", Row("Keras BiLSTM", make, 45)
 
 
 # Tables show the rows in this order.

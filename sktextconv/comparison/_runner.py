@@ -43,6 +43,9 @@ class Job(Protocol):
     def describe(self, result: Any) -> str:
         """Return a line about the result."""
 
+    def seconds(self, result: Any) -> float:
+        """Return the time that the work of `cost` took, without that of a start."""
+
 
 class Missed(NamedTuple):
     """Job without a result, and the reason; `failed` unless there was no time."""
@@ -71,7 +74,8 @@ class Runner:
     Attributes
     ----------
     reserve : float
-        Seconds before the deadline that jobs leave free.
+        Seconds that jobs leave free before the deadline, besides those of the start of
+        a process.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class Runner:
         self.reserve = 0.0
         self._idle, self._busy = [], {}  # executors of one process each; by future
         self._measured = self._expected = 0.0  # seconds of the finished jobs
+        self._start_seconds = 0.0  # the longest start of a process
 
     def __enter__(self):
         return self
@@ -152,7 +157,11 @@ class Runner:
                     continue
                 job.write(result)
                 keep(result)
-                self._measured += time.monotonic() - start
+                seconds = job.seconds(result)
+                self._measured += seconds
+                self._start_seconds = max(
+                    self._start_seconds, time.monotonic() - start - seconds
+                )
                 self._expected += job.cost
                 ahead = [*todo, *(job for job, _ in running.values())]
                 self._report(
@@ -205,7 +214,9 @@ class Runner:
 
     def _seconds_left(self):
         """Return the seconds until running jobs are stopped."""
-        return self._deadline - self.reserve - time.monotonic()
+        # What is called afterwards may need a new process.
+        reserve = self.reserve + self._start_seconds if self.reserve else 0.0
+        return self._deadline - reserve - time.monotonic()
 
     def _scale(self, cost):
         """Return a cost in seconds of this machine, or 0 before any is measured."""

@@ -13,9 +13,10 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline
 
-__all__ = ["last_step", "select_parameters", "split_off", "take"]
+__all__ = ["SEARCH_COST", "last_step", "select_parameters", "split_off", "take"]
 
 _VALIDATION_FRACTION = 0.1
+SEARCH_COST = 1.75  # of the search over learning rates, in trainings of a network
 _RATES = (1 / 3, 1.0, 3.0)  # learning rates to try, as multiples of the recipe's
 
 
