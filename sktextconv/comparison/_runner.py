@@ -214,8 +214,8 @@ class Runner:
 
     def _seconds_left(self):
         """Return the seconds until running jobs are stopped."""
-        # What is called afterwards may need a new process.
-        reserve = self.reserve + self._start_seconds if self.reserve else 0.0
+        # What is called afterwards may need a new process, and start times vary.
+        reserve = self.reserve + 2 * self._start_seconds if self.reserve else 0.0
         return self._deadline - reserve - time.monotonic()
 
     def _scale(self, cost):
