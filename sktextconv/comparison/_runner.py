@@ -227,6 +227,7 @@ class Runner:
         if not jobs:
             return ""
         seconds = sum(self._scale(job.cost) for job in jobs) / self._n_jobs
+        seconds = min(seconds, max(self._seconds_left(), 0.0))
         time_left = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
         return f"; about {time_left} to go"
 

@@ -1,0 +1,64 @@
+"""Execution of jobs: order, time left."""
+
+import os
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from sktextconv.comparison._runner import Runner
+
+
+class Sleep(NamedTuple):
+    """Job that sleeps, and reports it as its work."""
+
+    path: Path
+    cost: float
+
+    def run(self):
+        time.sleep(0.1)
+        return self.cost
+
+    def read(self):
+        return float(self.path.read_text())
+
+    def write(self, result):
+        self.path.write_text(str(result))
+
+    def describe(self, result):
+        return f"job {result:g}"
+
+    def seconds(self, result):
+        return result
+
+
+class Pid(Sleep):
+    """Job that returns the number of its process."""
+
+    def run(self):
+        return os.getpid()
+
+    def describe(self, result):
+        return ""
+
+
+def test_runner_reports_cheapest_first_and_time_left(tmp_path):
+    """The time left is that of the budget if the rest would take longer."""
+    lines = []
+    jobs = [Sleep(tmp_path / str(cost), cost) for cost in (30.0, 1.0, 2.0)]
+    with Runner(report=lines.append, deadline=time.monotonic() + 25) as runner:
+        results, missed = runner.run(jobs)
+    assert results == [1.0, 2.0]
+    assert lines[0].startswith("[1/3] job 1; about ")
+    assert 10 <= int(lines[0].split("about ")[1].split(" s")[0]) <= 25
+    ((job, reason, failed),) = missed
+    assert (job.cost, failed) == (30.0, False)
+    assert reason == "there was no time for it"
+
+
+def test_runner_processes_are_fresh(tmp_path):
+    """Each job has a process of its own if asked, and the same otherwise."""
+    for fresh in (True, False):
+        jobs = [Pid(tmp_path / f"{fresh}{n}", n) for n in (1.0, 2.0)]
+        with Runner(report=lambda line: None, fresh=fresh) as runner:
+            results, _ = runner.run(jobs)
+        assert len(set(results)) == (2 if fresh else 1)
