@@ -188,10 +188,14 @@ def _make_estimator(cell):
     """Return the estimator of a cell and the grid of parameters to select."""
     row = ROWS[cell.model]
     estimator = row.make().set_params(**cell.settings)
+    seeded = [
+        name
+        for name in estimator.get_params()
+        if name.rpartition("__")[2] == "random_state"
+    ]
+    estimator.set_params(**dict.fromkeys(seeded, cell.seed))
     last = last_step(estimator)
     known = last.get_params()
-    if "random_state" in known:
-        last.set_params(random_state=cell.seed)
     if "callbacks" in known:
         last.set_params(callbacks=[_Progress()])
     given = {name.rpartition("__")[2] for name in cell.settings}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy import cell as cells_module, tables
-from benchmarks.accuracy.cell import Cell, run_cell
+from benchmarks.accuracy.cell import Cell, _make_estimator, run_cell
 from benchmarks.accuracy.fasttext import _one_line
 from benchmarks.accuracy.run import parse, run_cells
 
@@ -179,6 +179,16 @@ def test_given_penalty_is_not_selected(cell):
     result = run_cell(replace(cell, settings={"logisticregression__C": 0.5}))
     assert result["selection"] == []
     assert result["params"]["C"] == 0.5
+
+
+def test_seed_reaches_every_step(cell):
+    """Cells of pipelines and augmenters can be repeated: every step has the seed."""
+    for model in ("bag-of-means", "wordcnn-small-lookup-th", "vw-bigram"):
+        estimator, _ = _make_estimator(replace(cell, model=model, seed=7))
+        params = estimator.get_params()
+        seeds = {name: params[name] for name in params if "random_state" in name}
+        assert set(seeds.values()) == {7}
+    assert len(seeds) == 1
 
 
 def test_settings_apply_where_known(capsys):
