@@ -283,9 +283,7 @@ def test_evaluate_several_models(run, mixed, others):
     assert lines[5].replace("same ", "model") == lines[4]
     assert lines[7] == "difference of the error to model, in points:"
     assert re.fullmatch(r"contrary      \+40.00  .* to .*      0.343[78]", lines[9])
-    assert re.fullmatch(
-        r"same           \+0.00     \+0.00 to \+0.00      1.0000", lines[10]
-    )
+    assert re.fullmatch(r"same +\+0.00 +-25.00 to \+25.00      1.0000", lines[10])
     assert lines[11:] == ["", "As good as the best, within noise: contrary, same."]
     assert max(map(len, lines)) <= 80
     out = run("evaluate contrary model films.csv")[1]
