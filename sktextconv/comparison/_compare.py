@@ -4,12 +4,13 @@ import contextlib
 import dataclasses
 import importlib.metadata
 import math
+import numbers
 import os
 import platform
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from sklearn.model_selection import (
     StratifiedGroupKFold,
     StratifiedKFold,
 )
+from sklearn.utils.multiclass import check_classification_targets
 
 from .. import __version__
-from ..utils._labels import check_labels
-from ..utils.validation import check_texts
+from ..utils._labels import check_labels, reject_swapped
+from ..utils.validation import check_texts, is_missing
 from ._cell import CellJob, Task, fit_task
 from ._comparison import Comparison
 from ._results import Left
@@ -35,6 +37,7 @@ from ._selection import SEARCH_COST, split_off
 __all__ = ["compare"]
 
 _MILLION = 1e6
+_CV = "Expected cv to be a fraction between 0 and 1, 2 or more folds, or a splitter"
 _MARGIN = 1.2  # of the time reserved for the fit of the winner
 
 
@@ -44,7 +47,7 @@ def compare(
     *,
     models: str | Sequence[Any] | Mapping[str, Any] | None = None,
     test: tuple[Sequence[str], ArrayLike] | None = None,
-    cv: float | int | BaseCrossValidator = 0.2,
+    cv: float | int | BaseCrossValidator | Iterable = 0.2,
     groups: ArrayLike | None = None,
     select: bool = True,
     train_sizes: Sequence[float] = (),
@@ -76,10 +79,10 @@ def compare(
         pickled. None is "fast", or "all" if `max_seconds` limits the time.
     test : (texts, labels), default=None
         Test texts. None holds out some of `X`.
-    cv : float, int or splitter, default=0.2
+    cv : float, int, splitter or iterable, default=0.2
         The fraction of texts to hold out once, the number of folds in which each text
-        is held out once, or a splitter of scikit-learn, also a repeated one. Not used
-        with `test`.
+        is held out once, a splitter of scikit-learn, also a repeated one, or pairs of
+        rows to train and to test on. Not used with `test`.
     groups : array-like of shape (n_samples,), default=None
         Groups of texts that belong together, such as the reviews of one film. A group
         is never divided, and is resampled as a whole for intervals.
@@ -116,7 +119,8 @@ def compare(
     ValueError
         If the texts, labels or settings are invalid, or a name of a model is unknown.
     TypeError
-        If an item is not a str, or an estimator cannot be pickled.
+        If an item is not a str, `cv` is of another type, or an estimator cannot be
+        pickled.
     RuntimeError
         If no model was finished; the message names the reasons.
 
@@ -235,11 +239,13 @@ def _make_data(X, y, test, cv, groups, seed):
     texts = list(check_texts(X, required_by="compare"))
     labels = check_labels(y)
     _check_same_length("y", labels, len(texts))
+    reject_swapped(texts, labels)
+    check_classification_targets(labels)
     n_train = len(texts)
     if groups is not None:
         if test is not None:
             raise ValueError("Expected no groups with test texts of their own.")
-        groups = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
+        groups = _encode_groups(groups)
         _check_same_length("groups", groups, n_train)
     if test is not None:
         try:
@@ -272,20 +278,61 @@ def _make_data(X, y, test, cv, groups, seed):
     return data, _divide(data, cv, seed)
 
 
+def _encode_groups(groups):
+    """Return groups as ints from 0, or raise `ValueError` if one is missing."""
+    values = np.asarray(groups, dtype=object).ravel().tolist()
+    for row, value in enumerate(values):
+        if is_missing(value):
+            raise ValueError(
+                f"Expected a group for each text, got {value!r} at index {row}. Texts "
+                "without a group may have one each."
+            )
+    numbers_of = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return np.array([numbers_of[value] for value in values])
+
+
 def _divide(data, cv, seed):
     """Return the rows to train on and to test on, for each division."""
     y, groups = data["y"], data["groups"]
-    if isinstance(cv, float):
+    if isinstance(cv, (bool, np.bool_, str)):
+        raise TypeError(f"{_CV}, got {cv!r}.")
+    if isinstance(cv, numbers.Integral):
+        if cv < 2:
+            raise ValueError(f"{_CV}, got {cv!r}.")
+        make = StratifiedKFold if groups is None else StratifiedGroupKFold
+        cv = make(int(cv), shuffle=True, random_state=seed)
+    elif isinstance(cv, numbers.Real):
         if not 0 < cv < 1:
-            raise ValueError(
-                f"Expected a fraction between 0 and 1 as cv, or an int, got {cv!r}."
-            )
-        return [split_off(y, groups, cv, seed)]
+            raise ValueError(f"{_CV}, got {cv!r}.")
+        return [split_off(y, groups, float(cv), seed)]
     if hasattr(cv, "split"):
-        return list(cv.split(np.empty(len(y)), y, groups))
-    make = StratifiedKFold if groups is None else StratifiedGroupKFold
-    folds = make(cv, shuffle=True, random_state=seed)
-    return list(folds.split(np.empty(len(y)), y, groups))
+        cv = cv.split(np.empty(len(y)), y, groups)
+    elif not isinstance(cv, Iterable):
+        raise TypeError(f"{_CV}, got {cv!r}.")
+    splits = [_check_split(split, len(y)) for split in cv]
+    if not splits:
+        raise ValueError(f"{_CV}, got no division.")
+    return splits
+
+
+def _check_split(split, n_texts):
+    """Return the rows of both parts of a division as ints, or raise `ValueError`."""
+    train, test = (
+        np.arange(n_texts)[np.asarray(rows, dtype=None if len(rows) else int)]
+        for rows in split
+    )
+    if not len(train) or not len(test):
+        raise ValueError(
+            "Expected cv to train and to test on texts in each division, got "
+            f"{len(train):,} training and {len(test):,} test texts."
+        )
+    common = np.intersect1d(train, test)
+    if len(common):
+        raise ValueError(
+            "Expected cv to test on other texts than it trains on, got "
+            f"{len(common):,} in both parts of a division, such as row {common[0]}."
+        )
+    return train, test
 
 
 def _take_fraction(train, fraction, data, seed):
@@ -308,9 +355,13 @@ def _check_same_length(name, values, n_texts):
 
 
 def _check_fractions(name, values):
+    if not isinstance(values, Iterable) or isinstance(values, str):
+        raise TypeError(f"Expected a sequence of fractions as {name}, got {values!r}.")
     for value in values:
         if not 0 < value <= 1:
-            raise ValueError(f"Expected fractions above 0 in {name}, got {value!r}.")
+            raise ValueError(
+                f"Expected fractions above 0 in {name}, and up to 1, got {value!r}."
+            )
 
 
 def _count_processes(n_jobs):

@@ -252,12 +252,15 @@ def _resolve(model):
     try:
         name, estimator = model
         valid = isinstance(name, str) and hasattr(estimator, "fit")
-    except TypeError:
+        valid = valid and hasattr(estimator, "get_params")
+        valid = valid and not isinstance(estimator, type)
+    except (TypeError, ValueError):  # no pair
         valid = False
     if not valid:
         raise TypeError(
             "Expected the name of a model or a pair (name, estimator), got "
-            f"{model!r}. Name your estimators: models={{'mine': estimator}}."
+            f"{model!r}. Name your estimators, instances of a subclass of "
+            "sklearn.base.BaseEstimator: models={'mine': estimator}."
         )
     row = Row(name, partial(clone, estimator), _UNKNOWN_COST, search=False)
     return [(name, row)]

@@ -458,6 +458,14 @@ def _is_running(pid):
         ({"models": []}, "at least one model"),
         ({"models": ["bow", "bow"]}, "'bow' twice"),
         ({"cv": 1.5}, "fraction between 0 and 1"),
+        ({"cv": 1}, "2 or more folds"),
+        ({"cv": np.int64(-1)}, "2 or more folds"),
+        ({"cv": []}, "no division"),
+        ({"cv": [(range(30), [])]}, "30 training and 0 test texts"),
+        ({"cv": [(range(30), range(29, 36))]}, "1 in both parts"),
+        ({"groups": ["a", None] * 18}, "None at index 1"),
+        ({"groups": [1.0, np.nan] * 18}, "nan at index 1"),
+        ({"train_sizes": [10]}, "up to 1"),
         ({"noise": [2.0]}, "fractions above 0 in noise"),
         ({"max_seconds": 0}, "max_seconds above 0"),
         ({"n_jobs": 0}, "n_jobs"),
@@ -469,6 +477,40 @@ def _is_running(pid):
 def test_invalid_arguments(options, message):
     with pytest.raises(ValueError, match=message):
         compare(TEXTS, LABELS, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cv": True}, "Expected cv to be a fraction"),
+        ({"cv": "5"}, "Expected cv to be a fraction"),
+        ({"cv": None}, "Expected cv to be a fraction"),
+        ({"train_sizes": 0.5}, "sequence of fractions as train_sizes"),
+        ({"models": [make_pipeline(Coin(), Coin(), Coin())]}, "Name your estimators"),
+        ({"models": {"class": Coin}}, "Name your estimators, instances"),
+        ({"models": [("a", Coin(), 1)]}, "Name your estimators"),
+    ],
+)
+def test_arguments_of_another_type(options, message):
+    with pytest.raises(TypeError, match=message):
+        compare(TEXTS, LABELS, **options)
+
+
+def test_labels_of_another_kind():
+    """Texts as labels, and numbers that are no classes, are refused."""
+    with pytest.raises(ValueError, match="seem to be swapped"):
+        compare(LABELS, [f"a very long text {text}" for text in TEXTS])
+    with pytest.raises(ValueError, match="Unknown label type"):
+        compare(TEXTS, np.linspace(0, 1, 36))
+
+
+def test_divisions_as_masks_and_rows():
+    """Pairs of rows or of masks are divisions, as for scikit-learn."""
+    is_train = np.arange(36) < 24
+    cv = [(is_train, ~is_train), (range(24), range(24, 36))]
+    found = compare(TEXTS, LABELS, models={"coin": Coin()}, cv=cv, refit=False)
+    first, second = found.cells
+    assert first.test.tolist() == second.test.tolist() == list(range(24, 36))
 
 
 def test_model_that_cannot_be_pickled():
