@@ -43,7 +43,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sktextconv import NGramVectorizer, document_vectors
-from sktextconv.baselines import make_bow_classifier
+from sktextconv.baselines import make_bow_classifier, make_tfidf_classifier
 
 from .classifiers import NETWORKS
 
@@ -313,3 +313,15 @@ def test_resampling_after_vectorizer(corpus):
         sampler.fit_resample(texts, labels)
     model = make_resampling_pipeline(NGramVectorizer(), sampler, LogisticRegression())
     assert model.fit(*corpus).score(*corpus) > 0.9
+
+
+@pytest.mark.parametrize("name", ["tfidf", "kimcnn"])
+def test_skore_report(name, corpus):
+    """A report of skore has the accuracy of the classifier on the test texts."""
+    skore = pytest.importorskip("skore", reason="skore is no requirement of the tests")
+    texts, labels = corpus
+    classifier = make_tfidf_classifier() if name == "tfidf" else clone(NETWORKS[name])
+    data = {"X_train": texts, "y_train": labels, "X_test": texts, "y_test": labels}
+    report = skore.EstimatorReport(classifier, **data)
+    expected = clone(classifier).fit(texts, labels).score(texts, labels)
+    assert report.metrics.accuracy() == expected
