@@ -17,9 +17,10 @@ from sklearn.utils import Bunch
 from skorch.callbacks import Callback
 
 from sktextconv import fetch_text_dataset, load_docstrings
-from sktextconv.comparison._selection import last_step, select_parameters
+from sktextconv.comparison._selection import is_network, select_parameters
 from sktextconv.datasets._columns import Columns
 from sktextconv.datasets._csv import read_labeled
+from sktextconv.utils._fit import fit_model, last_step
 
 from .._record import describe_run, find_commit, peak_mib, progress, timed
 from .models import ROWS
@@ -129,13 +130,9 @@ def run_cell(cell):
         with timed() as select_seconds:
             tried = select_parameters(estimator, grid, X, y, seed=_SPLIT_SEED)
         with timed() as train_seconds:
-            estimator.fit(X, y)
+            fit_model(estimator, X, y)
         with timed() as predict_seconds:
             predicted = estimator.predict(test.data)
-    warned = sorted({str(each.message) for each in caught})
-    if any("interrupted" in message for message in warned):
-        # `fit` returns the model with a warning, although training is incomplete.
-        raise KeyboardInterrupt
 
     wrong = predicted != y_test
     history = getattr(last, "history_", None)
@@ -166,7 +163,7 @@ def run_cell(cell):
         "peak_mib": peak_mib(),
         "history": history,
         "params": _plain(last.get_params()),
-        "warnings": warned,
+        "warnings": sorted({str(each.message) for each in caught}),
         **describe_run(cell.threads, last, commit=commit),
     }
 
@@ -198,6 +195,8 @@ def _make_estimator(cell):
     known = last.get_params()
     if "callbacks" in known:
         last.set_params(callbacks=[_Progress()])
+    if is_network(last):  # trained once, for as long as their papers say
+        return estimator, {}
     given = {name.rpartition("__")[2] for name in cell.settings}
     grid = {name: values for name, values in row.grid.items() if name not in given}
     return estimator, grid

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sktextconv.comparison._selection import rank_trial
 from sktextconv.comparison._statistics import bootstrap_interval
 
 from .._record import RESULTS
@@ -149,7 +150,7 @@ class Line:
         parts = set()
         for result in self.results:
             tried = result["selection"]
-            best = min(tried, key=_error)["params"] if tried else {}
+            best = min(tried, key=rank_trial)["params"] if tried else {}
             for name, value in best.items():
                 values = [each["params"][name] for each in tried]
                 edge = " (edge)" if value in (min(values), max(values)) else ""
@@ -354,10 +355,6 @@ _STYLES = {
     "markdown": _as_markdown,
     "rst": _as_rst,
 }
-
-
-def _error(tried):
-    return tried["error"]
 
 
 def _at_chance(result):

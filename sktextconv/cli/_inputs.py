@@ -1,7 +1,9 @@
 """Input files: labeled texts, several files, patterns of names."""
 
 import glob
+import math
 import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from ..datasets._header import describe_cells
 from ._errors import path_errors
 
 __all__ = [
+    "check_split",
     "class_indices",
     "expand_files",
     "names_in_files",
@@ -134,3 +137,36 @@ def class_indices(labels, classes, where):
             f"{describe_cells(list(indices))}, got {describe_cells(unknown)}."
         )
     return [indices[label] for label in labels]
+
+
+def check_split(source, labels, fraction, *, option, advice, larger=None):
+    """Raise `ValueError` unless both parts of a split can have every class.
+
+    Parameters
+    ----------
+    source : str or path
+        Name of the texts.
+    labels : ndarray of str of shape (n_texts,)
+    fraction : float
+        Fraction of the texts to hold out.
+    option : str
+        Option that asks for the split.
+    advice : str
+        End of the errors: what to do to split no texts.
+    larger : str, default=None
+        The same if too few texts are held out; None takes `advice`.
+    """
+    counts = Counter(labels.tolist())
+    label, n_texts = min(counts.items(), key=lambda item: item[1])
+    if n_texts < 2:
+        raise ValueError(
+            f"{source}: expected 2 texts or more of each class, got 1 of "
+            f"{describe_cells([label])}; set the label column with --label-column, or "
+            f"{advice}."
+        )
+    n_held_out = math.ceil(fraction * len(labels))
+    if n_held_out < len(counts):
+        raise ValueError(
+            f"{option}: expected to hold out a text or more of each of {len(counts)} "
+            f"classes, got {n_held_out} in total; {larger or advice}."
+        )

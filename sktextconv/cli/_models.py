@@ -2,12 +2,11 @@
 
 import dataclasses
 import inspect
-import warnings
 
 from .. import _HOMES
 from ..utils._param_names import describe_unknown_name
 
-__all__ = ["DEFAULT_MODEL", "LINEAR_MODELS", "MODELS", "fit_model", "make_model"]
+__all__ = ["DEFAULT_MODEL", "LINEAR_MODELS", "MODELS", "make_model"]
 
 DEFAULT_MODEL = "tfidf"
 
@@ -58,15 +57,6 @@ def make_model(name, settings, *, seed, max_epochs=None, device=None):
             f"out {option}, or pass --model kimcnn or another network."
         )
     return _make_pipeline(name, settings, seed)
-
-
-def fit_model(model, texts, labels):
-    """Fit a model; Ctrl-C raises `KeyboardInterrupt` for a network too."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Training interrupted by user")
-        model.fit(texts, labels)
-    if getattr(getattr(model, "net_", None), "interrupted", False):
-        raise KeyboardInterrupt
 
 
 def _make_network(name, settings, seed, options):

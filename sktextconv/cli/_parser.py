@@ -228,7 +228,7 @@ def _add_train(parser):
         "--search",
         action="store_true",
         help="choose C of a linear model, or learning rate and dropout of a network, "
-        "by the error on a fifth of the training texts",
+        "by the error on a tenth of the training texts",
     )
     parser.add_argument(
         "--card",

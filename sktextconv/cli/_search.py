@@ -1,37 +1,33 @@
-"""Search of `train --search`: a small grid, of networks by halving over epochs."""
+"""Search of `train --search`: the selection of comparisons, printed."""
 
-import itertools
 import math
-import warnings
-from collections import Counter
 
-import numpy as np
-from sklearn.base import clone
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
-from ._models import fit_model
+from ..comparison._rows import ROWS
+from ..comparison._selection import (
+    GRIDS,
+    VALIDATION_FRACTION,
+    find_best,
+    list_candidates,
+    select_parameters,
+)
+from ..utils._fit import last_step
+from ._inputs import check_split
 from ._output import print_line
 
-__all__ = ["GRIDS", "search_parameters"]
-
-# Values to try of each parameter; of C and the learning rate, multiples of the default.
-GRIDS = {
-    "linear model": {"C": (0.1, 0.3, 1.0, 3.0, 10.0)},
-    "network": {"learning_rate": (0.3, 1.0, 3.0), "dropout": (0.2, 0.5)},
-}
-# Networks train for these fractions of `max_epochs`; half of them remain each time.
-_ROUNDS = (0.25, 0.5)
-_CHOICE_FRACTION = 0.2  # of the training texts, to choose by
+__all__ = ["search_parameters"]
 
 
-def search_parameters(make, texts, labels, *, given, seed):
-    """Choose parameters by the error on a part of the training texts.
+def search_parameters(estimator, name, texts, labels, *, given, seed):
+    """Set the parameters with the lowest error on a part of the training texts.
 
     Parameters
     ----------
-    make : callable
-        Function of a dict of parameters that returns an unfitted model.
+    estimator : estimator or Pipeline
+        Unfitted model; its parameters are changed.
+    name : str
+        Its name, a key of `MODELS`.
     texts, labels : list of str and ndarray of str of shape (n_texts,)
         Training texts; no others are used.
     given : collection of str
@@ -41,8 +37,6 @@ def search_parameters(make, texts, labels, *, given, seed):
 
     Returns
     -------
-    parameters : dict of str to object
-        The parameters that were chosen.
     remark : str
         A sentence on the search.
 
@@ -50,136 +44,75 @@ def search_parameters(make, texts, labels, *, given, seed):
     ------
     ValueError
         If there is nothing to search, or there are too few texts.
+    ArithmeticError
+        If no candidate can be trained, because all diverge.
     """
-    candidates = _list_candidates(make({}), given)
-    parts = _split(texts, labels, seed)
-    names = ", ".join(dict.fromkeys(itertools.chain(*candidates)))
-    print_line(
-        f"search over {len(candidates)} settings of {names}: {len(parts[0]):,} texts "
-        f"to train on, {len(parts[1]):,} to choose by"
+    grid = _make_grid(estimator, name, given)
+    check_split(
+        "--search",
+        labels,
+        VALIDATION_FRACTION,
+        option="--search",
+        advice="leave out --search",
     )
-    scores = _try_linear if isinstance(make({}), Pipeline) else _try_networks
-    chosen, (error, _) = scores(make, candidates, parts)
+    candidates = list_candidates(last_step(estimator), grid)
+    n_valid = math.ceil(VALIDATION_FRACTION * len(texts))
+    settings = f"{len(candidates)} settings of {', '.join(candidates[0])}"
     print_line(
-        f"chose {_describe(chosen)} (error {100 * error:.2f} %); training on all "
+        f"search over {settings}: {len(texts) - n_valid:,} texts to train on, "
+        f"{n_valid:,} to choose by"
+    )
+    tried = select_parameters(
+        estimator, grid, texts, labels, seed=seed, report=_print_trial
+    )
+    best = find_best(tried)
+    if best is None:
+        raise ArithmeticError(
+            f"--search: the training of all {settings} diverged; pass a smaller "
+            "learning rate with --set learning_rate=VALUE."
+        )
+    chosen = _describe(best["params"])
+    print_line(
+        f"chose {chosen} (error {best['error']:.2f} %); training on all "
         f"{len(texts):,} texts"
     )
-    remark = (
-        f"The search left out {len(parts[1]):,} of the training texts to compare "
-        f"{len(candidates)} settings of {names} by their errors, and chose "
-        f"{_describe(chosen)}."
+    return (
+        f"The search left out {n_valid:,} of the training texts to compare {settings} "
+        f"by their errors, and chose {chosen}."
     )
-    return chosen, remark
 
 
-def _list_candidates(default, given):
-    """Return the dicts of parameters to try."""
-    params = default.get_params()
-    if isinstance(default, Pipeline):
-        grid = GRIDS["linear model"]
-    else:
-        grid = dict(GRIDS["network"])
-        rate = default._recipes[default.recipe].learning_rate
-        grid["learning_rate"] = _multiply(rate, grid["learning_rate"])
-        grid = {name: values for name, values in grid.items() if name in params}
-    left = {name: values for name, values in grid.items() if name not in given}
-    if not left:
+def _make_grid(estimator, name, given):
+    """Return the values to try: those of comparisons, and the default of C."""
+    grid = dict(ROWS[name].grid if name in ROWS else GRIDS["network"])
+    if isinstance(estimator, Pipeline):
+        default = estimator[-1].C
+        grid["C"] = [*([] if default in grid["C"] else [default]), *grid["C"]]
+    left = {key: values for key, values in grid.items() if key not in given}
+    if not list_candidates(last_step(estimator), left):
         raise ValueError(
             f"--search: expected a parameter to search among {', '.join(grid)}, but "
             "--set gives all of them; leave out --search or one of them."
         )
-    return [
-        dict(zip(left, values, strict=True))
-        for values in itertools.product(*left.values())
-    ]
+    return left
 
 
-def _split(texts, labels, seed):
-    """Return texts to train on and to choose by, and the labels of both."""
-    counts = Counter(labels.tolist())
-    n_chosen = math.ceil(_CHOICE_FRACTION * len(texts))
-    if min(counts.values()) < 2 or n_chosen < len(counts):
-        raise ValueError(
-            "--search: expected 2 training texts or more of each class, and 5 times as "
-            f"many texts as classes, got {len(texts)} texts of {len(counts)} classes, "
-            f"{min(counts.values())} of the smallest one."
-        )
-    return train_test_split(
-        texts, labels, test_size=n_chosen, stratify=labels, random_state=seed
-    )
+def _print_trial(trial):
+    n_epochs = trial.get("max_epochs")
+    start = ""
+    if n_epochs is not None:
+        start = f"{n_epochs:>3} {'epochs' if n_epochs > 1 else 'epoch '}  "
+    print_line(f"  {start}{_describe(trial['params'])}  {_describe_score(trial)}")
 
 
-def _multiply(value, factors):
-    """Return multiples of a value, rounded, except the value itself."""
-    return [value if f == 1 else float(f"{value * f:.3g}") for f in factors]
+def _describe(params):
+    return " ".join(f"{name}={value}" for name, value in params.items())
 
 
-def _try_linear(make, candidates, parts):
-    """Return the best candidate and its score; features are computed once."""
-    texts, chosen_by, labels, y_true = parts
-    *steps, (_, classifier) = make({}).steps
-    features = Pipeline(steps)
-    X, X_valid = features.fit_transform(texts, labels), features.transform(chosen_by)
-    default = classifier.C
-    if default == "auto":
-        default = clone(classifier).fit(X, labels).C_
-    values = _multiply(default, (candidate["C"] for candidate in candidates))
-    # The default may be a word that stands for another number for all texts.
-    candidates = [
-        {"C": classifier.C if value == default else value} for value in values
-    ]
-    scores = []
-    for candidate in candidates:
-        model = clone(classifier).set_params(**candidate)
-        scores.append(_score(model, X, labels, X_valid, y_true))
-        print_line(f"  {_describe(candidate)}  {_describe_score(scores[-1])}")
-    best = min(range(len(candidates)), key=scores.__getitem__)
-    return candidates[best], scores[best]
-
-
-def _try_networks(make, candidates, parts):
-    """Return the best candidate and its score, by successive halving."""
-    texts, chosen_by, labels, y_true = parts
-    n_epochs = make({}).max_epochs
-    rounds = sorted({max(round(n_epochs * fraction), 1) for fraction in _ROUNDS})
-    # A checkpoint belongs to the training that follows.
-    fixed = {"verbose": 0, "checkpoint": None, "resume": False}
-    for n_epochs in rounds:
-        scores = []
-        for candidate in candidates:
-            model = make(fixed | candidate | {"max_epochs": n_epochs})
-            scores.append(_score(model, texts, labels, chosen_by, y_true))
-            epochs = f"{n_epochs:>3} {'epochs' if n_epochs > 1 else 'epoch '}"
-            shown = f"{_describe(candidate)}  {_describe_score(scores[-1])}"
-            print_line(f"  {epochs}  {shown}")
-        order = sorted(range(len(candidates)), key=scores.__getitem__)
-        order = order[: math.ceil(len(candidates) / 2)]
-        candidates = [candidates[index] for index in order]
-        best_score = scores[order[0]]
-    return candidates[0], best_score
-
-
-def _score(model, X, labels, X_valid, y_true):
-    """Return the error and log loss of a model, infinite if its training diverges."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            fit_model(model, X, labels)
-            probabilities = model.predict_proba(X_valid)
-        except ArithmeticError:
-            return math.inf, math.inf
-    columns = np.searchsorted(model.classes_, y_true)
-    right = probabilities[np.arange(len(y_true)), columns]
-    error = np.mean(probabilities.argmax(axis=1) != columns)
-    return float(error), float(-np.log(right.clip(1e-15)).mean())
-
-
-def _describe(candidate):
-    return " ".join(f"{name}={value}" for name, value in candidate.items())
-
-
-def _describe_score(score):
-    error, loss = score
-    if math.isinf(error):
+def _describe_score(trial):
+    if trial["error"] is None:
         return "diverged"
-    return f"error {100 * error:.2f} %  log loss {loss:.4f}"
+    score = f"error {trial['error']:.2f} %"
+    return (
+        f"{score}  log loss {trial['log_loss']:.4f}" if "log_loss" in trial else score
+    )

@@ -1,9 +1,7 @@
 """The command `train`."""
 
-import collections
 import functools
 import itertools
-import math
 import shlex
 import time
 from pathlib import Path
@@ -11,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from ..datasets._header import describe_cells
 from ..persistence._safetensors import save
+from ..utils._fit import fit_model
 from ..utils._labels import reject_swapped
 from ._card import HELD_OUT, TRAINED_ON, CardFacts, Part, changed_parameters, model_card
-from ._inputs import class_indices, read_labeled
-from ._models import MODELS, fit_model, make_model
+from ._inputs import check_split, class_indices, read_labeled
+from ._models import MODELS, make_model
 from ._output import (
     check_suffix,
     check_writable,
@@ -52,17 +50,13 @@ def train(args):
     parts, columns = _read(args)
     _, texts, labels = parts[TRAINED_ON]
     started, remarks = time.process_time(), []
-    if args.search:
-        chosen, remark = search_parameters(
-            lambda parameters: make(settings | parameters),
-            texts,
-            labels,
-            given={name.rpartition("__")[2] for name in settings},
-            seed=args.seed,
-        )
-        settings |= chosen
-        remarks.append(remark)
     classifier = make(settings)
+    if args.search:
+        given = {name.rpartition("__")[2] for name in settings}
+        remark = search_parameters(
+            classifier, args.model, texts, labels, given=given, seed=args.seed
+        )
+        remarks.append(remark)
     fit_model(classifier, texts, labels)
     cpu_seconds = time.process_time() - started
     report = _report_held_out(classifier, parts, is_complete=args.card is not None)
@@ -110,7 +104,14 @@ def _read(args):
         print_data(args.valid, held_out, y_true)
         source = args.valid
     else:
-        _check_split(args.data, labels, args.valid)
+        check_split(
+            args.data,
+            labels,
+            args.valid,
+            option="--valid",
+            advice="pass --valid 0",
+            larger="pass a larger fraction or --valid 0",
+        )
         texts, held_out, labels, y_true = train_test_split(
             texts,
             labels,
@@ -154,21 +155,3 @@ def _select_examples(parts, number):
     turns = itertools.zip_longest(*by_class.values())
     examples = [text for turn in turns for text in turn if text is not None]
     return examples[:number] or None
-
-
-def _check_split(path, labels, fraction):
-    """Raise `ValueError` unless both parts of a split can have every class."""
-    counts = collections.Counter(labels.tolist())
-    label, n_texts = min(counts.items(), key=lambda item: item[1])
-    if n_texts < 2:
-        raise ValueError(
-            f"{path}: expected 2 texts or more of each class, got 1 of "
-            f"{describe_cells([label])}; set the label column with --label-column, or "
-            "pass --valid 0."
-        )
-    n_held_out = math.ceil(len(labels) * fraction)
-    if n_held_out < len(counts):
-        raise ValueError(
-            f"--valid: expected to hold out a text or more of each of {len(counts)} "
-            f"classes, got {n_held_out} in total; pass a larger fraction or --valid 0."
-        )

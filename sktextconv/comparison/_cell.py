@@ -19,10 +19,11 @@ from joblib.externals.loky.backend.reduction import dumps
 
 from .. import persistence
 from ..utils._files import atomic_write
+from ..utils._fit import fit_model, last_step
 from ..utils._timing import timed
 from ._noise import add_typos
 from ._rows import Row
-from ._selection import last_step, select_parameters, take
+from ._selection import select_parameters, take
 
 __all__ = [
     "Cell",
@@ -87,7 +88,6 @@ class Task:
             f"{type(estimator).__module__}.{type(estimator).__qualname__}",
             estimator.get_params(),
             self.row.grid,
-            self.row.search,
             self.noise,
         )
         parts = (data, self.train, self.test, self.seed, self.select, settings)
@@ -231,13 +231,7 @@ def _fit(task, X, y, groups):
         with timed() as selecting:
             tried = (
                 select_parameters(
-                    estimator,
-                    task.row.grid,
-                    X,
-                    y,
-                    groups=groups,
-                    seed=task.seed,
-                    search=task.row.search,
+                    estimator, task.row.grid, X, y, groups=groups, seed=task.seed
                 )
                 if task.select
                 else []
@@ -246,7 +240,7 @@ def _fit(task, X, y, groups):
         last = last_step(estimator)
         selected = {name: last.get_params()[name] for name in sorted(names)}
         with timed() as training:
-            estimator.fit(X, y)
+            fit_model(estimator, X, y)
     return estimator, {
         "n_train": len(X),
         "select_cpu_seconds": selecting.cpu,

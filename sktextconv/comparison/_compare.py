@@ -32,7 +32,7 @@ from ._comparison import Comparison
 from ._results import Left
 from ._rows import resolve_rows
 from ._runner import Runner
-from ._selection import SEARCH_COST, split_off
+from ._selection import count_trainings, split_off
 
 __all__ = ["compare"]
 
@@ -87,9 +87,10 @@ def compare(
         Groups of texts that belong together, such as the reviews of one film. A group
         is never divided, and is resampled as a whole for intervals.
     select : bool, default=True
-        Whether to select parameters on a tenth of the training texts: the penalty of
-        linear models from a grid, the learning rate of networks by successive halving
-        over epochs. Estimators of your own have the parameters that you set.
+        Whether to select parameters by the error on a tenth of the training texts: C of
+        linear models from 3 or 5 values, learning rate and dropout of networks from 6
+        pairs by successive halving over epochs, as by ``sktextconv train --search``.
+        Estimators of your own have the parameters that you set.
     train_sizes : sequence of float, default=()
         Fractions of the training texts for learning curves, besides all of them.
     noise : sequence of float, default=()
@@ -376,13 +377,10 @@ def _count_processes(n_jobs):
 
 def _expected_seconds(task, lengths):
     """Return the cost of selection and training, in seconds of some machine."""
-    n_fits = 1.0
-    if task.select and task.row.grid:
-        # On nearly all of the texts, for each value of the grid.
-        n_fits += math.prod(map(len, task.row.grid.values()))
-    elif task.select and task.row.search and hasattr(task.row.make(), "max_epochs"):
-        n_fits += SEARCH_COST
-    return task.row.cost * n_fits * float(lengths[task.train].sum()) / _MILLION
+    n_trainings = 1.0
+    if task.select:
+        n_trainings += count_trainings(task.row.make(), task.row.grid)
+    return task.row.cost * n_trainings * float(lengths[task.train].sum()) / _MILLION
 
 
 def _key(task, checksum):

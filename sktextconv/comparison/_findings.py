@@ -12,6 +12,7 @@ from ._format import (
     join_names,
     quote_label,
 )
+from ._selection import rank_trial
 
 __all__ = [
     "LEARNING_RULE",
@@ -180,7 +181,7 @@ def selections(comparison):
     -------
     found : dict of str to (Counter, dict)
         How often parameters were selected, and the mean validation error in % of those
-        that were tried, as text.
+        that were tried, by their text; it is infinite if a training diverged.
     """
     found = {}
     for model, cells in _selecting_cells(comparison).items():
@@ -191,7 +192,7 @@ def selections(comparison):
                 name = _describe_params(each["params"])
                 if "max_epochs" in each:
                     name += f", {each['max_epochs']} epochs"
-                errors.setdefault(name, []).append(each["error"])
+                errors.setdefault(name, []).append(rank_trial(each)[0])
         tried = {name: float(np.mean(each)) for name, each in errors.items()}
         found[model] = chosen, tried
     return found

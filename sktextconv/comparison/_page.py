@@ -385,7 +385,10 @@ def _parameters(comparison):
             f"{params} ({n} of {n_cells})" if n_cells > 1 else params
             for params, n in chosen.most_common()
         )
-        listed = "; ".join(f"{name}: {error:.2f} %" for name, error in tried.items())
+        listed = "; ".join(
+            f"{name}: {error:.2f} %" if math.isfinite(error) else f"{name}: diverged"
+            for name, error in tried.items()
+        )
         rows.append(
             f'<tr><th scope="row">{escape(clip_text(model, 60))}</th>'
             f'<td data-label="Selected">{escape(selected)}</td>'

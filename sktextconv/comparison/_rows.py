@@ -15,11 +15,10 @@ from ..baselines import (
     make_tfidf_classifier,
 )
 from ..utils._param_names import suggest_name
+from ._selection import GRIDS
 
 __all__ = ["GROUPS", "ROWS", "Row", "resolve_rows"]
 
-# Features are divided by their largest value: the best C is large and depends on data.
-_PENALTIES = {"C": [1e1, 1e2, 1e3, 1e4, 1e5]}
 _UNKNOWN_COST = 5.0  # of estimators that are no row here
 
 
@@ -39,11 +38,9 @@ class Row:
         cost, which a time budget scales by measured times.
     field_order : {"forward", "reverse"}
         Order in which the fields of a text are joined.
-    grid : mapping of str to list
+    grid : mapping of str to sequence
         Parameters of the estimator, or of the pipeline's last step, and the values to
         select from on a validation split of the training data.
-    search : bool
-        Whether a comparison may select the learning rate of a network.
     """
 
     name: str
@@ -51,7 +48,6 @@ class Row:
     cost: float
     field_order: str = "forward"
     grid: Mapping = field(default_factory=dict)
-    search: bool = True
 
 
 def _network(name, **settings):
@@ -70,18 +66,17 @@ def _linear():
         ("BoW", "bow", make_bow_classifier, 0.15),
         ("ngrams", "ngrams", make_ngram_classifier, 1.0),
     ):
-        yield key, Row(name, make, cost, grid=_PENALTIES)
+        yield key, Row(name, make, cost, grid=GRIDS["counts"])
         tfidf = partial(make, tfidf=True)
-        yield f"{key}-tfidf", Row(f"{name} TFIDF", tfidf, cost, grid=_PENALTIES)
-    means = Row("Bag-of-means", make_bag_of_means_classifier, 3, grid=_PENALTIES)
+        yield f"{key}-tfidf", Row(f"{name} TFIDF", tfidf, cost, grid=GRIDS["counts"])
+    means = Row("Bag-of-means", make_bag_of_means_classifier, 3, grid=GRIDS["counts"])
     yield "bag-of-means", means
 
 
 def _later_linear():
-    nb = {"C": [0.1, 0.3, 1.0, 3.0, 10.0]}
-    svm = {"C": [0.3, 1.0, 3.0]}
-    yield "tfidf", Row("TF-IDF", make_tfidf_classifier, 0.2, grid=svm)
-    yield "ngrams-nb", Row("ngrams NB", make_nb_ngram_classifier, 0.3, grid=nb)
+    svm, nb = make_tfidf_classifier, make_nb_ngram_classifier
+    yield "tfidf", Row("TF-IDF", svm, 0.2, grid=GRIDS["tfidf"])
+    yield "ngrams-nb", Row("ngrams NB", nb, 0.3, grid=GRIDS["ngrams-nb"])
 
 
 def _zhang_networks():
@@ -89,10 +84,7 @@ def _zhang_networks():
     # Departs from the paper: word vectors are trained on the training texts only.
     own_vectors = {"vectors": "word2vec", "tuning": "static"}
     lstm = {"cell": "lstm", "hidden_dim": 512, "pooling": "mean", "clip_norm": 5.0}
-    yield (
-        "lstm",
-        Row("LSTM", _network("RNN", **lstm, **own_vectors), 280),
-    )
+    yield "lstm", Row("LSTM", _network("RNN", **lstm, **own_vectors), 280)
     # The rows name the alphabets of the papers, whatever the defaults are.
     paper = _network("CharCNN", alphabet="paper")
     full = _network("CharCNN", alphabet="full")
@@ -177,13 +169,17 @@ def _keras_networks():
     yield "keras-bilstm", Row("Keras BiLSTM", make, 45)
 
 
+def _with_grid(networks):
+    return {key: replace(row, grid=GRIDS["network"]) for key, row in networks}
+
+
 # Tables show the rows in this order.
 ROWS = {
     **dict(_linear()),
-    **dict(_zhang_networks()),
+    **_with_grid(_zhang_networks()),
     **dict(_later_linear()),
-    **dict(_later_networks()),
-    **dict(_keras_networks()),
+    **_with_grid(_later_networks()),
+    **_with_grid(_keras_networks()),
 }
 
 _FAST = ("tfidf", "ngrams-nb", "bow", "bow-tfidf")
@@ -262,5 +258,4 @@ def _resolve(model):
             f"{model!r}. Name your estimators, instances of a subclass of "
             "sklearn.base.BaseEstimator: models={'mine': estimator}."
         )
-    row = Row(name, partial(clone, estimator), _UNKNOWN_COST, search=False)
-    return [(name, row)]
+    return [(name, Row(name, partial(clone, estimator), _UNKNOWN_COST))]

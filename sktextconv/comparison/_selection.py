@@ -1,33 +1,67 @@
-"""Selection of parameters inside the training texts."""
+"""Selection of parameters inside the training texts, from one table of grids."""
 
+import itertools
 import math
+import warnings
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.model_selection import (
-    GroupShuffleSplit,
-    HalvingGridSearchCV,
-    ParameterGrid,
-    train_test_split,
-)
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.pipeline import Pipeline
 
-__all__ = ["SEARCH_COST", "last_step", "select_parameters", "split_off", "take"]
+from ..utils._fit import fit_model, last_step
 
-_VALIDATION_FRACTION = 0.1
-SEARCH_COST = 1.75  # of the search over learning rates, in trainings of a network
-_RATES = (1 / 3, 1.0, 3.0)  # learning rates to try, as multiples of the recipe's
+__all__ = [
+    "GRIDS",
+    "VALIDATION_FRACTION",
+    "Multiples",
+    "count_trainings",
+    "find_best",
+    "is_network",
+    "list_candidates",
+    "rank_trial",
+    "select_parameters",
+    "split_off",
+    "take",
+]
 
 
-def select_parameters(estimator, grid, X, y, *, groups=None, seed=0, search=False):
-    """Set the parameters with the lowest validation error; return the errors of all.
+class Multiples(tuple):
+    """Values to try of a parameter, as multiples of its default."""
+
+    __slots__ = ()
+
+
+# Values to try of parameters of the last step, by kind of model.
+GRIDS = {
+    # Features are divided by their largest value: the best C is large and depends on
+    # the data.
+    "counts": {"C": [1e1, 1e2, 1e3, 1e4, 1e5]},
+    "tfidf": {"C": [0.3, 1.0, 3.0]},
+    "ngrams-nb": {"C": [0.1, 0.3, 1.0, 3.0, 10.0]},
+    "network": {"learning_rate": Multiples([0.3, 1.0, 3.0]), "dropout": [0.2, 0.5]},
+}
+
+VALIDATION_FRACTION = 0.1  # of the training texts
+
+# Networks train for these fractions of `max_epochs`; half of them remain each time.
+_ROUNDS = (0.25, 0.5)
+# A checkpoint belongs to the training that follows the selection.
+_IN_SELECTION = {"verbose": 0, "checkpoint": None, "resume": False}
+
+
+def select_parameters(estimator, grid, X, y, *, groups=None, seed=0, report=None):
+    """Set the parameters with the lowest validation error; return all that were tried.
+
+    Of equal errors, the first of the grid is taken. Networks are selected by successive
+    halving over epochs, and of equal errors by the lower log loss. If the training of
+    each candidate diverges, the parameters stay.
 
     Parameters
     ----------
     estimator : estimator or Pipeline
         Unfitted; its parameters are changed.
-    grid : mapping of str to list
+    grid : mapping of str to sequence
         Values to try of parameters of the estimator, or of the last step of a pipeline.
         The steps before it are fitted once.
     X : sequence of str
@@ -36,73 +70,87 @@ def select_parameters(estimator, grid, X, y, *, groups=None, seed=0, search=Fals
         Groups of texts that validation does not divide.
     seed : int, default=0
         Seed of the division.
-    search : bool, default=False
-        Whether to search over the learning rates of a network by successive halving
-        over epochs.
+    report : callable, default=None
+        Function that is called with each of `tried` when it is known.
 
     Returns
     -------
     tried : list of dict
-        "params", "error" on the validation texts in %, and in a search "max_epochs".
-        Empty if there is nothing to select.
+        "params", "error" on the validation texts in %, and of networks "log_loss" and
+        "max_epochs". Error and log loss are None, which JSON can hold, if training
+        diverged. Empty if there is nothing to select.
     """
     last = last_step(estimator)
-    search = search and hasattr(last, "max_epochs") and hasattr(last, "_recipe")
-    if not grid and not search:
+    candidates = list_candidates(last, grid)
+    if not candidates:
         return []
-    train, valid = split_off(y, groups, _VALIDATION_FRACTION, seed)
-    if search:
-        return _search(last, X, y, train, valid, seed)
+    train, valid = split_off(y, groups, VALIDATION_FRACTION, seed)
     y_train, y_valid = y[train], y[valid]
     X_train, X_valid = take(X, train), take(X, valid)
     if isinstance(estimator, Pipeline) and len(estimator) > 1:
         head = clone(estimator[:-1])
         X_train, X_valid = head.fit_transform(X_train, y_train), head.transform(X_valid)
+    try_candidates = _try_by_halving if is_network(last) else _try_all
     tried = []
-    for params in ParameterGrid(dict(grid)):
-        fitted = clone(last).set_params(**params).fit(X_train, y_train)
-        error = 100 * float(np.mean(fitted.predict(X_valid) != y_valid))
-        tried.append({"params": params, "error": error})
-    last.set_params(**min(tried, key=lambda each: each["error"])["params"])
+    for trial in try_candidates(last, candidates, (X_train, y_train, X_valid, y_valid)):
+        tried.append(trial)
+        if report is not None:
+            report(trial)
+    best = find_best(tried)
+    if best is not None:
+        last.set_params(**best["params"])
     return tried
 
 
-def _search(network, X, y, train, valid, seed):
-    rate = network.learning_rate or network._recipe().learning_rate
-    n_epochs = max(1, network.max_epochs // 2)
-    search = HalvingGridSearchCV(
-        network,
-        {"learning_rate": [float(factor * rate) for factor in _RATES]},
-        resource="max_epochs",
-        max_resources=n_epochs,
-        min_resources=max(1, n_epochs // 2),
-        factor=2,
-        cv=[(train, valid)],
-        scoring="accuracy",
-        refit=False,
-        random_state=seed,
-    )
-    search.fit(X, y)
-    found = search.cv_results_
-    network.set_params(learning_rate=search.best_params_["learning_rate"])
-    return [
-        {
-            "params": {"learning_rate": params["learning_rate"]},
-            "error": 100 * (1 - float(score)),
-            "max_epochs": int(n_epochs),
-        }
-        for params, score, n_epochs in zip(
-            found["params"],
-            found["mean_test_score"],
-            found["n_resources"],
-            strict=True,
-        )
-    ]
+def find_best(tried):
+    """Return the best trial of the last round; None if each training diverged."""
+    n_epochs = tried[-1].get("max_epochs")
+    final = [trial for trial in tried if trial.get("max_epochs") == n_epochs]
+    best = min(final, key=rank_trial)
+    return None if best["error"] is None else best
 
 
-def last_step(estimator):
-    """Return the last step of a pipeline, or the estimator itself."""
-    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
+def rank_trial(trial):
+    """Return the key that sorts trials: error and log loss, infinite if diverged."""
+    if trial["error"] is None:
+        return math.inf, math.inf
+    return trial["error"], trial.get("log_loss", 0.0)
+
+
+def list_candidates(estimator, grid):
+    """Return the dicts of parameters to try: all combinations of the grid.
+
+    Dropout is left out of networks without it.
+    """
+    values = {
+        name: _multiply(_default_of(estimator, name), tried)
+        if isinstance(tried, Multiples)
+        else tried
+        for name, tried in grid.items()
+        if name != "dropout" or name in estimator.get_params()
+    }
+    if not values:
+        return []
+    combinations = itertools.product(*values.values())
+    return [dict(zip(values, each, strict=True)) for each in combinations]
+
+
+def count_trainings(estimator, grid):
+    """Return the time of a selection, in trainings of the estimator."""
+    last = last_step(estimator)
+    n_candidates = len(list_candidates(last, grid))
+    if not is_network(last):
+        return n_candidates
+    total = 0
+    for fraction in _ROUNDS:
+        total += fraction * n_candidates
+        n_candidates = _half_of(n_candidates)
+    return total
+
+
+def is_network(estimator):
+    """Return whether an estimator is a network of this package."""
+    return hasattr(estimator, "max_epochs") and hasattr(estimator, "_recipe")
 
 
 def split_off(y, groups, fraction, seed):
@@ -125,3 +173,67 @@ def split_off(y, groups, fraction, seed):
 def take(texts, rows):
     """Return the texts of the rows, as a list."""
     return [texts[row] for row in rows]
+
+
+def _try_all(estimator, candidates, parts):
+    """Yield the trial of each candidate."""
+    X, y, X_valid, y_valid = parts
+    for params in candidates:
+        trial = {"params": params, "error": None}
+        try:
+            fitted = fit_model(clone(estimator).set_params(**params), X, y)
+            predicted = fitted.predict(X_valid)
+        except ArithmeticError:  # training diverged
+            pass
+        else:
+            trial["error"] = 100 * float(np.mean(predicted != y_valid))
+        yield trial
+
+
+def _try_by_halving(network, candidates, parts):
+    """Yield the trials of each round; the better half takes part in the next one."""
+    longest = network.max_epochs
+    for n_epochs in sorted({max(round(longest * part), 1) for part in _ROUNDS}):
+        trials = []
+        for params in candidates:
+            scores = _score_network(network, params | {"max_epochs": n_epochs}, parts)
+            trials.append({"params": params, **scores, "max_epochs": n_epochs})
+            yield trials[-1]
+        trials.sort(key=rank_trial)
+        candidates = [trial["params"] for trial in trials[: _half_of(len(trials))]]
+
+
+def _score_network(network, params, parts):
+    """Return the error in % and the log loss of a network, None if it diverges."""
+    X, y, X_valid, y_valid = parts
+    candidate = clone(network).set_params(**_IN_SELECTION, **params)
+    with warnings.catch_warnings():
+        # Warnings of candidates would be taken for those of the final training.
+        warnings.simplefilter("ignore")
+        try:
+            probabilities = fit_model(candidate, X, y).predict_proba(X_valid)
+        except ArithmeticError:  # training diverged
+            return {"error": None, "log_loss": None}
+    classes = candidate.classes_
+    # Classes without a training text have the probability 0.
+    right = (probabilities * (y_valid[:, None] == classes)).sum(axis=1)
+    wrong = classes[probabilities.argmax(axis=1)] != y_valid
+    return {
+        "error": 100 * float(np.mean(wrong)),
+        "log_loss": float(-np.log(right.clip(1e-15)).mean()),
+    }
+
+
+def _default_of(network, name):
+    """Return the value of a parameter of training, or that of the recipe if None."""
+    value = getattr(network, name)
+    return getattr(network._recipe(), name) if value is None else value
+
+
+def _multiply(value, factors):
+    """Return multiples of a value, rounded, except the value itself."""
+    return [value if f == 1 else float(f"{value * f:.3g}") for f in factors]
+
+
+def _half_of(number):
+    return math.ceil(number / 2)

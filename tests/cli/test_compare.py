@@ -34,7 +34,7 @@ def test_compare_prints_table(data, capsys):
     out, err = capsys.readouterr()
     assert max(map(len, out.splitlines()[1:])) <= 80
     assert "* " in out
-    assert "lowest error" in out
+    assert "The winner is " in " ".join(out.split())
     assert "[2/2]" in err
 
 

@@ -1,17 +1,13 @@
 """Comparison of models: divisions, selection, ranking, resumption, time."""
 
-import dataclasses
 import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -20,11 +16,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.pipeline import make_pipeline
 
-from sktextconv import compare, make_bow_classifier
-from sktextconv.comparison._cell import Cell, Task, read_cell, run_task, write_cell
+from sktextconv import compare
+from sktextconv.comparison._cell import Cell, read_cell, write_cell
 from sktextconv.comparison._comparison import Comparison
 from sktextconv.comparison._noise import add_typos
-from sktextconv.comparison._rows import GROUPS, ROWS, Row, resolve_rows
+from sktextconv.comparison._rows import GROUPS, resolve_rows
 
 TEXTS = [
     f"{word} {n}" for n in range(12) for word in ("good film", "bad plot", "so fine")
@@ -62,19 +58,6 @@ class Failing(Coin):
 
     def fit(self, X, y):
         raise MemoryError("no memory")
-
-
-class Cheat(Coin):
-    """Classifier that is right on the texts whose end is `key`, and wrong elsewhere."""
-
-    def __init__(self, key="train", skill=0.5, seed=0):
-        super().__init__(skill, seed)
-        self.key = key
-
-    def predict(self, X):
-        right = np.array([len(text.partition(" ")[0]) % 2 for text in X])
-        known = np.array([text.endswith(self.key) for text in X])
-        return self.classes_[np.where(known, right, 1 - right)]
 
 
 # ---------------------------------------------------------------------------
@@ -161,74 +144,6 @@ def test_add_typos_rate(rate):
         kept = sum(a == b for a, b in zip(noisy[:8], texts[0][:8], strict=True))
         assert noisy != texts[0]
         assert kept < 9
-
-
-# ---------------------------------------------------------------------------
-# Selection
-# ---------------------------------------------------------------------------
-
-
-def test_selection_ignores_leak_in_test_texts():
-    """A setting that is right on the test texts alone is not selected.
-
-    Selection on the test set would find it: it has no error there.
-    """
-    words = ["good", "bad"] * 20
-    X, y = [f"{word} train" for word in words], [len(word) % 2 for word in words]
-    X_test = [f"{word} test" for word in words]
-    row = Row("Cheat", Cheat, 1.0, grid={"key": ["test", "train"]})
-    data = {
-        "texts": X + X_test,
-        "labels": np.array(y + y),
-        "y": np.array(y + y),
-        "classes": np.array([0, 1]),
-        "groups": None,
-    }
-    with_selection = _run(Task("cheat", row, 0, np.arange(40), np.arange(40, 80)), data)
-    assert with_selection.record["params"] == {"key": "train"}
-    assert with_selection.record["error"] == 100.0
-    assert with_selection.record["selection"] == [
-        {"params": {"key": "test"}, "error": 100.0},
-        {"params": {"key": "train"}, "error": 0.0},
-    ]
-    leaky = dataclasses.replace(row, make=partial(Cheat, key="test"))
-    task = Task("cheat", leaky, 0, np.arange(40), np.arange(40, 80), select=False)
-    assert _run(task, data).record["error"] == 0.0
-
-
-def _run(task, data):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "data.joblib")
-        joblib.dump(data, path)
-        return run_task(task, path)
-
-
-def test_search_halves_over_epochs():
-    """Of the learning rates, the better half trains for twice the epochs."""
-    network = ROWS["kim-rand"].make
-    settings = {"embedding_dim": 8, "n_filters": 4, "max_epochs": 4, "random_state": 0}
-    row = dataclasses.replace(ROWS["kim-rand"], make=partial(network, **settings))
-    data = {
-        "texts": TEXTS,
-        "y": np.array([0, 1, 0] * 12),
-        "classes": np.array([0, 1]),
-        "groups": None,
-    }
-    cell = _run(Task("kim", row, 0, np.arange(30), np.arange(30, 36)), data)
-    epochs = [each["max_epochs"] for each in cell.record["selection"]]
-    assert epochs == [1, 1, 1, 2, 2]
-    rates = {each["params"]["learning_rate"] for each in cell.record["selection"]}
-    assert cell.record["params"]["learning_rate"] in rates
-    assert len(rates) == 3
-
-
-def test_models_of_user_are_not_changed():
-    """Parameters of a given estimator are those that the user set."""
-    mine = make_bow_classifier(C=0.5)
-    found = compare(TEXTS, LABELS, models=[("mine", mine)])
-    assert found.cells[0].record["selection"] == []
-    assert found.winner_estimator[-1].C == 0.5
-    assert not hasattr(mine[-1], "coef_")
 
 
 # ---------------------------------------------------------------------------

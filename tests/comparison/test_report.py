@@ -244,6 +244,18 @@ def test_page_names_selected_ends_of_grids():
     assert "a has selected the smallest or largest value that was tried" in text
 
 
+def test_page_names_diverged_candidates():
+    """A candidate that diverged in a division has no finite error."""
+    comparison = make_comparison(THREE, n_splits=2, selection=True)
+    diverged = {"params": {"C": 9.0}, "error": None}
+    for cell in comparison.cells:
+        finite = diverged | {"error": 30.0}
+        cell.record["selection"].append(finite if cell.split else diverged)
+    text = Page(comparison.to_html()).text
+    assert "C=3: 23.00 %; C=9: diverged" in text
+    assert "Infinity" not in comparison.to_json()
+
+
 def test_page_lists_confused_pairs_of_many_classes():
     """A matrix is drawn of a few classes only; the pairs have the matrix' counts."""
     classes = [f"class {number:02}" for number in range(30)]
