@@ -16,6 +16,7 @@ from zipfile import BadZipFile
 import joblib
 import numpy as np
 from joblib.externals.loky.backend.reduction import dumps
+from sklearn.pipeline import Pipeline
 
 from .. import persistence
 from ..utils._files import atomic_write
@@ -316,12 +317,14 @@ def _measure_latency(estimator, X):
 
 def _count_bytes(estimator):
     """Return the size of the saved model: of `save`, or of a pickle of others."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.safetensors")
-        with warnings.catch_warnings(), contextlib.suppress(TypeError):
-            warnings.simplefilter("ignore")
-            persistence.save(estimator, path)
-            return path.stat().st_size
+    # To refuse any other estimator, `save` would import torch.
+    if isinstance(estimator, Pipeline) or hasattr(estimator, "net_"):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model.safetensors")
+            with warnings.catch_warnings(), contextlib.suppress(TypeError):
+                warnings.simplefilter("ignore")
+                persistence.save(estimator, path)
+                return path.stat().st_size
     # The class may be one of a script, which the standard pickle does not find here.
     return len(dumps(estimator))
 

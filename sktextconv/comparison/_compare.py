@@ -10,6 +10,7 @@ import platform
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,11 @@ def compare(
     RuntimeError
         If no model was finished; the message names the reasons.
 
+    Warns
+    -----
+    UserWarning
+        If the winner could not be fitted to all texts.
+
     See Also
     --------
     sklearn.model_selection.cross_validate : Scores of one estimator.
@@ -227,11 +233,17 @@ def compare(
             report(f"fitting {comparison.winner} to all texts")
             winner = next(task for task in tasks if task.model == comparison.winner)
             everything = np.arange(data["n_train"])
-            comparison.winner_estimator = runner.call(
+            comparison.winner_estimator, reason = runner.call(
                 fit_task,
                 dataclasses.replace(winner, train=everything, fraction=1.0),
                 data_file,
             )
+            if reason is not None:
+                warnings.warn(
+                    f"{comparison.winner} was not fitted to all texts: {reason}. "
+                    "winner_estimator is None.",
+                    stacklevel=2,
+                )
     return comparison
 
 

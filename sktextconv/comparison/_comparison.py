@@ -43,7 +43,7 @@ class Comparison:
     winner : str
         Cheapest model whose error is as low as that of `best`, within noise.
     winner_estimator : estimator or None
-        The winner, fitted to all texts; None if there was no time for it.
+        The winner, fitted to all texts; None if that failed or took too long.
     cells : list of Cell
         Result of each model on each division.
     left : list of Left

@@ -171,10 +171,10 @@ class Runner:
         return results, missed
 
     def call(self, function, *arguments):
-        """Return the result of a function, or None if the time is used up."""
+        """Return the result of a function and None, or None and the reason why not."""
         future = self._submit(function, *arguments)
         finished, _ = wait([future], _timeout(self._deadline - time.monotonic()))
-        return future.result() if finished else None
+        return self._result(future) if finished else (None, "there was no time for it")
 
     def _submit(self, function, *arguments):
         executor = self._idle.pop() if self._idle else self._start()
@@ -207,9 +207,11 @@ class Runner:
         return result, reason
 
     def _stop(self):
-        """End all processes at once."""
-        for executor in (*self._busy.values(), *self._idle):
+        """End all processes: those that work at once, the idle ones in order."""
+        for executor in self._busy.values():
             executor.shutdown(wait=True, kill_workers=True)
+        for executor in self._idle:
+            executor.shutdown(wait=True)
         self._idle, self._busy = [], {}
 
     def _seconds_left(self):

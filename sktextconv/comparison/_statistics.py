@@ -418,11 +418,11 @@ def _permutation_test(sums):
     sums = sums[sums != 0]
     random_state = np.random.RandomState(0)
     # Rounding must not turn an equal sum into a smaller one.
-    observed = abs(sums.sum()) * (1 - 1e-12)
+    observed = abs(float(sums.sum())) * (1 - 1e-12)
     n_extreme = 1  # the observation is one of the permutations
     for size in _split_resamples(len(sums)):
         signs = random_state.randint(2, size=(size, len(sums))) * 2 - 1
-        n_extreme += np.count_nonzero(np.abs(signs @ sums) >= observed)
+        n_extreme += int(np.count_nonzero(np.abs(signs @ sums) >= observed))
     return n_extreme / (_N_RESAMPLES + 1)
 
 

@@ -1,5 +1,7 @@
 """Analyses of a comparison: summary, gain by more labels, errors of groups of texts."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,16 @@ def test_class_errors_resample_repeated_texts():
     mask = rows % 2 == 1
     expected = metrics(rows[mask] % 2, predicted[mask], groups=rows[mask])["error"]
     assert comparison.errors_by_class()["a"][1] == expected
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("probabilities", [False, True])
+def test_json_has_plain_numbers(grouped, probabilities):
+    """Figures of all kinds of comparisons are written as JSON, without NaN."""
+    comparison = make_comparison(
+        {"a": (0.2, 1), "b": (0.3, 2)},
+        groups=np.arange(500) // 5 if grouped else None,
+        probabilities=probabilities,
+    )
+    read = json.loads(comparison.to_json(), parse_constant=pytest.fail)
+    assert [each["is_as_good"] for each in read["results"]] == [True, False]

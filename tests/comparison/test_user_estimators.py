@@ -24,6 +24,8 @@ class Answers(Coin):
             sys.exit("no license")
         if self.kind == "interrupt":
             raise KeyboardInterrupt
+        if self.kind == "small" and len(X) == len(TEXTS):
+            raise ValueError("too many texts")
         return super().fit(X, y)
 
     def predict(self, X):
@@ -81,6 +83,14 @@ def test_answers_are_those_of_predict(hostile):
     cells = {cell.model: cell for cell in hostile.cells}
     assert set(cells["opposite"].predicted) == {0}
     assert (cells["opposite"].probabilities.argmax(axis=1) == 1).all()
+
+
+def test_winner_that_cannot_be_fitted_to_all():
+    """The comparison is returned, with a warning that has the reason."""
+    with pytest.warns(UserWarning, match="mine was not fitted to all .*: too many"):
+        found = compare(TEXTS, LABELS, models={"mine": Answers("small")})
+    assert found.winner == "mine"
+    assert found.winner_estimator is None
 
 
 _SCRIPT = """
