@@ -24,6 +24,16 @@ _OPTIONS = {
     "encoding=": "--encoding ",
 }
 
+# RuntimeError: PyTorch lacks memory, or no model of a comparison was finished.
+_ERRORS = (
+    ArithmeticError,
+    ImportError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code.
@@ -53,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1 if args.command == "train" else 0
-    except (ArithmeticError, ImportError, MemoryError, OSError, ValueError) as error:
+    except _ERRORS as error:
         _print_error(_format_message(error))
         # ArithmeticError is raised when training diverges.
         failed = isinstance(error, ArithmeticError)

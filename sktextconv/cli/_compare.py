@@ -23,12 +23,14 @@ def compare(args):
         args.out.mkdir(parents=True, exist_ok=True)
         check_writable(args.out / "report.html")
     texts, labels, columns = read_labeled(args.data, args)
-    print_data(args.data, texts, labels)
+    if not args.json:
+        print_data(args.data, texts, labels)
     test = None
     if args.test is not None:
         classes = sorted(set(labels.tolist()))
         texts_test, labels_test, _ = read_labeled(args.test, args, columns, classes)
-        print_data(args.test, texts_test, labels_test)
+        if not args.json:
+            print_data(args.test, texts_test, labels_test)
         test = texts_test, labels_test
     found = compare_models(
         texts,
@@ -55,11 +57,15 @@ def compare(args):
         print_line("")
         for line in textwrap.wrap(found.summarize(), _WIDTH):
             print_line(line)
+        tested = {result.model for result in found.results}
         for model, reason in dict.fromkeys((e.model, e.reason) for e in found.left):
-            print_line(f"{model} has no result: {reason}")
+            lack = "lacks a part of its curve" if model in tested else "has no result"
+            print_line(f"{model} {lack}: {reason}")
     if args.out is not None:
         found.write(args.out)
-        _save_winner(found, columns, args)
+        lines = _save_winner(found, columns, args.out)
+        if not args.json:
+            print_line(f"report: {args.out / 'report.html'}\n{lines}")
 
 
 def _read_groups(args):
@@ -108,18 +114,16 @@ def _round(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _save_winner(found, columns, args):
-    print_line(f"report: {args.out / 'report.html'}")
-    model = found.winner_estimator
+def _save_winner(found, columns, folder):
+    """Save the winner, if it was fitted; return a line about it."""
+    model, path = found.winner_estimator, folder / "model.safetensors"
     if model is None:
-        print_line(
-            f"{found.winner} was not fitted to all texts: no time was left; pass a "
-            "larger --budget, finished cells are not run again"
+        return (
+            f"{found.winner} was not fitted to all texts and not saved; with more time "
+            "(--budget), a second call does so, and runs no finished cell again"
         )
-        return
     from ..persistence import save
 
-    path = args.out / "model.safetensors"
     model.columns_ = columns
     save(model, path)
-    print_line(f"model: {path}; to use it: sktextconv predict {path} FILE")
+    return f"model: {path}; to use it: sktextconv predict {path} FILE"

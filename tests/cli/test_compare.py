@@ -39,10 +39,12 @@ def test_compare_prints_table(data, capsys):
 
 
 def test_compare_json(data, capsys):
+    """The standard output is one JSON object, with a report too."""
     arguments = ["--models", "bow", "--cv", "3", "--json", "--noise", "0.1"]
+    arguments += ["--out", str(data.parent / "out")]
     assert main(["compare", *columns(data), *arguments]) == 0
     out, err = capsys.readouterr()
-    found = json.loads(out.partition("\n")[2])
+    found = json.loads(out)
     assert found["winner"] == "bow"
     assert len(found["cells"]) == 3
     assert not err
@@ -70,16 +72,25 @@ def test_compare_test_file(data, tmp_path, capsys):
     other.write_text("rating,author,review\npos,me,good film\nneg,me,bad plot\n")
     arguments = ["--models", "bow", "--json", "--test", str(other)]
     assert main(["compare", *columns(data), *arguments]) == 0
-    found = json.loads(capsys.readouterr().out.split("\n", 2)[2])
+    found = json.loads(capsys.readouterr().out)
     assert found["data"]["n_test"] == 2
     assert found["data"]["n_train"] == len(TEXTS)
 
 
 def test_compare_group_column(data, capsys):
-    arguments = ["--models", "bow", "--json", "--cv", "3", "--group-column", "author"]
-    assert main(["compare", *columns(data), *arguments]) == 0
-    found = json.loads(capsys.readouterr().out.partition("\n")[2])
+    arguments = ["--models", "bow,tfidf", "--json", "--cv", "3", "--group-column"]
+    assert main(["compare", *columns(data), *arguments, "author"]) == 0
+    found = json.loads(capsys.readouterr().out)
     assert found["data"]["grouped"]
+
+
+def test_compare_without_time(data, capsys):
+    """Too short a budget is an error of one line, with the exit code 1."""
+    arguments = ["--models", "bow", "--budget", "0.001s"]
+    assert main(["compare", *columns(data), *arguments]) == 1
+    err = capsys.readouterr().err
+    assert "Allow more time" in err
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
