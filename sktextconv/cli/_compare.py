@@ -1,6 +1,7 @@
 """The command `compare`."""
 
 import textwrap
+import time
 
 import numpy as np
 
@@ -15,10 +16,13 @@ __all__ = ["compare"]
 
 _WIDTH = 80
 _NAME_WIDTH = 20
+# Time that the report takes, a part of it in proportion to the time to compare in.
+_REPORT_SECONDS, _REPORT_PART = 5.0, 0.01
 
 
 def compare(args):
     """Compare models on a file, write the report, and save the winner."""
+    start = time.monotonic()
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
         check_writable(args.out / "report.html")
@@ -42,7 +46,7 @@ def compare(args):
         select=args.select,
         train_sizes=args.train_sizes,
         noise=args.noise,
-        max_seconds=args.budget,
+        max_seconds=_seconds_left(args, start),
         folder=None if args.out is None else args.out / "cells",
         n_jobs=args.jobs,
         random_state=args.seed,
@@ -66,6 +70,15 @@ def compare(args):
         lines = _save_winner(found, columns, args.out)
         if not args.json:
             print_line(f"report: {args.out / 'report.html'}\n{lines}")
+
+
+def _seconds_left(args, start):
+    """Return the seconds to compare in, without those of the report, or None."""
+    if args.budget is None:
+        return None
+    report = 0.0 if args.out is None else _REPORT_SECONDS + _REPORT_PART * args.budget
+    left = args.budget - (time.monotonic() - start) - report
+    return max(left, args.budget / 2)
 
 
 def _read_groups(args):

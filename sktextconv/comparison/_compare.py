@@ -40,6 +40,7 @@ __all__ = ["compare"]
 _MILLION = 1e6
 _CV = "Expected cv to be a fraction between 0 and 1, 2 or more folds, or a splitter"
 _MARGIN = 1.2  # of the time reserved for the fit of the winner
+_SPARE = 0.02  # of the time, reserved besides, as other programs may slow the fit down
 
 
 def compare(
@@ -215,6 +216,8 @@ def compare(
                 lowest = cell.record["error"]
                 growth = data["n_train"] / cell.record["n_train"]
                 runner.reserve = _MARGIN * growth * cell.record["seconds"]
+                if max_seconds is not None:
+                    runner.reserve += _SPARE * max_seconds
 
         cells, missed = runner.run(jobs, on_result=reserve)
         comparison = Comparison(
