@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sktextconv import KimCNNClassifier, export_onnx, save
+from sktextconv import KimCNNClassifier, export_onnx, make_tfidf_classifier, save
 from sktextconv.cli._commands import COMMANDS
 
 from .comparison import Line
@@ -66,7 +66,9 @@ def _make_commands(folder):
     labels = ["pos", "pos", "neg", "neg"] * 8
     classifier = KimCNNClassifier(max_epochs=1, random_state=0).fit(texts, labels)
     network, onnx = str(folder / "m.safetensors"), str(folder / "m.onnx")
+    linear = str(folder / "linear.safetensors")
     save(classifier, network)
+    save(make_tfidf_classifier().fit(texts, labels), linear)
     export_onnx(classifier, onnx)
     line, rows = folder / "line.txt", folder / "rows.csv"
     line.write_text(f"{_TEXT}\n")
@@ -80,6 +82,7 @@ def _make_commands(folder):
         "predict network": [*program, "predict", network, str(line), "--lines"],
         "evaluate network": [*program, "evaluate", network, str(rows), *columns],
         "explain network": [*program, "explain", network, "--text", _TEXT],
+        "predict linear": [*program, "predict", linear, str(line), "--lines"],
         "predict onnx": [*program, "predict", onnx, str(line), "--lines"],
         "evaluate onnx": [*program, "evaluate", onnx, str(rows), *columns],
         "explain onnx": [*program, "explain", onnx, "--text", _TEXT],
@@ -130,6 +133,11 @@ def measure_memory(data):
     )
 
 
+def measure_linear(data):
+    """Measure the prediction of one line by a linear model."""
+    return _compare_time("predict linear", "first prediction, linear model", limit=1)
+
+
 def measure_onnx(data):
     """Measure the slowest of the commands that read an ONNX file."""
     names = ("predict onnx", "evaluate onnx", "explain onnx")
@@ -149,6 +157,7 @@ def _slowest(names):
 LINES = {
     "start-network": compare_network,
     "start-memory": measure_memory,
+    "start-linear": measure_linear,
     "start-onnx": measure_onnx,
     "start-help": measure_help,
 }
