@@ -24,7 +24,8 @@ def compare(args):
     """Compare models on a file, write the report, and save the winner."""
     start = time.monotonic()
     if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
+        with path_errors():
+            args.out.mkdir(parents=True, exist_ok=True)
         check_writable(args.out / "report.html")
     texts, labels, columns = read_labeled(args.data, args)
     if not args.json:

@@ -230,13 +230,7 @@ def _fit(task, X, y, groups):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with timed() as selecting:
-            tried = (
-                select_parameters(
-                    estimator, task.row.grid, X, y, groups=groups, seed=task.seed
-                )
-                if task.select
-                else []
-            )
+            tried = _select(task, estimator, X, y, groups)
         names = {name for each in tried for name in each["params"]}
         last = last_step(estimator)
         selected = {name: last.get_params()[name] for name in sorted(names)}
@@ -252,6 +246,22 @@ def _fit(task, X, y, groups):
         "params": selected,
         "warnings": sorted({str(each.message) for each in caught}),
     }
+
+
+def _select(task, estimator, X, y, groups):
+    """Select the parameters of a task; return what was tried."""
+    if not task.select or not task.row.grid:
+        return []
+    if groups is not None and len(np.unique(groups)) == 1:
+        warnings.warn(
+            "Parameters were not selected: the training texts are of one group, which "
+            "is not divided.",
+            stacklevel=1,
+        )
+        return []
+    return select_parameters(
+        estimator, task.row.grid, X, y, groups=groups, seed=task.seed
+    )
 
 
 def _predict(estimator, X, n_classes):

@@ -124,6 +124,8 @@ def compare(
     TypeError
         If an item is not a str, `cv` is of another type, or an estimator cannot be
         pickled.
+    OSError
+        If `folder` cannot be written.
     RuntimeError
         If no model was finished; the message names the reasons.
 
@@ -191,6 +193,8 @@ def compare(
         joblib.dump(data, data_file)
         cells_folder = temporary if folder is None else Path(folder)
         cells_folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(cells_folder, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(f"Expected a folder to write to, got {cells_folder}.")
         jobs = [
             CellJob(
                 task,

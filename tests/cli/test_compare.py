@@ -102,6 +102,7 @@ def test_compare_without_time(data, capsys):
         (["--cv", "many"], "fraction such as 0.2"),
         (["--noise", "often"], "fractions such as 0.1"),
         (["--group-column", "writer"], "writer"),
+        (["--out", __file__], f"{__file__}: File exists"),
     ],
 )
 def test_compare_invalid_arguments(data, capsys, arguments, message):

@@ -98,6 +98,15 @@ def test_compare_groups_are_not_divided():
         assert not {*groups[train]} & {*groups[cell.test]}
 
 
+def test_selection_of_one_training_group():
+    """Training texts of one group cannot be divided: the default is taken."""
+    groups = np.arange(36) // 18
+    found = compare(TEXTS, LABELS, models=["bow"], cv=2, groups=groups, refit=False)
+    for cell in found.cells:
+        assert cell.record["selection"] == []
+        assert any("of one group" in each for each in cell.record["warnings"])
+
+
 def test_compare_repeated_splits():
     """A text of several test sets is one text in intervals, not several."""
     cv = RepeatedStratifiedKFold(n_splits=2, n_repeats=4, random_state=0)
