@@ -11,6 +11,7 @@ __all__ = [
     "add_device",
     "add_model",
     "add_out",
+    "add_seed",
     "add_text_columns",
     "parse_column",
     "parse_cv",
@@ -41,6 +42,17 @@ def add_device(parser, default="cpu"):
         "--device",
         default=default,
         help="device: cpu (the default), cuda, mps or auto",
+    )
+
+
+def add_seed(parser):
+    """Add the seed of all random numbers."""
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="seed of all random numbers (default: %(default)s)",
     )
 
 

@@ -1,6 +1,7 @@
 """Model card: a page in Markdown about a trained model, its data and its error."""
 
 import datetime
+import functools
 import importlib.metadata
 import json
 import platform
@@ -10,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..inspection._highlight import to_printable
+from ..comparison._markdown import escape_markdown
 from ._report import describe_error
 
 __all__ = [
@@ -60,6 +61,9 @@ _LIMITS = """\
   several times in the data, the measured error is too low.
 - The file may contain words of the training texts. If these are confidential, so is
   the file."""
+
+
+_escape = functools.partial(escape_markdown, n_characters=200)
 
 
 class Part(NamedTuple):
@@ -146,7 +150,7 @@ def model_card(facts):
     )
     command = f"sktextconv predict {shlex.quote(str(facts.path))} NEW.csv > labels.csv"
     parts = [
-        f"# Model card: {_inline(facts.path.name)}",
+        f"# Model card: {_escape(facts.path.name)}",
         f"Classifier of texts into {len(classes)} classes: the model `{facts.model}` "
         f"({facts.estimator}) of sktextconv. The file has {facts.n_bytes / 1e6:.1f} "
         "MB.",
@@ -169,7 +173,7 @@ def _describe_data(parts, classes):
         lengths = [*map(len, texts)]
         n_empty = sum(not text.strip() for text in texts)
         middle = f"{statistics.median(lengths):,.0f}"
-        name = f"`{path}`" if "`" not in str(path) else _inline(path)
+        name = f"`{path}`" if "`" not in str(path) else _escape(path)
         rows.append(
             [role, name, f"{len(texts):,}", middle, f"{max(lengths):,}", f"{n_empty:,}"]
         )
@@ -177,7 +181,7 @@ def _describe_data(parts, classes):
     yield _table(head, rows)
     counts = {role: Counter(labels) for role, (_, _, labels) in parts.items()}
     rows = [
-        [_inline(label), *(f"{counts[role][label]:,}" for role in parts)]
+        [_escape(label), *(f"{counts[role][label]:,}" for role in parts)]
         for label in classes
     ]
     yield _table(["class", *parts], rows)
@@ -198,7 +202,7 @@ def _describe_report(report):
     yield _table(["metric", "value", "95 % interval"], report.describe_metrics())
     rows = [
         [
-            _inline(row["label"]),
+            _escape(row["label"]),
             f"{row['n_texts']:,}",
             *(
                 "-" if x is None else f"{100 * x:.1f} %"
@@ -226,7 +230,7 @@ def _describe_training(facts):
         yield "All parameters have their default values."
         return
     yield "Parameters that differ from the defaults:"
-    rows = [[_inline(key), _inline(repr(x))] for key, x in facts.parameters.items()]
+    rows = [[_escape(key), _escape(repr(x))] for key, x in facts.parameters.items()]
     yield _table(["parameter", "value"], rows)
 
 
@@ -242,10 +246,3 @@ def _table(head, rows):
     ]
     rule = "".join(f"|{'-' * (width + 2)}" for width in widths) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
-
-
-def _inline(value):
-    """Return a value in one line, without characters that Markdown interprets."""
-    text = " ".join(to_printable(str(value)).split())
-    text = text if len(text) <= 200 else f"{text[:199]}…"
-    return "".join(f"\\{c}" if c in r"\`*_[]<>|#" else c for c in text)

@@ -16,6 +16,7 @@ from ._errors import path_errors
 from ._inputs import (
     class_indices,
     expand_files,
+    file_options,
     names_in_files,
     read_files,
 )
@@ -155,9 +156,7 @@ def _open_texts(classifier, args, path):
     return open_texts(
         path,
         text_columns=args.text_columns,
-        header=args.header,
-        delimiter=args.delimiter,
-        encoding=args.encoding,
+        **file_options(args),
         keep=args.keep,
         trained=columns and Columns(**columns),
         labels=names_in_files(classifier.classes_.tolist()),

@@ -6,9 +6,10 @@ import time
 import numpy as np
 
 from ..comparison import compare as compare_models
+from ..comparison._format import format_significant
 from ..datasets._unlabeled import open_texts
 from ._errors import path_errors
-from ._inputs import read_labeled
+from ._inputs import file_options, read_labeled
 from ._output import check_writable, print_data, print_line
 from ._tables import pad_or_truncate
 
@@ -93,9 +94,7 @@ def _read_groups(args):
         open_texts(
             args.data,
             text_columns=[args.group_column],
-            header=args.header,
-            delimiter=args.delimiter,
-            encoding=args.encoding,
+            **file_options(args),
         ) as (_, rows),
     ):
         return np.array([group for group, _ in rows])
@@ -114,18 +113,21 @@ def _table(found):
         elif result.is_as_good:
             mark = "="
         error, low, high = (100 * each for each in result.error)
+        seconds, milliseconds, megabytes = (
+            format_significant(figure.value)
+            for figure in (
+                result.cpu_seconds,
+                result.milliseconds_per_text,
+                result.megabytes,
+            )
+        )
         lines.append(
             f"{mark} {pad_or_truncate(result.model, _NAME_WIDTH)} {error:7.2f}   "
-            f"{low:5.2f} to {high:5.2f}  {_round(result.cpu_seconds.value):>12}  "
-            f"{_round(result.milliseconds_per_text.value):>7}  "
-            f"{_round(result.megabytes.value):>6}"
+            f"{low:5.2f} to {high:5.2f}  {seconds:>12}  {milliseconds:>7}  "
+            f"{megabytes:>6}"
         )
     lines.append("* winner: the cheapest that is as good as the best, within noise (=)")
     return lines
-
-
-def _round(value):
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _save_winner(found, columns, folder):

@@ -17,6 +17,7 @@ __all__ = [
     "check_split",
     "class_indices",
     "expand_files",
+    "file_options",
     "names_in_files",
     "read_files",
     "read_labeled",
@@ -106,10 +107,8 @@ def read_labeled(path, args, columns=None, classes=()):
             list,
             label_column=args.label_column,
             text_columns=args.text_columns,
-            header=args.header,
             class_names=args.class_names,
-            delimiter=args.delimiter,
-            encoding=args.encoding,
+            **file_options(args),
             trained=columns and Columns(**columns),
             known_labels=names_in_files(classes),
             field_order="forward",
@@ -120,6 +119,11 @@ def read_labeled(path, args, columns=None, classes=()):
     if labels.dtype.kind == "i":
         labels = np.array(read["target_names"])[labels]
     return read["data"], labels, read["columns"]
+
+
+def file_options(args):
+    """Return the options that say how a file is to be read, as arguments."""
+    return {name: getattr(args, name) for name in ("header", "delimiter", "encoding")}
 
 
 def names_in_files(classes):

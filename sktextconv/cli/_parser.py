@@ -11,6 +11,7 @@ from ._arguments import (
     add_device,
     add_model,
     add_out,
+    add_seed,
     add_text_columns,
     parse_column,
     parse_cv,
@@ -156,13 +157,7 @@ def _add_compare(parser):
         help="cells to run at the same time, with one thread each; -1 for all cores "
         "(default: one with all threads)",
     )
-    parser.add_argument(
-        "--seed",
-        metavar="N",
-        type=int,
-        default=0,
-        help="seed of all random numbers (default: %(default)s)",
-    )
+    add_seed(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -208,13 +203,7 @@ def _add_train(parser):
         help="validation texts, not used in training: a fraction of DATA (default: "
         "%(default)s, 0 for none), or a file with the same columns",
     )
-    parser.add_argument(
-        "--seed",
-        metavar="N",
-        type=int,
-        default=0,
-        help="seed of all random numbers (default: %(default)s)",
-    )
+    add_seed(parser)
     parser.add_argument(
         "--examples",
         metavar="N",

@@ -3,8 +3,7 @@
 import itertools
 import unicodedata
 
-import numpy as np
-
+from ..comparison._confusion import find_confused
 from ..inspection._highlight import to_printable
 
 __all__ = ["confusion_lines", "display_width", "pad_or_truncate"]
@@ -62,24 +61,20 @@ def _align_right(cell, width):
 
 def _pair_lines(counts, labels):
     """Return the lines of the most confused pairs; none if no text is confused."""
-    mistakes = counts - np.diag(np.diag(counts))
-    order = np.argsort(-mistakes, axis=None, kind="stable")[:_MAX_PAIRS]
-    pairs = np.transpose(np.unravel_index(order, mistakes.shape))
-    pairs = [pair for pair in pairs if mistakes[*pair]]
+    pairs = find_confused(counts, labels, _MAX_PAIRS)
     if not pairs:
         return []
-    names = [[labels[index] for index in pair] for pair in pairs]
-    width = max(display_width(name) for name in [*itertools.chain(*names), "predicted"])
+    names = itertools.chain(*(pair[:2] for pair in pairs))
+    width = max(display_width(name) for name in [*names, "predicted"])
     width = min(width, _PAIR_WIDTH)
     lines = [
         "most confused classes",
         f"{'true':<{width}}  {'predicted':<{width}}    texts  % of true class",
     ]
-    for pair, (true, predicted) in zip(pairs, names, strict=True):
-        share = 100 * counts[*pair] / counts[pair[0]].sum()
+    for true, predicted, count, fraction in pairs:
         lines.append(
             f"{pad_or_truncate(true, width)}  {pad_or_truncate(predicted, width)}"
-            f"  {counts[*pair]:>7,}  {share:>15.1f}"
+            f"  {count:>7,}  {100 * fraction:>15.1f}"
         )
     return lines
 

@@ -93,6 +93,23 @@ def _draw_cost(comparison, ax):
     _label_points(comparison, ax, steps)
 
 
+def _annotate(comparison, ax, model, point, offset, **style):
+    """Draw the name of a model, which an offset in points moves to the right."""
+    color, is_winner = _style(comparison, model)
+    return ax.annotate(
+        clip_text(model, 30),
+        point,
+        xytext=(offset, 0),
+        textcoords="offset points",
+        fontsize=_FONT_SIZE,
+        fontweight="bold" if is_winner else "normal",
+        color="0.35" if color == _GRAY else color,
+        va="center",
+        parse_math=False,
+        **{"arrowprops": _LEADER} | style,
+    )
+
+
 def _label_points(comparison, ax, steps):
     """Label the model of each point, without overlaps, beside the frontier."""
     figure = ax.figure.figure  # that of a subfigure, too
@@ -105,25 +122,13 @@ def _label_points(comparison, ax, steps):
     ]
     for result in comparison.results:
         x, error = plotted_seconds(result), result.error
-        color, is_winner = _style(comparison, result.model)
         points.append(tuple(to_pixels((x, 100 * error.value))))
         (left, low), (_, high) = to_pixels(
             [(x, 100 * error.low), (x, 100 * error.high)]
         )
         bars.append((left - 1, low, left + 1, high))
-        text = ax.annotate(
-            clip_text(result.model, 30),
-            (x, 100 * error.value),
-            xytext=(0, 0),
-            textcoords="offset points",
-            fontsize=_FONT_SIZE,
-            fontweight="bold" if is_winner else "normal",
-            color="0.35" if color == _GRAY else color,
-            ha="center",
-            va="center",
-            arrowprops=_LEADER,
-            parse_math=False,
-        )
+        point = (x, 100 * error.value)
+        text = _annotate(comparison, ax, result.model, point, 0, ha="center")
         text.set_in_layout(False)
         texts.append(text)
     boxes = [text.get_window_extent() for text in texts]
@@ -202,20 +207,15 @@ def _label_ends(comparison, curves, ax, scale):
     texts = []
     for curve in curves:
         value, error = curve.points[-1]
-        color, is_winner = _style(comparison, curve.model)
-        text = ax.annotate(
-            clip_text(curve.model, 30),
+        text = _annotate(
+            comparison,
+            ax,
+            curve.model,
             (scale * value, 100 * error.value),
-            xytext=(24, 0),
-            textcoords="offset points",
-            fontsize=_FONT_SIZE,
-            fontweight="bold" if is_winner else "normal",
-            color="0.35" if color == _GRAY else color,
+            24,
             ha="left",
-            va="center",
             arrowprops=_LEADER | {"relpos": (0, 0.5), "shrinkA": 0, "shrinkB": 4},
             annotation_clip=False,
-            parse_math=False,
         )
         texts.append(text)
     figure.draw_without_rendering()  # lays out the axes, with room for the labels

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from ._charts import find_frontier
+from ._confusion import find_confused
 from ._format import (
     format_integer,
     format_percent,
@@ -149,29 +150,8 @@ def _apart(one, other):
 
 
 def confused_pairs(comparison, n=10):
-    """Return the most frequent errors of the winner.
-
-    Returns
-    -------
-    pairs : list of (label, label, int, float)
-        True class, predicted class, number of texts, and their fraction of the texts
-        of the true class.
-    """
-    counts = comparison.confusion()
-    totals = counts.sum(axis=1)
-    np.fill_diagonal(counts, 0)
-    order = np.argsort(-counts, axis=None, kind="stable")[:n]
-    pairs = zip(*np.unravel_index(order, counts.shape), strict=True)
-    return [
-        (
-            comparison.classes[true],
-            comparison.classes[predicted],
-            int(counts[true, predicted]),
-            float(counts[true, predicted] / totals[true]),
-        )
-        for true, predicted in pairs
-        if counts[true, predicted]
-    ]
+    """Return the most confused pairs of classes of the winner; see `find_confused`."""
+    return find_confused(comparison.confusion(), comparison.classes, n)
 
 
 def selections(comparison):

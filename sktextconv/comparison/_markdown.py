@@ -4,19 +4,23 @@ import re
 
 from ._format import clip_text, format_integer, make_columns
 
-__all__ = ["to_markdown"]
+__all__ = ["escape_markdown", "to_markdown"]
 
 
 def to_markdown(comparison):
     """Return the summary, the table and the sizes of the data as Markdown."""
     winner = f"The winner is {comparison.winner}"
     rest = comparison.summarize().removeprefix(winner)
-    lines = [f"The winner is **{_escape(comparison.winner)}**{_escape(rest)}", ""]
+    name = escape_markdown(comparison.winner)
+    lines = [f"The winner is **{name}**{escape_markdown(rest)}", ""]
     columns = make_columns(comparison)
-    heads = ["Model", *(f"{_escape(each.heading)}, {each.unit}" for each in columns)]
+    heads = [
+        "Model",
+        *(f"{escape_markdown(each.heading)}, {each.unit}" for each in columns),
+    ]
     lines += [_row(heads), _row(["---", *["---:"] * len(columns)])]
     for result in comparison.results:
-        name = _escape(clip_text(result.model, 60))
+        name = escape_markdown(result.model, 60)
         if result.model == comparison.winner:
             name = f"**{name}** (winner)"
         elif result.is_as_good:
@@ -45,7 +49,6 @@ def _row(cells):
     return f"| {' | '.join(cells)} |"
 
 
-def _escape(text):
-    """Return a text without line breaks whose characters have no meaning."""
-    line = " ".join(clip_text(text, 2000).split())
-    return re.sub(r"([\\`*_\[\]<>|~&#$])", r"\\\1", line)
+def escape_markdown(value, n_characters=2000):
+    """Return a value in one line, cut at the end, whose characters have no meaning."""
+    return re.sub(r"([\\`*_\[\]<>|~&#$])", r"\\\1", clip_text(value, n_characters))

@@ -101,13 +101,16 @@ def test_card_of_linear_model(run, folder):
 
 
 def test_card_escapes_labels(run, folder):
-    """Labels with characters of Markdown and line breaks fill one cell of a table."""
-    rows = [["a|b_*c*", GOOD], ["two\nlines <b>", BAD]] * 10
+    """Labels with characters of Markdown and line breaks fill one cell of a table.
+
+    Characters that reorder the text after them are replaced.
+    """
+    rows = [["a|b_*c*\u202e", GOOD], ["two\nlines <b>", BAD]] * 10
     write_csv(folder / "odd.csv", rows)
     assert run(f"train odd.csv {TRAIN} --card odd.md")[0] == 0
     tables = read_tables((folder / "odd.md").read_text(encoding="utf-8"))
     labels = [row[0] for row in tables[1][2:]]
-    assert labels == ["a\\|b\\_\\*c\\*", "two lines \\<b\\>"]
+    assert labels == ["a\\|b\\_\\*c\\*\ufffd", "two lines \\<b\\>"]
     assert all(len({*map(len, table)}) == 1 for table in tables)
 
 
