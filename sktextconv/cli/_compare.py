@@ -134,6 +134,7 @@ def _save_winner(found, columns, folder):
     """Save the winner, if it was fitted; return a line about it."""
     model, path = found.winner_estimator, folder / "model.safetensors"
     if model is None:
+        path.unlink(missing_ok=True)  # the winner of an earlier call
         return (
             f"{found.winner} was not fitted to all texts and not saved; with more time "
             "(--budget), a second call does so, and runs no finished cell again"
