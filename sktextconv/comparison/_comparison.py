@@ -3,6 +3,7 @@
 import json
 import statistics
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,7 +83,17 @@ class Comparison:
     (5, 5)
     """
 
-    def __init__(self, texts, y, classes, cells, left=(), *, groups=None, about=None):
+    def __init__(
+        self,
+        texts: Sequence[str],
+        y: np.ndarray,
+        classes: np.ndarray,
+        cells: Iterable[Cell],
+        left: Iterable[Left] = (),
+        *,
+        groups: np.ndarray | None = None,
+        about: dict[str, Any] | None = None,
+    ) -> None:
         self.classes = classes
         self.cells: list[Cell] = list(cells)
         self.left: list[Left] = list(left)

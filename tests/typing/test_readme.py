@@ -13,7 +13,7 @@ def test_readme_has_no_type_error(tmp_path):
     """A type checker accepts the README's code, and rejects a call added to it."""
     examples = doctest.DocTestParser().get_examples((ROOT / "README.md").read_text())
     code = "".join(example.source for example in examples)
-    assert "CharCNNClassifier" in code
+    assert "KimCNNClassifier" in code
     assert check_types(code, tmp_path) == []
     (message,) = check_types(code + "network.fit(5, y)\n", tmp_path)
     assert '"Literal[5]" cannot be assigned to parameter "X"' in message
