@@ -28,6 +28,10 @@ _COUNTING = (
 REASONS = {
     "start-network": _SCIKIT_LEARN,
     "start-memory": _SCIKIT_LEARN,
+    "start-linear": (
+        "Nearly all of it is the import of scikit-learn, which imports scipy.stats, "
+        "and pandas where it is installed."
+    ),
     "train-charcnn-bf16": _NO_MATRIX_UNITS,
     "predict-charcnn-bf16": _NO_MATRIX_UNITS,
     "train-gru": (

@@ -145,7 +145,8 @@ def compare(
     best of several models is partly so by chance. With groups, or texts in several test
     sets, a permutation test takes its place. The tests are about these trained models
     on other texts; other training texts would add to the noise. The winner is the
-    cheapest of the models that are as good as the best.
+    cheapest of the models that are as good as the best; costs below 10 s of CPU time
+    count as equal, and the lower error decides between them.
 
     Examples
     --------

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison"]
 
+_CHEAP = 10.0  # seconds; no one would choose a worse model to save less
+
 
 class Comparison:
     """Result of `compare`.
@@ -42,7 +44,8 @@ class Comparison:
     best : str
         Model with the lowest error.
     winner : str
-        Cheapest model whose error is as low as that of `best`, within noise.
+        Cheapest model whose error is as low as that of `best`, within noise; the first
+        of `as_good`.
     winner_estimator : estimator or None
         The winner, fitted to all texts; None if that failed or took too long.
     cells : list of Cell
@@ -119,8 +122,7 @@ class Comparison:
             self._full, self._y[self._rows], self._units(self._rows)
         )
         self.best: str = self.results[0].model
-        good = [result for result in self.results if result.is_as_good]
-        self.winner: str = min(good, key=lambda each: each.cpu_seconds.value).model
+        self.winner: str = self.as_good[0]
 
     # -----------------------------------------------------------------------
     # Ranking
@@ -144,9 +146,12 @@ class Comparison:
 
     @property
     def as_good(self) -> list[str]:
-        """Models whose error is as low as the lowest, within noise, cheapest first."""
+        """Models whose error is as low as the lowest, within noise, cheapest first.
+
+        Costs below 10 s of CPU time count as equal; of these the lower error is first.
+        """
         good = [result for result in self.results if result.is_as_good]
-        good.sort(key=lambda each: each.cpu_seconds.value)
+        good.sort(key=lambda each: (max(each.cpu_seconds.value, _CHEAP), each.error))
         return [result.model for result in good]
 
     def summarize(self) -> str:
@@ -171,9 +176,7 @@ class Comparison:
         others = [each for each in self.as_good if each not in (self.best, self.winner)]
         if others:
             verb = "is" if len(others) == 1 else "are"
-            text += (
-                f" {join_names(others)} {verb} as good, within noise, but took longer."
-            )
+            text += f" {join_names(others)} {verb} as good, within noise."
         missing = sorted({each.model for each in self.left} - by_model.keys())
         if missing:
             verb = "has" if len(missing) == 1 else "have"

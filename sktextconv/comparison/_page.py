@@ -457,9 +457,10 @@ def _reading():
         paragraph(
             "A model is as good as the best, within noise, if a paired test on the "
             "same test texts finds no difference at the level of 5 %, divided by the "
-            "number of other models. The winner is the cheapest such model. Intervals "
-            "and tests are about these trained models on other texts of the same "
-            "kind. They do not cover other training texts, other seeds, wrong labels, "
-            "or texts of another kind than these."
+            "number of other models. The winner is the cheapest such model; costs "
+            "below 10 s count as equal, and the lower error decides. Intervals and "
+            "tests are about these trained models on other texts of the same kind. "
+            "They do not cover other training texts, other seeds, wrong labels, or "
+            "texts of another kind than these."
         ),
     )

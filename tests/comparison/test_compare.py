@@ -223,6 +223,17 @@ def test_winner_is_cheapest_within_noise():
     assert "cheap" in found.summarize()
 
 
+def test_winner_among_cheap_models_has_lowest_error():
+    """A model is not preferred for saving a part of a second."""
+    hard = np.random.RandomState(0).random_sample(500) < 0.2
+    faster = hard.copy()
+    faster[:2] ^= True
+    seconds = {"better": 0.3, "faster": 0.1}
+    found = make_comparison({"better": hard, "faster": faster}, seconds=seconds)
+    lowest = min(("better", hard), ("faster", faster), key=lambda each: each[1].mean())
+    assert found.as_good[0] == found.winner == lowest[0]
+
+
 def test_label_errors_are_unanimous():
     """A suspect is a text on which all models give the same other answer."""
     y = np.array([0, 0, 1, 2])

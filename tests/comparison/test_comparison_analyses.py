@@ -21,8 +21,8 @@ def test_summary_names_winner_first():
     [
         ({"a": (0.1, 1)}, "There is no other to compare it with."),
         ({"a": (0.1, 1), "b": (0.5, 2)}, "All others are worse, beyond noise."),
-        ({"a": (0.1, 1), "b": (0.11, 2)}, "b is as good, within noise, but took"),
-        ({"a": (0.11, 1), "b": (0.1, 2)}, "b has the lowest error, 10.00 % error"),
+        ({"a": (0.1, 1), "b": (0.11, 2)}, "b is as good, within noise."),
+        ({"a": (0.11, 1), "b": (0.1, 20)}, "b has the lowest error, 10.00 % error"),
     ],
 )
 def test_summary_mentions_other_models(models, expected):
