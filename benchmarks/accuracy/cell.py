@@ -20,7 +20,7 @@ from sktextconv import fetch_text_dataset, load_docstrings
 from sktextconv.comparison._selection import is_network, select_parameters
 from sktextconv.datasets._columns import Columns
 from sktextconv.datasets._csv import read_labeled
-from sktextconv.utils._fit import fit_model, last_step
+from sktextconv.utils._fit import fit_model, last_step, set_seeds
 
 from .._record import describe_run, find_commit, peak_mib, progress, timed
 from .models import ROWS
@@ -185,12 +185,7 @@ def _make_estimator(cell):
     """Return the estimator of a cell and the grid of parameters to select."""
     row = ROWS[cell.model]
     estimator = row.make().set_params(**cell.settings)
-    seeded = [
-        name
-        for name in estimator.get_params()
-        if name.rpartition("__")[2] == "random_state"
-    ]
-    estimator.set_params(**dict.fromkeys(seeded, cell.seed))
+    set_seeds(estimator, cell.seed, replace=True)
     last = last_step(estimator)
     known = last.get_params()
     if "callbacks" in known:

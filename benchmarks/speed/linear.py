@@ -31,7 +31,7 @@ __all__ = ["LINES", "compare_ngram_counting", "compare_solvers", "compare_tfidf"
 
 _HELD_OUT = 5_000
 _ROUNDS = 3
-# What the TF-IDF classifier is compared with: estimator, goal and description.
+# Others to compare the TF-IDF classifier with: estimator, goal and description.
 _TFIDF_OTHERS = {
     "scikit-learn": (make_sklearn_tfidf, 2, "TfidfVectorizer and LinearSVC"),
     "Vowpal Wabbit": (

@@ -158,7 +158,7 @@ def _to_json(reports, best, differences):
                 "difference": value,
                 "interval": [low, high],
                 "p_value": p_value,
-                "within_noise": differences[name].is_within_noise,
+                "within_noise": differences[name].is_within_noise(len(differences)),
             }
         rows.append({"model": name} | report.to_json() | {"against_best": against_best})
     return {"n_texts": reports[best].n_texts, "best": best, "models": rows}

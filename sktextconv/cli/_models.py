@@ -79,6 +79,7 @@ def _make_network(name, settings, seed, options):
 
 def _make_pipeline(name, settings, seed):
     from .. import baselines
+    from ..utils._fit import set_seeds
     from ..utils._param_validation import check_params
 
     function, fixed = LINEAR_MODELS[name]
@@ -94,14 +95,11 @@ def _make_pipeline(name, settings, seed):
         if parameter not in others:
             _check_known(name, parameter, list(known))
     given = {key: value for key, value in settings.items() if key in arguments}
-    seeds = {}
-    if not any(key.endswith("random_state") for key in settings):
-        keys = pipeline.get_params()
-        seeds = {key: seed for key in keys if key.endswith("__random_state")}
     pipeline = make(**fixed | given)
+    if not any(key.endswith("random_state") for key in settings):
+        set_seeds(pipeline, seed, replace=True)
     pipeline.set_params(
-        **seeds,
-        **{others[key]: value for key, value in settings.items() if key not in given},
+        **{others[key]: value for key, value in settings.items() if key not in given}
     )
     for _, step in pipeline.steps:
         if dataclasses.is_dataclass(step):  # that of scikit-learn is not

@@ -196,7 +196,7 @@ def comparison_lines(reports, best, differences):
         names = [
             name
             for name, difference in differences.items()
-            if difference.is_within_noise == is_within_noise
+            if difference.is_within_noise(len(differences)) == is_within_noise
         ]
         if names:
             sentence = f"{verdict}: {', '.join(map(to_printable, names))}."

@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from .. import persistence
 from ..utils._files import atomic_write
-from ..utils._fit import fit_model, last_step
+from ..utils._fit import fit_model, last_step, set_seeds
 from ..utils._timing import timed
 from ._noise import add_typos
 from ._rows import Row
@@ -221,12 +221,7 @@ def _groups_of(data, rows):
 def _fit(task, X, y, groups):
     """Return the fitted estimator and the record of selection and training."""
     estimator = task.row.make()
-    seeded = {
-        name: task.seed
-        for name, value in estimator.get_params().items()
-        if name.rpartition("__")[2] == "random_state" and value is None
-    }
-    estimator.set_params(**seeded)
+    set_seeds(estimator, task.seed)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with timed() as selecting:

@@ -107,7 +107,8 @@ def compare(
         Number of cells to run at the same time, each with one thread; -1 takes all
         cores. None runs one at a time with all threads.
     random_state : int, default=0
-        Seed of the divisions and of the models. One thread gives the same bits.
+        Seed of the divisions, and of all `random_state` of the models that are None.
+        One thread gives the same bits.
     refit : bool, default=True
         Whether to fit the winner to all texts of `X`.
     verbose : bool, default=False

@@ -93,7 +93,7 @@ def describe_learning(comparison, curves):
         f"points (95 % interval {format_points(-gain.high)} to "
         f"{format_points(-gain.low)})"
     )
-    if gain.value > 0 and not gain.is_within_noise:
+    if gain.value > 0 and not gain.is_within_noise():
         return f"More labels would probably help: {change}."
     if gain.high < _SMALL_FALL * fewer.value:
         return f"More labels would help little: {change}."

@@ -25,8 +25,6 @@ __all__ = [
     "rank_models",
 ]
 
-_SIGNIFICANCE = 0.05
-
 
 @dataclass(frozen=True)
 class Result:
@@ -133,8 +131,7 @@ def rank_models(cells_of, y_true, units):
         difference, is_as_good = None, True
         if model != best:
             difference = compare_errors(wrong[best], wrong[model], groups=units)
-            # The best of m models is so by chance, too: correct for m - 1 tests.
-            is_as_good = difference.p_value > _SIGNIFICANCE / (len(order) - 1)
+            is_as_good = difference.is_within_noise(len(order) - 1)
         cells = cells_of[model]
         found = metrics(y_true, predicted[model], probabilities_of(cells), groups=units)
         result = Result(

@@ -92,13 +92,7 @@ def _zhang_networks():
     lookup = _network("WordCNN")
     for name, key, make, field_order, cost in (
         ("w2v ", "wordcnn-{}-w2v", w2v, "forward", 230),
-        (
-            "Lk. ",
-            "wordcnn-{}-lookup",
-            lookup,
-            "forward",
-            230,
-        ),
+        ("Lk. ", "wordcnn-{}-lookup", lookup, "forward", 230),
         ("Full ", "charcnn-{}-full", full, "reverse", 240),
         ("", "charcnn-{}", paper, "reverse", 240),
     ):
@@ -116,12 +110,7 @@ def _zhang_networks():
 def _later_networks():
     for depth, cost in ((9, 400), (17, 800), (29, 1_100)):
         for pooling, name in (("max", "max"), ("kmax", "k-max"), ("conv", "conv")):
-            make = partial(
-                _network("VDCNN"),
-                depth=depth,
-                pooling=pooling,
-                alphabet="vdcnn",
-            )
+            make = _network("VDCNN", depth=depth, pooling=pooling, alphabet="vdcnn")
             slower = 2 if pooling == "kmax" else 1
             yield (
                 f"vdcnn-{depth}-{pooling}",

@@ -178,7 +178,7 @@ class Runner:
 
     def _submit(self, function, *arguments):
         executor = self._idle.pop() if self._idle else self._start()
-        future = executor.submit(function, *arguments)
+        future = executor.submit(_attempt, function, arguments)
         self._busy[future] = executor
         return future
 
@@ -190,16 +190,14 @@ class Runner:
     def _result(self, future):
         """Return the result of a job and None, or None and the reason why not."""
         executor = self._busy.pop(future)
-        error = future.exception()  # also SystemExit, which must not end this process
+        error = future.exception()
         if isinstance(error, BrokenProcessPool):
             executor.shutdown(kill_workers=True)
             return None, "its process ended, perhaps for lack of memory"
         if error is None:
-            result, reason = future.result(), None
-        else:
-            text = " ".join(str(error).split())[:300]
-            name = type(error).__name__
-            result, reason = None, f"{name}: {text}" if text else name
+            result, reason = future.result()
+        else:  # the result cannot be sent
+            result, reason = None, _describe_error(error)
         if self._fresh:
             executor.shutdown(kill_workers=True)
         else:
@@ -216,7 +214,7 @@ class Runner:
 
     def _seconds_left(self):
         """Return the seconds until running jobs are stopped."""
-        # What is called afterwards may need a new process, and start times vary.
+        # A later call may need a new process, and start times vary.
         reserve = self.reserve + 2 * self._start_seconds if self.reserve else 0.0
         return self._deadline - reserve - time.monotonic()
 
@@ -232,6 +230,24 @@ class Runner:
         seconds = min(seconds, max(self._seconds_left(), 0.0))
         time_left = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
         return f"; about {time_left} to go"
+
+
+def _attempt(function, arguments):
+    """Return the result of a call and None, or None and the error as text.
+
+    Also of SystemExit, which must not end the parent, and of errors that the parent
+    could not unpickle.
+    """
+    try:
+        return function(*arguments), None
+    except BaseException as error:
+        return None, _describe_error(error)
+
+
+def _describe_error(error):
+    text = " ".join(str(error).split())[:300]
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
 
 
 def _timeout(seconds):

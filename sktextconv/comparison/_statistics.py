@@ -55,10 +55,16 @@ class Difference(NamedTuple):
     high: float
     p_value: float
 
-    @property
-    def is_within_noise(self) -> bool:
-        """Whether the test finds no difference at the level of 5 %."""
-        return self.p_value > _SIGNIFICANCE
+    def is_within_noise(self, n_others: int = 1) -> bool:
+        """Return whether the test finds no difference at the level of 5 %.
+
+        Parameters
+        ----------
+        n_others : int, default=1
+            Number of models that are compared with the best one. It divides the level,
+            because the best of several models is so by chance, too.
+        """
+        return self.p_value > _SIGNIFICANCE / n_others
 
 
 def metrics(y_true, y_pred, probabilities=None, *, level=0.95, groups=None):

@@ -203,7 +203,8 @@ def leave_one_out(fitted, X, y, C, X_left_out=None):
     # The mean curvature without one of the samples that contain the feature.
     n_containing = np.bincount(X.indices, minlength=X.shape[1])
     rest = (1 - 1 / np.maximum(n_containing, 1)).astype(X.dtype)[:, np.newaxis]
-    # Of a feature without curvature this is 2 C. The limits hold in float32.
+    # The inverse penalty, 2 C, is the variance of a weight without data. The limits
+    # hold in float32.
     penalty = np.clip(1 / (2 * float(C)), 1e-30, 1e30).astype(X.dtype)
     curvature = penalty + rest * (squares.T @ in_loss)  # (n_features, n_scores)
     change = products @ (1 / curvature)

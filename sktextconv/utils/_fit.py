@@ -1,10 +1,10 @@
-"""Fit of any estimator: Ctrl-C raises an error."""
+"""Seeds and fit of any estimator."""
 
 import warnings
 
 from sklearn.pipeline import Pipeline
 
-__all__ = ["fit_model", "last_step"]
+__all__ = ["fit_model", "last_step", "set_seeds"]
 
 
 def fit_model(model, X, y):
@@ -24,3 +24,22 @@ def fit_model(model, X, y):
 def last_step(estimator):
     """Return the last step of a pipeline, or the estimator itself."""
     return estimator[-1] if isinstance(estimator, Pipeline) else estimator
+
+
+def set_seeds(estimator, seed, *, replace=False):
+    """Set the parameters `random_state` of an estimator and of its steps.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It is changed.
+    seed : int
+    replace : bool, default=False
+        Whether to replace values other than None.
+    """
+    seeds = {
+        name: seed
+        for name, value in estimator.get_params().items()
+        if name.rpartition("__")[2] == "random_state" and (replace or value is None)
+    }
+    estimator.set_params(**seeds)

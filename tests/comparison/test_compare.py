@@ -260,7 +260,7 @@ def test_errors_by_class_and_length():
 
 
 def test_budget_stops_slow_model():
-    """What does not end in time is left with a reason; the others have results."""
+    """A model that does not end in time is left with a reason; others have results."""
     start = time.monotonic()
     models = ["bow", ("slow", Slow())]
     found = compare(TEXTS, LABELS, models=models, max_seconds=12)

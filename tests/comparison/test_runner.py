@@ -41,6 +41,28 @@ class Pid(Sleep):
         return ""
 
 
+class OddError(Exception):
+    """Error that cannot be unpickled: its constructor needs two arguments."""
+
+    def __init__(self, place, number):
+        super().__init__(f"{place} {number}")
+
+
+class Failing(Sleep):
+    """Job that raises an error."""
+
+    def run(self):
+        raise OddError("line", 3)
+
+
+def test_runner_names_errors_of_any_kind(tmp_path):
+    """An error that cannot be unpickled is told from a lack of memory."""
+    with Runner(report=lambda line: None) as runner:
+        _, missed = runner.run([Failing(tmp_path / "a", 1.0)])
+        assert missed[0].reason == "OddError: line 3"
+        assert runner.call(int, "3") == (3, None)
+
+
 def test_runner_reports_cheapest_first_and_time_left(tmp_path):
     """The time left is that of the budget if the rest would take longer."""
     lines = []

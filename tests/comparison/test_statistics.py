@@ -9,6 +9,7 @@ from sklearn.metrics import f1_score, log_loss
 
 from sktextconv.comparison import _statistics
 from sktextconv.comparison._statistics import (
+    Difference,
     bootstrap_interval,
     compare_errors,
     exact_sign_test,
@@ -265,7 +266,7 @@ def test_compare_errors_of_equal_answers(groups):
     found = compare_errors(wrong, wrong, groups=groups)
     assert (found.value, found.p_value) == (0, 1)
     assert found.low < -0.01 < 0.01 < found.high
-    assert found.is_within_noise
+    assert found.is_within_noise()
 
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(0.01, 0.0), (0.05, 0.02)])
@@ -298,7 +299,7 @@ def test_noise_is_called_noise():
     """At most 5 % of pairs of equal error are told apart, up to the noise of 200."""
     for groups in (None, np.arange(200) // 2):
         told_apart = [
-            not compare_errors(*draw_pair(200, seed), groups=groups).is_within_noise
+            not compare_errors(*draw_pair(200, seed), groups=groups).is_within_noise()
             for seed in range(200)
         ]
         assert np.mean(told_apart) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 200)
@@ -308,7 +309,7 @@ def test_difference_is_found():
     """A difference of 10 points in 500 texts is found, with its sign."""
     for groups in (None, np.arange(500) // 2):
         found = compare_errors(*draw_pair(500, 1, gap=0.1), groups=groups)
-        assert not found.is_within_noise
+        assert not found.is_within_noise()
         assert 0 < found.low < 0.1 < found.high
 
 
@@ -351,3 +352,11 @@ def test_wilson_interval_agrees_with_scipy(n_wrong):
     expected = scipy.stats.binomtest(n_wrong, 50).proportion_ci(0.9, method="wilson")
     found = wilson_interval(n_wrong, 50, level=0.9)
     assert found == pytest.approx([expected.low, expected.high], abs=1e-14)
+
+
+def test_noise_of_best_of_several_models():
+    """The level is divided by the number of models that the best one is compared to."""
+    found = Difference(0.02, 0.0, 0.04, p_value=0.03)
+    assert not found.is_within_noise()
+    assert not found.is_within_noise(1)
+    assert found.is_within_noise(2)

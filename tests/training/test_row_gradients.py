@@ -71,7 +71,7 @@ def test_row_gradients_give_same_bits(name, corpus):
 
 @pytest.mark.parametrize("name", ["kimcnn", "rnn"])
 def test_callback_may_change_gradients(name, corpus):
-    """What a callback adds to a gradient is not in that of the next minibatch."""
+    """A gradient that a callback changes does not change that of the next minibatch."""
     changer = ChangeGradients()
     network = clone(NETWORKS[name]).set_params(callbacks=[changer], batch_size=2)
     network.fit(*corpus)
