@@ -119,7 +119,7 @@ class Comparison:
             for model, cells in self._full.items()
         }
         self.results: list[Result] = rank_models(
-            self._full, self._y[self._rows], self._units(self._rows)
+            self._full, self._predicted, self._y[self._rows], self._units(self._rows)
         )
         self.best: str = self.results[0].model
         self.winner: str = self.as_good[0]

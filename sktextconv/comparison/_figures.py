@@ -1,5 +1,6 @@
 """Figures of a comparison, drawn into matplotlib axes."""
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from ._findings import confused_pairs
 from ._format import clip_text, format_integer
 from ._label_layout import nearest_on_box, place_labels, spread
 
-__all__ = ["FIGURES", "Figure"]
+__all__ = ["FIGURES", "Figure", "PointStyle", "draw_cost"]
 
 _GRAY = "0.55"
 _LEADER = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.7}
@@ -46,10 +47,20 @@ class Figure(NamedTuple):
     hint: str = ""
 
 
+class PointStyle(NamedTuple):
+    """Style of the point of a model and of its label."""
+
+    color: str
+    is_filled: bool
+    is_bold: bool
+    marker: str = "o"
+
+
 def _style(comparison, model):
-    """Return the color of a model, and whether it is the winner."""
+    """Return the style of a model: the winner, one as good, or another."""
     color = "C0" if model in comparison.as_good else _GRAY
-    return color, model == comparison.winner
+    is_winner = model == comparison.winner
+    return PointStyle(color, is_winner, is_winner)
 
 
 # ---------------------------------------------------------------------------
@@ -57,21 +68,30 @@ def _style(comparison, model):
 # ---------------------------------------------------------------------------
 
 
-def _draw_cost(comparison, ax):
-    results = comparison.results
+def draw_cost(results, ax, style):
+    """Draw error against the CPU time of training, with intervals and the frontier.
+
+    Parameters
+    ----------
+    results : list of Result
+        Only their attributes `model`, `error` and `cpu_seconds` are used.
+    ax : matplotlib Axes
+    style : callable
+        Function of a model that returns its `PointStyle`.
+    """
     ticker = require("matplotlib.ticker", by="ComparisonDisplay", extra="plot")
     ax.set_xscale("log")
     for result in results:
-        color, is_winner = _style(comparison, result.model)
+        color, is_filled, _, marker = style(result.model)
         x, error = plotted_seconds(result), result.error
         ax.vlines(x, 100 * error.low, 100 * error.high, color=color, linewidth=1.2)
         ax.plot(
             x,
             100 * error.value,
-            "o",
+            marker,
             color=color,
-            markerfacecolor=color if is_winner else "white",
-            markersize=9 if is_winner else 7,
+            markerfacecolor=color if is_filled else "white",
+            markersize=9 if is_filled else 7,
             zorder=3,
         )
     by_model = {result.model: result for result in results}
@@ -88,21 +108,25 @@ def _draw_cost(comparison, ax):
     ax.xaxis.set_major_locator(ticker.LogLocator(subs=subs))
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
-    ax.set(xlabel="CPU time of selection and training, s", ylabel="error, %")
     ax.grid(alpha=0.3)
-    _label_points(comparison, ax, steps)
+    _label_points(results, ax, steps, style)
 
 
-def _annotate(comparison, ax, model, point, offset, **style):
+def _draw_comparison_cost(comparison, ax):
+    ax.set(xlabel="CPU time of selection and training, s", ylabel="error, %")
+    draw_cost(comparison.results, ax, functools.partial(_style, comparison))
+
+
+def _annotate(ax, model, point, offset, point_style, **style):
     """Draw the name of a model, which an offset in points moves to the right."""
-    color, is_winner = _style(comparison, model)
+    color = point_style.color
     return ax.annotate(
         clip_text(model, 30),
         point,
         xytext=(offset, 0),
         textcoords="offset points",
         fontsize=_FONT_SIZE,
-        fontweight="bold" if is_winner else "normal",
+        fontweight="bold" if point_style.is_bold else "normal",
         color="0.35" if color == _GRAY else color,
         va="center",
         parse_math=False,
@@ -110,7 +134,7 @@ def _annotate(comparison, ax, model, point, offset, **style):
     )
 
 
-def _label_points(comparison, ax, steps):
+def _label_points(results, ax, steps, style):
     """Label the model of each point, without overlaps, beside the frontier."""
     figure = ax.figure.figure  # that of a subfigure, too
     figure.draw_without_rendering()  # lays out the axes
@@ -120,7 +144,7 @@ def _label_points(comparison, ax, steps):
         (*np.minimum(start, end) - 1, *np.maximum(start, end) + 1)
         for start, end in itertools.pairwise(to_pixels(steps))
     ]
-    for result in comparison.results:
+    for result in results:
         x, error = plotted_seconds(result), result.error
         points.append(tuple(to_pixels((x, 100 * error.value))))
         (left, low), (_, high) = to_pixels(
@@ -128,7 +152,7 @@ def _label_points(comparison, ax, steps):
         )
         bars.append((left - 1, low, left + 1, high))
         point = (x, 100 * error.value)
-        text = _annotate(comparison, ax, result.model, point, 0, ha="center")
+        text = _annotate(ax, result.model, point, 0, style(result.model), ha="center")
         text.set_in_layout(False)
         texts.append(text)
     boxes = [text.get_window_extent() for text in texts]
@@ -176,7 +200,7 @@ def _draw_noise(comparison, ax):
 
 def _draw_curves(comparison, curves, ax, scale):
     for curve in curves:
-        color, is_winner = _style(comparison, curve.model)
+        color, is_winner, *_ = _style(comparison, curve.model)
         x = [scale * value for value, _ in curve.points]
         ax.plot(
             x,
@@ -208,11 +232,11 @@ def _label_ends(comparison, curves, ax, scale):
     for curve in curves:
         value, error = curve.points[-1]
         text = _annotate(
-            comparison,
             ax,
             curve.model,
             (scale * value, 100 * error.value),
             24,
+            _style(comparison, curve.model),
             ha="left",
             arrowprops=_LEADER | {"relpos": (0, 0.5), "shrinkA": 0, "shrinkB": 4},
             annotation_clip=False,
@@ -281,7 +305,9 @@ def _title(comparison, ax):
 
 
 FIGURES = {
-    "cost": Figure("comparison", (8, 4.5), _draw_cost, lambda comparison: True),
+    "cost": Figure(
+        "comparison", (8, 4.5), _draw_comparison_cost, lambda comparison: True
+    ),
     "learning": Figure(
         "learning_curves",
         (8, 4.5),

@@ -107,22 +107,20 @@ class Left(NamedTuple):
     reason: str
 
 
-def rank_models(cells_of, y_true, units):
+def rank_models(cells_of, predicted, y_true, units):
     """Return the `Result` of each model, by error.
 
     Parameters
     ----------
     cells_of : dict of str to list of Cell
         Cells by model, in the same order of divisions for all.
+    predicted : dict of str to ndarray of int of shape (n_samples,)
+        Predicted classes of the test texts of all divisions.
     y_true : ndarray of int of shape (n_samples,)
         Classes of the test texts of all divisions.
     units : ndarray of shape (n_samples,) or None
         Texts with the same value are resampled together.
     """
-    predicted = {
-        model: np.concatenate([cell.predicted for cell in cells])
-        for model, cells in cells_of.items()
-    }
     wrong = {model: each != y_true for model, each in predicted.items()}
     order = sorted(wrong, key=lambda model: wrong[model].mean())
     best = order[0]

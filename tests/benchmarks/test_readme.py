@@ -50,9 +50,11 @@ def test_figure_shows_committed_results(committed):
         shown = json.loads(figure.info["Description"])
     for data in tables.README_DATA:
         expected = plot.points(committed, data)
-        assert shown[data].keys() == expected.keys()
-        for name, point in expected.items():
-            assert shown[data][name] == pytest.approx(point)
+        for found, point in zip(shown[data], expected, strict=True):
+            name, error, seconds, by_wall = found
+            assert (name, by_wall) == (point.model, point.by_wall)
+            assert error == pytest.approx(point.error)
+            assert seconds == pytest.approx(point.cpu_seconds)
 
 
 def test_readme_links_exist():

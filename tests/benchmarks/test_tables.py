@@ -130,9 +130,3 @@ def test_readme_lines_reject_two_results_per_row():
         result["cell"] = result["cell"] | {"model": "bow-tfidf"}
     with pytest.raises(ValueError, match="two results for 'BoW TFIDF'"):
         tables.readme_lines({("ag_news", None): results}, "ag_news")
-
-
-def test_frontier_excludes_slower_and_worse_points():
-    plot = pytest.importorskip("benchmarks.accuracy.plot")
-    made = {"slow": (9, 4.0), "fast": (1, 5.0), "worse": (2, 6.0), "tied": (3, 5.0)}
-    assert plot.frontier(made) == ["fast", "slow"]

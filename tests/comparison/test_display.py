@@ -1,6 +1,7 @@
 """Figures of a comparison, drawn with matplotlib."""
 
 import itertools
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from matplotlib import pyplot
 
 from sktextconv import ComparisonDisplay
+from sktextconv.comparison import Estimate
+from sktextconv.comparison._charts import find_frontier
 
 from .synthetic import TWELVE, make_comparison
 
@@ -148,3 +151,15 @@ def test_unknown_kind_is_rejected(twelve):
 def test_missing_curves_are_named(kind, hint):
     with pytest.raises(ValueError, match=f"Pass {hint} to compare"):
         make_comparison({"a": (0.1, 1)}).plot(kind=kind)
+
+
+def test_frontier_excludes_slower_and_worse_models():
+    """Of equal errors, the faster model is on the frontier."""
+    made = {"slow": (9, 4.0), "fast": (1, 5.0), "worse": (2, 6.0), "tied": (3, 5.0)}
+    results = [
+        SimpleNamespace(
+            model=model, cpu_seconds=Estimate(*[cost] * 3), error=Estimate(*[error] * 3)
+        )
+        for model, (cost, error) in made.items()
+    ]
+    assert find_frontier(results) == ["fast", "slow"]
