@@ -220,10 +220,7 @@ def compare(
             nonlocal lowest
             if refit and cell.fraction == 1 and cell.record["error"] < lowest:
                 lowest = cell.record["error"]
-                growth = data["n_train"] / cell.record["n_train"]
-                runner.reserve = _MARGIN * growth * cell.record["seconds"]
-                if max_seconds is not None:
-                    runner.reserve += _SPARE * max_seconds
+                runner.reserve = _seconds_to_fit(cell, data["n_train"], max_seconds)
 
         cells, missed = runner.run(jobs, on_result=reserve)
         comparison = Comparison(
@@ -254,6 +251,12 @@ def compare(
                     stacklevel=2,
                 )
     return comparison
+
+
+def _seconds_to_fit(cell, n_texts, max_seconds):
+    """Return the time to reserve for the fit of the model of a cell to more texts."""
+    growth = n_texts / cell.record["n_train"]
+    return _MARGIN * growth * cell.record["seconds"] + _SPARE * (max_seconds or 0.0)
 
 
 def _make_data(X, y, test, cv, groups, seed):

@@ -1,5 +1,6 @@
 """Comparison of models: divisions, selection, ranking, resumption, time."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -17,10 +18,11 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.pipeline import make_pipeline
 
 from sktextconv import compare
-from sktextconv.comparison._cell import Cell, read_cell, write_cell
+from sktextconv.comparison._cell import Cell, Task, read_cell, write_cell
+from sktextconv.comparison._compare import _seconds_to_fit
 from sktextconv.comparison._comparison import Comparison
 from sktextconv.comparison._noise import add_typos
-from sktextconv.comparison._rows import GROUPS, resolve_rows
+from sktextconv.comparison._rows import GROUPS, Row, resolve_rows
 
 TEXTS = [
     f"{word} {n}" for n in range(12) for word in ("good film", "bad plot", "so fine")
@@ -270,6 +272,13 @@ def test_budget_stops_slow_model():
     assert found.winner_estimator is not None
 
 
+def test_reserved_time_grows_with_texts():
+    """The fit to all texts takes longer than that to the training texts."""
+    cell = Cell("a", 0, 1.0, None, None, None, {}, {"n_train": 80, "seconds": 2.0})
+    assert _seconds_to_fit(cell, 160, None) == pytest.approx(1.2 * 4.0)
+    assert _seconds_to_fit(cell, 160, 100.0) == pytest.approx(1.2 * 4.0 + 2.0)
+
+
 def test_failing_model_is_left():
     models = {"coin": Coin(), "failing": Failing()}
     found = compare(TEXTS, LABELS, models=models)
@@ -295,6 +304,21 @@ def test_resumes_from_finished_cells(tmp_path):
     compare(TEXTS, LABELS, models=["bow"], **other)
     compare(TEXTS, ["a", "b"] * 18, models=["bow"], folder=tmp_path, refit=False)
     assert len([*tmp_path.iterdir()]) == 3
+
+
+def test_cell_key_has_all_that_changes_it():
+    task = Task("a", Row("A", Coin, 1.0), 0, np.arange(3), np.arange(3, 5))
+    changes = {
+        "row": Row("A", Coin, 1.0, grid={"seed": [1, 2]}),
+        "train": np.arange(2),
+        "test": np.arange(4, 5),
+        "seed": 1,
+        "select": False,
+        "noise": (0.1,),
+    }
+    keys = {dataclasses.replace(task, **{key: changes[key]}).key("") for key in changes}
+    keys |= {task.key(""), task.key("other data")}
+    assert len(keys) == len(changes) + 2
 
 
 def test_cell_survives_its_file(tmp_path):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from sktextconv.comparison import Comparison, Left
 from sktextconv.comparison._statistics import compare_errors, metrics
 
 from .synthetic import TWELVE, make_comparison
@@ -80,3 +81,13 @@ def test_json_has_plain_numbers(grouped, probabilities):
     )
     read = json.loads(comparison.to_json(), parse_constant=pytest.fail)
     assert [each["is_as_good"] for each in read["results"]] == [True, False]
+
+
+def test_model_without_a_division_is_not_ranked():
+    """Models are compared on the same texts, so each must have all divisions."""
+    whole = make_comparison({"a": (0.2, 1), "b": (0.1, 1)}, n_splits=3)
+    cells = [each for each in whole.cells if (each.model, each.split) != ("b", 1)]
+    left = [Left("b", 1, 1.0, "no time")]
+    found = Comparison(whole._texts, whole._y, whole.classes, cells, left)
+    assert [result.model for result in found.results] == ["a"]
+    assert found.summarize().endswith(" b has no result.")

@@ -1,6 +1,7 @@
 """Execution of jobs: order, time left."""
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -61,6 +62,17 @@ def test_runner_names_errors_of_any_kind(tmp_path):
         _, missed = runner.run([Failing(tmp_path / "a", 1.0)])
         assert missed[0].reason == "OddError: line 3"
         assert runner.call(int, "3") == (3, None)
+
+
+def interrupt_self():
+    signal.raise_signal(signal.SIGINT)
+    return "alive"
+
+
+def test_runner_workers_ignore_ctrl_c():
+    """Ctrl-C reaches all processes of a terminal; the parent ends the jobs."""
+    with Runner(report=lambda line: None) as runner:
+        assert runner.call(interrupt_self) == ("alive", None)
 
 
 def test_runner_reports_cheapest_first_and_time_left(tmp_path):
