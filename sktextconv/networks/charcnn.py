@@ -218,7 +218,10 @@ class CharCNNClassifier(BaseTextNetClassifier):
     `recipe`. Its n-grams have 5 characters and are selected by the chi-squared
     statistic of their presence; [2]_ selects n-grams of words by naive Bayes. (2) The
     paper names no weight decay and no initialization of biases; "paper" takes both and
-    the update rule from the authors' code.
+    the update rule from the authors' code. (3) That code reads bytes: a character
+    outside ASCII takes two to four of the positions, all without a one-hot vector; here
+    it takes one, except with ``alphabet="bytes"``. (4) That code multiplies the
+    learning rate by ``sqrt(batch_size / 128)``; here `batch_size` does not change it.
 
     References
     ----------

@@ -369,6 +369,10 @@ class VDCNNClassifier(BaseTextNetClassifier):
     doubles, a 1 x 1 convolution without bias and batch normalization, added before the
     last ReLU.
 
+    The network in R of the experiment with MXNet on Amazon reviews is not offered: it
+    reads 500 characters as one-hot vectors, without an embedding, and the shortcut of
+    each block is a 1 x 1 convolution.
+
     References
     ----------
     .. [1] A. Conneau, H. Schwenk, L. Barrault and Y. LeCun, "Very Deep Convolutional
