@@ -42,8 +42,10 @@ class Cell:
     model : str
         A key of `ROWS`.
     seed : int
-    train, test : str or None
+    train : str, tuple of str, or None
         CSV files; None takes the data set that `data` names.
+    test : str or None
+        CSV file.
     columns : mapping
         Arguments of `read_csv`: header and the columns of labels and texts.
     sample : int or None
@@ -51,17 +53,21 @@ class Cell:
     settings : mapping
         Parameters of the estimator that differ from those of its row.
     threads : int
+    held_out : int or None
+        Number of test texts, if there is no file of these: a stratified sample of the
+        distinct texts in `train`, the same for every model and seed.
     """
 
     data: str
     model: str
     seed: int = 0
-    train: str | None = None
+    train: str | tuple[str, ...] | None = None
     test: str | None = None
     columns: Mapping = field(default_factory=dict)
     sample: int | None = None
     settings: Mapping = field(default_factory=dict)
     threads: int = 1
+    held_out: int | None = None
 
     def path(self, results):
         parts = [self.model]
@@ -73,20 +79,64 @@ class Cell:
     def described(self):
         """Return the cell for its JSON: names of files, without their folders."""
         names = {"train": _name(self.train), "test": _name(self.test)}
-        return asdict(self) | names
+        return asdict(self) | names | {"split_seed": _SPLIT_SEED}
 
 
 def load(cell):
     """Return the training and the test Bunch of a cell."""
     order = ROWS[cell.model].field_order
     if cell.train is not None:
-        train = _read(cell.train, cell.columns, order)
+        train = _read_files(cell.train, cell.columns, order)
+        if cell.held_out is not None:
+            return _split(train, cell.held_out)
         return [train, _read(cell.test, cell.columns, order, train)]
     if cell.data == "docstrings":
         return [load_docstrings(subset=subset) for subset in ("train", "test")]
     return [
         fetch_text_dataset(cell.data, subset=subset, field_order=order)
         for subset in ("train", "test")
+    ]
+
+
+def _read_files(paths, columns, field_order):
+    """Return the Bunch of one file or of several with the same columns."""
+    if isinstance(paths, str):
+        return _read(paths, columns, field_order)
+    first = _read(paths[0], columns, field_order)
+    others = [_read(path, columns, field_order, first) for path in paths[1:]]
+    labels = np.concatenate([_labels(bunch) for bunch in (first, *others)])
+    names, target = np.unique(labels, return_inverse=True)
+    return Bunch(
+        data=[text for bunch in (first, *others) for text in bunch.data],
+        target=target,
+        target_names=names.tolist(),
+        columns=first.columns,
+    )
+
+
+def _split(bunch, n_test):
+    """Return the training and the test Bunch of a bunch.
+
+    Texts of the same words are one text, so that the order in which fields are joined
+    does not change the split.
+    """
+    words = [" ".join(sorted(text.split())) for text in bunch.data]
+    _, distinct = np.unique(words, return_index=True)
+    distinct.sort()
+    parts = train_test_split(
+        distinct,
+        test_size=n_test,
+        stratify=bunch.target[distinct],
+        random_state=_SPLIT_SEED,
+    )
+    return [
+        Bunch(
+            data=[bunch.data[index] for index in part],
+            target=bunch.target[part],
+            target_names=bunch.target_names,
+            columns=bunch.columns,
+        )
+        for part in parts
     ]
 
 
@@ -207,6 +257,8 @@ def _count_parameters(last):
 
 
 def _name(path):
+    if isinstance(path, tuple):
+        return [Path(each).name for each in path]
     return None if path is None else Path(path).name
 
 

@@ -3,6 +3,7 @@
     python -m benchmarks.accuracy.run --data imdb --models bow ngrams
     python -m benchmarks.accuracy.run --data imdb --models all --budget 60
     python -m benchmarks.accuracy.run --train A.csv --test B.csv --name mine
+    python -m benchmarks.accuracy.run --train A.csv --held-out 1000 --name mine
 
 A cell with a JSON file is not run again.
 """
@@ -100,12 +101,20 @@ def _check_data(cell, results):
     if not path.exists():
         return
     before, now = json.loads(path.read_text())["cell"], cell.described()
-    for key in ("train", "test"):
-        if before[key] != now[key]:
-            raise SystemExit(
-                f"{path} is of {before[key]}, not of {now[key]}: give these data "
-                "another --name, or run the cell again with --redo."
-            )
+    if (done := _describe_data(before)) != (new := _describe_data(now)):
+        raise SystemExit(
+            f"{path} is of {done}, not of {new}: give these data another --name, or "
+            "run the cell again with --redo."
+        )
+
+
+def _describe_data(described):
+    """Return the files of a described cell, as text."""
+    train, test = described["train"], described["test"]
+    names = ", ".join(train) if isinstance(train, list) else str(train)
+    if described.get("held_out") is not None:  # records without the key have a file
+        return f"{described['held_out']} held out of {names}"
+    return names if test is None else f"{names} and {test}"
 
 
 def _log(line):
@@ -118,8 +127,15 @@ def _make_parser():
     )
     add = parser.add_argument
     add("--data", help="docstrings, imdb, ag_news, …")
-    add("--train", metavar="FILE", help="your own training CSV")
-    add("--test", metavar="FILE", help="and its test CSV")
+    add("--train", metavar="FILE", nargs="+", help="your own training CSV files")
+    add("--test", metavar="FILE", help="and their test CSV")
+    add(
+        "--held-out",
+        type=int,
+        metavar="N",
+        help="without --test: test on N of the training texts, a stratified sample "
+        "that is the same for every model and seed, and train on the others",
+    )
     add("--name", help="the name of your own data")
     add(
         "--header",
@@ -162,9 +178,12 @@ def parse(arguments=None):
     options = parser.parse_args(arguments)
     if "all" in options.models:
         options.models = list(ROWS)
-    own = [options.train, options.test, options.name].count(None)
-    if own != (3 if options.data else 0):
-        parser.error("give either --data, or --train, --test and --name")
+    own = [options.train, options.test, options.held_out, options.name].count(None)
+    two = options.test is not None and options.held_out is not None
+    if own != (4 if options.data else 1) or two:
+        parser.error(
+            "give either --data, or --train, --name and one of --test and --held-out"
+        )
     name = options.data or options.name
     values = [name, *(str(value) for _, value in options.settings)]
     if any("/" in value or value.startswith(".") for value in values):
@@ -172,8 +191,9 @@ def parse(arguments=None):
             "names and values become parts of file names: they must not contain "
             "/ or start with a dot"
         )
-    columns = {}
-    if options.train:
+    columns, train = {}, options.train
+    if train is not None:
+        train = train[0] if len(train) == 1 else tuple(train)
         columns = {
             "header": options.header,
             "label_column": options.label_column,
@@ -188,12 +208,13 @@ def parse(arguments=None):
             data=name,
             model=model,
             seed=seed,
-            train=options.train,
+            train=train,
             test=options.test,
             columns=columns,
             sample=options.sample,
             settings=settings[model],
             threads=options.threads,
+            held_out=options.held_out,
         )
         for model in options.models
         for seed in options.seeds

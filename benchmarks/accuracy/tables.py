@@ -227,7 +227,12 @@ def heading_of(data, results):
         f"{data}: {first['n_train']:,} training texts, {first['n_test']:,} test texts, "
         f"{first['n_classes']} classes."
     ]
-    whole, _ = PUBLISHED_SIZES.get(data, (None, None))
+    whole, _ = PUBLISHED_SIZES.get(data.removesuffix("_subset"), (None, None))
+    if first["cell"].get("held_out") is not None:
+        parts.append(
+            f"A split of a subset, {first['n_test']:,} test texts, stratified, drawn "
+            f"with seed {first['cell']['split_seed']}."
+        )
     if first["cell"]["sample"] is not None:
         parts.append(
             f"A stratified sample of the {first['n_train_available']:,} training texts."

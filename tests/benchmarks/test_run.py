@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks._record import write_json
 from benchmarks.accuracy import cell as cells_module, tables
-from benchmarks.accuracy.cell import Cell, _make_estimator, run_cell
+from benchmarks.accuracy.cell import Cell, _make_estimator, load, run_cell
 from benchmarks.accuracy.fasttext import _one_line
 from benchmarks.accuracy.run import parse, run_cells
 
@@ -110,6 +111,64 @@ def test_sample_is_named_in_heading(cell):
     assert "A stratified sample of the 60 training texts." in " ".join(text.split())
 
 
+@pytest.fixture
+def subset(tmp_path):
+    """A cell of two files that are split into training and test texts."""
+    files = []
+    for index in range(2):
+        rows = [f'"{i % 3 + 1}","title{index}","text {i}"\n' for i in range(90)]
+        rows.append('"1","text 0","title0"\n')  # words of another row
+        files.append(tmp_path / f"part{index}.csv")
+        files[-1].write_text("".join(rows))
+    return Cell(data="mine", model="bow", train=tuple(map(str, files)), held_out=30)
+
+
+def test_held_out_texts_are_stratified_and_disjoint(subset):
+    """A text is in one part only, in either order of its fields."""
+    train, test = load(subset)
+    assert (len(train.data), len(test.data)) == (150, 30)
+    assert np.bincount(test.target).tolist() == [10, 10, 10]
+    words = [frozenset(text.split()) for text in train.data + test.data]
+    assert len(set(words)) == len(words)
+
+
+def test_held_out_texts_are_the_same_for_all_models(subset):
+    """Neither the seed nor the order of fields changes the split."""
+    parts = load(subset)
+    others = load(replace(subset, model="charcnn-small", seed=5, sample=20))
+    for part, other in zip(parts, others, strict=True):
+        assert part.target.tolist() == other.target.tolist()
+        pairs = zip(part.data, other.data, strict=True)
+        assert all(sorted(a.split()) == sorted(b.split()) for a, b in pairs)
+    assert parts[0].data[0].startswith("title")
+    assert others[0].data[0].startswith("text")
+
+
+def test_cell_of_held_out_texts_states_the_split(subset):
+    result = run_cell(subset)
+    assert result["cell"]["train"] == ["part0.csv", "part1.csv"]
+    assert result["cell"]["held_out"] == 30
+    assert result["cell"]["split_seed"] == 0
+    assert (result["n_train"], result["n_test"]) == (150, 30)
+    json.dumps(result)
+    text = " ".join(tables.render({("mine", None): [result]}).split())
+    assert "A split of a subset, 30 test texts, stratified, drawn with seed 0." in text
+
+
+def test_run_rejects_other_split_of_same_name(subset, tmp_path):
+    write_json(subset.path(tmp_path / "out"), run_cell(subset))
+    with pytest.raises(SystemExit, match=r"30 held out of part0\.csv, part1"):
+        run_cells([replace(subset, held_out=33)], tmp_path / "out")
+
+
+def test_parse_of_files_to_split():
+    files = ["--train", "a.csv", "b.csv", "--name", "mine", "--models", "bow"]
+    (cell,), _ = parse([*files, "--held-out", "20"])
+    assert (cell.train, cell.test, cell.held_out) == (("a.csv", "b.csv"), None, 20)
+    (cell,), _ = parse([*files, "--test", "c.csv"])
+    assert (cell.train, cell.test, cell.held_out) == (("a.csv", "b.csv"), "c.csv", None)
+
+
 def test_run_skips_done_and_drops_failed_cells(cell, tmp_path, capsys):
     broken = replace(cell, model="charcnn-small", settings={"max_length": 100})
     assert run_cells([cell, broken], tmp_path / "out") == ([broken], [])
@@ -149,7 +208,8 @@ def test_budget_stops_running_cell(cell, tmp_path, capsys):
 def test_run_rejects_other_data_of_same_name(cell, tmp_path):
     run_cells([cell], tmp_path / "out")
     other = replace(cell, train=write_csv(tmp_path / "other.csv", 60))
-    with pytest.raises(SystemExit, match=r"is of train\.csv, not of other\.csv"):
+    message = r"is of train\.csv and test\.csv, not of other\.csv and test\.csv"
+    with pytest.raises(SystemExit, match=message):
         run_cells([other], tmp_path / "out")
 
 
@@ -254,6 +314,9 @@ def test_parse_names_cells():
         "",
         "--data imdb --train a.csv",
         "--train a.csv --test b.csv",
+        "--train a.csv --name a",
+        "--train a.csv --test b.csv --held-out 5 --name a",
+        "--data imdb --held-out 5",
         "--models none",
         "--data ../imdb",
         "--data imdb --set alphabet=a/b",
