@@ -131,12 +131,18 @@ def _later_networks():
 
 def _keras_networks():
     """Yield the three recurrent networks of the Keras examples for IMDB."""
-    plain = {"pooling": "last", "keep": "end", "clip_norm": None, "bucketing": False}
-    # The vocabulary of Keras includes two ids for padding and unknown words.
+    plain = {
+        "tokenizer": "keras",
+        "pooling": "last",
+        "keep": "end",
+        "clip_norm": None,
+        "bucketing": False,
+    }
+    # The 10,000 ids of Keras are 9,996 words and four reserved ids.
     small = plain | {
         "recipe": "rmsprop",
         "hidden_dim": 32,
-        "max_tokens": 9_998,
+        "max_tokens": 9_996,
         "embedding_dim": 32,
         "max_length": 500,
     }
@@ -149,7 +155,7 @@ def _keras_networks():
         "max_epochs": 4,
         "bidirectional": True,
         "hidden_dim": 64,
-        "max_tokens": 19_998,
+        "max_tokens": 19_996,
         "embedding_dim": 128,
         "max_length": 100,
         "dropout": 0.5,

@@ -26,6 +26,11 @@ PLAIN_PATTERN = r"\w+|[^\w\s]"
 # The same, but each character of a script without spaces is a word.
 TOKEN_PATTERN = rf"{CHARACTER}|{WORD_LETTER}+|[^\w\s]"
 
+# Patterns that `tokenizer` names. "keras": the default filters of Keras' `Tokenizer`.
+_NAMED_FINDERS = {
+    "keras": PatternFinder(r"""[^ \t\n!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~]+""")
+}
+
 # Patterns whose words are found in bytes; None is `TOKEN_PATTERN`.
 _BYTE_PATTERNS = (None, TOKEN_PATTERN, PLAIN_PATTERN)
 _DEFAULT_FINDER = PatternFinder(PLAIN_PATTERN, TOKEN_PATTERN)
@@ -55,7 +60,7 @@ def check_splitting(token_pattern, tokenizer):
     ----------
     token_pattern : str or None
         Regular expression with at most one group.
-    tokenizer : callable or None
+    tokenizer : callable, str or None
         Only one of the two may be given.
     """
     if token_pattern is None:
@@ -82,6 +87,8 @@ def check_splitting(token_pattern, tokenizer):
 
 def _make_finder(token_pattern, tokenizer):
     """Return a finder of the words that two parameters define."""
+    if isinstance(tokenizer, str):
+        return _NAMED_FINDERS[tokenizer]
     if tokenizer is not None:
         return CallableFinder(tokenizer)
     if token_pattern in (None, TOKEN_PATTERN):
@@ -98,8 +105,9 @@ def split_words(texts, *, lowercase=True, token_pattern=None, tokenizer=None):
     lowercase : bool, default=True
     token_pattern : str or None, default=None
         Regular expression of a word; None takes `TOKEN_PATTERN`.
-    tokenizer : callable or None, default=None
-        Function from a text to the list of its words, instead of a pattern.
+    tokenizer : callable, str or None, default=None
+        Function from a text to the list of its words, or the name of a pattern, instead
+        of `token_pattern`.
 
     Returns
     -------
@@ -140,8 +148,9 @@ def word_spans(text, *, lowercase=True, token_pattern=None, tokenizer=None):
     lowercase : bool, default=True
     token_pattern : str or None, default=None
         Regular expression of a word; None takes `TOKEN_PATTERN`.
-    tokenizer : callable or None, default=None
-        Function from a text to the list of its words, instead of a pattern.
+    tokenizer : callable, str or None, default=None
+        Function from a text to the list of its words, or the name of a pattern, instead
+        of `token_pattern`.
 
     Returns
     -------
@@ -169,8 +178,9 @@ def iter_word_ids(texts, index, *, lowercase=True, token_pattern=None, tokenizer
     lowercase : bool, default=True
     token_pattern : str or None, default=None
         Regular expression of a word; None takes `TOKEN_PATTERN`.
-    tokenizer : callable or None, default=None
-        Function from a text to the list of its words, instead of a pattern.
+    tokenizer : callable, str or None, default=None
+        Function from a text to the list of its words, or the name of a pattern, instead
+        of `token_pattern`.
 
     Yields
     ------

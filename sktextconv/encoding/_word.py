@@ -38,9 +38,12 @@ class WordEncoder(BaseWordEncoder, auto_wrap_output_keys=None):
         the word. With None a word is a run of letters, digits and underscores, a mark
         of punctuation, or a character of a script without spaces; see
         `NGramVectorizer`.
-    tokenizer : callable or None, default=None
+    tokenizer : callable, "keras" or None, default=None
         Function from a text, lower-cased if `lowercase`, to the list of its words,
-        instead of `token_pattern`.
+        instead of `token_pattern`. With "keras" a word is a run of characters other
+        than the space, tab, line feed and punctuation of ASCII except the apostrophe,
+        as by the default `Tokenizer` of Keras: "it's <br />good." has the words "it's",
+        "br" and "good".
 
     Attributes
     ----------
@@ -72,7 +75,7 @@ class WordEncoder(BaseWordEncoder, auto_wrap_output_keys=None):
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
     token_pattern: str | None = None
-    tokenizer: Callable | None = None
+    tokenizer: Callable | Literal["keras"] | None = None
 
     def _make_tokenizer(self):
         check_splitting(self.token_pattern, self.tokenizer)

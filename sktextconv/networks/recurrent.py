@@ -1,5 +1,7 @@
 """Recurrent layers and pooling over padded sequences."""
 
+import numbers
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -27,16 +29,23 @@ class Recurrent(nn.Module):
     cell : {"lstm", "gru", "rnn"}
         "rnn" is the plain cell with the hyperbolic tangent.
     input_dim : int
-    hidden_dim : int
-        Outputs per direction.
+    hidden_dim : int or sequence of int
+        Outputs per direction; a sequence has those of each layer.
     bidirectional : bool, default=False
     n_layers : int, default=1
+        Number of layers if `hidden_dim` is an int.
     dropout : float, default=0.0
         Fraction of the outputs of each layer but the last that training drops.
-    init : {"uniform", "orthogonal"}, default="uniform"
+    init : {"uniform", "orthogonal", "keras"}, default="uniform"
         "uniform" is torch's default. "orthogonal" initializes input weights as Glorot
         proposes, hidden-to-hidden weights as orthogonal matrices, both gate by gate,
-        and biases to 0, but to 1 for the forget gate of an LSTM.
+        and biases to 0, but to 1 for the forget gate of an LSTM. "keras" is the same
+        with one matrix for all gates, as in Keras.
+
+    Attributes
+    ----------
+    output_dim : int
+        Size of the outputs of the last layer, of all directions together.
 
     Examples
     --------
@@ -54,7 +63,7 @@ class Recurrent(nn.Module):
         self,
         cell: Literal["lstm", "gru", "rnn"],
         input_dim: int,
-        hidden_dim: int,
+        hidden_dim: int | Sequence[int],
         *,
         bidirectional: bool = False,
         n_layers: int = 1,
@@ -62,23 +71,26 @@ class Recurrent(nn.Module):
         init: str = "uniform",
     ) -> None:
         super().__init__()
+        if isinstance(hidden_dim, numbers.Integral):
+            hidden_dim = [hidden_dim] * n_layers
         # torch accepts Python ints only; parameter searches pass NumPy ints.
-        input_dim, hidden_dim = int(input_dim), int(hidden_dim)
+        input_dim = int(input_dim)
         n_directions = 2 if bidirectional else 1
         self.dropout = dropout
         self.layers = nn.ModuleList()
-        for _ in range(n_layers):
+        for dim in map(int, hidden_dim):
             self.layers.append(
                 nn.ModuleList(
-                    CELLS[cell](input_dim, hidden_dim, batch_first=True)
+                    CELLS[cell](input_dim, dim, batch_first=True)
                     for _ in range(n_directions)
                 )
             )
-            input_dim = n_directions * hidden_dim
-        if init == "orthogonal":
+            input_dim = n_directions * dim
+        self.output_dim = input_dim
+        if init != "uniform":
             for layer in self.layers:
                 for cell in layer:
-                    _init_orthogonal(cell)
+                    _init_orthogonal(cell, by_gate=init == "orthogonal")
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return the outputs at each step.
@@ -109,11 +121,13 @@ class Recurrent(nn.Module):
         return x.masked_fill(~mask[:, :, None], 0.0)
 
 
-def _init_orthogonal(cell):
-    for gate in cell.weight_ih_l0.split(cell.hidden_size):
-        nn.init.xavier_uniform_(gate)
-    for gate in cell.weight_hh_l0.split(cell.hidden_size):
-        nn.init.orthogonal_(gate)
+def _init_orthogonal(cell, *, by_gate):
+    """Initialize the weights of each gate, or those of all gates as one matrix."""
+    n_rows = cell.hidden_size if by_gate else len(cell.weight_ih_l0)
+    for weight in cell.weight_ih_l0.split(n_rows):
+        nn.init.xavier_uniform_(weight)
+    for weight in cell.weight_hh_l0.split(n_rows):
+        nn.init.orthogonal_(weight)
     nn.init.zeros_(cell.bias_ih_l0)
     nn.init.zeros_(cell.bias_hh_l0)
     if cell.mode == "LSTM":

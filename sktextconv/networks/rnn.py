@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -18,6 +18,7 @@ from ..utils._param_validation import (
     Positive,
     Range,
     Size,
+    Sizes,
     hyperparameters,
 )
 from ._dropout import Dropout
@@ -34,6 +35,9 @@ __all__ = ["RNN", "RNNClassifier"]
 
 # Keras initializes embeddings uniformly in [-0.05, 0.05].
 _KERAS_SCALE = 0.05
+
+# Initialization of the layers by recipe; the others are those of Keras.
+_INITS = {"modern": "orthogonal", "paper": "uniform"}
 
 
 class RNN(nn.Module):
@@ -52,16 +56,18 @@ class RNN(nn.Module):
     embedding_dropout : float, default=0.0
         Dropout probability of each dimension of each word vector.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
-    hidden_dim : int, default=128
-        Outputs per direction.
+    hidden_dim : int or sequence of int, default=128
+        Outputs per direction; a sequence has those of each layer.
     bidirectional : bool, default=False
     n_layers : int, default=1
+        Number of layers if `hidden_dim` is an int.
     pooling : {"mean", "last", "max"}, default="mean"
         See `pool_steps`.
     dropout : float, default=0.0
         Dropout probability between layers and of the pooled outputs.
-    init : {"uniform", "orthogonal"}, default="orthogonal"
-        Initialization of the recurrent layers, see `Recurrent`.
+    init : {"uniform", "orthogonal", "keras"}, default="orthogonal"
+        Initialization of the recurrent layers, see `Recurrent`. "keras" initializes the
+        last layer as Keras does, too.
     """
 
     def __init__(
@@ -74,7 +80,7 @@ class RNN(nn.Module):
         embedding_scale: float = 0.25,
         embedding_dropout: float = 0.0,
         cell: Literal["lstm", "gru", "rnn"] = "lstm",
-        hidden_dim: int = 128,
+        hidden_dim: int | Sequence[int] = 128,
         bidirectional: bool = False,
         n_layers: int = 1,
         pooling: Literal["mean", "last", "max"] = "mean",
@@ -98,9 +104,21 @@ class RNN(nn.Module):
             init=init,
         )
         self.dropout = Dropout(dropout)
-        n_directions = 2 if bidirectional else 1
         # Departs from the paper: Keras's examples have one output for two classes.
-        self.head = nn.Linear(n_directions * hidden_dim, n_classes)
+        self.head = nn.Linear(self.recurrent.output_dim, n_classes)
+        if init == "keras":
+            self._init_keras_head()
+
+    def _init_keras_head(self):
+        """Initialize the last layer as Glorot proposes, and its biases to 0.
+
+        Of two classes, the weights of the second are those of the one output in Keras:
+        the difference of the logits is then its logit.
+        """
+        weight = self.head.weight
+        nn.init.zeros_(weight)
+        nn.init.xavier_uniform_(weight[1:] if len(weight) == 2 else weight)
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
         # Departs from the paper: Keras pads at the start and its layer reads padding.
@@ -134,9 +152,9 @@ class RNNClassifier(BaseTextNetClassifier):
         Whether the start or the end of a text longer than `max_length` is read.
     lowercase : bool, default=True
         Whether texts are lower-cased.
-    tokenizer : callable, default=None
-        Function from a text to the list of its words. None finds words as
-        `WordEncoder` does. Networks with a tokenizer cannot be saved with `save`,
+    tokenizer : callable or "keras", default=None
+        Function from a text to the list of its words; None and "keras" find words as
+        those of `WordEncoder` do. Networks with a function cannot be saved with `save`,
         but with pickle.
     embedding_dim : int, default=None
         Size of the word vectors. None takes that of `vectors`, or 300 if there are none
@@ -153,12 +171,14 @@ class RNNClassifier(BaseTextNetClassifier):
         the recipe "modern" and 0 for all others.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         Kind of recurrent layer; "rnn" is the plain one with the hyperbolic tangent.
-    hidden_dim : int, default=128
-        Outputs of the layer per direction.
+    hidden_dim : int, tuple or list of int, default=128
+        Outputs of a layer per direction. A tuple or list has those of each of several
+        layers, from the first to the last.
     bidirectional : bool, default=False
         Whether a second layer reads the text backwards, at twice the cost.
     n_layers : int, default=1
-        Number of recurrent layers, each over the outputs of the previous one.
+        Number of recurrent layers, each over the outputs of the previous one. It must
+        be 1, or their number, if `hidden_dim` is a tuple or list.
     pooling : {"mean", "last", "max"}, default="mean"
         Pooling of the outputs at all words to one vector: their mean, their maximum in
         each dimension, or the last output of each direction.
@@ -174,8 +194,8 @@ class RNNClassifier(BaseTextNetClassifier):
         as the other networks of that paper: an epoch of 5,000 minibatches with balanced
         classes, SGD with momentum 0.9, a rate of 0.01 halved every 3 epochs. "rmsprop",
         "adam": the examples of Keras [2]_ [3]_, with its optimizer of that name, a
-        constant rate of 0.001, and its initialization. All have minibatches of 128
-        texts.
+        constant rate of 0.001, and its initialization of all layers. All have
+        minibatches of 128 texts.
     {inherited_parameters}
 
     Attributes
@@ -194,13 +214,15 @@ class RNNClassifier(BaseTextNetClassifier):
     Notes
     -----
     The LSTM of [1]_ is ``recipe="paper", hidden_dim=512, vectors="word2vec",
-    bucketing=False``, or a file instead of "word2vec". The SimpleRNN and the LSTM of
-    [2]_ are ``recipe="rmsprop", cell="rnn", max_tokens=9_998, max_length=500,
-    keep="end", embedding_dim=32, hidden_dim=32, pooling="last", clip_norm=None,
-    bucketing=False`` and the same with ``cell="lstm"``; the bidirectional LSTM of [3]_
-    is ``recipe="adam", max_tokens=19_998, max_length=100, keep="end",
+    tuning="static", bucketing=False``, or a file instead of "word2vec". The SimpleRNN
+    and the LSTM of [2]_ are ``recipe="rmsprop", cell="rnn", tokenizer="keras",
+    max_tokens=9_996, max_length=500, keep="end", embedding_dim=32, hidden_dim=32,
+    pooling="last", clip_norm=None, bucketing=False`` and the same with ``cell="lstm"``,
+    on 20,000 of the 25,000 training texts of IMDB; ``hidden_dim=(64, 32, 32)`` is a
+    stack of three layers. The bidirectional LSTM of [3]_ is ``recipe="adam",
+    tokenizer="keras", max_tokens=19_996, max_length=100, keep="end",
     embedding_dim=128, hidden_dim=64, bidirectional=True, pooling="last", dropout=0.5,
-    clip_norm=None, bucketing=False, batch_size=32``.
+    clip_norm=None, bucketing=False, batch_size=32, max_epochs=4``.
 
     A word costs an LSTM ``4 * (embedding_dim + hidden_dim) * hidden_dim``
     multiply-accumulates per direction, a GRU three quarters of that, and a plain layer
@@ -211,12 +233,17 @@ class RNNClassifier(BaseTextNetClassifier):
     dropout. (2) [1]_ states the network, the mean of its outputs, the size of the word
     vectors and the maximal norm of the gradients. Chosen here: training like the other
     networks of the paper, with the weight decay of their code; torch's initialization;
-    the vocabulary; 400 words from the start; word vectors that are trained further, and
-    that are first trained on the training texts unless a file is given. (3) Keras pads
-    at the start, and its layer reads the padding through a learned vector. Here padding
-    is not read. (4) Keras has one output with a sigmoid and one vector of biases; here
-    there are two outputs with a softmax and two vectors of biases. (5) Keras counts its
-    four reserved ids among the words; here there are two reserved ids. (6) With
+    the vocabulary; 400 words from the start; word vectors that are frozen, as those of
+    its other networks are here, and that are trained on the training texts unless a
+    file is given. (3) Keras pads at the start, and its layer reads the padding through
+    a learned vector. Here padding is not read. (4) Keras has one output with a sigmoid
+    and one vector of biases; here there are two outputs with a softmax and two vectors
+    of biases. At the start their difference equals the output of Keras; steps of
+    RMSprop and Adam then change it twice as fast. (5) The 10,000 ids of [2]_ are 9,996
+    words, padding, unknown words, a mark at the start of each text and an unused id;
+    the last two have no counterpart here. (6) The gates are sigmoids, as in Keras 2.3;
+    those of the Keras 2.0 of [2]_ are piecewise linear. A GRU applies its reset gate
+    after the matrix product, which Keras 2.3 does before it by default. (7) With
     `bucketing`, texts of similar length share minibatches, so their order is less
     random than in any of the papers.
 
@@ -282,7 +309,7 @@ class RNNClassifier(BaseTextNetClassifier):
     max_length: Count = 400
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
-    tokenizer: Callable | None = None
+    tokenizer: Callable | Literal["keras"] | None = None
     embedding_dim: Size | None = None
     # Departs from the paper: its vectors are pretrained; "word2vec" trains vectors on
     # the training texts.
@@ -290,12 +317,23 @@ class RNNClassifier(BaseTextNetClassifier):
     tuning: Literal["fine-tuned", "static"] = "fine-tuned"
     embedding_dropout: Fraction | None = None
     cell: Literal["lstm", "gru", "rnn"] = "lstm"
-    hidden_dim: Size = 128
+    hidden_dim: Size | Sizes = 128
     bidirectional: bool = False
     n_layers: Annotated[int, Range(1, 1_000, closed="both")] = 1
     pooling: Literal["mean", "last", "max"] = "mean"
     dropout: Fraction | None = None
     clip_norm: Positive | None = 5.0
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        if isinstance(self.hidden_dim, tuple | list):
+            n_layers = len(self.hidden_dim)
+            if self.n_layers not in (1, n_layers):
+                raise ValueError(
+                    "The 'n_layers' parameter of RNNClassifier must be 1 or the number "
+                    f"of values of 'hidden_dim', which is {n_layers}. Got "
+                    f"{self.n_layers!r} instead."
+                )
 
     def _recipe(self):
         return dataclasses.replace(super()._recipe(), clip_norm=self.clip_norm)
@@ -314,9 +352,7 @@ class RNNClassifier(BaseTextNetClassifier):
             n_classes,
             embedding_dim=self.embedding_dim,
             static=self.tuning == "static",
-            embedding_scale=_KERAS_SCALE
-            if self.recipe in ("rmsprop", "adam")
-            else 0.25,
+            embedding_scale=0.25 if self.recipe in _INITS else _KERAS_SCALE,
             embedding_dropout=embedding_dropout,
             cell=self.cell,
             hidden_dim=self.hidden_dim,
@@ -324,7 +360,7 @@ class RNNClassifier(BaseTextNetClassifier):
             n_layers=self.n_layers,
             pooling=self.pooling,
             dropout=dropout,
-            init="uniform" if self.recipe == "paper" else "orthogonal",
+            init=_INITS.get(self.recipe, "keras"),
         )
 
     def _init_weights(self, network, encoder, examples, seed):

@@ -370,8 +370,9 @@ class VDCNNClassifier(BaseTextNetClassifier):
     last ReLU.
 
     The network in R of the experiment with MXNet on Amazon reviews is not offered: it
-    reads 500 characters as one-hot vectors, without an embedding, and the shortcut of
-    each block is a 1 x 1 convolution.
+    reads one-hot characters without an embedding, a block has one convolution and adds
+    a 1 x 1 convolution of its output, and max pooling takes the place of the last
+    k-max pooling.
 
     References
     ----------

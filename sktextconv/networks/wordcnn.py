@@ -110,9 +110,9 @@ class WordCNNClassifier(BaseTextNetClassifier):
         Whether the start or the end of a text longer than `max_length` is read.
     lowercase : bool, default=True
         Whether texts are lower-cased.
-    tokenizer : callable, default=None
-        Function from a text to the list of its words. None finds words as
-        `WordEncoder` does. Networks with a tokenizer cannot be saved with `save`,
+    tokenizer : callable or "keras", default=None
+        Function from a text to the list of its words; None and "keras" find words as
+        those of `WordEncoder` do. Networks with a function cannot be saved with `save`,
         but with pickle.
     embedding_dim : int, default=None
         Size of the word vectors. None takes that of `vectors`, or 300 if there are none
@@ -215,7 +215,7 @@ class WordCNNClassifier(BaseTextNetClassifier):
     max_length: Size = 312
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
-    tokenizer: Callable | None = None
+    tokenizer: Callable | Literal["keras"] | None = None
     embedding_dim: Size | None = None
     # Departs from the paper: its "w2v" vectors are pretrained; "word2vec" trains
     # vectors on the training texts.

@@ -126,8 +126,11 @@ def parameters_to_json(values, *, training_only):
 
 
 def reject_tokenizer(name, tokenizer):
-    """Raise `TypeError` if an estimator was fitted with a tokenizer of the user."""
-    if tokenizer is None:
+    """Raise `TypeError` if an estimator was fitted with a tokenizer of the user.
+
+    The name of a tokenizer of this package is accepted.
+    """
+    if tokenizer is None or isinstance(tokenizer, str):
         return
     # A file without it, and another one in `load`, would give other predictions.
     raise TypeError(

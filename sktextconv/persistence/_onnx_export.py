@@ -16,7 +16,7 @@ from ._format import (
     parse_json,
     write_with_checksum,
 )
-from ._onnx_format import FORMAT, SETTINGS, find_header, restore_tokenizer
+from ._onnx_format import FORMAT, find_header, find_settings, restore_tokenizer
 
 if TYPE_CHECKING:
     from ..base import BaseTextNetClassifier
@@ -43,8 +43,8 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
     ImportError
         If onnx or onnxscript is not installed.
     TypeError
-        If `estimator` is not such a classifier, if it has a `tokenizer`, or if a label
-        is not JSON-serializable.
+        If `estimator` is not such a classifier, if it has a callable `tokenizer`, or if
+        a label is not JSON-serializable.
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     ValueError
@@ -115,7 +115,7 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
         "classes": classes.tolist(),
         "dtype": classes.dtype.str,
         "encoder": encoder,
-        "settings": {name: getattr(tokenizer, name) for name in SETTINGS[encoder]},
+        "settings": find_settings(encoder, tokenizer),
         "learnt": tokenizer.get_state(),
     }
     header |= describe_attributes(estimator)

@@ -5,7 +5,13 @@ from ..encoding._document_tokenizer import DocumentTokenizer
 from ..encoding._word_tokenizer import WordTokenizer
 from ._format import METADATA_KEY, check_keys
 
-__all__ = ["FORMAT", "KEYS", "SETTINGS", "find_header", "restore_tokenizer"]
+__all__ = [
+    "FORMAT",
+    "KEYS",
+    "find_header",
+    "find_settings",
+    "restore_tokenizer",
+]
 
 # Version of the file format; increase it when the meaning of a file changes.
 FORMAT = 1
@@ -28,7 +34,7 @@ _TOKENIZERS = {  # by the name of the encoder
     "DocumentEncoder": DocumentTokenizer,
 }
 
-SETTINGS = {  # with their types, by the name of the encoder
+_SETTINGS = {  # with their types, by the name of the encoder
     "CharEncoder": {
         "alphabet": str,
         "max_length": int,
@@ -52,7 +58,18 @@ SETTINGS = {  # with their types, by the name of the encoder
         "lowercase": bool,
     },
 }
+# Settings that are written if they differ from the default.
+_OPTIONAL = {"WordEncoder": {"tokenizer": str}}
 _METADATA = 14  # field number of metadata_props in ModelProto
+
+
+def find_settings(encoder, tokenizer):
+    """Return the settings of a tokenizer for the header, by the name of its encoder."""
+    settings = {name: getattr(tokenizer, name) for name in _SETTINGS[encoder]}
+    for name in _OPTIONAL.get(encoder, ()):
+        if getattr(tokenizer, name) is not None:
+            settings[name] = getattr(tokenizer, name)
+    return settings
 
 
 def restore_tokenizer(header):
@@ -63,12 +80,14 @@ def restore_tokenizer(header):
     encoder, settings = header["encoder"], header["settings"]
     if encoder not in _TOKENIZERS:
         raise ValueError(f"Expected one of {', '.join(_TOKENIZERS)}, got {encoder!r}.")
-    check_keys(settings, SETTINGS[encoder])
+    check_keys(settings, _SETTINGS[encoder], _OPTIONAL.get(encoder, {}))
     for name, value in settings.items():
         if type(value) is int and not 1 <= value <= 2**53:
             raise ValueError(f"Expected {name} from 1 to 2**53, got {value}.")
     if settings.get("keep", "end") not in ("start", "end"):
         raise ValueError(f"Expected keep 'start' or 'end', got {settings['keep']!r}.")
+    if settings.get("tokenizer", "keras") != "keras":
+        raise ValueError(f"Expected 'keras', got {settings['tokenizer']!r}.")
     return _TOKENIZERS[encoder](**settings).set_state(**header["learnt"])
 
 

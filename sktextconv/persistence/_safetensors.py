@@ -63,8 +63,8 @@ def save(
     Raises
     ------
     TypeError
-        If `estimator` is not such a classifier, if it has a `tokenizer`, if a label or
-        a parameter is not JSON-serializable, or if `examples` are not str.
+        If `estimator` is not such a classifier, if it has a callable `tokenizer`, if a
+        label or a parameter is not JSON-serializable, or if `examples` are not str.
     sklearn.exceptions.NotFittedError
         If `estimator` is not fitted.
     ValueError

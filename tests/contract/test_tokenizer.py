@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import skops.io
+from hypothesis import given, strategies as st
 from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
 
@@ -109,6 +110,55 @@ def test_network_with_tokenizer_is_not_saved(network, write, tmp_path):
         with pytest.raises(TypeError, match=message):
             write(network, tmp_path / "model")
     assert not list(tmp_path.iterdir())
+
+
+# The characters that the `Tokenizer` of Keras 2 replaces by spaces.
+KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+
+
+def split_as_keras(text):
+    """Return the words that Keras finds: filters become spaces, spaces split."""
+    spaces = str.maketrans(dict.fromkeys(KERAS_FILTERS, " "))
+    return [word for word in text.lower().translate(spaces).split(" ") if word]
+
+
+@given(text=st.text() | st.text(st.sampled_from(KERAS_FILTERS + " 'aB1\xa0\r\x0b好")))
+def test_keras_tokenizer_splits_as_keras(text):
+    encoder = WordEncoder(tokenizer="keras").fit(["a"])
+    assert list(encoder.split([text])) == [split_as_keras(text)]
+
+
+def test_keras_tokenizer_finds_line_breaks():
+    """`<br />` is the word "br", as in Keras' IMDB; apostrophes belong to words."""
+    text = "It's GOOD.<br /><br />'Tis so-so_1, 電影!"
+    encoder = WordEncoder(tokenizer="keras").fit([text])
+    words = ["it's", "good", "br", "br", "'tis", "so", "so", "1", "電影"]
+    assert list(encoder.split([text])) == [words]
+    assert [text[start:end].lower() for start, end in encoder.offsets(text)] == words
+    plain = WordEncoder(tokenizer="keras", lowercase=False)
+    assert "GOOD" in plain.fit([text]).words
+
+
+@pytest.mark.parametrize("name", ["wordcnn", "kimcnn", "rnn"])
+def test_network_with_keras_tokenizer_is_saved(name, tmp_path):
+    """A named tokenizer is saved, pickled, cloned and explained."""
+    texts = ["it's<br />good", "don't!bad"] * 8
+    network = clone(NETWORKS[name]).set_params(tokenizer="keras").fit(texts, LABELS)
+    assert set(network.encoder_.words) == {"it's", "br", "good", "don't", "bad"}
+    sktextconv.save(network, tmp_path / "model")
+    for other in (
+        sktextconv.load(tmp_path / "model"),
+        pickle.loads(pickle.dumps(network)),
+        clone(network).fit(texts, LABELS),
+    ):
+        assert other.tokenizer == "keras"
+        assert same_bits(other, network, texts)
+    assert explain(network, texts[0]).words == ["it's", "br", "good"]
+
+
+def test_unknown_tokenizer_raises():
+    with pytest.raises(ValueError, match=r"'tokenizer' parameter .*'keras'"):
+        WordEncoder(tokenizer="kera").fit(TEXTS)
 
 
 @pytest.mark.parametrize("name", each_estimator())

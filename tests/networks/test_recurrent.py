@@ -166,6 +166,47 @@ def test_orthogonal_init(cell):
         assert not direction.bias_hh_l0.any()
 
 
+@pytest.mark.parametrize(("input_dim", "dim"), [(32, 32), (128, 64)])
+@pytest.mark.parametrize(("cell", "n_gates"), [("lstm", 4), ("gru", 3), ("rnn", 1)])
+def test_keras_init(cell, n_gates, input_dim, dim):
+    """Weights of all gates are one matrix: Glorot's limit of it, and orthogonal."""
+    torch.manual_seed(0)
+    recurrent = Recurrent(
+        cell, input_dim, dim, bidirectional=True, n_layers=2, init="keras"
+    )
+    for number, layer in enumerate(recurrent.layers):
+        n_in = 2 * dim if number else input_dim
+        limit = np.sqrt(6 / (n_in + n_gates * dim))
+        for direction in layer:
+            weight = direction.weight_ih_l0.detach().numpy()
+            assert 0.98 * limit < abs(weight).max() <= limit
+            assert weight.std() == pytest.approx(limit / np.sqrt(3), rel=0.05)
+            hidden = direction.weight_hh_l0.detach().numpy().astype(float)
+            assert hidden.shape == (n_gates * dim, dim)
+            np.testing.assert_allclose(hidden.T @ hidden, np.eye(dim), atol=1e-5)
+            biases = (direction.bias_ih_l0 + direction.bias_hh_l0).detach().numpy()
+            expected = np.zeros((n_gates, dim))
+            if cell == "lstm":
+                expected[1] = 1  # the forget gate
+            np.testing.assert_array_equal(biases, expected.ravel())
+
+
+def test_layers_of_different_sizes():
+    """A sequence has the outputs of each layer; counts are those that Keras prints."""
+    recurrent = Recurrent("rnn", 32, (np.int64(64), 32, 32))
+    counts = [
+        sum(w.numel() for name, w in layer.named_parameters() if "bias_hh" not in name)
+        for layer in recurrent.layers
+    ]
+    assert counts == [6_208, 3_104, 2_080]
+    assert recurrent.output_dim == 32
+    outputs = recurrent(torch.randn(2, 5, 32), torch.tensor([5, 3]))
+    assert outputs.shape == (2, 5, 32)
+    both = Recurrent("lstm", 3, [5, 2], bidirectional=True)
+    assert both(torch.randn(1, 4, 3), torch.tensor([4])).shape == (1, 4, 4)
+    assert both.output_dim == 4
+
+
 def test_orthogonal_init_opens_forget_gate():
     """The forget gate of an LSTM starts at sigmoid(1)."""
     cell = Recurrent("lstm", 1, 1, init="orthogonal").layers[0][0]

@@ -5,10 +5,14 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from torch.utils.flop_counter import FlopCounterMode
 
+from sktextconv import load, save
 from sktextconv.networks.convnet import VelocitySGD
 from sktextconv.networks.rnn import RNN, RNNClassifier
+
+from ..conftest import same_bits
 
 PAPER = {"embedding_dim": 300, "hidden_dim": 512}
 # By name: rows of the embedding and words per text, parameters of the network, and the
@@ -261,6 +265,82 @@ def test_keras_recipe_settings(recipe, optimizer, options, corpus):
     assert rates == [1e-3, 1e-3]
     table = classifier.net_.module_.embedding.weight
     assert 0.04 < table.abs().max() < 0.06  # two updates away from 0.05
+
+
+@pytest.mark.parametrize(
+    ("recipe", "dims", "bidirectional", "kernel", "head"),
+    [
+        ("rmsprop", (32, 32), False, 0.194, 0.426),
+        ("adam", (128, 64), True, 0.125, 0.216),
+    ],
+)
+def test_keras_recipe_initialization(recipe, dims, bidirectional, kernel, head):
+    """The weights of the LSTMs of the examples have the limits they have in Keras."""
+    embedding_dim, hidden_dim = dims
+    torch.manual_seed(0)
+    network = RNNClassifier(
+        recipe=recipe,
+        embedding_dim=embedding_dim,
+        hidden_dim=hidden_dim,
+        bidirectional=bidirectional,
+    )._make_network(1_000, 2)
+    for cell in network.recurrent.layers[0]:
+        assert cell.weight_ih_l0.abs().max().item() == pytest.approx(kernel, abs=1e-3)
+        norm = np.linalg.norm(cell.weight_hh_l0.detach().numpy(), 2)
+        assert norm == pytest.approx(1, abs=1e-5)
+    weight = network.head.weight.detach().numpy()
+    # The difference of the logits has the weights of the one output in Keras.
+    difference = weight[1] - weight[0]
+    assert 0.9 * head < abs(difference).max() < head + 1e-3
+    assert not network.head.bias.any()
+    table = network.embedding.weight.abs().max().item()
+    assert table == pytest.approx(0.05, abs=1e-3)
+
+
+def test_keras_head_of_several_classes():
+    """With more than two classes, all outputs have Glorot's limit."""
+    torch.manual_seed(0)
+    head = RNN(9, 5, hidden_dim=400, init="keras").head
+    limit = np.sqrt(6 / 405)
+    assert 0.98 * limit < head.weight.abs().max().item() <= limit
+    assert head.weight.std().item() == pytest.approx(limit / np.sqrt(3), rel=0.05)
+    assert not head.bias.any()
+
+
+@pytest.mark.parametrize("hidden_dim", [(6, 4, 3), [6, 4, 3]])
+def test_hidden_dim_of_each_layer(hidden_dim, corpus, tmp_path):
+    """A stack of different layers is trained, cloned and saved."""
+    classifier = RNNClassifier(
+        recipe="rmsprop",
+        tokenizer="keras",
+        embedding_dim=8,
+        hidden_dim=hidden_dim,
+        bidirectional=True,
+        max_epochs=1,
+        random_state=0,
+    ).fit(*corpus)
+    sizes = [layer[0].hidden_size for layer in classifier.net_.module_.recurrent.layers]
+    assert sizes == [6, 4, 3]
+    assert clone(classifier).hidden_dim == hidden_dim
+    save(classifier, tmp_path / "stack")
+    loaded = load(tmp_path / "stack")
+    assert loaded.hidden_dim == hidden_dim
+    assert same_bits(loaded, classifier, corpus[0])
+    assert same_bits(clone(loaded).fit(*corpus), classifier, corpus[0])
+
+
+@pytest.mark.parametrize("n_layers", [2, 4])
+def test_hidden_dim_of_other_layers_raises(n_layers, corpus):
+    """A number of layers other than that of the sizes raises an error."""
+    with pytest.raises(ValueError, match=f"'n_layers'.* which is 3. Got {n_layers}"):
+        RNNClassifier(hidden_dim=(64, 32, 32), n_layers=n_layers).fit(*corpus)
+
+
+@pytest.mark.parametrize("hidden_dim", [(), (8, 0), (8, 2.5), "8"])
+def test_invalid_hidden_dim_raises(hidden_dim, corpus):
+    """Sizes are ints of at least 1."""
+    with pytest.raises(ValueError, match="'hidden_dim' parameter of RNNClassifier"):
+        RNNClassifier(hidden_dim=hidden_dim).fit(*corpus)
 
 
 def test_static_vectors_stay_unchanged(corpus):

@@ -55,6 +55,10 @@ VARIANTS = {
         {"cell": "gru", "pooling": "last", "bidirectional": True, "n_layers": 2},
     ),
     "rnn-max": ("rnn", {"cell": "rnn", "pooling": "max"}),
+    "lstm-keras": (
+        "rnn",
+        {"recipe": "adam", "tokenizer": "keras", "hidden_dim": (6, 4), "keep": "end"},
+    ),
     "han-attention": ("han", {"max_sentences": 3, "max_sentence_length": 9}),
     "han-mean": ("han", {"pooling": "mean"}),
     "han-max": ("han", {"pooling": "max"}),
@@ -343,6 +347,8 @@ FORGERIES = {
     "type": (settings_with(max_length="9"), "Expected int as 'max_length', got str"),
     "length": (settings_with(max_length=0), "max_length from 1"),
     "keep": (settings_with(keep="middle"), "keep 'start' or 'end', got 'middle'"),
+    "tokenizer": (settings_with(tokenizer="split"), "Expected 'keras', got 'split'"),
+    "no name": (settings_with(tokenizer=None), "Expected str as 'tokenizer'"),
     "words": (lambda h: h | {"learnt": {"words": ["a", "a"]}}, "distinct"),
     "more words": (
         lambda h: h | {"learnt": {"words": [*h["learnt"]["words"], "unheard"]}},
