@@ -25,7 +25,7 @@ from sktextconv.utils._fit import fit_model, last_step, set_seeds
 from .._record import describe_run, find_commit, peak_mib, progress, timed
 from .models import ROWS
 
-__all__ = ["Cell", "load", "run_cell"]
+__all__ = ["Cell", "hold_out", "load", "run_cell"]
 
 # Samples and validation splits are the same for every model and seed of a data set.
 _SPLIT_SEED = 0
@@ -88,7 +88,7 @@ def load(cell):
     if cell.train is not None:
         train = _read_files(cell.train, cell.columns, order)
         if cell.held_out is not None:
-            return _split(train, cell.held_out)
+            return hold_out(train, cell.held_out)
         return [train, _read(cell.test, cell.columns, order, train)]
     if cell.data == "docstrings":
         return [load_docstrings(subset=subset) for subset in ("train", "test")]
@@ -114,7 +114,7 @@ def _read_files(paths, columns, field_order):
     )
 
 
-def _split(bunch, n_test):
+def hold_out(bunch, n_test):
     """Return the training and the test Bunch of a bunch.
 
     Texts of the same words are one text, so that the order in which fields are joined

@@ -1,0 +1,244 @@
+"""Tables and figure of the models on few texts; measures nothing.
+
+Intervals are of 95 %. They cover the choice of the training texts and seeds (Student's
+t over the seeds) and that of the held-out texts; the two variances add up.
+"""
+
+import base64
+import itertools
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from scipy.stats import t as student_t
+
+from sktextconv.comparison._format import format_integer
+
+from .._render import as_list_table
+from .small import FOLDER, LINEAR, MODELS, REFERENCE
+from .small_data import DATA
+
+__all__ = ["Mean", "draw", "read_records", "render", "render_verdicts"]
+
+_LEVEL = 0.95
+# Of the figure.
+_N_COLUMNS = 2
+_TICKS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 90)
+_GRAYS = ("0", "0.3", "0.5", "0.65")  # of linear models
+
+
+class Mean(NamedTuple):
+    """Mean over seeds, in %, half of its interval, and the number of seeds.
+
+    The half is NaN for a single seed.
+    """
+
+    value: float
+    half: float
+    n_seeds: int
+
+    def __str__(self):
+        margin = "" if np.isnan(self.half) else f" ± {self.half:.1f}"
+        return f"{self.value:.1f}{margin}"
+
+
+def read_records(folder=FOLDER):
+    """Return the runs by data set, model, number of texts and seed."""
+    found = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
+    for path in sorted(Path(folder).glob("*.json")):
+        for run in json.loads(path.read_text()):
+            found[run["data"]][run["model"]][run["n_train"]][run["seed"]] = run
+    return found
+
+
+def _wrong(run):
+    bits = np.frombuffer(base64.b64decode(run["wrong"]), dtype=np.uint8)
+    return np.unpackbits(bits, count=run["n_valid"]).astype(float)
+
+
+def mean_error(runs):
+    """Return the `Mean` of the errors of runs by seed."""
+    return _mean([_wrong(run) for run in runs.values()])
+
+
+def mean_difference(runs, others):
+    """Return the `Mean` of the errors minus those of others, on the same texts.
+
+    Only seeds of both count; None without any.
+    """
+    seeds = sorted(runs.keys() & others.keys())
+    if not seeds:
+        return None
+    return _mean([_wrong(runs[seed]) - _wrong(others[seed]) for seed in seeds])
+
+
+def _mean(by_seed):
+    """Return the `Mean` of values of shape (n_seeds, n_texts)."""
+    by_seed = 100 * np.array(by_seed)
+    n_seeds, n_texts = by_seed.shape
+    value = float(by_seed.mean())
+    if n_seeds == 1:
+        return Mean(value, float("nan"), 1)
+    variance = by_seed.mean(1).var(ddof=1) / n_seeds
+    variance += by_seed.mean(0).var(ddof=1) / n_texts
+    quantile = student_t.ppf((1 + _LEVEL) / 2, n_seeds - 1)
+    return Mean(value, float(quantile * np.sqrt(variance)), n_seeds)
+
+
+# ---------------------------------------------------------------------------
+# Tables
+# ---------------------------------------------------------------------------
+
+
+def render(found):
+    """Return a reST table for each data set, with a row per model; "" without runs."""
+    parts = []
+    for data, source in DATA.items():
+        if data not in found:
+            continue
+        by_model = found[data]
+        sizes = _sizes(by_model)
+        run = _first_run(by_model)
+        rows = [("Model", *map(format_integer, sizes), "CPU s", "Seeds")]
+        rows += [
+            _row(name, by_model[name], sizes) for name in MODELS if name in by_model
+        ]
+        heading = (
+            f"**{source.name}**: {run['n_classes']} classes, measured on "
+            f"{format_integer(run['n_valid'])} texts. Errors in % by the number of "
+            "training texts:\n"
+        )
+        parts += [heading, as_list_table(rows)]
+    return "\n".join(parts)
+
+
+def _row(name, by_size, sizes):
+    errors = [str(mean_error(by_size[n])) if n in by_size else "" for n in sizes]
+    largest = by_size[max(by_size)].values()
+    seconds = np.median([run["cpu_seconds"] for run in largest])
+    n_seeds = sorted({len(runs) for runs in by_size.values()})
+    shown = f"{seconds:.1f}" if seconds < 10 else f"{seconds:,.0f}"
+    if max(by_size) < max(sizes):
+        shown += f" ({format_integer(max(by_size))} texts)"
+    return (name, *errors, shown, "–".join(map(str, {n_seeds[0]: 0, n_seeds[-1]: 0})))
+
+
+def _sizes(by_model):
+    return sorted({n for by_size in by_model.values() for n in by_size})
+
+
+def _first_run(by_model):
+    by_size = next(iter(by_model.values()))
+    return next(iter(next(iter(by_size.values())).values()))
+
+
+def render_verdicts(found):
+    """Return a reST table: from how many texts on a model is better than TF-IDF."""
+    data = [name for name in DATA if REFERENCE in found.get(name, {})]
+    names = [name for name in MODELS if name != REFERENCE]
+    rows = [("Model", *(DATA[each].name for each in data))]
+    for name in names:
+        verdicts = [
+            _verdict(found[each].get(name, {}), found[each][REFERENCE]) for each in data
+        ]
+        if any(verdicts):
+            rows.append((name, *verdicts))
+    return as_list_table(rows) if len(rows) > 1 else ""
+
+
+def _verdict(by_size, reference):
+    """Return a phrase about a model against the reference, or "" without runs."""
+    differences = {
+        n: mean_difference(by_size[n], reference.get(n, {})) for n in sorted(by_size)
+    }
+    differences = {n: each for n, each in differences.items() if each is not None}
+    if not differences:
+        return ""
+    last, difference = list(differences.items())[-1]
+    at = f"at {format_integer(last)}: {difference.value:+.1f}"
+    if difference.n_seeds == 1:
+        return f"one seed {at}"
+    at += f" ± {difference.half:.1f}"
+    if difference.value - difference.half > 0:
+        return f"worse {at}"
+    if difference.value + difference.half >= 0:
+        return f"open {at}"
+    better = itertools.takewhile(
+        lambda n: differences[n].value + differences[n].half < 0, reversed(differences)
+    )
+    return f"better from {format_integer(list(better)[-1])}, {at}"
+
+
+# ---------------------------------------------------------------------------
+# Figure
+# ---------------------------------------------------------------------------
+
+
+def draw(found):
+    """Return the figure of error against number of texts, an axes for each data set."""
+    style = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
+    shown = [data for data in DATA if data in found]
+    names = [name for name in MODELS if any(name in found[data] for data in shown)]
+    with mpl.rc_context(style):
+        n_rows = -(-len(shown) // _N_COLUMNS)
+        figure = Figure(figsize=(9, 1 + 3.6 * n_rows), layout="constrained")
+        grid = figure.subplots(n_rows, _N_COLUMNS, squeeze=False)
+        for axes in grid.flat[len(shown) :]:
+            axes.set_visible(False)
+        for axes, data in zip(grid.flat, shown, strict=False):
+            _draw_panel(axes, found[data], names)
+            axes.set_title(DATA[data].name, fontsize=11)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("error, %")
+        handles, labels = {}, [*names]
+        for axes in grid.flat[: len(shown)]:
+            handles |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+        figure.legend(
+            [handles[name] for name in labels],
+            labels,
+            loc="outside lower center",
+            ncols=5,
+            frameon=False,
+        )
+    return figure
+
+
+def _draw_panel(axes, by_model, names):
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    networks = [name for name in names if name not in LINEAR]
+    grays, colors = dict(zip(LINEAR, _GRAYS, strict=True)), mpl.colormaps["tab10"]
+    for index, name in enumerate(names):
+        if name not in by_model:
+            continue
+        linear = name in LINEAR
+        color = grays[name] if linear else colors(networks.index(name))
+        sizes = sorted(by_model[name])
+        errors = [mean_error(by_model[name][n]) for n in sizes]
+        # Points of several models at the same size are moved apart.
+        x = np.array(sizes) * 1.012 ** (index - len(names) / 2)
+        axes.errorbar(
+            x,
+            [error.value for error in errors],
+            np.nan_to_num([error.half for error in errors]),
+            color=color,
+            marker="o" if linear else "s",
+            linestyle="--" if linear else "-",
+            markersize=4,
+            linewidth=1.2,
+            elinewidth=1,
+            label=name,
+        )
+    axes.set_xticks(_sizes(by_model), map(format_integer, _sizes(by_model)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter("{:,g}".format))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    low, high = axes.get_ylim()
+    axes.set_yticks([tick for tick in _TICKS if low <= tick <= high])
+    axes.set_xlabel("training texts")
+    axes.grid(alpha=0.3)
