@@ -72,7 +72,10 @@ def _parse(table):
     return published
 
 
-# Errors by data set and row. The last one is from the docstring of Keras' example
+# Errors by data set and row. The MXNet experiment prints none on `amazon_categories`: its
+# accuracy of 0.942 is of a small character ConvNet trained on the first 2,097,152 texts
+# of `amazon_polarity` and tested on the first 233,016, which are not the published test
+# texts of any row. The last one is from the docstring of Keras' example
 # imdb_bidirectional_lstm, which gives an accuracy of 0.8146.
 PUBLISHED = {
     **_parse(_ZHANG_2015),
@@ -97,4 +100,4 @@ PUBLISHED_SIZES = dict(
         ),
         strict=True,
     )
-) | {"imdb": (25_000, 25_000)}
+) | {"imdb": (25_000, 25_000), "amazon_categories": (2_380_000, 420_000)}

@@ -176,15 +176,19 @@ def read_labeled(
     strip,
     delimiter=None,
     encoding=None,
+    first_class=1,
     **options,
 ):
     """Return the items of the bunch of `read_csv`, `data` by ``collect(iterator)``.
 
-    They are a dict, since the command line runs without scikit-learn. The other options
-    are those of `_choose_columns`.
+    They are a dict, since the command line runs without scikit-learn. `first_class` is
+    the number of the first of `class_names`. The other options are those of
+    `_choose_columns`.
     """
     _check_choice("field_order", field_order, FIELD_ORDERS)
-    targets = None if class_names is None else _make_targets(len(class_names))
+    targets = None
+    if class_names is not None:
+        targets = _make_targets(len(class_names), first_class)
     label_ids, ids = {}, array.array("q")  # labels are numbered by first appearance
     with open_table(path, delimiter, encoding) as table:
         columns, inference = _choose_columns(table, **options)
@@ -291,16 +295,17 @@ def _check_label(records, number, label, label_column, targets):
         )
     if targets is not None and label not in targets:
         where = records.locate(number)
+        first, last = next(iter(targets)), next(reversed(targets))
         raise ValueError(
-            f"{where}: expected a class number from 1 to {len(targets)} in "
+            f"{where}: expected a class number from {first} to {last} in "
             f"column {label_column}, got {describe_cells([label])}; see label_column, "
             "header and class_names."
         )
 
 
-def _make_targets(n_classes):
-    """Return the targets, from 0, of the labels "1" to "K"."""
-    return {str(target + 1): target for target in range(n_classes)}
+def _make_targets(n_classes, first_class=1):
+    """Return the targets, from 0, of the labels "1" to "K", or of others in order."""
+    return {str(first_class + target): target for target in range(n_classes)}
 
 
 def _check_choice(name, value, choices):

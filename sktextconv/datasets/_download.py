@@ -10,7 +10,7 @@ import shutil
 import sys
 import tarfile
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ..utils._files import atomic_write
@@ -27,7 +27,7 @@ class Source:
     """Origin and expected content of a published data set."""
 
     name: str
-    url: str
+    url: str  # of the archive, or of a page if there is none
     size: int  # bytes of the archive
     checksum: str  # of the archive, "algorithm:hex", the strongest one published
     n_train: int
@@ -38,6 +38,11 @@ class Source:
     # Folders of class 1, 2, … of an archive with one file per text; without them, the
     # archive holds train.csv and test.csv.
     folders: tuple = ()
+    # Names under which the training and test file were published, if they cannot be
+    # downloaded: users save them in the folder.
+    published_as: dict = field(default_factory=dict)
+    first_class: int = 1  # number of the first class in the files
+    n_doubtful: int = 0  # records that a file may lack: its descriptions differ
 
 
 _FAST_AI = "https://s3.amazonaws.com/fast-ai-nlp/"
@@ -180,6 +185,32 @@ SOURCES = {
             fields=("text",),
             terms="no license stated; cite Maas et al., ACL 2011",
             folders=("neg", "pos"),
+        ),
+        # The experiment trains on --num-examples 2379999, "2.38 million" in its text.
+        Source(
+            name="amazon_categories",
+            url="https://learn.microsoft.com/archive/blogs/machinelearning/cloud-scale-text-classification-with-convolutional-neural-networks-on-microsoft-azure",
+            size=0,
+            checksum="",
+            n_train=2_380_000,
+            n_test=420_000,
+            class_names=(
+                "Books",
+                "Clothing, Shoes & Jewelry",
+                "Electronics",
+                "Health & Personal Care",
+                "Home & Kitchen",
+                "Movies & TV",
+                "Sports & Outdoors",
+            ),
+            fields=("title", "review"),
+            terms="none stated",
+            published_as={
+                "train": "categories_train_big.csv",
+                "test": "categories_test_big.csv",
+            },
+            first_class=0,
+            n_doubtful=1,
         ),
     )
 }

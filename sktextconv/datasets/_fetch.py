@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from . import _docstrings, _download
-from ._csv import _check_choice, read_csv
+from ._csv import _check_choice, read_labeled
 from ._fields import FIELD_ORDERS
 
 __all__ = ["fetch_text_dataset", "load_docstrings"]
@@ -25,15 +25,17 @@ def fetch_text_dataset(
 ) -> Bunch:
     """Read a published data set; download it if it is missing.
 
-    The data sets are the eight of Zhang, Zhao and LeCun [1]_ and the movie reviews of
-    Maas et al. [2]_. A file ``<name>_<subset>.csv`` (or ``.csv.xz``, ``.csv.gz``) in
-    the folder is used as it is. Otherwise the archive is downloaded (an interrupted
-    download is resumed), verified with its checksum and unpacked.
+    The data sets are the eight of Zhang, Zhao and LeCun [1]_, the movie reviews of
+    Maas et al. [2]_ and the reviews by product category of Fierro et al. [3]_. A file
+    ``<name>_<subset>.csv`` (or ``.csv.xz``, ``.csv.gz``) in the folder is used as it
+    is. Otherwise the archive is downloaded (an interrupted download is resumed),
+    verified with its checksum and unpacked. ``amazon_categories`` has no known
+    address: save its two files in the folder.
 
     Parameters
     ----------
     name : {"ag_news", "sogou_news", "dbpedia", "yelp_polarity", "yelp_full", \
-"yahoo_answers", "amazon_full", "amazon_polarity", "imdb"}
+"yahoo_answers", "amazon_full", "amazon_polarity", "imdb", "amazon_categories"}
         The data set.
     subset : {"train", "test"}, default="train"
         The part to read.
@@ -62,7 +64,8 @@ def fetch_text_dataset(
     Raises
     ------
     FileNotFoundError
-        If the file is missing and `download_if_missing` is False.
+        If the file is missing and `download_if_missing` is False, or if it cannot be
+        downloaded.
     OSError
         If the download fails; the next call resumes it.
     ValueError
@@ -80,6 +83,10 @@ def fetch_text_dataset(
        text classification", NeurIPS 2015, https://arxiv.org/abs/1509.01626
     .. [2] A. Maas et al., "Learning word vectors for sentiment analysis", ACL 2011,
        https://aclanthology.org/P11-1015/
+    .. [3] M. Fierro et al., "Cloud-scale text classification with convolutional neural
+       networks on Microsoft Azure", 2017, https://learn.microsoft.com/archive/blogs/\
+machinelearning/cloud-scale-text-classification-with-convolutional-neural-networks-on-\
+microsoft-azure
 
     Examples
     --------
@@ -181,37 +188,63 @@ def load_docstrings(
 def _fetch(source, subset, folder, download_if_missing, field_order):
     path = _download.find(folder, source.name, subset)
     if path is None:
-        archive = _download.archive_path(source.url, folder)
-        if not download_if_missing and not archive.exists():
-            raise FileNotFoundError(
-                f"Expected {source.name}_{subset}.csv, .csv.xz or .csv.gz in {folder}, "
-                f"found none; pass download_if_missing=True to fetch {source.url} "
-                f"({source.size / 1e6:.0f} MB), or save that file as {archive}."
-            )
-        _download.install(source, folder)
+        _obtain(source, subset, folder, download_if_missing)
         path = _download.find(folder, source.name, subset)
-    bunch = read_csv(
+    read = read_labeled(
         path,
+        list,
         header=False,
         class_names=source.class_names,
+        first_class=source.first_class,
+        label_column=None,
         text_columns=range(1, 1 + len(source.fields)),
         field_order=field_order,
+        line_breaks=True,
+        strip=True,
     )
-    n_texts = source.n_train if subset == "train" else source.n_test
-    n_classes = len(source.class_names)
-    found = np.bincount(bunch.target, minlength=n_classes).tolist()
-    if found != [n_texts // n_classes] * n_classes:
-        raise ValueError(
-            f"{path}: expected {n_texts} records, {n_texts // n_classes} in each of "
-            f"{n_classes} classes, found {sum(found)}, {found} by class; remove the "
-            "file to download it again, or read it with read_csv."
-        )
+    bunch = Bunch(**read)
+    _check_counts(source, subset, path, bunch.target)
     bunch.DESCR = (
-        f"{source.name}, {subset}: {n_texts} texts of {n_classes} classes. "
-        f"Fields: {', '.join(source.fields)}.\n"
+        f"{source.name}, {subset}: {len(bunch.data)} texts of "
+        f"{len(source.class_names)} classes. Fields: {', '.join(source.fields)}.\n"
         f"Origin: {source.url}\nTerms: {source.terms}."
     )
     return bunch
+
+
+def _obtain(source, subset, folder, download_if_missing):
+    """Download and unpack a source, or raise an error that says what is missing."""
+    expected = f"Expected {source.name}_{subset}.csv, .csv.xz or .csv.gz in {folder}"
+    if source.published_as:
+        raise FileNotFoundError(
+            f"{expected}, found none, and no address to download it from is known. If "
+            f"you have {source.published_as[subset]} of {source.url}, save it there "
+            "under this name."
+        )
+    archive = _download.archive_path(source.url, folder)
+    if not download_if_missing and not archive.exists():
+        raise FileNotFoundError(
+            f"{expected}, found none; pass download_if_missing=True to fetch "
+            f"{source.url} ({source.size / 1e6:.0f} MB), or save that file as "
+            f"{archive}."
+        )
+    _download.install(source, folder)
+
+
+def _check_counts(source, subset, path, target):
+    """Raise ValueError unless a file has the published number of texts by class."""
+    n_texts = source.n_train if subset == "train" else source.n_test
+    n_classes = len(source.class_names)
+    found = np.bincount(target, minlength=n_classes)
+    missing = n_texts // n_classes - found
+    if missing.min() >= 0 and missing.sum() <= source.n_doubtful:
+        return
+    remedy = "" if source.published_as else "remove the file to download it again, or "
+    raise ValueError(
+        f"{path}: expected {n_texts} records, {n_texts // n_classes} in each of "
+        f"{n_classes} classes, found {found.sum()}, {found.tolist()} by class; "
+        f"{remedy}read it with read_csv."
+    )
 
 
 def _user_cache():

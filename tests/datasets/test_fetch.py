@@ -290,6 +290,49 @@ def test_fetch_wrong_counts(server, tmp_path, content):
     assert f"{found.sum()}, [{found[0]}" in str(info.value)
 
 
+def make_manual_source():
+    source = _download.SOURCES["amazon_categories"]
+    return dataclasses.replace(source, n_train=14, n_test=7)
+
+
+def write_categories(path, n_rows):
+    rows = [f'"{row % 7}","title {row}","review"\n' for row in range(n_rows)]
+    path.write_text("".join(rows))
+
+
+@pytest.mark.parametrize("n_rows", [14, 13])
+def test_fetch_file_saved_by_hand(tmp_path, n_rows):
+    """Classes are numbered from 0; one record may be missing, as sources differ."""
+    write_categories(tmp_path / "amazon_categories_train.csv", n_rows)
+    train = fetch(make_manual_source(), tmp_path, field_order="reverse")
+    assert train.data[8] == "review title 8"
+    assert train.target[:8].tolist() == [0, 1, 2, 3, 4, 5, 6, 0]
+    assert train.target_names[0] == "Books"
+    assert f"train: {n_rows} texts of 7 classes" in train.DESCR
+
+
+@pytest.mark.parametrize("n_rows", [12, 15])
+def test_fetch_wrong_counts_of_manual_file(tmp_path, n_rows):
+    write_categories(tmp_path / "amazon_categories_train.csv", n_rows)
+    with pytest.raises(ValueError, match=f"expected 14 records.* found {n_rows}"):
+        fetch(make_manual_source(), tmp_path)
+
+
+def test_fetch_unknown_class_of_manual_file(tmp_path):
+    (tmp_path / "amazon_categories_train.csv").write_text('"7","title","review"\n')
+    with pytest.raises(ValueError, match=r"a class number from 0 to 6 in .*'7'"):
+        fetch(make_manual_source(), tmp_path)
+
+
+def test_fetch_missing_manual_file(tmp_path):
+    """The error names the published file, and where to save it under which name."""
+    with pytest.raises(FileNotFoundError) as info:
+        fetch_text_dataset("amazon_categories", subset="test", data_home=tmp_path)
+    for part in ("categories_test_big.csv", "amazon_categories_test.csv", tmp_path):
+        assert str(part) in str(info.value)
+    assert names_in(tmp_path) == []
+
+
 def test_fetch_ignores_subset_file(tmp_path, monkeypatch):
     monkeypatch.setenv("SKTEXTCONV_DATA", str(tmp_path))
     (tmp_path / "ag_news_train_subset.csv").write_text('"1","a","b"\n')
@@ -318,7 +361,7 @@ def test_fetch_folder_precedence(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "known"),
     [
-        ({"name": "imbd"}, "'amazon_polarity', 'imdb'"),
+        ({"name": "imbd"}, "'imdb', 'amazon_categories'"),
         ({"subset": "all"}, "'train', 'test'"),
         ({"field_order": "last"}, "'forward', 'reverse'"),
     ],
@@ -341,6 +384,7 @@ def test_sources_are_consistent():
         "amazon_full": (5, 3_000_000, 650_000),
         "amazon_polarity": (2, 3_600_000, 400_000),
         "imdb": (2, 25_000, 25_000),
+        "amazon_categories": (7, 2_380_000, 420_000),
     }
     sources = _download.SOURCES.values()
     assert published == {
@@ -350,9 +394,11 @@ def test_sources_are_consistent():
         assert source.url.startswith("https://")
         assert source.n_train % len(source.class_names) == 0
         assert source.n_test % len(source.class_names) == 0
+        assert source.name in fetch_text_dataset.__doc__
+        if source.published_as:
+            continue
         algorithm, _, checksum = source.checksum.partition(":")
         assert len(bytes.fromhex(checksum)) == hashlib.new(algorithm).digest_size
-        assert source.name in fetch_text_dataset.__doc__
     assert len({source.url for source in sources}) == len(sources)
 
 
