@@ -72,10 +72,10 @@ def _parse(table):
     return published
 
 
-# Errors by data set and row. The MXNet experiment prints none on `amazon_categories`. Its
-# accuracy of 0.942 is of a small character ConvNet on `amazon_polarity`, trained on the
-# first 2,097,152 texts and tested on the first 233,016 of the files, so that it belongs
-# to no row. The last error is from the docstring of Keras' example
+# Errors by data set and row. The MXNet experiment prints none on `amazon_categories`.
+# Its accuracy of 0.942 is of a small character ConvNet on `amazon_polarity`, trained on
+# the first 2,097,152 texts and tested on the first 233,016 of the files, so that it
+# belongs to no row. The last error is from the docstring of Keras' example
 # imdb_bidirectional_lstm, which gives an accuracy of 0.8146.
 PUBLISHED = {
     **_parse(_ZHANG_2015),
