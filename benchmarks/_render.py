@@ -79,6 +79,6 @@ def _numeric_columns(body):
 
 def _is_number(cell):
     return (
-        not cell.strip("0123456789.,–+-<≥≤\N{NO-BREAK SPACE} %*" + WALL_MARK)
+        not cell.strip("0123456789.,–+-±<≥≤\N{NO-BREAK SPACE} %*" + WALL_MARK)
         or cell == "at chance"
     )

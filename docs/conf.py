@@ -120,9 +120,11 @@ def write_tables(app):
     """Write the tables of the committed benchmark results, which pages include."""
     found = tables.read_results(tables.RESULTS)
     text = tables.render(found, "rst") if found else "No results are committed yet.\n"
+    overview = as_list_table(tables.make_overview(found))
     folder = HERE / "generated"
     folder.mkdir(exist_ok=True)
     (folder / "tables.txt").write_text(text)
+    (folder / "overview.txt").write_text(overview)
     (folder / "comparisons.txt").write_text(select.render() or "None yet.\n")
     (folder / "precisions.txt").write_text(select.render_precisions() or "None yet.\n")
     (folder / "seeds.txt").write_text(select.render_seeds() or "None yet.\n")

@@ -67,7 +67,7 @@ def draw(found):
             label += "; hollow: wall time of a shared machine"
         figure.supxlabel(label, fontsize=10)
         for axes, data in zip(axes_row, README_DATA, strict=True):
-            n_train = found[data, None][0]["n_train"]
+            n_train = found[data][0]["n_train_available"]
             whole, _ = PUBLISHED_SIZES[data]
             size = f"{n_train:,}" if n_train == whole else f"{n_train:,} of {whole:,}"
             title = f"{README_DATA[data]}, {size} training texts"

@@ -28,6 +28,7 @@ __all__ = [
     "TIME_COLUMNS",
     "Line",
     "interval",
+    "make_overview",
     "read_results",
     "readme_lines",
     "render",
@@ -43,9 +44,10 @@ COLUMNS = (
     "Model",
     "Error %",
     "95 % interval",
+    "SD",
+    "Seeds",
     "Paper %",
     "Gap",
-    "Seeds",
     *TIME_COLUMNS,
     "Parameters",
     "Peak MiB",
@@ -68,6 +70,14 @@ README_ROWS = {
     "VDCNN-9": ("vdcnn-9-max",),
 }
 README_DATA = {"ag_news": "AG News", "imdb": "IMDB"}
+# Data sets with a column in the overview, which are the first of the tables.
+_TITLES = README_DATA | {
+    "dbpedia_subset": "DBPedia",
+    "yelp_full_subset": "Yelp Full",
+}
+_SUBSET_COLUMN = "Paper, all data %"  # instead of "Paper %", where there is no gap
+_MIN_SEEDS = 3  # of a standard deviation
+_SD_NOTE = "± is the standard deviation over seeds, of three or more."
 
 
 class Line:
@@ -125,25 +135,54 @@ class Line:
     def interval(self):
         return interval([wrong_of(result) for result in self.results])
 
+    def deviation(self):
+        """Return the standard deviation of the error over seeds; None of too few."""
+        errors = [result["error"] for result in self.results]
+        return float(np.std(errors, ddof=1)) if len(errors) >= _MIN_SEEDS else None
+
     def cells(self):
         """Return the text of each column; "" if not run or not published."""
-        paper = "" if self.published is None else f"{self.published:.2f}"
+        cells = dict.fromkeys(COLUMNS, "") | {"Model": self.name}
+        if self.published is not None:
+            cells["Paper %"] = f"{self.published:.2f}"
         if not self.results:
-            return [self.name, "", "", paper, *[""] * (len(COLUMNS) - 4)]
-        error, (low, high) = self.error(), self.interval()
-        gap = "" if self.published is None else f"{error - self.published:+.2f}"
-        return [
-            self.name,
-            f"{error:.2f}",
-            f"{low:.2f}–{high:.2f}",
-            paper,
-            gap if self.comparable else "",
-            str(len(self.results)),
-            *self._times(),
-            f"{self.results[0]['n_parameters']:,}",
-            f"{self.median('peak_mib'):,.0f}",
-            self.note(),
-        ]
+            return [*cells.values()]
+        error, deviation, (low, high) = self.error(), self.deviation(), self.interval()
+        if self.comparable and self.published is not None:
+            cells["Gap"] = f"{error - self.published:+.2f}"
+        cells |= zip(TIME_COLUMNS, self._times(), strict=True)
+        cells |= {
+            "Error %": f"{error:.2f}",
+            "95 % interval": f"{low:.2f}–{high:.2f}",
+            "SD": "" if deviation is None else f"{deviation:.2f}",
+            "Seeds": str(len(self.results)),
+            "Parameters": f"{self.results[0]['n_parameters']:,}",
+            "Peak MiB": f"{self.median('peak_mib'):,.0f}",
+            "What was run": self.note(),
+        }
+        return [*cells.values()]
+
+    def short_cell(self):
+        """Return the error and its standard deviation over seeds as text."""
+        deviation = self.deviation()
+        spread = "" if deviation is None else f" ± {deviation:.2f}"
+        return f"{self.error():.2f}{spread}"
+
+    def distance(self):
+        """Return how far the run is from the row with its default settings, to sort by.
+
+        A sample of the training texts is farther than all of them, other parameters are
+        farther than another length or precision of training, and fewer passes are
+        farther than more.
+        """
+        cell = self.results[0]["cell"]
+        changed = self._changed()
+        return cell["sample"] is not None, len(changed), -self.median("n_seen"), changed
+
+    def _changed(self):
+        settings = self.results[0]["cell"]["settings"]
+        names = sorted(settings.keys() - {"max_epochs", "precision"})
+        return [f"{name}={settings[name]}" for name in names]
 
     def note(self):
         """Return the selected penalty, the length of training and warnings, as text."""
@@ -163,11 +202,9 @@ class Line:
                     parts.add("never left chance level")
             if result["warnings"]:
                 parts.add("warned")
-        settings = self.results[0]["cell"]["settings"]
-        shown = settings.keys() - {"max_epochs", "precision"}
-        return ", ".join(
-            [*sorted(parts), *(f"{name}={settings[name]}" for name in sorted(shown))]
-        )
+            if result["cell"]["sample"] is not None:
+                parts.add(f"trained on a sample of {result['n_train']:,} texts")
+        return ", ".join([*sorted(parts), *self._changed()])
 
 
 def interval(wrongs):
@@ -192,14 +229,32 @@ def wrong_of(result):
 
 
 def read_results(folder):
-    """Return the results in a folder of JSON files, by data set and sample size."""
+    """Return the results in a folder of JSON files, by data set."""
     found = defaultdict(list)
     for path in sorted(Path(folder).glob("*/*.json")):
         result = json.loads(path.read_text())
         if "cell" not in result:  # a record of speed or memory
             continue
-        found[path.parent.name, result["cell"]["sample"]].append(result)
-    return dict(found)
+        found[path.parent.name].append(result)
+    names = [*_TITLES, *sorted(found.keys() - _TITLES.keys())]
+    return {name: found[name] for name in names if name in found}
+
+
+def _of_paper(data):
+    """Return the name of the published data set that a subset is part of."""
+    return data.removesuffix("_subset")
+
+
+def _size_of_paper(data):
+    """Return the published number of training texts, or None."""
+    return PUBLISHED_SIZES.get(_of_paper(data), (None,))[0]
+
+
+def _title_of(data, results):
+    title = _TITLES.get(data, data)
+    whole = _size_of_paper(data)
+    is_subset = whole is not None and results[0]["n_train_available"] != whole
+    return f"{title}, subset" if is_subset else title
 
 
 def lines_of(data, results):
@@ -207,40 +262,35 @@ def lines_of(data, results):
     by_row = {key: defaultdict(list) for key in ROWS}
     for result in results:
         cell = result["cell"]
-        setting = json.dumps(cell["settings"], sort_keys=True)
+        setting = json.dumps([cell["settings"], cell["sample"]], sort_keys=True)
         by_row[cell["model"]][setting].append(result)
     lines = []
     for key, settings in by_row.items():
         name = ROWS[key].name
-        published = PUBLISHED.get((data, name))
+        published = PUBLISHED.get((_of_paper(data), name))
         for group in list(settings.values()) or [[]]:
             sizes = {(r["n_train"], r["n_test"]) for r in group}
-            comparable = sizes == {PUBLISHED_SIZES.get(data)}
+            comparable = sizes == {PUBLISHED_SIZES.get(_of_paper(data))}
             lines.append(Line(name, group, published, comparable))
     return lines
 
 
 def heading_of(data, results):
     """Return the sizes of the data, how C was selected, and the machine."""
-    first = results[0]
+    first, whole = results[0], _size_of_paper(data)
     parts = [
-        f"{data}: {first['n_train']:,} training texts, {first['n_test']:,} test texts, "
-        f"{first['n_classes']} classes."
+        f"{first['n_train_available']:,} training texts, {first['n_test']:,} test "
+        f"texts, {first['n_classes']} classes."
     ]
-    whole, _ = PUBLISHED_SIZES.get(data.removesuffix("_subset"), (None, None))
     if first["cell"].get("held_out") is not None:
         parts.append(
             f"A split of a subset, {first['n_test']:,} test texts, stratified, drawn "
             f"with seed {first['cell']['split_seed']}."
         )
-    if first["cell"]["sample"] is not None:
-        parts.append(
-            f"A stratified sample of the {first['n_train_available']:,} training texts."
-        )
     if whole is not None and first["n_train_available"] != whole:
         parts.append(
-            f"A subset: the paper trains on {whole:,}, so its errors stand here for "
-            "context only, without a gap."
+            f"A subset: the paper trains on {whole:,} texts. Its errors stand beside "
+            "ours for context only, without a gap."
         )
     if any(result["selection"] for result in results):
         parts.append("Penalties (C) are selected on a validation split of these texts.")
@@ -263,12 +313,54 @@ def heading_of(data, results):
 def render(found, style="text"):
     """Return the tables of `read_results` as text, Markdown or reStructuredText."""
     blocks = []
-    for (data, _), results in found.items():
-        heading = heading_of(data, results)
-        rows = [line.cells() for line in lines_of(data, results)]
-        heading += f" Times are CPU times.{_explain_marks(rows)}"
-        blocks.append(_STYLES[style](heading, rows))
+    for data, results in found.items():
+        lines = lines_of(data, results)
+        rows = [COLUMNS, *(line.cells() for line in lines)]
+        heading = f"{heading_of(data, results)} Times are CPU times."
+        heading += _explain_marks(rows)
+        if not any(line.comparable for line in lines):
+            rows = _without_gap(rows)
+        blocks.append(_STYLES[style](_title_of(data, results), heading, rows))
     return "\n".join(blocks)
+
+
+def _without_gap(rows):
+    """Return rows of cells without the gap, which needs the data of the paper."""
+    gap, paper = COLUMNS.index("Gap"), COLUMNS.index("Paper %")
+    rows = [[*row[:gap], *row[gap + 1 :]] for row in rows]
+    rows[0][paper] = _SUBSET_COLUMN
+    return rows
+
+
+def make_overview(found):
+    """Return rows of cells: the error of each row on each data set with a title.
+
+    A row that was run with several settings shows the one that is closest to its
+    defaults, whatever the errors are.
+    """
+    shown = {data: found[data] for data in _TITLES if data in found}
+    columns = []
+    for data, results in shown.items():
+        errors = defaultdict(str)
+        for name, lines in _by_name(lines_of(data, results)).items():
+            errors[name] = _closest(lines).short_cell()
+        columns.append(errors)
+    titles = [_title_of(data, results) for data, results in shown.items()]
+    names = [row.name for row in ROWS.values()]
+    rows = [[name, *(errors[name] for errors in columns)] for name in names]
+    return [["Error %", *titles], *rows]
+
+
+def _by_name(lines):
+    by_name = defaultdict(list)
+    for line in lines:
+        if line.results:
+            by_name[line.name].append(line)
+    return by_name
+
+
+def _closest(lines):
+    return min(lines, key=Line.distance)
 
 
 def _explain_marks(rows):
@@ -279,17 +371,14 @@ def _explain_marks(rows):
 
 def readme_lines(found, data):
     """Return the lines of a data set that the README shows, by their name there."""
-    by_key = {}
-    for line in lines_of(data, found[data, None]):
-        if line.results:
-            by_key.setdefault(_readme_key(line), []).append(line)
+    by_key = defaultdict(list)
+    for line in lines_of(data, found[data]):
+        if line.results and line.results[0]["cell"]["sample"] is None:
+            by_key[_readme_key(line)].append(line)
     lines = {}
     for name, keys in README_ROWS.items():
-        shown = next((by_key[key] for key in keys if key in by_key), [])
-        if len(shown) > 1:
-            raise ValueError(f"{data} has two results for {name!r}.")
-        if shown:
-            lines[name] = shown[0]
+        if key := next((key for key in keys if key in by_key), None):
+            lines[name] = _closest(by_key[key])
     return lines
 
 
@@ -306,10 +395,16 @@ def render_readme(found):
         lines = readme_lines(found, data)
         column = [(f"{title}: error %", "95 % interval", "train CPU s")]
         for name in README_ROWS:
-            _, *figures = lines[name].cells() if name in lines else [""] * 8
-            column.append((figures[0], figures[1], figures[5]))
+            if name not in lines:
+                column.append(("", "", ""))
+                continue
+            cells = dict(zip(COLUMNS, lines[name].cells(), strict=True))
+            error = lines[name].short_cell()
+            column.append((error, cells["95 % interval"], cells["Train CPU s"]))
         columns.append(column)
-        n_train, n_test = (found[data, None][0][key] for key in ("n_train", "n_test"))
+        n_train, n_test = (
+            found[data][0][key] for key in ("n_train_available", "n_test")
+        )
         whole, _ = PUBLISHED_SIZES[data]
         subset = "" if n_train == whole else f" of {whole:,}"
         sizes.append(
@@ -320,21 +415,25 @@ def render_readme(found):
         [name, *cells[0], *cells[1]]
         for name, *cells in zip(names, *columns, strict=True)
     ]
-    return f"{as_markdown(rows)}\n\n{' '.join(sizes)}{_explain_marks(rows)}\n"
+    notes = f"{' '.join(sizes)} {_SD_NOTE}{_explain_marks(rows)}"
+    return f"{as_markdown(rows)}\n\n{notes}\n"
 
 
-def _as_text(heading, rows):
+def _as_text(title, heading, rows):
     """Return two lines per row: the error, and the cost below it."""
-    done, absent = _divide(rows)
-    table = [("", "error %", "95 % interval", "paper", "gap", "seeds")]
+    head, *body = rows
+    done, absent = _divide(body)
+    n_errors = head.index(TIME_COLUMNS[0])
+    table = [(head[0], "error %", *head[2:n_errors])]
     notes = []
-    for *row, train, per_s, predict, size, peak, note in done:
-        table.append(row)
+    for row in done:
+        train, per_s, predict, size, peak, note = row[n_errors:]
+        table.append(row[:n_errors])
         notes.append(
             f"{train} CPU s to train, {per_s} texts/s; predicts {predict} texts/s; "
             f"{size} parameters; {peak} MiB; {note}"
         )
-    blocks = [wrap(heading), as_text(table, notes)]
+    blocks = [wrap(f"{title}: {heading}"), as_text(table, notes)]
     if absent:
         blocks.append(wrap(f"Not run: {', '.join(absent)}."))
     return "\n".join([*blocks, ""])
@@ -347,19 +446,15 @@ def _divide(rows):
     return done, [row[0] for row in rows if not row[error]]
 
 
-def _as_markdown(heading, rows):
-    return "\n".join([heading, "", as_markdown([COLUMNS, *rows]), ""])
+def _as_markdown(title, heading, rows):
+    return "\n".join([f"## {title}", "", heading, "", as_markdown(rows), ""])
 
 
-def _as_rst(heading, rows):
-    return "\n".join([heading, "", as_list_table([COLUMNS, *rows])])
+def _as_rst(title, heading, rows):
+    return "\n".join([title, "~" * len(title), "", heading, "", as_list_table(rows)])
 
 
-_STYLES = {
-    "text": _as_text,
-    "markdown": _as_markdown,
-    "rst": _as_rst,
-}
+_STYLES = {"text": _as_text, "markdown": _as_markdown, "rst": _as_rst}
 
 
 def _at_chance(result):
@@ -378,13 +473,13 @@ def main():
     options = parser.parse_args()
     found = read_results(options.results)
     if options.data:
-        found = {key: found[key] for key in found if key[0] in options.data}
+        found = {data: found[data] for data in found if data in options.data}
     if not found:
         parser.error(
             f"no results in {options.results}; see python -m benchmarks.accuracy.run"
         )
     if options.format == "readme":
-        if missing := [data for data in README_DATA if (data, None) not in found]:
+        if missing := [data for data in README_DATA if data not in found]:
             parser.error(f"--format readme needs results of {', '.join(missing)}")
         sys.stdout.write(render_readme(found))
         return

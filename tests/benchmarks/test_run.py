@@ -104,11 +104,12 @@ def test_selection_ignores_test_set(cell, tmp_path):
     assert (normal["error"], swapped["error"]) == (0.0, 100.0)
 
 
-def test_sample_is_named_in_heading(cell):
+def test_sample_is_named_in_table(cell):
     result = run_cell(replace(cell, sample=20))
     assert (result["n_train"], result["n_train_available"]) == (20, 60)
-    text = tables.render({("mine", 20): [result]})
-    assert "A stratified sample of the 60 training texts." in " ".join(text.split())
+    text = " ".join(tables.render({"mine": [result]}).split())
+    assert "mine: 60 training texts" in text
+    assert "trained on a sample of 20 texts" in text
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ def test_cell_of_held_out_texts_states_the_split(subset):
     assert result["cell"]["split_seed"] == 0
     assert (result["n_train"], result["n_test"]) == (150, 30)
     json.dumps(result)
-    text = " ".join(tables.render({("mine", None): [result]}).split())
+    text = " ".join(tables.render({"mine": [result]}).split())
     assert "A split of a subset, 30 test texts, stratified, drawn with seed 0." in text
 
 

@@ -52,18 +52,75 @@ def fake(model="bow", **changes):
     } | changes
 
 
+def cells_of(data, *results):
+    cells = tables.lines_of(data, list(results))[0].cells()
+    return dict(zip(tables.COLUMNS, cells, strict=True))
+
+
 def test_gap_needs_training_data_of_paper():
-    whole = tables.lines_of("ag_news", [fake()])[0].cells()
-    assert whole[:5] == ["BoW", "15.00", whole[2], "11.19", "+3.81"]
-    part = tables.lines_of("ag_news", [fake(n_train=40_184)])[0].cells()
-    assert part[3:5] == ["11.19", ""]
-    other = tables.lines_of("mine", [fake()])[0].cells()
-    assert other[3:5] == ["", ""]
+    whole = cells_of("ag_news", fake())
+    assert (whole["Model"], whole["Error %"]) == ("BoW", "15.00")
+    assert (whole["Paper %"], whole["Gap"]) == ("11.19", "+3.81")
+    part = cells_of("ag_news", fake(n_train=40_184))
+    assert (part["Paper %"], part["Gap"]) == ("11.19", "")
+    other = cells_of("mine", fake())
+    assert (other["Paper %"], other["Gap"]) == ("", "")
+
+
+@pytest.mark.parametrize("style", ["text", "markdown", "rst"])
+def test_table_of_subset_has_no_gap(style):
+    """The error in the paper stands beside under another name, without a gap."""
+    part = fake(n_train=9_000, n_train_available=9_000)
+    text = tables.render({"dbpedia_subset": [part]}, style)
+    assert "Gap" not in text
+    assert "Paper, all data %" in text
+    assert "3.39" in text  # of BoW on all data of DBPedia
+    assert "DBPedia, subset" in text
+    whole = tables.render({"ag_news": [fake()]}, style)
+    assert "Gap" in whole
+    assert "all data" not in whole
+
+
+def test_deviation_over_seeds_needs_three():
+    seeds = [fake(error=error) for error in (14.0, 15.0, 17.0)]
+    assert cells_of("ag_news", *seeds[:2])["SD"] == ""
+    assert cells_of("ag_news", *seeds)["SD"] == "1.53"  # sqrt(7 / 3)
+    (line,) = (line for line in tables.lines_of("ag_news", seeds) if line.results)
+    assert line.short_cell() == "15.33 ± 1.53"
+
+
+def with_settings(sample=None, epochs=1, **settings):
+    cell = {"model": "charcnn-small", "settings": settings, "sample": sample}
+    history = [{"train_loss": 1.0}] * epochs
+    params = {"precision": "float32"}
+    size = {"n_seen": epochs * 1_000, "history": history, "params": params}
+    return fake("charcnn-small") | size | {"cell": cell}
+
+
+def test_overview_shows_setting_closest_to_default():
+    """Neither the error nor the order of the files decides."""
+    few = with_settings(epochs=2, max_epochs=2) | {"error": 20.0}
+    more = with_settings(epochs=5, max_epochs=5) | {"error": 30.0}
+    other = with_settings(epochs=9, init="random") | {"error": 10.0}
+    sample = with_settings(sample=100, epochs=9) | {"error": 5.0}
+    found = {"ag_news": [sample, other, few, more, fake()]}
+    head, *rows = tables.make_overview(found)
+    assert head == ["Error %", "AG News"]
+    assert [row[0] for row in rows] == [row.name for row in ROWS.values()]
+    assert dict(rows)["Sm. Conv."] == "30.00"
+    assert dict(rows)["BoW"] == "15.00"
+    assert dict(rows)["Lg. Conv."] == ""
+    (line,) = (
+        line
+        for line in tables.lines_of("ag_news", found["ag_news"])
+        if line.results == [sample]
+    )
+    assert "trained on a sample of 120,000 texts" in line.note()
 
 
 def times_of(*results):
-    cells = tables.lines_of("ag_news", list(results))[0].cells()
-    return [cells[tables.COLUMNS.index(name)] for name in tables.TIME_COLUMNS]
+    cells = cells_of("ag_news", *results)
+    return [cells[name] for name in tables.TIME_COLUMNS]
 
 
 def test_cells_show_cpu_time_or_mark_wall_time():
@@ -85,20 +142,20 @@ def test_cells_prefer_seeds_with_cpu_time():
 
 @pytest.mark.parametrize("style", ["text", "markdown", "rst"])
 def test_render_explains_dagger_if_shown(style):
-    earlier = tables.render({("ag_news", None): [fake()]}, style)
+    earlier = tables.render({"ag_news": [fake()]}, style)
     assert "† Wall" in " ".join(earlier.split())
     timed = fake(train_cpu_seconds=1.0, predict_cpu_seconds=1.0)
-    assert "†" not in tables.render({("ag_news", None): [timed]}, style)
+    assert "†" not in tables.render({"ag_news": [timed]}, style)
 
 
 def test_cell_without_run_is_empty():
     lines = tables.lines_of("ag_news", [fake()])
     assert len(lines) == len(ROWS)
     for line in lines[1:]:
-        name, error, between, paper, gap, *rest = line.cells()
-        assert (error, between, gap, set(rest)) == ("", "", "", {""})
-        published = PUBLISHED.get(("ag_news", name))
-        assert paper == ("" if published is None else f"{published:.2f}")
+        cells = dict(zip(tables.COLUMNS, line.cells(), strict=True))
+        published = PUBLISHED.get(("ag_news", cells.pop("Model")))
+        assert cells.pop("Paper %") == ("" if published is None else f"{published:.2f}")
+        assert set(cells.values()) == {""}
 
 
 @pytest.mark.parametrize(("loss", "noted"), [(1.385, True), (1.2, False)])
@@ -112,21 +169,23 @@ def test_note_on_network_at_chance_level(loss, noted):
 
 @pytest.mark.parametrize("style", ["text", "markdown", "rst"])
 def test_render_shows_every_row(style):
-    text = tables.render({("ag_news", None): [fake(), fake("charcnn-large")]}, style)
+    text = tables.render({"ag_news": [fake(), fake("charcnn-large")]}, style)
     for row in ROWS.values():
         assert row.name in " ".join(text.split())
     assert "15.00" in text
 
 
 def test_render_text_fits_80_columns():
-    text = tables.render({("ag_news", None): [fake(n_parameters=95_940_612)]})
+    text = tables.render({"ag_news": [fake(n_parameters=95_940_612)]})
     assert max(map(len, text.splitlines())) <= 79
 
 
-def test_readme_lines_reject_two_results_per_row():
-    results = [fake(), fake()]
-    results[1]["cell"] = results[1]["cell"] | {"settings": {"C": 1.0}}
-    for result in results:
-        result["cell"] = result["cell"] | {"model": "bow-tfidf"}
-    with pytest.raises(ValueError, match="two results for 'BoW TFIDF'"):
-        tables.readme_lines({("ag_news", None): results}, "ag_news")
+def test_readme_lines_show_one_setting_per_row():
+    """It is the closest to the defaults, and never one on a sample."""
+    tuned, plain, sample = (
+        fake(cell={"model": "bow-tfidf", "settings": settings, "sample": size})
+        for settings, size in (({"C": 1.0}, None), ({}, None), ({}, 100))
+    )
+    lines = tables.readme_lines({"ag_news": [tuned, plain, sample]}, "ag_news")
+    assert lines["BoW TFIDF"].results == [plain]
+    assert "BoW TFIDF" not in tables.readme_lines({"ag_news": [sample]}, "ag_news")
