@@ -22,6 +22,7 @@ __all__ = [
     "cpu_seconds",
     "describe_run",
     "find_commit",
+    "gpu_peak_mib",
     "memory_mib",
     "peak_mib",
     "progress",
@@ -91,7 +92,6 @@ def _machine(threads, net):
             line.partition(":")[2].strip() for line in lines if "model name" in line
         ]
         cpu = names[0] if names else cpu
-    on_gpu = net is not None and torch.device(net.device).type == "cuda"
     return {
         "cpu": cpu,
         "cores": os.cpu_count(),
@@ -99,8 +99,25 @@ def _machine(threads, net):
         "memory_gib": round(
             os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
         ),
-        "gpu": torch.cuda.get_device_name() if on_gpu else None,
+        "gpu": torch.cuda.get_device_name() if _is_on_gpu(net) else None,
     }
+
+
+def _is_on_gpu(net):
+    return net is not None and torch.device(net.device).type == "cuda"
+
+
+def gpu_peak_mib(estimator):
+    """Return the peak memory of tensors on the GPU in this process, in MiB.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted one; None is returned unless it computed on a GPU.
+    """
+    if not _is_on_gpu(getattr(estimator, "net_", None)):
+        return None
+    return torch.cuda.max_memory_allocated() / 2**20
 
 
 def peak_mib():

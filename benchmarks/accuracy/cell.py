@@ -22,7 +22,14 @@ from sktextconv.datasets._columns import Columns
 from sktextconv.datasets._csv import read_labeled
 from sktextconv.utils._fit import fit_model, last_step, set_seeds
 
-from .._record import describe_run, find_commit, peak_mib, progress, timed
+from .._record import (
+    describe_run,
+    find_commit,
+    gpu_peak_mib,
+    peak_mib,
+    progress,
+    timed,
+)
 from .models import ROWS
 
 __all__ = ["Cell", "hold_out", "load", "run_cell"]
@@ -211,6 +218,7 @@ def run_cell(cell):
         "predict_texts_per_second": len(test.data) / predict_seconds.wall,
         "n_parameters": _count_parameters(last),
         "peak_mib": peak_mib(),
+        "gpu_peak_mib": gpu_peak_mib(last),
         "history": history,
         "params": _plain(last.get_params()),
         "warnings": sorted({str(each.message) for each in caught}),

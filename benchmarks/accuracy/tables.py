@@ -204,6 +204,9 @@ class Line:
                 parts.add("warned")
             if result["cell"]["sample"] is not None:
                 parts.add(f"trained on a sample of {result['n_train']:,} texts")
+        peaks = [result.get("gpu_peak_mib") for result in self.results]
+        if None not in peaks:
+            parts.add(f"{max(peaks):,.0f} MiB of GPU memory")
         return ", ".join([*sorted(parts), *self._changed()])
 
 

@@ -38,6 +38,7 @@ from sktextconv.encoding import ALPHABETS
 
 from .._record import RESULTS, describe_run, progress, write_json
 from .._render import as_text
+from .floors import lower_bound
 from .references import OneHotTexts, PlainCharCNN, make_stock_net
 from .timing import fitter, head, load_data, peak_flops, rates, training_flops
 
@@ -46,7 +47,6 @@ __all__ = [
     "compare_with_cpu",
     "count_synchronizations",
     "describe",
-    "lower_bound",
     "measure_learning_curve",
     "measure_limits",
     "measure_training",
@@ -79,16 +79,6 @@ _SETTINGS = {
 # Tolerance relative to the largest logit, because devices differ in order of summation.
 _TOLERANCE = 1e-3
 
-# Lower bounds in seconds for 120,000 short texts on an H200 in minibatches of 128: for
-# matrix products, for activations, and for weights with their optimizer, each computed
-# from the rates in the data sheet. Padding is included if the network computes it.
-_FLOORS = {
-    "CharCNN small": (0.12, 0.14, 0.10),
-    "CharCNN large": (1.55, 0.57, 0.87),
-    "VDCNN-9": (0.30, 0.67, 0.12),
-    "VDCNN-29": (0.86, 1.98, 0.15),
-}
-
 
 def compare_with_cpu(name, network, data, device):
     """Train a network briefly on the device and the CPU; return the differences.
@@ -110,7 +100,8 @@ def compare_with_cpu(name, network, data, device):
     classifier = copy.deepcopy(network).set_params(learning_rate=1e-4, **settings)
     losses, logits = [], []
     for each in ("cpu", device):
-        with torch.backends.cudnn.flags(allow_tf32=False):
+        # `flags` switches cuDNN off unless it is told not to.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             classifier.set_params(device=str(each)).fit(texts, y)
             logits.append(np.asarray(classifier._logits(texts)))
         losses.append([epoch["train_loss"] for epoch in classifier.history_])
@@ -179,8 +170,8 @@ def measure_training(
                     n_bytes = torch.cuda.max_memory_allocated(device)
                     row["peak GiB"] = n_bytes / 2**30
                 row |= _describe_rate(classifier, texts[: 4 * batch_size], rate, peak)
-                if name in _FLOORS and "H200" in _device_name(device):
-                    row["share of the floor"] = lower_bound(name, batch_size) * rate
+                floor = lower_bound(name, batch_size, _device_name(device))
+                row["share of the floor"] = floor and floor * rate
             # A setting that fails must not stop the others.
             except Exception as error:
                 row["failed"] = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -205,12 +196,6 @@ def _describe_rate(classifier, texts, rate, peak):
         "TFLOP/s": flops and flops * rate / 1e12,
         "share of peak": flops and flops * rate / peak,
     }
-
-
-def lower_bound(name, batch_size):
-    """Return the lower bound of seconds per text on an H200, from `_FLOORS`."""
-    products, activations, weights = _FLOORS[name]
-    return (products + activations + weights * 128 / batch_size) / 120_000
 
 
 def _make_plain_runs(texts, y, batch_size, device):

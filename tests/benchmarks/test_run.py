@@ -90,6 +90,7 @@ def test_cell_of_network_has_history_and_counts(cell):
     result = run_cell(replace(cell, model="charcnn-small", settings=TINY, seed=3))
     assert [row["epoch"] for row in result["history"]] == [1, 2]
     assert result["params"]["random_state"] == 3
+    assert result["gpu_peak_mib"] is None  # it is of the GPU only
     assert result["selection"] == []
     # 70 rows, 2 classes, one frame: the count of 34 frames less 33 of the first dense.
     assert result["n_parameters"] == 11_337_730 - 33 * 256 * 1024

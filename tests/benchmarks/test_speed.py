@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 
 from benchmarks.speed import (
     cold_start,
@@ -17,6 +18,7 @@ from benchmarks.speed import (
     timing,
 )
 from benchmarks.speed.__main__ import run
+from benchmarks.speed.floors import lower_bound
 from benchmarks.speed.groups import GROUPS, LINES
 from benchmarks.speed.reasons import REASONS
 from benchmarks.speed.references import (
@@ -166,6 +168,21 @@ def test_gpu_agreement_fails_on_difference(monkeypatch):
         gpu.compare_with_cpu("LSTM", network, data, "cpu")
 
 
+def test_gpu_agreement_is_that_of_cudnn():
+    """The comparison computes with cuDNN, but without its rounding to TF32."""
+    seen = []
+
+    class Flags(Callback):
+        def on_train_begin(self, net, **kwargs):
+            cudnn = torch.backends.cudnn
+            seen.append((cudnn.enabled, cudnn.allow_tf32))
+
+    data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
+    network = RNNClassifier(embedding_dim=4, hidden_dim=3, callbacks=[Flags()])
+    gpu.compare_with_cpu("LSTM", network, data, "cpu")
+    assert seen == [(True, False)] * 2
+
+
 def test_gpu_measurements_continue_after_failure():
     data = {"short": (TEXTS, np.array([0, 1, 1, 0] * 3))}
     rows = gpu.measure_training(
@@ -189,8 +206,17 @@ def test_gpu_measurements_continue_after_failure():
 
 def test_gpu_lower_bound_in_seconds_per_text():
     # 0.12 s of products, 0.14 s of activations and 0.10 s of weights in 938 steps.
-    assert gpu.lower_bound("CharCNN small", 128) * 120_000 == pytest.approx(0.36)
-    assert gpu.lower_bound("CharCNN small", 1024) * 120_000 == pytest.approx(0.2725)
+    def seconds(batch_size, name):
+        return 120_000 * lower_bound("CharCNN small", batch_size, name)
+
+    assert seconds(128, "NVIDIA H200") == pytest.approx(0.36)
+    assert seconds(1024, "NVIDIA H200") == pytest.approx(0.2725)
+    # The same products at the same rate, the same bytes at 3.35 instead of 4.8 TB/s.
+    slower = 0.12 + 0.24 * 4.8 / 3.35
+    assert seconds(128, "NVIDIA H100 80GB HBM3") == pytest.approx(slower)
+    assert seconds(128, "NVIDIA A100-SXM4-80GB") > 0.12 * 989 / 312
+    assert lower_bound("CharCNN small", 128, "Tesla T4") is None
+    assert lower_bound("HAN", 128, "NVIDIA H200") is None
 
 
 def test_gpu_describe_without_measurements():

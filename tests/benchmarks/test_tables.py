@@ -118,6 +118,16 @@ def test_overview_shows_setting_closest_to_default():
     assert "trained on a sample of 120,000 texts" in line.note()
 
 
+def test_note_on_gpu_memory():
+    """It is the peak over seeds, where a GPU computed."""
+    seeds = [fake(gpu_peak_mib=peak) for peak in (1200.0, 3400.4)]
+    assert "3,400 MiB of GPU memory" in cells_of("ag_news", *seeds)["What was run"]
+    cpu = cells_of("ag_news", fake(gpu_peak_mib=None))
+    assert (
+        "GPU" not in cpu["What was run"] + cells_of("ag_news", fake())["What was run"]
+    )
+
+
 def times_of(*results):
     cells = cells_of("ag_news", *results)
     return [cells[name] for name in tables.TIME_COLUMNS]
