@@ -20,6 +20,7 @@ __all__ = ["CharCNN", "CharCNNClassifier"]
 
 # Characters of the n-grams that initialize the filters: a short word or a word stem.
 _NGRAM_SIZE = 5
+_CHANNEL_STEP = 8  # of a convolution on tensor cores
 
 
 class OneHot(nn.Module):
@@ -91,8 +92,11 @@ class CharCNN(ConvNet):
         replaced = not isinstance(self.embedding, OneHot)
         hooked = _has_hooks(self.embedding) or _has_hooks(first)
         compiling = torch.compiler.is_compiling()
-        if replaced or hooked or compiling or ids.device.type != "cpu":
+        device = ids.device.type
+        if replaced or hooked or compiling or device not in ("cpu", "cuda"):
             return super().first_convolution(ids)
+        if device == "cuda":
+            return self._aligned_convolution(ids)
         # The convolution of one-hot vectors is a sum of filter weights: in each window,
         # one row of weights per character. `embedding_bag` adds the rows and skips the
         # products with zeros. It stays in float32 under autocast, and torch implements
@@ -108,6 +112,18 @@ class CharCNN(ConvNet):
         )
         responses = responses.view(*windows.shape[:2], width).transpose(1, 2)
         return responses.unsqueeze(2)  # (rows, width, 1, length - 6)
+
+    def _aligned_convolution(self, ids):
+        """Return `first_convolution` with channels of zeros up to a multiple of 8.
+
+        Tensor cores need multiples of 8; the alphabet of the paper has 70 characters.
+        """
+        first = self.convolutions[0]
+        n_extra = -first.weight.shape[1] % _CHANNEL_STEP
+        x = F.embedding(ids, F.pad(self.embedding.weight, (0, n_extra)))
+        x = x.transpose(1, 2).unsqueeze(2)  # (rows, n_channels + n_extra, 1, length)
+        weight = F.pad(first.weight, (0, 0, 0, 0, 0, n_extra))
+        return F.conv2d(x, weight, first.bias)  # (rows, width, 1, length - 6)
 
     @torch.no_grad()
     def init_unknown(self):

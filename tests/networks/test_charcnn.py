@@ -171,8 +171,9 @@ def test_packing_preserves_logits_and_gradients(lengths):
 
 
 @pytest.mark.parametrize("size", ["small", "large"])
-def test_embedding_bag_equals_convolution(size):
-    """The first convolution by `embedding_bag` has the same output and gradients."""
+@pytest.mark.parametrize("method", ["first_convolution", "_aligned_convolution"])
+def test_first_convolution_is_exact(size, method):
+    """Both ways to compute it have the output and gradients of the convolution."""
     torch.manual_seed(0)
     network = CharCNN(12, 3, size=size, max_length=123).double()
     ids = torch.randint(12, (3, 40))
@@ -186,7 +187,7 @@ def test_embedding_bag_equals_convolution(size):
         (outputs * weights).sum().backward()
         return [outputs, first.weight.grad.clone(), first.bias.grad.clone()]
 
-    ours = outputs_and_gradients(network.first_convolution)
+    ours = outputs_and_gradients(getattr(network, method))
     plain = outputs_and_gradients(super(CharCNN, network).first_convolution)
     for found, expected in zip(ours, plain, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
