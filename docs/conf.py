@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from benchmarks._render import as_list_table  # noqa: E402
-from benchmarks.accuracy import samples, select, tables  # noqa: E402
+from benchmarks.accuracy import samples, select, small_tables, tables  # noqa: E402
 from benchmarks.speed import (  # noqa: E402
     gpu,
     growth_tables as growth,
@@ -131,6 +131,11 @@ def write_tables(app):
     (folder / "samples.txt").write_text(samples.render() or "None yet.\n")
     tfidf = samples.render(pair="tfidf") or "None yet.\n"
     (folder / "samples_tfidf.txt").write_text(tfidf)
+    found = small_tables.read_records()
+    (folder / "small.txt").write_text(small_tables.render(found) or "None yet.\n")
+    verdicts = small_tables.render_verdicts(found) or "None yet.\n"
+    (folder / "small_verdicts.txt").write_text(verdicts)
+    small_tables.draw(found).savefig(folder / "small.png", dpi=110)
     measured = json.loads(speed.RESULT.read_text())
     lines = f"{as_list_table(speed.table(measured))}\n{speed.describe(measured)}\n"
     (folder / "speed.txt").write_text(lines)

@@ -32,8 +32,9 @@ def make_bow_classifier(
 ) -> Pipeline:
     """Make a multinomial logistic regression on counts of words.
 
-    This is the bag-of-words model of Zhang et al. (2015). It is fast and hard to beat
-    on small data.
+    This is the bag-of-words model of Zhang et al. (2015). On samples of 500 to 5,000
+    texts of five data sets, the mean error of `make_tfidf_classifier` was 1.7 to 7.5
+    points lower (``benchmarks/samples``).
 
     Parameters
     ----------
@@ -56,7 +57,8 @@ def make_bow_classifier(
 
     See Also
     --------
-    make_ngram_classifier : Uses the order of words; better with much data.
+    make_ngram_classifier : Counts n-grams of up to five words, too.
+    make_tfidf_classifier : Has a lower error on few texts.
 
     Notes
     -----
@@ -72,9 +74,6 @@ def make_bow_classifier(
     On samples of 500 to 5,000 texts with 2 to 14 classes, its mean error was between
     6.7 points below and 0.6 points above that of 10,000 (``benchmarks/samples``). On
     your own data, search over ``logisticregression__C``.
-
-    No penalty makes counts a good choice where many classes have few texts each and
-    frequent words say nothing about the class; `tfidf` helps there.
 
     References
     ----------
@@ -132,7 +131,8 @@ def make_ngram_classifier(
 
     See Also
     --------
-    make_bow_classifier : Uses single words only; smaller and faster.
+    make_bow_classifier : Counts single words only; smaller and faster.
+    make_tfidf_classifier : Has a lower error on few texts.
 
     References
     ----------
@@ -271,7 +271,8 @@ def make_bag_of_means_classifier(
 
     See Also
     --------
-    make_bow_classifier : Has a weight for each word; faster and more accurate.
+    make_bow_classifier : Has a weight for each word; faster, with a lower error on AG
+        News, IMDB and all data sets of the paper.
 
     Notes
     -----
@@ -312,11 +313,11 @@ def make_nb_ngram_classifier(
 ) -> Pipeline:
     """Make a linear support vector machine on n-grams weighted by naive Bayes.
 
-    This model has the lowest error on long reviews among the linear models of this
-    module. On samples of 500 to 5,000 texts of 2 to 14 classes its mean error was never
-    above that of `make_ngram_classifier`, and mostly points below
-    (``benchmarks/samples``). Rare n-grams of one class start with a large weight, and
-    only the presence of an n-gram matters, not its count.
+    On the reviews of IMDB this model has the lowest error of the models of this module.
+    On samples of 500 to 5,000 texts of 2 to 14 classes its mean error was 0 to 13
+    points below that of `make_ngram_classifier` (``benchmarks/samples``). Rare n-grams
+    of one class start with a large weight, and only the presence of an n-gram matters,
+    not its count.
 
     Parameters
     ----------

@@ -294,7 +294,7 @@ class HANClassifier(BaseTextNetClassifier):
     See Also
     --------
     CharCNNClassifier : Reads characters, for many texts with unreliable spelling.
-    sktextconv.make_ngram_classifier : Better on few texts, and far faster.
+    sktextconv.make_tfidf_classifier : Trains in seconds; to compare with.
 
     Notes
     -----

@@ -201,8 +201,8 @@ class KimCNNClassifier(BaseTextNetClassifier):
 
     Filters over three, four and five words detect phrases anywhere in the text; the
     strongest response of each filter is a feature of a linear classifier [1]_. The
-    network is quick to train. On few texts, pass pretrained word `vectors`. The
-    features do not tell the position or the number of occurrences of a phrase.
+    features do not tell the position or the number of occurrences of a phrase. On few
+    texts, compare with `make_tfidf_classifier`, and with pretrained word `vectors`.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ class KimCNNClassifier(BaseTextNetClassifier):
     See Also
     --------
     WordCNNClassifier : Six convolutions, for many long texts.
-    sktextconv.make_ngram_classifier : Often as good on few texts, and far faster.
+    sktextconv.make_tfidf_classifier : Trains in seconds; to compare with.
 
     Notes
     -----

@@ -91,9 +91,8 @@ class WordCNNClassifier(BaseTextNetClassifier):
 
     The network of `CharCNNClassifier` over word vectors instead of one-hot characters:
     the rows "w2v" and "Lk." of [1]_. Each frame has a receptive field of 123 words. A
-    word that does not occur in the training texts is unknown, whatever its spelling. On
-    a few thousand texts, TF-IDF with logistic regression is usually better and always
-    faster.
+    word that does not occur in the training texts is unknown, whatever its spelling.
+    On few texts, compare with `make_tfidf_classifier`.
 
     Parameters
     ----------
@@ -147,7 +146,7 @@ class WordCNNClassifier(BaseTextNetClassifier):
     See Also
     --------
     CharCNNClassifier : Reads characters, robust to spelling mistakes.
-    sktextconv.make_ngram_classifier : Better on few texts, and far faster.
+    sktextconv.make_tfidf_classifier : Trains in seconds; to compare with.
 
     Notes
     -----

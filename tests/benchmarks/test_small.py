@@ -143,7 +143,7 @@ def test_mean_error_interval_covers_texts():
     runs = {seed: make_run("BoW", 500, seed, wrong) for seed in range(5)}
     found = small_tables.mean_error(runs)
     standard_error = 100 * np.sqrt(0.25 * 0.75 / 999)
-    assert found.half == pytest.approx(2.776 * standard_error, rel=1e-3)
+    assert found.half == pytest.approx(1.962 * standard_error, rel=1e-3)
     assert str(small_tables.mean_error({0: runs[0]})) == "25.0"
 
 
