@@ -68,12 +68,14 @@ def kmax_pool(x: torch.Tensor, k: int) -> torch.Tensor:
 
 def _kmax_positions(x, k):
     """Return the ascending positions of the `k` largest values, with ONNX operators."""
-    length = x.shape[-1]
-    selected = _mark_kmax(x, x.topk(k).values[..., -1:], k)
-    # The countdown is distinct and positive at selected positions, so that topk returns
-    # exactly these, in ascending order.
-    countdown = torch.arange(length, 0, -1, device=x.device)
-    return torch.where(selected, countdown, 0).topk(k).indices
+    kth = x.topk(k, sorted=False).values.amin(-1, keepdim=True)
+    selected = _mark_kmax(x, kth, k)
+    # The slots are a permutation, so that the result of `scatter` is defined: first the
+    # selected positions, in order, then the others.
+    steps = torch.arange(x.shape[-1], device=x.device).expand_as(selected)
+    n_selected = selected.cumsum(-1)
+    slots = torch.where(selected, n_selected - 1, k + steps - n_selected)
+    return torch.zeros_like(slots).scatter(-1, slots, steps)[..., :k]
 
 
 def _kmax_positions_numpy(x, k):
