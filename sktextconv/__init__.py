@@ -38,6 +38,8 @@ _HOMES = {
     ),
     "networks": (
         "CharCNNClassifier",
+        "CharCRNNClassifier",
+        "DPCNNClassifier",
         "HANClassifier",
         "KimCNNClassifier",
         "RNNClassifier",

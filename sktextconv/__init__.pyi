@@ -33,6 +33,8 @@ from .inspection import (
 )
 from .networks import (
     CharCNNClassifier as CharCNNClassifier,
+    CharCRNNClassifier as CharCRNNClassifier,
+    DPCNNClassifier as DPCNNClassifier,
     HANClassifier as HANClassifier,
     KimCNNClassifier as KimCNNClassifier,
     RNNClassifier as RNNClassifier,

@@ -47,6 +47,8 @@ TINY = {
     "kimcnn": {"embedding_dim": 3, "widths": [2, 3], "n_filters": 2},
     "rnn": {"embedding_dim": 3, "hidden_dim": 2, "bidirectional": True},
     "han": {"embedding_dim": 3, "hidden_dim": 2},
+    "charcrnn": {"n_filters": 3, "hidden_dim": 2},
+    "dpcnn": {"embedding_dim": 3, "n_filters": 2},
 }
 # Parameters set after fit: one of each kind of value.
 SET_LATER = {

@@ -31,10 +31,11 @@ def document_vectors(
     vectors : ndarray of float32 of shape (n_samples, n_features)
         The vector of a text does not depend on the other texts, up to rounding. Their
         size is that of the input of the last layer: the last `hidden_dim` of an
-        `RNNClassifier`, twice that if it is bidirectional and of a `HANClassifier`,
-        `n_filters` for each of the `widths` of a `KimCNNClassifier`, `dense_dim` of a
-        `VDCNNClassifier`, and 1,024 or, with ``size="large"``, 2,048 of a
-        `CharCNNClassifier` or `WordCNNClassifier`.
+        `RNNClassifier`, twice that if it is bidirectional, of a `HANClassifier` and of
+        a `CharCRNNClassifier`, `n_filters` of a `DPCNNClassifier` and for each of the
+        `widths` of a `KimCNNClassifier`, `dense_dim` of a `VDCNNClassifier`, and 1,024
+        or, with ``size="large"``, 2,048 of a `CharCNNClassifier` or
+        `WordCNNClassifier`.
 
     Raises
     ------

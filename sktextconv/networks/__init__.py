@@ -1,6 +1,11 @@
 """Networks: one file per paper, with its torch module and its classifier."""
 
 from .charcnn import CharCNN as CharCNN, CharCNNClassifier as CharCNNClassifier
+from .charcrnn import (
+    CharCRNN as CharCRNN,
+    CharCRNNClassifier as CharCRNNClassifier,
+)
+from .dpcnn import DPCNN as DPCNN, DPCNNClassifier as DPCNNClassifier
 from .han import (
     HAN as HAN,
     DocumentAttention as DocumentAttention,

@@ -32,8 +32,7 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
     Parameters
     ----------
     estimator : classifier
-        A fitted `CharCNNClassifier`, `VDCNNClassifier`, `WordCNNClassifier`,
-        `KimCNNClassifier`, `RNNClassifier` or `HANClassifier`. It is not changed.
+        A fitted network, such as a `CharCNNClassifier`. It is not changed.
     path : str or path-like
         The file; an existing one is replaced. Any name is accepted; ``.onnx`` is
         usual.

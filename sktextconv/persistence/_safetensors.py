@@ -49,9 +49,8 @@ def save(
     Parameters
     ----------
     estimator : classifier or Pipeline
-        A fitted `CharCNNClassifier`, `VDCNNClassifier`, `WordCNNClassifier`,
-        `KimCNNClassifier`, `RNNClassifier` or `HANClassifier`; or a fitted pipeline of
-        a function such as `make_tfidf_classifier`; see the Notes. It is not changed.
+        A fitted network, such as a `CharCNNClassifier`; or a fitted pipeline of a
+        function such as `make_tfidf_classifier`; see the Notes. It is not changed.
     path : str or path-like
         The file; an existing one is replaced. Any name is accepted;
         ``.safetensors`` is usual.

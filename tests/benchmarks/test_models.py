@@ -19,6 +19,8 @@ from sktextconv.utils._param_validation import check_params
         ("sogou_news", "ngrams TFIDF", 2.81),
         ("yelp_full", "Sm. Full Conv. Th.", 37.95),
         ("yahoo_answers", "LSTM", 29.16),
+        ("ag_news", "char-CRNN", 8.6),
+        ("yelp_polarity", "DPCNN", 2.64),
     ],
 )
 def test_published_errors(dataset, model, error):
@@ -33,8 +35,9 @@ def test_published_rows_are_complete():
     assert {model for data, model in PUBLISHED if data == "sogou_news"} == (
         without_thesaurus
     )
-    n_zhang = sum("VDCNN" not in name and "fastText" not in name for name in zhang)
-    assert (n_zhang, len(zhang)) == (22, 22 + 9 + 2)
+    later = ("VDCNN", "fastText", "char-CRNN", "DPCNN")
+    n_zhang = sum(not name.startswith(later) for name in zhang)
+    assert (n_zhang, len(zhang)) == (22, 22 + 9 + 2 + 2)
     assert PUBLISHED_SIZES["ag_news"] == (120_000, 7_600)
 
 
@@ -72,3 +75,4 @@ def test_row_parameter_counts():
     assert size_of("lstm") == 1_667_072 + 2 * 513
     assert size_of("kim-rand") == 360_902
     assert size_of("han-attention") == 141_802
+    assert size_of("dpcnn") == 2_628_750 + 2 * 251

@@ -24,7 +24,7 @@ TEXTS = [
     "难看 Bad ok",
 ] * 4
 LABELS = ["pos", "neg"] * 8
-WORD_NETWORKS = ["wordcnn", "kimcnn", "rnn", "han"]
+WORD_NETWORKS = ["wordcnn", "kimcnn", "rnn", "han", "dpcnn"]
 VECTORIZERS = {
     "ngrams": NGramVectorizer(max_n=2),
     "means": BagOfMeansVectorizer(n_means=4, embedding_dim=8, min_count=1),

@@ -20,6 +20,8 @@ SIZES = {  # of a vector
     "kimcnn": 3 * 8,
     "rnn": 16,
     "han": 2 * 8,
+    "charcrnn": 2 * 16,
+    "dpcnn": 16,
 }
 
 VARIED = [*TEXTS[:4], "", TEXT, "film", TEXT * 3]

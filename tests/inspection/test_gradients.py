@@ -44,7 +44,9 @@ def test_gradient_baseline_is_empty_text(fitted, name):
     assert attribution.baseline == pytest.approx(empty, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["charcnn", "vdcnn", "wordcnn", "kimcnn", "rnn"])
+@pytest.mark.parametrize(
+    "name", ["charcnn", "vdcnn", "wordcnn", "kimcnn", "rnn", "charcrnn", "dpcnn"]
+)
 def test_gradient_matches_captum(fitted, name):
     from captum.attr import LayerIntegratedGradients
 
@@ -121,7 +123,7 @@ def test_gradient_matches_loop(name):
     expected = loop_gradients(network, text, index=0)
     # Compare words that occur once, whose weight is that of their id.
     ids, offsets = network.encoder_.encode([text])[0], network.encoder_.offsets(text)
-    if name in ("charcnn", "vdcnn"):
+    if name in ("charcnn", "vdcnn", "charcrnn"):
         assert attribution.weights.sum() == pytest.approx(expected.sum(), rel=1e-3)
         return
     is_word = offsets[:, 0] < offsets[:, 1]
@@ -135,7 +137,7 @@ def test_gradient_matches_loop(name):
         )
 
 
-@pytest.mark.parametrize("name", ["charcnn", "vdcnn"])
+@pytest.mark.parametrize("name", ["charcnn", "vdcnn", "charcrnn"])
 def test_gradient_sums_characters_by_word(fitted, name):
     """White space counts toward the preceding word."""
     network = fitted(name)

@@ -8,7 +8,7 @@ from sktextconv import OnnxClassifier, explain, export_onnx
 
 from ..classifiers import NETWORKS
 
-WORD_NETWORKS = ["wordcnn", "kimcnn", "rnn", "han"]
+WORD_NETWORKS = ["wordcnn", "kimcnn", "rnn", "han", "dpcnn"]
 METHODS = [(name, m) for name in WORD_NETWORKS for m in ("occlusion", "gradient")]
 
 
@@ -33,7 +33,7 @@ def test_unknown_words_warn(fitted, name, method):
     assert warning_of(network, "zzyzx film xkcd", method=method) is None
 
 
-@pytest.mark.parametrize("name", ["charcnn", "vdcnn"])
+@pytest.mark.parametrize("name", ["charcnn", "vdcnn", "charcrnn"])
 def test_unknown_characters_warn(fitted, name):
     network = fitted(name)
     for text in ("русский текст", "中文 評論", "\n😀 "):

@@ -22,8 +22,8 @@ def network(request):
 
 
 def test_word_networks():
-    """The tests below run on all four networks over words."""
-    assert WORD_NETWORKS == ["wordcnn", "kimcnn", "rnn", "han"]
+    """The tests below run on all five networks over words."""
+    assert WORD_NETWORKS == ["wordcnn", "kimcnn", "rnn", "han", "dpcnn"]
 
 
 def test_static_tuning_requires_vectors(network, corpus):
@@ -73,7 +73,8 @@ def test_embedding_dim_default_takes_size_of_vectors(network, corpus, tmp_path):
 def test_embedding_dim_default_without_vectors(network, corpus):
     """Random vectors have the size of the paper, or of the class where it has none."""
     network.set_params(embedding_dim=None, max_epochs=1).fit(*corpus)
-    size = 200 if "HAN" in type(network).__name__ else 300
+    sizes = {"HANClassifier": 200, "DPCNNClassifier": 250}
+    size = sizes.get(type(network).__name__, 300)
     assert fitted_dim(network) == size
     explicit = clone(network).set_params(embedding_dim=size).fit(*corpus)
     for ours, theirs in zip(weights(network), weights(explicit), strict=True):

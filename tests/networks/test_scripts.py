@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from sktextconv import (
     CharCNNClassifier,
+    CharCRNNClassifier,
     CharFiltersDisplay,
     OnnxClassifier,
     VDCNNClassifier,
@@ -17,6 +18,7 @@ from sktextconv import (
     load,
     save,
 )
+from sktextconv.networks.charcrnn import _PAPER_ALPHABET
 
 from .scripts import SCRIPTS, make_texts
 
@@ -24,12 +26,16 @@ SMALL = {"max_epochs": 10, "batch_size": 8, "random_state": 0}
 NETWORKS = {
     "charcnn": CharCNNClassifier(max_length=123, **SMALL),
     "vdcnn": VDCNNClassifier(max_length=64, dense_dim=64, **SMALL),
+    "charcrnn": CharCRNNClassifier(**SMALL),
 }
+PAPERS = {"charcnn": "paper", "vdcnn": "vdcnn", "charcrnn": _PAPER_ALPHABET}
 QUICK = [
     ("charcnn", "chinese", "auto"),
     ("charcnn", "emoji", "bytes"),
     ("vdcnn", "arabic", "auto"),
     ("vdcnn", "thai", "bytes"),
+    ("charcrnn", "hindi", "auto"),
+    ("charcrnn", "chinese", "bytes"),
 ]
 ALL = [
     (name, script, alphabet)
@@ -64,8 +70,7 @@ def test_default_alphabet_of_recipes(name):
     assert network.encoder_.alphabet == "auto"
     assert set(network.encoder_.characters) == set("".join(texts).lower())
     network.set_params(recipe="paper").fit(english, [0, 1] * 4)
-    paper = "paper" if name == "charcnn" else "vdcnn"
-    assert network.encoder_.alphabet == paper
+    assert network.encoder_.alphabet == PAPERS[name]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -102,7 +107,7 @@ def test_warning_names_line_of_caller():
     assert found[0].filename == __file__
 
 
-@pytest.fixture(scope="module", params=["charcnn", "vdcnn"])
+@pytest.fixture(scope="module", params=["charcnn", "vdcnn", "charcrnn"])
 def learned(request):
     """A network with a learned alphabet that has a lone surrogate, and its texts."""
     texts, labels = make_texts("chinese")

@@ -62,6 +62,8 @@ VARIANTS = {
     "han-attention": ("han", {"max_sentences": 3, "max_sentence_length": 9}),
     "han-mean": ("han", {"pooling": "mean"}),
     "han-max": ("han", {"pooling": "max"}),
+    "charcrnn": ("charcrnn", {"widths": (5, 4, 3)}),
+    "dpcnn": ("dpcnn", {"embedding_dim": 5}),
 }
 
 

@@ -39,7 +39,11 @@ def test_load_predicts_same_bits(network, path):
     assert same_bits(loaded, network, TEXTS)
     assert loaded.predict(TEXTS).tolist() == network.predict(TEXTS).tolist()
     # Parameters derived in `fit` are saved with their values.
-    derived = {"alphabet": "auto"} if hasattr(network, "alphabet") else {}
+    derived = {
+        parameter: derive(network)
+        for parameter, derive in network._derived_parameters.items()
+        if getattr(network, parameter) is None
+    }
     assert loaded.get_params() == network.get_params() | derived
     for name in ("history_", "n_iter_"):
         assert getattr(loaded, name) == getattr(network, name)

@@ -11,7 +11,7 @@ from sktextconv.training._row_gradients import RowGradients
 
 from ..classifiers import NETWORKS
 
-WORD_NETWORKS = ["wordcnn", "kimcnn", "rnn", "han"]
+WORD_NETWORKS = ["wordcnn", "kimcnn", "rnn", "han", "dpcnn"]
 
 
 class ReadGradients(Callback):
