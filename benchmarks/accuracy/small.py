@@ -162,12 +162,14 @@ def _order(run):
     return list(MODELS).index(run["model"]), run["n_train"], run["seed"]
 
 
-def compare(jobs, *, budget=None, n_jobs=1, threads=1, report=print):
+def compare(jobs, *, redo=False, budget=None, n_jobs=1, threads=1, report=print):
     """Run the jobs without a record, the cheapest first; return the missed ones.
 
     Parameters
     ----------
     jobs : list of SmallJob
+    redo : bool, default=False
+        Whether to run those with a record again and replace it.
     budget : float or None, default=None
         Seconds. Runs that are expected to take longer than what remains are left out,
         and one that runs at the end is stopped.
@@ -183,7 +185,7 @@ def compare(jobs, *, budget=None, n_jobs=1, threads=1, report=print):
     with Runner(
         n_jobs=n_jobs, n_threads=threads, deadline=deadline, report=report
     ) as runner:
-        _, missed = runner.run(jobs)
+        _, missed = runner.run(jobs, redo=redo)
     for job, reason, _ in missed:
         report(f"{job}: {reason}")
     return missed
@@ -242,6 +244,11 @@ def _make_parser():
         default=os.environ.get("SKTEXTCONV_DATA", "."),
         help="folder of the data (default: SKTEXTCONV_DATA)",
     )
+    add(
+        "--redo",
+        action="store_true",
+        help="replace records, after a change of defaults",
+    )
     add("--folder", type=Path, default=FOLDER, help="folder of the records")
     return parser
 
@@ -250,6 +257,7 @@ def main(arguments=None):
     options = _make_parser().parse_args(arguments)
     missed = compare(
         make_jobs(options),
+        redo=options.redo,
         budget=None if options.budget is None else 60 * options.budget,
         n_jobs=options.jobs,
         threads=options.threads,
