@@ -188,3 +188,16 @@ def test_render_and_draw_incomplete_records(tmp_path):
     assert {text.get_text() for text in figure.legends[0].texts} == {"BoW", "KimCNN"}
     none = small_tables.read_records(tmp_path / "none")
     assert small_tables.render(none) == small_tables.render_verdicts(none) == ""
+
+
+def test_committed_records_are_complete_and_paired():
+    """Linear models have five seeds of each size; models and data are known."""
+    found = small_tables.read_records()
+    assert found.keys() == small_data.DATA.keys()
+    for data, by_model in found.items():
+        assert by_model.keys() <= small.MODELS.keys()
+        for model in small.LINEAR:
+            n_seeds = {n: len(runs) for n, runs in by_model[model].items()}
+            assert n_seeds == {500: 5, 1_000: 5, 2_000: 5}, (data, model)
+    assert small_tables.render_verdicts(found)
+    assert len(small_tables.draw(found).axes) == len(found)
