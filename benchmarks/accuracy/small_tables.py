@@ -5,7 +5,6 @@ of the held-out texts: the two variances add up, with Welch's degrees of freedom
 """
 
 import base64
-import itertools
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -41,9 +40,9 @@ class Mean(NamedTuple):
     half: float
     n_seeds: int
 
-    def __str__(self):
+    def __format__(self, sign):
         margin = "" if np.isnan(self.half) else f" ± {self.half:.1f}"
-        return f"{self.value:.1f}{margin}"
+        return f"{self.value:{sign}.1f}{margin}"
 
 
 def read_records(folder=FOLDER):
@@ -122,7 +121,7 @@ def render(found):
 
 
 def _row(name, by_size, sizes):
-    errors = [str(mean_error(by_size[n])) if n in by_size else "" for n in sizes]
+    errors = [f"{mean_error(by_size[n])}" if n in by_size else "" for n in sizes]
     largest = by_size[max(by_size)].values()
     seconds = np.median([run["cpu_seconds"] for run in largest])
     n_seeds = sorted({len(runs) for runs in by_size.values()})
@@ -142,40 +141,51 @@ def _first_run(by_model):
 
 
 def render_verdicts(found):
-    """Return a reST table: from how many texts on a model is better than TF-IDF."""
+    """Return a reST table: at which sizes each model is better than TF-IDF.
+
+    Returns
+    -------
+    table : str
+        "" without runs of two models. The difference is that of the largest size.
+    """
     data = [name for name in DATA if REFERENCE in found.get(name, {})]
-    names = [name for name in MODELS if name != REFERENCE]
     rows = [("Model", *(DATA[each].name for each in data))]
-    for name in names:
-        verdicts = [
-            _verdict(found[each].get(name, {}), found[each][REFERENCE]) for each in data
-        ]
-        if any(verdicts):
-            rows.append((name, *verdicts))
+    for name in MODELS:
+        if name == REFERENCE:
+            continue
+        cells = [_compare(found[each].get(name, {}), found[each]) for each in data]
+        if any(cells):
+            rows.append((name, *cells))
     return as_list_table(rows) if len(rows) > 1 else ""
 
 
-def _verdict(by_size, reference):
-    """Return a phrase about a model against the reference, or "" without runs."""
+def _compare(by_size, by_model):
+    """Return a phrase about a model against TF-IDF, or "" without runs."""
     differences = {
-        n: mean_difference(by_size[n], reference.get(n, {})) for n in sorted(by_size)
+        n_train: mean_difference(by_size[n_train], by_model[REFERENCE][n_train])
+        for n_train in sorted(by_size)
+        if n_train in by_model[REFERENCE]
     }
-    differences = {n: each for n, each in differences.items() if each is not None}
-    if not differences:
+    sizes_of = defaultdict(list)
+    for n_train, difference in differences.items():
+        if difference is not None:
+            sizes_of[_verdict(difference)].append(n_train)
+            last = f"{format_integer(n_train)}: {difference:+}"
+    if not sizes_of:
         return ""
-    last, difference = list(differences.items())[-1]
-    at = f"at {format_integer(last)}: {difference.value:+.1f}"
+    phrases = [
+        f"{verdict} at {', '.join(map(format_integer, sizes))}"
+        for verdict, sizes in sizes_of.items()
+    ]
+    return f"{'; '.join(phrases)} ({last})"
+
+
+def _verdict(difference):
     if difference.n_seeds == 1:
-        return f"one seed {at}"
-    at += f" ± {difference.half:.1f}"
-    if difference.value - difference.half > 0:
-        return f"worse {at}"
-    if difference.value + difference.half >= 0:
-        return f"open {at}"
-    better = itertools.takewhile(
-        lambda n: differences[n].value + differences[n].half < 0, reversed(differences)
-    )
-    return f"better from {format_integer(list(better)[-1])}, {at}"
+        return "one seed"
+    if difference.value + difference.half < 0:
+        return "better"
+    return "worse" if difference.value - difference.half > 0 else "open"
 
 
 # ---------------------------------------------------------------------------

@@ -144,20 +144,19 @@ def test_mean_error_interval_covers_texts():
     found = small_tables.mean_error(runs)
     standard_error = 100 * np.sqrt(0.25 * 0.75 / 999)
     assert found.half == pytest.approx(1.962 * standard_error, rel=1e-3)
-    assert str(small_tables.mean_error({0: runs[0]})) == "25.0"
+    assert f"{small_tables.mean_error({0: runs[0]})}" == "25.0"
 
 
 @pytest.mark.parametrize(
     ("rates", "verdict"),
     [
-        ((0.1, 0.1), "better from 500, at 1,000: -20.0 ±"),
-        ((0.35, 0.1), "better from 1,000, at 1,000: -20.0 ±"),
-        ((0.1, 0.31), "open at 1,000: +1.0 ±"),
-        ((0.1, 0.5), "worse at 1,000: +20.0 ±"),
+        ((0.1, 0.1), "better at 500, 1,000 (1,000: -20.0 ±"),
+        ((0.5, 0.1), "worse at 500; better at 1,000 (1,000: -20.0 ±"),
+        ((0.1, 0.31), "better at 500; open at 1,000 (1,000: +1.0 ±"),
     ],
 )
 def test_render_verdicts(tmp_path, rates, verdict):
-    """A model is better from the size on above which all differences are."""
+    """A model is better at a size if the interval of the difference is below zero."""
     rng = np.random.default_rng(0)
 
     def runs(model, rates):
