@@ -26,12 +26,14 @@ def bucket_sentences(ids, lengths=None):
 
     Returns
     -------
-    buckets : list of tensors of int64 of shape (n, sentence_length)
-        Word ids of n sentences, padded to the longest of them. Buckets are ordered by
-        length.
+    buckets : list of pairs of tensors of int64
+        Word ids of n sentences, of shape (n, sentence_length), padded to the longest of
+        them, and their lengths, on the CPU. Buckets are ordered by length.
     sentence_index : tensor of int64 of shape (batch, n_sentences)
         Position of each sentence of a document in the concatenated buckets, counted
         from 1; 0 after the last sentence.
+    n_sentences : tensor of int64 of shape (batch,), on the CPU
+        Number of sentences of each document.
     """
     if lengths is None:
         row, column, first, length = _find_sentences(ids.cpu())
@@ -59,8 +61,10 @@ def bucket_sentences(ids, lengths=None):
             # Positions after the end of a sentence are masked; the clamp keeps them
             # within `ids`.
             position = (start + steps).clamp(max=ids.numel() - 1)
-            buckets.append(ids.flatten()[position].where(mask, PAD))
-    return buckets, to_device(sentence_index, ids.device)
+            bucket = ids.flatten()[position].where(mask, PAD)
+            buckets.append((bucket, bucket_lengths))
+    n_sentences = (sentence_index > 0).sum(1)
+    return buckets, to_device(sentence_index, ids.device), n_sentences
 
 
 def pad_sentences(ids, *, max_sentences, max_sentence_length):
@@ -78,9 +82,12 @@ def pad_sentences(ids, *, max_sentences, max_sentence_length):
 
     Returns
     -------
-    buckets : list of one tensor of shape (batch * max_sentences, max_sentence_length)
+    buckets : list of one pair
+        Ids of shape (batch * max_sentences, max_sentence_length), and None.
     sentence_index : tensor of int64 of shape (batch, max_sentences)
         As of `bucket_sentences`.
+    n_sentences : None
+        The CPU does not know it.
     """
     is_word, starts, number = _mark_sentences(ids)
     position = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
@@ -93,7 +100,7 @@ def pad_sentences(ids, *, max_sentences, max_sentence_length):
     sentences = cells[:, :-1].reshape(-1, max_sentence_length)
     index = torch.arange(1, len(sentences) + 1, device=ids.device)
     index = torch.where(sentences[:, 0] != PAD, index, 0)
-    return [sentences], index.view(len(ids), max_sentences)
+    return [(sentences, None)], index.view(len(ids), max_sentences), None
 
 
 def _mark_sentences(ids):

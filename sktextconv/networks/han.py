@@ -150,9 +150,9 @@ class HAN(nn.Module):
         -------
         logits : tensor of shape (batch, n_classes)
         """
-        buckets, sentence_index = self._split_sentences(ids, lengths)
+        buckets, *layout = self._split_sentences(ids, lengths)
         sentence_vectors, _ = self._encode_sentences(buckets)
-        documents, _ = self._encode_documents(sentence_vectors, sentence_index)
+        documents, _ = self._encode_documents(sentence_vectors, *layout)
         return self.head(self.dropout(documents))
 
     def attention(self, ids, lengths=None):
@@ -182,9 +182,11 @@ class HAN(nn.Module):
                 "Attention weights require pooling='attention'. This network was made "
                 f"with pooling={self.pooling!r}."
             )
-        buckets, sentence_index = self._split_sentences(ids, lengths)
+        buckets, sentence_index, n_sentences = self._split_sentences(ids, lengths)
         sentence_vectors, weights = self._encode_sentences(buckets)
-        _, sentences = self._encode_documents(sentence_vectors, sentence_index)
+        _, sentences = self._encode_documents(
+            sentence_vectors, sentence_index, n_sentences
+        )
         weights = [self.head.weight.new_zeros(1, 1), *weights]
         longest = max(w.shape[1] for w in weights)
         weights = torch.cat([F.pad(w, (0, longest - w.shape[1])) for w in weights])
@@ -197,21 +199,21 @@ class HAN(nn.Module):
         a list of one tensor per bucket.
         """
         vectors, weights = [self.head.weight.new_zeros(1, self.head.in_features)], []
-        for ids in buckets:  # (n, length)
+        for ids, lengths in buckets:  # (n, length), (n,)
             x = self.embedding_dropout(self.embedding(ids))
-            lengths = (ids != PAD).sum(1)
-            pooled, bucket_weights = self._pool(
-                "words", self.words(x, lengths), lengths
-            )
+            n_words = (ids != PAD).sum(1)
+            x = self.words(x, n_words if lengths is None else lengths)
+            pooled, bucket_weights = self._pool("words", x, n_words)
             vectors.append(pooled)
             weights.append(bucket_weights)
         return torch.cat(vectors), weights  # (1 + n_sentences, dim)
 
-    def _encode_documents(self, sentence_vectors, sentence_index):
+    def _encode_documents(self, sentence_vectors, sentence_index, n_sentences=None):
         """Return the document vectors and the weights of their sentences."""
         x = F.embedding(sentence_index, sentence_vectors, padding_idx=0)
         lengths = (sentence_index > 0).sum(1)
-        return self._pool("sentences", self.sentences(x, lengths), lengths)
+        x = self.sentences(x, lengths if n_sentences is None else n_sentences)
+        return self._pool("sentences", x, lengths)
 
     def _pool(self, level, outputs, lengths):
         if self.pooling == "attention":
@@ -219,7 +221,7 @@ class HAN(nn.Module):
         return pool_steps(outputs, lengths, self.pooling), None
 
     def _split_sentences(self, ids, lengths):
-        """Return buckets of sentences and their index, see `bucket_sentences`."""
+        """Return the layout of sentences, see `bucket_sentences`."""
         if torch.compiler.is_compiling():  # the number of sentences depends on the data
             return pad_sentences(
                 ids,

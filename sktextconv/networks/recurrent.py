@@ -7,7 +7,9 @@ from typing import Literal
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils.rnn import PackedSequence
 
+from ..training._device import to_device
 from ._dropout import dropout
 
 __all__ = ["CELLS", "POOLINGS", "Recurrent", "pool_steps", "sequence_mask"]
@@ -22,7 +24,8 @@ class Recurrent(nn.Module):
     Outputs and gradients equal those of torch's layer on a packed sequence, which is
     slower on a CPU. No packing is needed because padding comes last: the forward cell
     has read the whole sequence before it reads padding. The backward direction is a
-    forward cell on the reversed sequence.
+    forward cell on the reversed sequence. On CUDA, where cuDNN computes both directions
+    at the same time, sequences are packed if their lengths are on the CPU.
 
     Parameters
     ----------
@@ -77,6 +80,7 @@ class Recurrent(nn.Module):
         input_dim = int(input_dim)
         n_directions = 2 if bidirectional else 1
         self.dropout = dropout
+        self._joined = {}  # bidirectional layers by number, see `_join_directions`
         self.layers = nn.ModuleList()
         for dim in map(int, hidden_dim):
             self.layers.append(
@@ -98,7 +102,7 @@ class Recurrent(nn.Module):
         Parameters
         ----------
         x : tensor of shape (n, length, input_dim)
-        lengths : tensor of int64 of shape (n,)
+        lengths : tensor of int64 of shape (n,), preferably on the CPU
             Steps of each sequence, 0 or more. Values of `x` at later steps are ignored.
 
         Returns
@@ -107,6 +111,10 @@ class Recurrent(nn.Module):
             Forward outputs, then backward outputs of each step; zero after the end of a
             sequence.
         """
+        if not torch.compiler.is_compiling():
+            if x.is_cuda and not lengths.is_cuda and lengths.any():
+                return self._forward_packed(x, lengths)
+            lengths = to_device(lengths, x.device)
         mask = sequence_mask(lengths, x.shape[1])
         steps = torch.arange(x.shape[1], device=x.device)
         reversed_steps = torch.where(mask, lengths[:, None] - 1 - steps, steps)
@@ -119,6 +127,56 @@ class Recurrent(nn.Module):
                 outputs.append(_gather_steps(reversed_outputs, reversed_steps))
             x = torch.cat(outputs, 2) if backward else outputs[0]
         return x.masked_fill(~mask[:, :, None], 0.0)
+
+    def _forward_packed(self, x, lengths):
+        """Return the outputs of `forward` by one call per layer on packed sequences.
+
+        The layout is computed on the CPU and copied without blocking, so that the CPU
+        can prepare the next minibatch meanwhile.
+        """
+        length = x.shape[1]
+        sorted_lengths, order = lengths.sort(descending=True, stable=True)
+        steps = torch.arange(int(sorted_lengths[0]))[:, None]
+        mask = steps < sorted_lengths  # (longest, n)
+        index = to_device((order * length + steps)[mask], x.device)
+        batch_sizes = mask.sum(1)
+        # An embedding lookup, as in `_gather_steps`.
+        data = F.embedding(index, x.flatten(0, 1))  # (n_steps, dim)
+        for number in range(len(self.layers)):
+            if number:
+                data = dropout(data, self.dropout, self.training)
+            layer = self._join_directions(number)
+            data = layer(PackedSequence(data, batch_sizes))[0].data
+        outputs = data.new_zeros(x.shape[0] * length, data.shape[1])
+        return outputs.index_copy(0, index, data).view(*x.shape[:2], -1)
+
+    def _join_directions(self, number):
+        """Return torch's layer with the weights of all directions of a layer.
+
+        cuDNN wants them in one block of memory. Moving the network to a device puts
+        those of each direction into a block of its own, so that the addresses tell when
+        to join them again.
+        """
+        forward, *backward = self.layers[number]
+        if not backward:
+            return forward
+        weights = [*self.layers[number].parameters()]
+        joined, addresses = self._joined.get(number, (None, None))
+        if addresses != [weight.data_ptr() for weight in weights]:
+            with torch.device("meta"):
+                joined = type(forward)(
+                    forward.input_size,
+                    forward.hidden_size,
+                    batch_first=True,
+                    bidirectional=True,
+                )
+            for suffix, direction in (("", forward), ("_reverse", *backward)):
+                for name, weight in direction.named_parameters():
+                    setattr(joined, name + suffix, weight)
+            joined.flatten_parameters()
+            addresses = [weight.data_ptr() for weight in weights]
+            self._joined[number] = joined, addresses
+        return joined.train(self.training)
 
 
 def _init_orthogonal(cell, *, by_gate):

@@ -120,13 +120,29 @@ class RNN(nn.Module):
         nn.init.xavier_uniform_(weight[1:] if len(weight) == 2 else weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
+    def forward(
+        self, ids: torch.Tensor, lengths: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return the logits of texts.
+
+        Parameters
+        ----------
+        ids : tensor of int64 of shape (batch, length)
+        lengths : tensor of int64 of shape (batch,), on the CPU, default=None
+            Number of ids of each text before its padding; on CUDA, the network is
+            faster with them.
+
+        Returns
+        -------
+        logits : tensor of shape (batch, n_classes)
+        """
         # Departs from the paper: Keras pads at the start and its layer reads padding.
-        lengths = (ids != PAD).sum(1)  # (batch,)
+        n_words = (ids != PAD).sum(1)  # (batch,)
         x = self.embedding_dropout(self.embedding(ids))  # (batch, length, dim)
-        x = self.recurrent(x, lengths)  # (batch, length, n_directions * hidden_dim)
+        # (batch, length, n_directions * hidden_dim)
+        x = self.recurrent(x, n_words if lengths is None else lengths)
         pooled = pool_steps(
-            x, lengths, self.pooling, bidirectional=self.bidirectional
+            x, n_words, self.pooling, bidirectional=self.bidirectional
         )  # (batch, n_directions * hidden_dim)
         return self.head(self.dropout(pooled))  # (batch, n_classes)
 

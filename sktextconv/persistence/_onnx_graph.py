@@ -44,7 +44,7 @@ class _SentenceProbabilities(_Probabilities):
     inputs = ("words", "sentences")
 
     def forward(self, words, sentences):  # (n, length), (batch, n_sentences)
-        vectors, _ = self.network._encode_sentences([words])
+        vectors, _ = self.network._encode_sentences([(words, None)])
         documents, _ = self.network._encode_documents(vectors, sentences)
         return self.network.head(documents).double().softmax(1)  # (batch, n_classes)
 

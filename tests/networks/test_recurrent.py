@@ -1,5 +1,7 @@
 """Tests of `Recurrent` against torch's layers on packed sequences."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -57,6 +59,7 @@ def in_order(recurrent):
     return list(recurrent.parameters())
 
 
+@pytest.mark.parametrize("method", ["forward", "_forward_packed"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("n_layers", [1, 2])
 @pytest.mark.parametrize("cell", CELLS)
@@ -65,8 +68,10 @@ def in_order(recurrent):
     lengths=st.lists(st.integers(0, 7), min_size=1, max_size=6).filter(any),
     more=st.integers(0, 3),
 )
-def test_layer_matches_packed_sequence(cell, n_layers, bidirectional, lengths, more):
-    """Outputs and gradients equal those of torch's layer on packed sequences."""
+def test_layer_matches_packed_sequence(
+    cell, n_layers, bidirectional, method, lengths, more
+):
+    """Outputs and gradients equal those of torch's layer, on a CPU and on CUDA."""
     torch.manual_seed(0)
     recurrent = Recurrent(
         cell, INPUT_DIM, HIDDEN_DIM, bidirectional=bidirectional, n_layers=n_layers
@@ -76,7 +81,8 @@ def test_layer_matches_packed_sequence(cell, n_layers, bidirectional, lengths, m
     # Steps after the end of a sequence hold noise, not zeros.
     x = torch.randn(len(lengths), int(lengths.max()) + more, INPUT_DIM).double()
     x.requires_grad_()
-    ours, theirs = recurrent(x, lengths), run_packed(layer, x, lengths)
+    ours = getattr(recurrent, method)(x, lengths)
+    theirs = run_packed(layer, x, lengths)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
     for our, their in zip(
         gradients_of(ours, x, in_order(recurrent)),
@@ -84,6 +90,25 @@ def test_layer_matches_packed_sequence(cell, n_layers, bidirectional, lengths, m
         strict=True,
     ):
         torch.testing.assert_close(our, their, rtol=1e-12, atol=1e-12)
+
+
+def test_packed_layer_follows_moved_weights():
+    """The layer for CUDA has the weights of a network that was moved, or copied."""
+    recurrent = Recurrent("gru", INPUT_DIM, HIDDEN_DIM, bidirectional=True)
+    names, state = list(recurrent.state_dict()), copy.deepcopy(recurrent.state_dict())
+    x, lengths = torch.randn(2, 5, INPUT_DIM), torch.tensor([5, 3])
+    before = recurrent._forward_packed(x, lengths)
+    assert recurrent._join_directions(0) is recurrent._join_directions(0)
+    assert list(recurrent.state_dict()) == names
+    other = copy.deepcopy(recurrent)
+    recurrent.to("meta").to_empty(device="cpu").load_state_dict(state, assign=True)
+    with torch.no_grad():
+        for weight in recurrent.parameters():
+            weight += 1.0
+        assert torch.equal(other._forward_packed(x, lengths), before)
+        moved = recurrent._forward_packed(x, lengths)
+        torch.testing.assert_close(moved, recurrent(x, lengths))
+        assert not torch.allclose(moved, before)
 
 
 @pytest.mark.parametrize("cell", CELLS)

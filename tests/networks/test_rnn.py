@@ -144,6 +144,7 @@ def test_logits_are_independent_of_padding(cell, pooling):
     wider = torch.nn.functional.pad(ids, (0, 4))
     logits = network(wider)
     torch.testing.assert_close(logits, network(ids), rtol=0, atol=1e-12)
+    assert torch.equal(network(ids, torch.tensor([3, 1, 0])), network(ids))
     torch.testing.assert_close(logits[1], network(ids[1:2, :1])[0], rtol=0, atol=1e-12)
     assert torch.equal(logits[2], network.head.bias)
 
