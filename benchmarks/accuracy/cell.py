@@ -127,9 +127,11 @@ def hold_out(bunch, n_test):
     Texts of the same words are one text, so that the order in which fields are joined
     does not change the split.
     """
-    words = [" ".join(sorted(text.split())) for text in bunch.data]
-    _, distinct = np.unique(words, return_index=True)
-    distinct.sort()
+    first = {}
+    for index, text in enumerate(bunch.data):
+        first.setdefault(" ".join(sorted(text.split())), index)
+    distinct = np.array([*first.values()])
+    del first  # its memory counts in the peak of the cell
     parts = train_test_split(
         distinct,
         test_size=n_test,

@@ -285,15 +285,17 @@ def heading_of(data, results):
         f"{first['n_train_available']:,} training texts, {first['n_test']:,} test "
         f"texts, {first['n_classes']} classes."
     ]
-    if first["cell"].get("held_out") is not None:
+    is_split = first["cell"].get("held_out") is not None
+    if is_split:
         parts.append(
             f"A split of a subset, {first['n_test']:,} test texts, stratified, drawn "
             f"with seed {first['cell']['split_seed']}."
         )
     if whole is not None and first["n_train_available"] != whole:
+        parts += [] if is_split else ["A subset."]
         parts.append(
-            f"A subset: the paper trains on {whole:,} texts. Its errors stand beside "
-            "ours for context only, without a gap."
+            f"The paper trains on {whole:,} texts: its errors stand beside ours for "
+            "context only, without a gap."
         )
     if any(result["selection"] for result in results):
         parts.append("Penalties (C) are selected on a validation split of these texts.")
