@@ -221,7 +221,7 @@ class CharCRNNClassifier(BaseTextNetClassifier):
     See Also
     --------
     sktextconv.CharCNNClassifier : Convolutions only.
-    sktextconv.make_ngram_classifier : Better on few texts, and far faster.
+    sktextconv.make_tfidf_classifier : Trains in seconds; to compare with.
 
     Notes
     -----

@@ -245,7 +245,7 @@ class DPCNNClassifier(BaseTextNetClassifier):
     See Also
     --------
     sktextconv.KimCNNClassifier : One layer of convolutions over the same words.
-    sktextconv.make_ngram_classifier : Better on few texts, and far faster.
+    sktextconv.make_tfidf_classifier : Trains in seconds; to compare with.
 
     Notes
     -----
