@@ -206,9 +206,9 @@ class DPCNNClassifier(BaseTextNetClassifier):
         Whether the start or the end of a text longer than `max_length` is read.
     lowercase : bool, default=True
         Whether texts are lower-cased.
-    tokenizer : callable, default=None
-        Function from a text to the list of its words. None finds words as
-        `WordEncoder` does. Networks with a tokenizer cannot be saved with `save`,
+    tokenizer : callable or "keras", default=None
+        Function from a text to the list of its words; None and "keras" find words as
+        those of `WordEncoder` do. Networks with a function cannot be saved with `save`,
         but with pickle.
     embedding_dim : int, default=None
         Size of the word vectors; a linear layer maps another size than `n_filters` to
@@ -319,7 +319,7 @@ class DPCNNClassifier(BaseTextNetClassifier):
     max_length: Count = 400
     keep: Literal["start", "end"] = "start"
     lowercase: bool = True
-    tokenizer: Callable | None = None
+    tokenizer: Callable | Literal["keras"] | None = None
     embedding_dim: Size | None = None
     vectors: object | None = None
     tuning: Literal["fine-tuned", "static"] = "fine-tuned"

@@ -1,5 +1,6 @@
 """Word-based convolutional network (Zhang, Zhao & LeCun, 2015)."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import ClassVar, Literal
@@ -21,6 +22,8 @@ from .embedding import (
 )
 
 __all__ = ["WordCNN", "WordCNNClassifier"]
+
+_LARGE_RATE = 5e-4  # learning rate of the recipe "modern" for large networks
 
 
 class WordCNN(ConvNet):
@@ -129,10 +132,10 @@ class WordCNNClassifier(BaseTextNetClassifier):
         Dropout probability after each of the first two dense layers.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
-        rate of 0.003, minibatches of 32 texts, Kaiming initialization. "paper":
-        section 2.3 and 3.3 of [1]_ and the authors' code: an epoch of 5,000
-        minibatches of 128 texts with balanced classes, SGD with momentum 0.9, a rate
-        of 0.01 halved every 3 epochs, normal initialization.
+        rate of 0.003, or 0.0005 if `size` is "large", minibatches of 32 texts, Kaiming
+        initialization. "paper": section 2.3 and 3.3 of [1]_ and the authors' code: an
+        epoch of 5,000 minibatches of 128 texts with balanced classes, SGD with momentum
+        0.9, a rate of 0.01 halved every 3 epochs, normal initialization.
     {inherited_parameters}
 
     Attributes
@@ -222,6 +225,15 @@ class WordCNNClassifier(BaseTextNetClassifier):
     tuning: Literal["fine-tuned", "static"] = "fine-tuned"
     embedding_dropout: Fraction = 0.0
     dropout: Fraction = 0.5
+
+    def _recipe(self):
+        recipe = super()._recipe()
+        if self.recipe == "paper" or self.size == "small":
+            return recipe
+        # A step of Adam changes the outputs of a layer in proportion to the number of
+        # its inputs, which is four times as large. With the rate of small networks, the
+        # loss of the first minibatches rose to hundreds of times that of chance.
+        return dataclasses.replace(recipe, learning_rate=_LARGE_RATE)
 
     def _make_encoder(self):
         check_max_length(self.max_length, required_by=type(self).__name__)

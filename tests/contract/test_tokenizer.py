@@ -139,7 +139,7 @@ def test_keras_tokenizer_finds_line_breaks():
     assert "GOOD" in plain.fit([text]).words
 
 
-@pytest.mark.parametrize("name", ["wordcnn", "kimcnn", "rnn"])
+@pytest.mark.parametrize("name", ["wordcnn", "kimcnn", "rnn", "dpcnn"])
 def test_network_with_keras_tokenizer_is_saved(name, tmp_path):
     """A named tokenizer is saved, pickled, cloned and explained."""
     texts = ["it's<br />good", "don't!bad"] * 8

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 from torch import nn
 
 from sktextconv.encoding import PAD
@@ -210,6 +211,53 @@ def test_paper_recipe_settings(corpus):
     modules = classifier.net_.module_.modules()
     dropouts = [m.p for m in modules if isinstance(m, nn.Dropout)]
     assert sorted(dropouts) == [0.0, 0.5, 0.5]
+
+
+class _FirstSteps(Callback):
+    """Losses of the first ten minibatches, after which training is interrupted."""
+
+    def __init__(self, losses):
+        self.losses = losses
+
+    def on_batch_end(self, net, loss=None, **kwargs):
+        self.losses.append(loss.item())
+        if len(self.losses) == 10:
+            raise KeyboardInterrupt
+
+
+def draw_texts(n_texts):
+    """Return texts of some frequent and many rare words, and labels of four classes."""
+    rng = np.random.default_rng(0)
+    chances = 1 / np.arange(1, 2_001)
+    labels, texts = np.arange(n_texts) % 4, []
+    for label in labels:
+        size = rng.integers(30, 60)
+        words = rng.choice(2_000, size, p=chances / chances.sum())
+        # A tenth of the words belongs to the class.
+        own = rng.random(size) < 0.1
+        words[own] = 2_000 + 20 * label + rng.integers(0, 20, own.sum())
+        texts.append(" ".join(f"word{word}" for word in words))
+    return texts, labels
+
+
+@pytest.mark.filterwarnings("ignore:Training interrupted by user")
+def test_large_network_does_not_jump():
+    """No loss of the first steps of a large network is twice that of chance."""
+    losses = []
+    classifier = WordCNNClassifier(
+        size="large",
+        max_length=123,
+        batch_size=8,
+        max_epochs=50,
+        random_state=0,
+        callbacks=[_FirstSteps(losses)],
+    ).fit(*draw_texts(16))
+    assert len(losses) == 10
+    assert max(losses) < 2 * np.log(4)
+    assert classifier._recipe().learning_rate == 5e-4
+    assert WordCNNClassifier()._recipe().learning_rate == 3e-3
+    paper = WordCNNClassifier(size="large", recipe="paper")
+    assert paper._recipe().learning_rate == 0.01
 
 
 def test_embedding_dropout():
