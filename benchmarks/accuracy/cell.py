@@ -31,6 +31,7 @@ from .._record import (
     timed,
 )
 from .models import ROWS
+from .vectors import share_vectors
 
 __all__ = ["Cell", "hold_out", "load", "run_cell"]
 
@@ -170,8 +171,16 @@ def _read(path, columns, field_order, train=None):
     return Bunch(**read)
 
 
-def run_cell(cell):
-    """Select, train and measure one cell; return the content of its JSON."""
+def run_cell(cell, vectors=None):
+    """Select, train and measure one cell; return the content of its JSON.
+
+    Parameters
+    ----------
+    cell : Cell
+    vectors : path or None, default=None
+        Folder in which cells share the vectors that word2vec trains. The time of their
+        training counts in each cell.
+    """
     commit = find_commit()
     torch.set_num_threads(cell.threads)
     train, test = load(cell)
@@ -183,6 +192,7 @@ def run_cell(cell):
     row = ROWS[cell.model]
     estimator, grid = _make_estimator(cell)
     last = last_step(estimator)
+    shared = vectors and share_vectors(last, X, vectors)
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -192,6 +202,10 @@ def run_cell(cell):
             fit_model(estimator, X, y)
         with timed() as predict_seconds:
             predicted = estimator.predict(test.data)
+    if shared:
+        train_seconds.wall += shared.wall
+        train_seconds.cpu += shared.cpu
+        last.set_params(vectors="word2vec")
 
     wrong = predicted != y_test
     history = getattr(last, "history_", None)

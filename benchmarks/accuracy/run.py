@@ -14,6 +14,7 @@ import json
 import math
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -51,7 +52,6 @@ def run_cells(cells, results, *, redo=False, budget=None, n_jobs=1):
     """
     for cell in () if redo else cells:
         _check_data(cell, results)
-    jobs = [_CellJob(cell, cell.path(results), ROWS[cell.model].cost) for cell in cells]
     runner = Runner(
         n_jobs=n_jobs,
         n_threads=max((cell.threads for cell in cells), default=1),
@@ -59,7 +59,8 @@ def run_cells(cells, results, *, redo=False, budget=None, n_jobs=1):
         report=_log,
         fresh=True,  # so that the peak memory of each cell can be measured
     )
-    with runner:
+    with runner, tempfile.TemporaryDirectory() as vectors:
+        jobs = [_CellJob(cell, cell.path(results), Path(vectors)) for cell in cells]
         _, missed = runner.run(jobs, redo=redo)
     failed = [each.job.cell for each in missed if each.failed]
     left = [each.job.cell for each in missed if not each.failed]
@@ -74,10 +75,14 @@ class _CellJob(NamedTuple):
 
     cell: Cell
     path: Path
-    cost: float
+    vectors: Path
+
+    @property
+    def cost(self):
+        return ROWS[self.cell.model].cost
 
     def run(self):
-        return run_cell(self.cell)
+        return run_cell(self.cell, self.vectors)
 
     def read(self):
         return json.loads(self.path.read_text())

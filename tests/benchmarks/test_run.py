@@ -237,6 +237,25 @@ def test_rate_counts_texts_seen(cell):
     assert result["n_seen"] == 2 * 3 * 8
 
 
+def test_rows_share_vectors_of_word2vec(cell, tmp_path):
+    """Vectors are trained once, and each result is that of a row on its own."""
+    pytest.importorskip("gensim", reason="pip install 'sktextconv[vectors]'")
+    folder = tmp_path / "vectors"
+    settings = {"max_epochs": 1, "batch_size": 8}
+    for model, seed in (("kim-static", 0), ("kim-non-static", 0), ("kim-static", 1)):
+        row = replace(cell, model=model, seed=seed, settings=settings)
+        alone, shared = run_cell(row), run_cell(row, folder)
+        for key in ("wrong", "params"):
+            assert shared[key] == alone[key]
+        losses = [r["history"][0]["train_loss"] for r in (alone, shared)]
+        assert losses[0] == losses[1]
+        record = min(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        assert shared["train_seconds"] > json.loads(record.read_text())["wall"]
+    assert len(list(folder.glob("*.bin"))) == 2  # one for each seed
+    run_cell(cell, folder)  # of a row without vectors
+    assert len(list(folder.glob("*.bin"))) == 2
+
+
 def test_given_penalty_is_not_selected(cell):
     result = run_cell(replace(cell, settings={"logisticregression__C": 0.5}))
     assert result["selection"] == []
