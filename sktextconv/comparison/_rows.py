@@ -81,6 +81,7 @@ def _later_linear():
 
 def _zhang_networks():
     """Yield the LSTM and the sixteen ConvNets of Table 4 of Zhang et al. (2015)."""
+    # Departs from the paper: all networks but those of Keras have the recipe "modern".
     # Departs from the paper: word vectors are trained on the training texts only.
     own_vectors = {"vectors": "word2vec", "tuning": "static"}
     lstm = {"cell": "lstm", "hidden_dim": 512, "pooling": "mean", "clip_norm": 5.0}

@@ -268,9 +268,9 @@ class KimCNNClassifier(BaseTextNetClassifier):
     -----
     The four variants of [1]_: CNN-rand is ``vectors=None``; CNN-static, CNN-non-static
     and CNN-multichannel have `vectors` and ``tuning="static"``, "fine-tuned" and
-    "multichannel". The vectors of the paper are trained on the Google News corpus. The
-    paper takes the best of 25 epochs: ``max_epochs=25, early_stopping=True,
-    n_iter_no_change=25``.
+    "multichannel". The vectors of the paper are trained on the Google News corpus. Its
+    training takes the best of 25 epochs on a tenth of the texts: ``recipe="paper",
+    max_epochs=25, early_stopping=True, n_iter_no_change=25``.
 
     A pass over n texts of L words costs about 3 n L x 360,000 multiply-accumulates,
     less in minibatches of long texts, for which the gradient is computed at the maxima
@@ -282,8 +282,9 @@ class KimCNNClassifier(BaseTextNetClassifier):
     a few characters and splits off endings such as "n't". (3) The author's vocabulary
     includes the test texts; here words that do not occur in the training texts share
     the vector of unknown words. (4) Texts are padded with one more zero at the end. (5)
-    The best epoch is that of lowest loss, not of lowest error, and the last minibatch
-    is not filled up with repeated texts.
+    The best epoch is that of lowest loss, not of lowest error. (6) Each epoch draws
+    texts into minibatches anew, and the last one is smaller; the author's code draws
+    them once, fills the last one up with repeated texts, and permutes their order.
 
     References
     ----------
@@ -305,6 +306,7 @@ class KimCNNClassifier(BaseTextNetClassifier):
     }
     _recipes: ClassVar = {
         # torch's Adadelta is the author's update, with epsilon under both roots.
+        # Departs from the paper: its code permutes minibatches of the same texts.
         "paper": Recipe(
             torch.optim.Adadelta,
             learning_rate=1.0,

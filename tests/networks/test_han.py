@@ -333,6 +333,23 @@ def test_attention_requires_attention_pooling(pooling):
         classifier.attention(TEXTS)
 
 
+def test_sentence_dropout():
+    """Training drops sentence vectors; prediction and gradients of 0 do not change."""
+    ids = make_ids([[[3, 4], [5, 6, 7]], [[8]]])
+    network = make_network("mean", sentence_dropout=1.0)
+    vectors = {"mean": network.train()(ids), "other": network(ids.flip(0)).flip(0)}
+    # Only the number of sentences is left.
+    torch.testing.assert_close(vectors["mean"], vectors["other"])
+    assert not gradients_of(network, network(ids))["embedding.weight"].any()
+    plain = make_network("mean")
+    assert torch.equal(network.eval()(ids), plain.eval()(ids))
+    half = make_network("mean", sentence_dropout=0.5).train()
+    drawn = torch.stack([half(ids)[0] for _ in range(20)])
+    assert len(drawn.unique(dim=0)) > 2
+    classifier = make_classifier(sentence_dropout=0.25).fit(TEXTS * 2, [0, 1] * 4)
+    assert classifier.net_.module_.sentence_dropout.p == 0.25
+
+
 def test_paper_recipe_settings():
     """`recipe="paper"` is SGD with momentum 0.9, a constant rate and no dropout."""
     classifier = make_classifier(recipe="paper").fit(TEXTS * 2, [0, 1] * 4)
@@ -342,7 +359,7 @@ def test_paper_recipe_settings():
     assert len({row["learning_rate"] for row in classifier.history_}) == 1
     modules = classifier.net_.module_.modules()
     dropouts = [m.p for m in modules if isinstance(m, nn.Dropout)]
-    assert dropouts == [0.0, 0.0]
+    assert dropouts == [0.0, 0.0, 0.0]
     assert HANClassifier._recipes["paper"].batch_size == 64
     assert HANClassifier().bucketing is True
     assert HANClassifier().min_count == 5
