@@ -48,10 +48,10 @@ COLUMNS = (
     "Seeds",
     "Paper %",
     "Gap",
+    "What was run",
     *TIME_COLUMNS,
     "Parameters",
     "Peak MiB",
-    "What was run",
 )
 # The table of the README: at most twelve rows, each with the cells that it may show, of
 # which it shows the first that was run.
@@ -77,6 +77,7 @@ _TITLES = README_DATA | {
 }
 _SUBSET_COLUMN = "Paper, all data %"  # instead of "Paper %", where there is no gap
 _MIN_SEEDS = 3  # of a standard deviation
+_PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
 _SD_NOTE = "± is the standard deviation over seeds, of three or more."
 
 
@@ -165,7 +166,7 @@ class Line:
     def short_cell(self):
         """Return the error and its standard deviation over seeds as text."""
         deviation = self.deviation()
-        spread = "" if deviation is None else f" ± {deviation:.2f}"
+        spread = "" if deviation is None else f"{_PLUS_MINUS}{deviation:.2f}"
         return f"{self.error():.2f}{spread}"
 
     def distance(self):
@@ -428,11 +429,11 @@ def _as_text(title, heading, rows):
     """Return two lines per row: the error, and the cost below it."""
     head, *body = rows
     done, absent = _divide(body)
-    n_errors = head.index(TIME_COLUMNS[0])
+    n_errors = head.index("What was run")
     table = [(head[0], "error %", *head[2:n_errors])]
     notes = []
     for row in done:
-        train, per_s, predict, size, peak, note = row[n_errors:]
+        note, train, per_s, predict, size, peak = row[n_errors:]
         table.append(row[:n_errors])
         notes.append(
             f"{train} CPU s to train, {per_s} texts/s; predicts {predict} texts/s; "
@@ -456,6 +457,8 @@ def _as_markdown(title, heading, rows):
 
 
 def _as_rst(title, heading, rows):
+    # Browsers break a line after a dash, unless a word joiner follows.
+    rows = [[cell.replace("–", "–\N{WORD JOINER}") for cell in row] for row in rows]
     return "\n".join([title, "~" * len(title), "", heading, "", as_list_table(rows)])
 
 
