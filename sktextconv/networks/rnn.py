@@ -303,6 +303,8 @@ class RNNClassifier(BaseTextNetClassifier):
             options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
         ),
+        # Departs from the paper: the gates are torch's. In Keras 2.0 they are piecewise
+        # linear, and a GRU resets its state before the matrix product.
         "rmsprop": Recipe(
             torch.optim.RMSprop,
             learning_rate=1e-3,
