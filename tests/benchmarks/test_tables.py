@@ -1,18 +1,19 @@
 """Error tables: intervals, gaps, notes, rendering."""
 
+import base64
 import math
 
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import tables
+from benchmarks.accuracy import lines, tables
 from benchmarks.accuracy.models import ROWS
 from benchmarks.accuracy.published import PUBLISHED
 
 
 def test_interval_of_one_seed_is_binomial():
     wrong = np.arange(2000) < 300
-    low, high = tables.interval([wrong])
+    low, high = lines.interval([wrong])
     half = 1.96 * math.sqrt(0.15 * 0.85 / 2000) * 100
     assert low == pytest.approx(15 - half, abs=0.15)
     assert high == pytest.approx(15 + half, abs=0.15)
@@ -21,10 +22,10 @@ def test_interval_of_one_seed_is_binomial():
 def test_interval_resamples_texts_across_seeds():
     """One draw of texts serves all seeds."""
     wrong = np.arange(2000) < 300
-    assert tables.interval([wrong, wrong]) == tables.interval([wrong])
+    assert lines.interval([wrong, wrong]) == lines.interval([wrong])
     other = np.roll(wrong, 1000)  # the seeds err on different texts
-    low, high = tables.interval([wrong, other])
-    alone = tables.interval([wrong])
+    low, high = lines.interval([wrong, other])
+    alone = lines.interval([wrong])
     assert high - low < alone[1] - alone[0]
 
 
@@ -35,7 +36,7 @@ def fake(model="bow", **changes):
         "warnings": [],
         "row": ROWS[model].name,
         "error": 15.0,
-        "wrong": tables.base64.b64encode(np.packbits(wrong)).decode(),
+        "wrong": base64.b64encode(np.packbits(wrong)).decode(),
         "n_train": 120_000,
         "n_train_available": 120_000,
         "n_test": 7_600,
@@ -54,7 +55,7 @@ def fake(model="bow", **changes):
 
 def cells_of(data, *results):
     cells = tables.lines_of(data, list(results))[0].cells()
-    return dict(zip(tables.COLUMNS, cells, strict=True))
+    return dict(zip(lines.COLUMNS, cells, strict=True))
 
 
 def test_gap_needs_training_data_of_paper():
@@ -110,6 +111,8 @@ def test_overview_shows_setting_closest_to_default():
     assert dict(rows)["Sm. Conv."] == "30.00"
     assert dict(rows)["BoW"] == "15.00"
     assert dict(rows)["Lg. Conv."] == ""
+    _, *rows = tables.make_overview({"ag_news": [sample]})
+    assert dict(rows)["Sm. Conv."] == "5.00\N{DOUBLE DAGGER}"
     (line,) = (
         line
         for line in tables.lines_of("ag_news", found["ag_news"])
@@ -130,7 +133,7 @@ def test_note_on_gpu_memory():
 
 def times_of(*results):
     cells = cells_of("ag_news", *results)
-    return [cells[name] for name in tables.TIME_COLUMNS]
+    return [cells[name] for name in lines.TIME_COLUMNS]
 
 
 def test_cells_show_cpu_time_or_mark_wall_time():
@@ -159,10 +162,10 @@ def test_render_explains_dagger_if_shown(style):
 
 
 def test_cell_without_run_is_empty():
-    lines = tables.lines_of("ag_news", [fake()])
-    assert len(lines) == len(ROWS)
-    for line in lines[1:]:
-        cells = dict(zip(tables.COLUMNS, line.cells(), strict=True))
+    made = tables.lines_of("ag_news", [fake()])
+    assert len(made) == len(ROWS)
+    for line in made[1:]:
+        cells = dict(zip(lines.COLUMNS, line.cells(), strict=True))
         published = PUBLISHED.get(("ag_news", cells.pop("Model")))
         assert cells.pop("Paper %") == ("" if published is None else f"{published:.2f}")
         assert set(cells.values()) == {""}
@@ -196,6 +199,6 @@ def test_readme_lines_show_one_setting_per_row():
         fake(cell={"model": "bow-tfidf", "settings": settings, "sample": size})
         for settings, size in (({"C": 1.0}, None), ({}, None), ({}, 100))
     )
-    lines = tables.readme_lines({"ag_news": [tuned, plain, sample]}, "ag_news")
-    assert lines["BoW TFIDF"].results == [plain]
+    shown = tables.readme_lines({"ag_news": [tuned, plain, sample]}, "ag_news")
+    assert shown["BoW TFIDF"].results == [plain]
     assert "BoW TFIDF" not in tables.readme_lines({"ag_news": [sample]}, "ag_news")
