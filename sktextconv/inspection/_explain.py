@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from ..persistence._onnx_classifier import OnnxClassifier
 from ._attribution import (
     Attribution,
     Span,
@@ -19,8 +20,6 @@ from ._known_words import describe_unknown_text
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
-
-    from ..persistence._onnx_classifier import OnnxClassifier
 
 __all__ = ["attribute", "available_methods", "explain"]
 
@@ -169,7 +168,9 @@ def _is_network(estimator):
 
 
 def _find_tokenizer(estimator):
-    """Return the callable tokenizer of a network or a pipeline, if it has one."""
+    """Return the tokenizer of a network or a pipeline: callable, name or None."""
+    if isinstance(estimator, OnnxClassifier):
+        return getattr(estimator._tokenizer, "tokenizer", None)
     steps = getattr(estimator, "steps", None)
     first = steps[0][1] if steps else estimator
     tokenizer = getattr(first, "tokenizer", None)

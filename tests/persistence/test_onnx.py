@@ -186,12 +186,14 @@ def test_predict_checks_texts(exported):
         classifier.predict(["a", 1])
 
 
-def test_explain_matches_network(exported):
-    ours = explain(OnnxClassifier(exported("lstm-mean")), TEXTS[0], target="bad")
-    theirs = explain(trained("lstm-mean"), TEXTS[0], target="bad")
+@pytest.mark.parametrize("variant", ["lstm-mean", "lstm-keras"])
+def test_explain_matches_network(variant, exported):
+    classifier = OnnxClassifier(exported(variant))
+    ours = explain(classifier, TEXTS[0], target="bad")
+    theirs = explain(trained(variant), TEXTS[0], target="bad")
     assert (ours.label, ours.words) == (theirs.label, theirs.words)
     np.testing.assert_allclose(ours.weights, theirs.weights, atol=1e-4)
-    assert ours.deletion_curve(OnnxClassifier(exported("lstm-mean"))).area > 0
+    assert ours.deletion_curve(classifier).area > 0
 
 
 # -- writing -------------------------------------------------------------------------
