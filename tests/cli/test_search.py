@@ -138,9 +138,9 @@ def test_search_leaves_given_parameters(run, noisy):
 def test_search_of_automatic_default(run, noisy):
     """C="auto", the default, is the first candidate, before those of comparisons."""
     out = run("train noisy.csv --model bow --search --out m")[1]
-    assert "search over 8 settings of C: " in out
+    assert "search over 7 settings of C: " in out
     values = re.findall("  C=(\\S+)  error ", out)
-    assert values == ["auto", *(str(10.0**power) for power in range(7))]
+    assert values == ["auto", *(str(10.0**power) for power in range(6))]
 
 
 def test_search_needs_texts_of_each_class(run, folder):
