@@ -33,7 +33,7 @@ from .._record import (
 from .models import ROWS
 from .vectors import share_vectors
 
-__all__ = ["Cell", "hold_out", "load", "run_cell"]
+__all__ = ["Cell", "as_train", "hold_out", "load", "run_cell"]
 
 # Samples and validation splits are the same for every model and seed of a data set.
 _SPLIT_SEED = 0
@@ -88,6 +88,11 @@ class Cell:
         """Return the cell for its JSON: names of files, without their folders."""
         names = {"train": _name(self.train), "test": _name(self.test)}
         return asdict(self) | names | {"split_seed": _SPLIT_SEED}
+
+
+def as_train(paths):
+    """Return the attribute `train` of a cell of these files."""
+    return paths[0] if len(paths) == 1 else tuple(paths)
 
 
 def load(cell):

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from sktextconv.comparison._runner import Runner
 
 from .._record import RESULTS, write_json
-from .cell import Cell, run_cell
+from .cell import Cell, as_train, run_cell
 from .models import ROWS
 
 __all__ = ["parse", "parse_setting", "run_cells"]
@@ -196,9 +196,8 @@ def parse(arguments=None):
             "names and values become parts of file names: they must not contain "
             "/ or start with a dot"
         )
-    columns, train = {}, options.train
-    if train is not None:
-        train = train[0] if len(train) == 1 else tuple(train)
+    columns = {}
+    if options.train:
         columns = {
             "header": options.header,
             "label_column": options.label_column,
@@ -213,7 +212,7 @@ def parse(arguments=None):
             data=name,
             model=model,
             seed=seed,
-            train=train,
+            train=options.train and as_train(options.train),
             test=options.test,
             columns=columns,
             sample=options.sample,

@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 
 from .._record import describe_run, progress, timed, write_json
 from .._render import WALL_MARK, as_list_table
-from .cell import Cell, load
+from .cell import Cell, as_train, load
 from .models import ROWS
 from .run import parse_setting
 
@@ -39,6 +39,7 @@ def compare(
     n_valid,
     threads,
     train=None,
+    held_out=None,
     folder=FOLDER,
 ):
     """Train with each setting and seed; save the errors on held-out training texts.
@@ -55,8 +56,11 @@ def compare(
         Texts to train on and to measure on, both drawn from the training texts,
         stratified by class, the same for every setting and seed.
     threads : int
-    train : path or None, default=None
-        CSV file of the training texts; None takes the data set that `data` names.
+    train : str, tuple of str, or None, default=None
+        CSV files of the training texts; None takes the data set that `data` names.
+    held_out : int or None, default=None
+        Number of texts of these files that the error table tests on, which are left
+        out.
     folder : path
 
     Returns
@@ -66,8 +70,10 @@ def compare(
     """
     path = Path(folder) / f"{model}_{data}.json"
     runs = json.loads(path.read_text()) if path.exists() else []
-    # No test file is needed, so that the training file is passed as both.
-    bunch, _ = load(Cell(data=data, model=model, train=train, test=train))
+    # No test file is needed, so that the first training file is passed as both.
+    test = train[0] if isinstance(train, tuple) else train
+    cell = Cell(data=data, model=model, train=train, test=test, held_out=held_out)
+    bunch, _ = load(cell)
     X, X_valid, y, y_valid = train_test_split(
         bunch.data,
         bunch.target,
@@ -242,7 +248,8 @@ def main():
     )
     add = parser.add_argument
     add("--data", required=True)
-    add("--train", metavar="FILE", help="its training CSV, where it has no loader")
+    add("--train", metavar="FILE", nargs="+", help="its CSV files, without a loader")
+    add("--held-out", type=int, metavar="N", help="test texts among these, left out")
     add("--model", required=True, choices=list(ROWS), metavar="MODEL")
     add("--sample", type=int, required=True, help="texts to train on")
     add("--valid", type=int, default=2_000, help="texts to measure on")
@@ -268,7 +275,8 @@ def main():
         n_train=options.sample,
         n_valid=options.valid,
         threads=options.threads,
-        train=options.train,
+        train=options.train and as_train(options.train),
+        held_out=options.held_out,
     )
 
 

@@ -4,9 +4,11 @@ import json
 import types
 
 import numpy as np
+from sklearn.dummy import DummyClassifier
 
 from benchmarks.accuracy import select
-from benchmarks.accuracy.models import ROWS
+from benchmarks.accuracy.cell import Cell, load
+from benchmarks.accuracy.models import ROWS, Row
 from sktextconv import load_docstrings
 
 
@@ -35,6 +37,41 @@ def test_compare_saves_runs_once(tmp_path, monkeypatch):
     assert table.count("CNN-rand") == 2
     mean = np.mean([runs[0]["error"], runs[2]["error"]])
     assert f"     - {mean:.1f}\n" in table
+
+
+def test_compare_leaves_test_texts_out(tmp_path, monkeypatch):
+    """Texts that the error table tests on are neither trained on nor measured on."""
+    path = tmp_path / "all.csv"
+    path.write_text("".join(f'"{i % 2 + 1}","text {i}"\n' for i in range(100)))
+    seen = []
+
+    class Recorder(DummyClassifier):
+        history_ = ()
+
+        def fit(self, X, y):
+            seen.extend(X)
+            return super().fit(np.zeros((len(X), 1)), y)
+
+        def predict(self, X):
+            seen.extend(X)
+            return super().predict(np.zeros((len(X), 1)))
+
+    monkeypatch.setitem(select.ROWS, "bow", Row("BoW", Recorder, 1.0))
+    select.compare(
+        "bow",
+        "mine",
+        settings=[{}],
+        seeds=[0],
+        n_train=40,
+        n_valid=30,
+        threads=1,
+        train=(str(path),),
+        held_out=30,
+        folder=tmp_path,
+    )
+    cell = Cell(data="mine", model="bow", train=str(path), held_out=30)
+    assert set(seen).isdisjoint(load(cell)[1].data)
+    assert len(set(seen)) == 70
 
 
 def test_render_seeds_range_and_chance(tmp_path):
