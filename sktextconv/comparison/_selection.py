@@ -35,10 +35,10 @@ class Multiples(tuple):
 # Values to try of parameters of the last step, by kind of model.
 GRIDS = {
     # Features are divided by their largest value: the best C is large and depends on
-    # the data. Above 1e5 there is hardly a penalty left, and training takes longest.
-    "counts": {"C": [1.0, 1e1, 1e2, 1e3, 1e4, 1e5]},
-    "tfidf": {"C": [0.3, 1.0, 3.0, 10.0]},
-    "ngrams-nb": {"C": [0.1, 0.3, 1.0, 3.0, 10.0]},
+    # the data.
+    "counts": {"C": [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7]},
+    "tfidf": {"C": [0.3, 1.0, 3.0, 10.0, 30.0]},
+    "ngrams-nb": {"C": [0.1, 0.3, 1.0, 3.0, 10.0, 30.0]},
     "network": {"learning_rate": Multiples([0.3, 1.0, 3.0]), "dropout": [0.2, 0.5]},
 }
 

@@ -46,14 +46,14 @@ def test_search_over_c(run, folder, noisy):
     )
     assert (code, err) == (0, "")
     lines, chosen = found_in(out)
-    assert "search over 4 settings of C: 108 texts to train on, 12 to choose by" in out
+    assert "search over 5 settings of C: 108 texts to train on, 12 to choose by" in out
     texts = [text for _, text in draw_rows(120)]
     labels = np.array([label for label, _ in draw_rows(120)])
     X, X_valid, y, y_valid = train_test_split(
         texts, labels, test_size=12, stratify=labels, random_state=0
     )
     errors = {}
-    for line, C in zip(lines, (0.3, 1.0, 3.0, 10.0), strict=True):
+    for line, C in zip(lines, (0.3, 1.0, 3.0, 10.0, 30.0), strict=True):
         model = make_tfidf_classifier(C=C)
         model.set_params(probabilisticlinearsvc__random_state=0).fit(X, y)
         errors[C] = 100 * np.mean(model.predict(X_valid) != y_valid)
@@ -138,9 +138,9 @@ def test_search_leaves_given_parameters(run, noisy):
 def test_search_of_automatic_default(run, noisy):
     """C="auto", the default, is the first candidate, before those of comparisons."""
     out = run("train noisy.csv --model bow --search --out m")[1]
-    assert "search over 7 settings of C: " in out
+    assert "search over 9 settings of C: " in out
     values = re.findall("  C=(\\S+)  error ", out)
-    assert values == ["auto", *(str(10.0**power) for power in range(6))]
+    assert values == ["auto", *(str(10.0**power) for power in range(8))]
 
 
 def test_search_needs_texts_of_each_class(run, folder):

@@ -168,7 +168,7 @@ def test_count_trainings():
     """Six networks train for a quarter of the epochs, and three for the half."""
     assert count_trainings(KimCNNClassifier(), GRIDS["network"]) == 6 / 4 + 3 / 2
     assert count_trainings(VDCNNClassifier(), GRIDS["network"]) == 3 / 4 + 2 / 2
-    assert count_trainings(make_bow_classifier(), GRIDS["counts"]) == 6
+    assert count_trainings(make_bow_classifier(), GRIDS["counts"]) == 8
     assert count_trainings(make_bow_classifier(), {}) == 0
 
 
