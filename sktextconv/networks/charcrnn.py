@@ -161,18 +161,20 @@ class CharCRNNClassifier(BaseTextNetClassifier):
 
     A few convolutions with max pooling shorten the sequence of embedded characters, and
     a bidirectional LSTM reads the result [1]_. It needs no words, as
-    `CharCNNClassifier`, has a thirtieth of the weights, and takes fewer texts to learn.
+    `CharCNNClassifier`, has a twentieth of the weights, and learns from fewer texts.
 
     Parameters
     ----------
-    embedding_dim : int, default=8
-        Size of the character vectors.
+    embedding_dim : int, default=None
+        Size of the character vectors. None takes 32 with ``recipe="modern"`` and 8 with
+        ``recipe="paper"``.
     widths : tuple or list of int, default=(5, 3)
         Window sizes of the convolutions. Each is followed by max pooling of 2 steps, so
         a further one halves the steps of the LSTM. The paper has (5, 3), (5, 5, 3),
         (5, 5, 3, 3) and (5, 5, 3, 3, 3).
-    n_filters : int, default=128
-        Filters of each convolution.
+    n_filters : int, default=None
+        Filters of each convolution. None takes 256 with ``recipe="modern"`` and 128
+        with ``recipe="paper"``.
     hidden_dim : int, default=128
         Outputs of the LSTM per direction. The paper's networks have as many as filters:
         128, 256, 512 or 1,024.
@@ -225,16 +227,16 @@ class CharCRNNClassifier(BaseTextNetClassifier):
 
     Notes
     -----
-    A character costs 95,000 multiply-accumulates with the default sizes, two thirds of
-    them in the LSTM; training costs three times as much. The paper's C3R1D256, with
-    three convolutions and 256 filters, is ``widths=(5, 5, 3), n_filters=256,
-    hidden_dim=256, recipe="paper"``.
+    A character costs 238,000 multiply-accumulates, and 95,000 with the sizes of the
+    paper; training costs three times as much. The paper's C3R1D256, with three
+    convolutions and 256 filters, is ``widths=(5, 5, 3), n_filters=256, hidden_dim=256,
+    recipe="paper"``.
 
-    Departures from the paper: (1) "modern" differs in training, alphabet, pooling and
-    initialization, see `recipe`, `pooling` and `init`. (2) Convolutions read zeros
-    beyond the end of a text, where the paper's read the padding of the minibatch, so
-    that the result does not depend on the other texts. (3) With `bucketing`, texts of
-    similar length share minibatches.
+    Departures from the paper: (1) "modern" differs in training, alphabet, sizes,
+    pooling and initialization; see the parameters with the default None, and `init`.
+    (2) Convolutions read zeros beyond the end of a text, where the paper's read the
+    padding of the minibatch, so that the result does not depend on the other texts. (3)
+    With `bucketing`, texts of similar length share minibatches.
 
     The paper itself could not be consulted; these facts are from several summaries of
     it: layers and their sizes, dropout, 96 characters, vectors of size 8, Adadelta,
@@ -268,6 +270,9 @@ class CharCRNNClassifier(BaseTextNetClassifier):
     """
 
     _derived_parameters: ClassVar = {
+        # Departs from the paper: more detectors of n-grams, and more distinct ones.
+        "embedding_dim": lambda self: 8 if self.recipe == "paper" else 32,
+        "n_filters": lambda self: 128 if self.recipe == "paper" else 256,
         # Departs from the paper: its alphabet has only letters of English.
         "alphabet": lambda self: _PAPER_ALPHABET if self.recipe == "paper" else LEARNED,
         # Departs from the paper: the maximum learns faster than the last output.
@@ -293,9 +298,9 @@ class CharCRNNClassifier(BaseTextNetClassifier):
 
     # Departs from the paper: texts of similar length share minibatches.
     bucketing: bool = True
-    embedding_dim: Size = 8
+    embedding_dim: Size | None = None
     widths: Sizes = (5, 3)
-    n_filters: Size = 128
+    n_filters: Size | None = None
     hidden_dim: Size = 128
     pooling: Literal["last", "mean", "max"] | None = None
     alphabet: str | None = None

@@ -76,8 +76,8 @@ class DPCNN(nn.Module):
     dropout : float, default=0.5
         Dropout probability of the input of the last layer.
     init : {"paper", "kaiming"}, default="kaiming"
-        Initial weights: normal with a standard deviation of 0.01; or, for the
-        convolutions, as He et al. propose.
+        Initial weights: normal with a standard deviation of 0.01; or, for the first
+        convolution of each block, as He et al. propose, and zero for the second.
 
     Notes
     -----
@@ -123,20 +123,24 @@ class DPCNN(nn.Module):
         ).to(memory_format=torch.channels_last)
         self.dropout = Dropout(dropout)
         self.head = nn.Linear(n_filters, n_classes)
-        self._init_weights(init)
+        self._init_parameters(init)
 
-    def _init_weights(self, init):
-        for layer in self.modules():
-            if init == "paper" and isinstance(layer, WordEmbedding):
-                nn.init.normal_(layer.weight, std=_PAPER_STD)
-                with torch.no_grad():
-                    layer.weight[PAD] = 0.0
-            elif init == "paper" and isinstance(layer, (nn.Conv2d, nn.Linear)):
-                nn.init.normal_(layer.weight, std=_PAPER_STD)
-            elif isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            if getattr(layer, "bias", None) is not None:
-                nn.init.zeros_(layer.bias)
+    def _init_parameters(self, init):
+        if init == "paper":
+            for name, parameter in self.named_parameters():
+                if "bias" in name:
+                    nn.init.zeros_(parameter)
+                else:
+                    nn.init.normal_(parameter, std=_PAPER_STD)
+            with torch.no_grad():
+                self.embedding.weight[PAD] = 0.0
+            return
+        for block in self.blocks:
+            nn.init.kaiming_normal_(block.convolution1.weight, nonlinearity="relu")
+            # Each block starts as the identity.
+            nn.init.zeros_(block.convolution2.weight)
+            nn.init.zeros_(block.convolution1.bias)
+            nn.init.zeros_(block.convolution2.bias)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
         # An empty text counts as one word of padding, since a maximum needs a value.
@@ -228,8 +232,8 @@ class DPCNNClassifier(BaseTextNetClassifier):
         Dropout probability of the input of the last layer.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
-        rate of 0.001, minibatches of 32 texts, Kaiming initialization, dropout of word
-        vectors. "paper": SGD with momentum 0.9, minibatches of 100 texts, a rate of
+        rate of 0.001, minibatches of 32 texts, blocks initialized to the identity,
+        dropout of word vectors. "paper": SGD with momentum 0.9, minibatches of 100 texts, a rate of
         0.05 that is divided by 10 after four fifths of the epochs, a weight decay of
         0.0001, normal initialization [1]_ [2]_.
     {inherited_parameters}

@@ -78,6 +78,9 @@ def test_multiply_accumulates_match_derivation():
     lstm = 16 * 2 * 4 * (128 + 128) * 128
     assert counter.get_total_flops() == 2 * (convolutions + lstm + 256 * 4)
     assert round((convolutions + lstm) / 64, -3) == 95_000
+    # The default sizes of the recipe "modern".
+    convolutions = 5 * 32 * 256 + 3 * 256 * 256 / 2
+    assert round(convolutions + 2 * 4 * (256 + 128) * 128 / 4, -3) == 238_000
 
 
 # -- forward pass -------------------------------------------------------------------
@@ -256,6 +259,20 @@ def test_modern_recipe_learns(corpus):
     assert network.score(*corpus) == 1.0
     assert network.net_.module_.pooling == "max"
     assert network.encoder_.alphabet == "auto"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "n_vectors", "n_filters"), [("modern", 32, 256), ("paper", 8, 128)]
+)
+def test_sizes_of_recipes(corpus, recipe, n_vectors, n_filters):
+    """Each recipe has its own sizes of vectors and convolutions by default."""
+    network = CharCRNNClassifier(recipe=recipe, max_epochs=1, random_state=0)
+    shapes = [
+        tuple(layer.weight.shape)
+        for layer in network.fit(*corpus).net_.module_.convolutions
+    ]
+    expected = [(n_filters, n_vectors, 1, 5), (n_filters, n_filters, 1, 3)]
+    assert shapes == expected
 
 
 def test_texts_are_read_from_the_start(corpus):

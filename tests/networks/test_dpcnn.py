@@ -11,13 +11,13 @@ from sktextconv.networks.dpcnn import DPCNN, DPCNNClassifier
 
 
 def small(n_tokens=30, n_classes=3, **settings):
-    """Return a small network in double precision with random biases."""
+    """Return a small network in double precision, with no weight of zero."""
     torch.manual_seed(0)
     settings = {"embedding_dim": 5, "n_filters": 5, "n_blocks": 3} | settings
     network = DPCNN(n_tokens, n_classes, **{"dropout": 0.0} | settings).double()
     for name, parameter in network.named_parameters():
-        if "bias" in name:
-            nn.init.normal_(parameter)
+        if "bias" in name or "convolution2" in name:
+            nn.init.normal_(parameter, std=0.5)
     return network
 
 
@@ -199,6 +199,16 @@ def test_paper_init():
             assert not parameter.any(), name
         else:
             assert parameter.std().item() == pytest.approx(0.01, rel=0.05), name
+
+
+def test_blocks_start_as_the_identity():
+    """With the recipe "modern" the logits are those of the region embeddings."""
+    torch.manual_seed(0)
+    network = DPCNN(30, 3).eval()
+    ids = some_ids([40, 1])
+    regions = network._embed_regions(ids)
+    expected = network.head(torch.stack([regions[0].amax(0), regions[1, 0]]))
+    torch.testing.assert_close(network(ids), expected)
 
 
 def test_paper_recipe_settings(corpus):
