@@ -1,5 +1,6 @@
 """Character-level convolutional network (Zhang, Zhao & LeCun, 2015)."""
 
+import dataclasses
 from typing import ClassVar, Literal
 
 import torch
@@ -12,7 +13,7 @@ from ..encoding._char_tokenizer import LEARNED, MAX_CHARACTERS
 from ..encoding._ragged import PAD, UNKNOWN
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
-from ..utils._param_validation import Fraction, Size, hyperparameters
+from ..utils._param_validation import Fraction, NonNegative, Size, hyperparameters
 from ._ngram_init import discriminative_ngrams
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
 
@@ -59,6 +60,7 @@ class CharCNN(ConvNet):
     dropout : float, default=0.5
         Dropout probability after each of the first two dense layers.
     init : {"paper", "kaiming"}, default="kaiming"
+    batch_norm, classify_windows : bool, default=False
         See `ConvNet`.
     """
 
@@ -71,6 +73,8 @@ class CharCNN(ConvNet):
         max_length: int = 1014,
         dropout: float = 0.5,
         init: Literal["paper", "kaiming"] = "kaiming",
+        batch_norm: bool = False,
+        classify_windows: bool = False,
     ) -> None:
         super().__init__(
             n_tokens - 1,
@@ -79,6 +83,8 @@ class CharCNN(ConvNet):
             max_length=max_length,
             dropout=dropout,
             init=init,
+            batch_norm=batch_norm,
+            classify_windows=classify_windows,
         )
         self.embedding = OneHot(n_tokens)
 
@@ -263,7 +269,9 @@ class CharCNNClassifier(BaseTextNetClassifier):
 
     _derived_parameters: ClassVar = {
         # Departs from the paper: its alphabet has only letters of English.
-        "alphabet": lambda self: "paper" if self.recipe == "paper" else LEARNED
+        "alphabet": lambda self: "paper" if self.recipe == "paper" else LEARNED,
+        "batch_norm": lambda self: self.recipe != "paper",
+        "window_loss": lambda self: 0.0 if self.recipe == "paper" else 1.0,
     }
     _recipes: ClassVar = {
         # Departs from the paper: the weight decay of 1e-5, the default of VelocitySGD,
@@ -284,6 +292,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
             options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
             clip_norm=1.0,
+            batch_size=32,
         ),
     }
 
@@ -295,7 +304,13 @@ class CharCNNClassifier(BaseTextNetClassifier):
     reverse: bool = True
     keep: Literal["start", "end"] = "end"
     dropout: Fraction = 0.5
-    init: Literal["ngrams", "random"] = "ngrams"
+    init: Literal["ngrams", "random"] = "random"
+    batch_norm: bool | None = None
+    window_loss: NonNegative | None = None
+
+    def _recipe(self):
+        window_loss = float(self.window_loss or 0.0)
+        return dataclasses.replace(super()._recipe(), window_loss=window_loss)
 
     def _make_encoder(self):
         check_max_length(self.max_length, required_by=type(self).__name__)
@@ -317,6 +332,8 @@ class CharCNNClassifier(BaseTextNetClassifier):
             max_length=self.max_length,
             dropout=self.dropout,
             init="paper" if self.recipe == "paper" else "kaiming",
+            batch_norm=self.batch_norm,
+            classify_windows=self.window_loss > 0,
         )
 
     def _init_weights(self, network, encoder, examples, seed):

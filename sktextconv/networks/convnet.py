@@ -8,6 +8,8 @@ from torch.nn import functional as F
 
 from ..encoding._ragged import PAD
 from ..training._device import to_device
+from ..training._windows import Windows
+from ._batch_norm import BatchNorm
 from ._dropout import Dropout
 
 __all__ = ["SIZES", "ConvNet", "VelocitySGD", "check_max_length"]
@@ -47,6 +49,12 @@ class ConvNet(nn.Module, abc.ABC):
     init : {"paper", "kaiming"}
         "paper" draws all weights from a normal distribution (section 2.3). "kaiming"
         initializes weights as He et al. propose and biases to 0.
+    batch_norm : bool, default=False
+        Whether batch normalization follows each convolution.
+    classify_windows : bool, default=False
+        Whether a linear layer classifies each frame too. In training, `forward` then
+        returns the logits of the texts and, of shape (batch, n_frames, n_classes), of
+        the frames.
 
     Notes
     -----
@@ -56,7 +64,18 @@ class ConvNet(nn.Module, abc.ABC):
     once: logits and gradients are the same, at a fraction of the positions.
     """
 
-    def __init__(self, n_channels, n_classes, *, size, max_length, dropout, init):
+    def __init__(
+        self,
+        n_channels,
+        n_classes,
+        *,
+        size,
+        max_length,
+        dropout,
+        init,
+        batch_norm=False,
+        classify_windows=False,
+    ):
         super().__init__()
         width, dense_width, std = SIZES[size]
         check_max_length(max_length, required_by=type(self).__name__)
@@ -68,6 +87,12 @@ class ConvNet(nn.Module, abc.ABC):
             nn.Conv2d(n_in, width, (1, kernel))
             for n_in, kernel in zip(channels, _KERNELS, strict=False)
         ).to(memory_format=torch.channels_last)
+        # Departs from the paper: it has no normalization.
+        self.norms = nn.ModuleList(BatchNorm(width) for _ in _KERNELS if batch_norm)
+        self.windows = self.window_head = None
+        if classify_windows:
+            self.windows = Windows(0, _STRIDE + _OVERLAP, _STRIDE, self.n_frames)
+            self.window_head = nn.Linear(width, n_classes)
         self.dense = nn.Sequential(
             nn.Linear(width * self.n_frames, dense_width),
             nn.ReLU(),
@@ -80,8 +105,9 @@ class ConvNet(nn.Module, abc.ABC):
         if init == "paper":
             # Departs from the paper: it names weights only; the authors' code draws
             # biases from the same distribution.
-            for parameter in self.parameters():
-                nn.init.normal_(parameter, std=std)
+            for layer in self._layers():
+                nn.init.normal_(layer.weight, std=std)
+                nn.init.normal_(layer.bias, std=std)
         else:
             self._init_kaiming()
 
@@ -89,8 +115,12 @@ class ConvNet(nn.Module, abc.ABC):
     def embed(self, ids):  # (rows, length)
         """Return the vectors of `ids`, of shape (rows, length, n_channels)."""
 
+    def _layers(self):
+        """Return the convolutions and the linear layers, the one of logits last."""
+        return [m for m in self.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+
     def _init_kaiming(self):
-        layers = [m for m in self.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+        layers = self._layers()
         for layer in layers:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
@@ -100,6 +130,8 @@ class ConvNet(nn.Module, abc.ABC):
         with torch.no_grad():
             layers[0].weight.mul_(0.25)
             layers[-1].weight.mul_(0.1)
+            if self.window_head is not None:
+                self.window_head.weight.mul_(0.1)
 
     @torch.no_grad()
     def init_identity(self):
@@ -131,8 +163,13 @@ class ConvNet(nn.Module, abc.ABC):
         Returns
         -------
         logits : tensor of shape (batch, n_classes)
+            With `classify_windows`, a tuple in training, see there.
         """
-        return self.dense(self._frames(ids, lengths).flatten(1))
+        frames = self._frames(ids, lengths)
+        logits = self.dense(frames.flatten(1))
+        if self.training and self.window_head is not None:
+            return logits, self.window_head(frames)
+        return logits
 
     def _frames(self, ids, lengths=None):
         """Return the output of the convolutions, on packed texts if cheaper."""
@@ -198,6 +235,8 @@ class ConvNet(nn.Module, abc.ABC):
         for number, pool in enumerate(_POOLS):
             if number:
                 x = self.convolutions[number](x)
+            if self.norms:
+                x = self.norms[number](x)
             if pool > 1:
                 x = F.max_pool2d(x, (1, pool))
             x = x.relu()  # commutes with max pooling; here on a third of the values

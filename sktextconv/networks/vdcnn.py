@@ -1,5 +1,6 @@
 """Very deep convolutional network over characters (Conneau et al., 2017)."""
 
+import dataclasses
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -13,7 +14,9 @@ from ..encoding._char_tokenizer import BYTES, LEARNED, MAX_CHARACTERS
 from ..encoding._ragged import PAD, UNKNOWN
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
-from ..utils._param_validation import Size, hyperparameters
+from ..training._windows import Windows
+from ..utils._param_validation import NonNegative, Size, hyperparameters
+from ._batch_norm import BatchNorm
 
 __all__ = ["VDCNN", "VDCNNClassifier", "kmax_pool"]
 
@@ -112,15 +115,15 @@ class Block(nn.Module):
     def __init__(self, n_in, n_out, *, stride=1, shortcut=False):
         super().__init__()
         self.convolution1 = _convolution(n_in, n_out, stride=stride)
-        self.norm1 = nn.BatchNorm2d(n_out)
+        self.norm1 = BatchNorm(n_out)
         self.convolution2 = _convolution(n_out, n_out)
-        self.norm2 = nn.BatchNorm2d(n_out)
+        self.norm2 = BatchNorm(n_out)
         self.shortcut = None
         if shortcut and n_in == n_out:
             self.shortcut = nn.Identity()
         elif shortcut:
             projection = nn.Conv2d(n_in, n_out, 1, stride=(1, stride), bias=False)
-            self.shortcut = nn.Sequential(projection, nn.BatchNorm2d(n_out))
+            self.shortcut = nn.Sequential(projection, BatchNorm(n_out))
 
     def forward(self, x):  # (batch, n_in, 1, length)
         y = self.norm1(self.convolution1(x)).relu_()
@@ -158,6 +161,10 @@ class VDCNN(nn.Module):
         Whether training pads texts only to the longest of their minibatch, rounded up
         to a multiple of 64 and limited to `max_length`. The paper pads to a fixed
         length.
+    classify_windows : bool, default=False
+        Whether a linear layer classifies each position of the last level too. In
+        training, `forward` then returns the logits of the texts and, of shape (batch,
+        n_positions, n_classes), of the positions.
 
     Notes
     -----
@@ -178,6 +185,7 @@ class VDCNN(nn.Module):
         max_length: int = 1014,
         dense_dim: int = 2048,
         trim: bool = False,
+        classify_windows: bool = False,
     ) -> None:
         super().__init__()
         self.max_length = int(check_max_length(max_length))
@@ -197,6 +205,21 @@ class VDCNN(nn.Module):
             ]
             self.levels.append(nn.Sequential(*blocks))
             n_in = n_out
+        self.windows = self.window_head = None
+        if classify_windows:
+            if pooling == "kmax":
+                raise ValueError(
+                    "Expected pooling 'max' or 'conv' for a window_loss above 0, got "
+                    "'kmax', which does not preserve the positions of windows. Set "
+                    "window_loss=0."
+                )
+            self.windows = Windows(
+                first=-self.receptive_radius,
+                size=2 * self.receptive_radius + 1,
+                stride=_DOWNSAMPLING,
+                max_windows=-(-self.max_length // _DOWNSAMPLING),
+            )
+            self.window_head = nn.Linear(_WIDTHS[-1], n_classes)
         self.dense = nn.Sequential(
             nn.Linear(_WIDTHS[-1] * _K, dense_dim),
             nn.ReLU(),
@@ -217,8 +240,12 @@ class VDCNN(nn.Module):
         self.embedding.weight[UNKNOWN] = self.embedding.weight[PAD]
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
-        pooled = kmax_pool(self._features(ids), _K)  # (batch, 512, 8)
-        return self.dense(pooled.flatten(1))  # (batch, n_classes)
+        features = self._features(ids)  # (batch, 512, n_positions)
+        pooled = kmax_pool(features, _K)  # (batch, 512, 8)
+        logits = self.dense(pooled.flatten(1))  # (batch, n_classes)
+        if self.training and self.window_head is not None:
+            return logits, self.window_head(features.transpose(1, 2))
+        return logits
 
     def _features(self, ids):  # (batch, length)
         """Return the output of the last level, computing shared padding once."""
@@ -398,8 +425,11 @@ class VDCNNClassifier(BaseTextNetClassifier):
     """
 
     _derived_parameters: ClassVar = {
+        "window_loss": lambda self: float(
+            self.recipe != "paper" and self.pooling != "kmax"
+        ),
         # Departs from the paper: its alphabet has only letters of English.
-        "alphabet": lambda self: "vdcnn" if self.recipe == "paper" else LEARNED
+        "alphabet": lambda self: "vdcnn" if self.recipe == "paper" else LEARNED,
     }
     _recipes: ClassVar = {
         "paper": Recipe(
@@ -429,6 +459,11 @@ class VDCNNClassifier(BaseTextNetClassifier):
     max_length: Size = 1014
     dense_dim: Size = 2048
     trim: bool = False
+    window_loss: NonNegative | None = None
+
+    def _recipe(self):
+        window_loss = float(self.window_loss or 0.0)
+        return dataclasses.replace(super()._recipe(), window_loss=window_loss)
 
     def _make_encoder(self):
         return CharEncoder(
@@ -451,6 +486,7 @@ class VDCNNClassifier(BaseTextNetClassifier):
             max_length=self.max_length,
             dense_dim=self.dense_dim,
             trim=self.trim,
+            classify_windows=self.window_loss > 0,
         )
 
     def _init_weights(self, network, encoder, examples, seed):

@@ -41,7 +41,10 @@ _TRAINING_ONLY = ("augmenter", "callbacks", "random_state", "schedule", "vectors
 _MACHINE = {"checkpoint": None, "compile": False, "resume": False}
 
 # Parameters that files of earlier versions lack, with values other than the default.
-_EARLIER_VALUES = {"VDCNNClassifier": {"alphabet": "vdcnn"}}
+_EARLIER_VALUES = {
+    "CharCNNClassifier": {"batch_norm": False, "window_loss": 0.0},
+    "VDCNNClassifier": {"alphabet": "vdcnn", "window_loss": 0.0},
+}
 
 _DTYPES = {torch.float32: "F32", torch.int64: "I64"}
 

@@ -24,9 +24,13 @@ class EncodedDataset(torch.utils.data.Dataset):
     targets : ndarray of int of shape (n_samples,), default=()
         Encoded labels. Training needs them and the weights; prediction does not.
     weights : ndarray of float of shape (n_samples,), default=()
+    window_targets : callable or None, default=None
+        ``window_targets(ragged)`` returns class probabilities of the windows of all
+        texts and their offsets, for an auxiliary loss.
     """
 
-    def __init__(self, ragged, device, *, targets=(), weights=()):
+    def __init__(self, ragged, device, *, targets=(), weights=(), window_targets=None):
+        self._window_targets = window_targets
         self.targets = torch.tensor(targets, dtype=torch.int64)
         self.weights = torch.tensor(weights, dtype=torch.float32)
         self.device = device
@@ -34,10 +38,13 @@ class EncodedDataset(torch.utils.data.Dataset):
 
     def set_ids(self, ragged):
         """Replace the ids of all texts; targets and weights stay."""
-        self._ids = _RaggedTensor(ragged)
+        self._ids = _RaggedTensor(_as_signed(ragged.ids), ragged.offsets)
         if self._fits():
             self._ids.ids = self._ids.ids.to(self.device)
-        self._parts = None if ragged.parts is None else _RaggedTensor(ragged.parts)
+        parts = ragged.parts
+        self._parts = parts and _RaggedTensor(_as_signed(parts.ids), parts.offsets)
+        if self._window_targets is not None:
+            self._windows = _RaggedTensor(*self._window_targets(ragged))
         self.bucket_keys = (
             # Buckets of one length each would be too small to shuffle within.
             -(-self._ids.lengths // _BUCKET_WIDTH)
@@ -81,10 +88,14 @@ class EncodedDataset(torch.utils.data.Dataset):
     def batch(self, rows):
         """Return ``(ids, lengths), (targets, weights)`` of some texts.
 
-        All are on the training device but the lengths, which are on the CPU.
+        All are on the training device but the lengths, which are on the CPU. With
+        `window_targets`, their probabilities are added to the second tuple. They have
+        the shape (n, n_windows, n_classes), with zeros after the last window of a text.
         """
         targets, weights = self.targets[rows], self.weights[rows]
         target = to_device(targets, self.device), to_device(weights, self.device)
+        if self._window_targets is not None:
+            target += (to_device(self._windows.take(rows), self.device),)
         return (self.ids(rows), self.lengths(rows)), target
 
     def by_length(self):
@@ -124,19 +135,19 @@ def _as_row(ragged):
 
 
 class _RaggedTensor:
-    """A `Ragged` as tensors, with padded batches of its rows.
+    """Ragged rows as tensors, with padded batches of them.
 
     Offsets and lengths stay on the CPU, which needs them for the shape of a batch;
     reading them from the device would block.
     """
 
-    def __init__(self, ragged):
-        # A view, since the ids may not fit into memory. torch cannot index uint16, so
-        # uint16 ids are viewed as int16.
-        ids = ragged.ids if len(ragged.ids) else np.array([PAD], dtype=np.uint8)
-        ids = ids if ids.itemsize == 1 else ids.view(f"i{ids.itemsize}")
-        self.ids = torch.from_numpy(np.require(ids, requirements="W"))
-        offsets = torch.tensor(ragged.offsets)
+    def __init__(self, values, offsets):
+        # One value at least, since padding is read from the first.
+        values = (
+            values if len(values) else np.zeros((1, *values.shape[1:]), values.dtype)
+        )
+        self.ids = torch.from_numpy(np.require(values, requirements="W"))
+        offsets = torch.tensor(offsets)
         self.lengths = offsets.diff()
         self._starts = offsets[:-1]
 
@@ -146,7 +157,16 @@ class _RaggedTensor:
         starts, lengths = to_device(spans, self.ids.device)
         steps = torch.arange(longest, device=self.ids.device)
         mask = steps < lengths
-        return self.ids[torch.where(mask, starts + steps, 0)].where(mask, PAD)
+        taken = self.ids[torch.where(mask, starts + steps, 0)]
+        return taken.where(mask[..., None] if taken.dim() > 2 else mask, PAD)
+
+
+def _as_signed(ids):
+    """View uint16 ids as int16, and uint32 as int32: torch cannot index the others.
+
+    A view, since the ids may not fit into memory.
+    """
+    return ids if ids.itemsize == 1 else ids.view(f"i{ids.itemsize}")
 
 
 def _unsigned(ids):

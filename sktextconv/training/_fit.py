@@ -14,6 +14,7 @@ from ._net import make_net
 from ._progress import EpochLine, ProgressBar
 from ._state import load_net_state, restore_on_error
 from ._torch_defaults import torch_defaults
+from ._windows import WindowTargets
 
 __all__ = ["build_state", "make_template", "restore_net", "train_state"]
 
@@ -95,9 +96,19 @@ def train_state(
             first_epoch=n_before,
         )
 
-    def encoded(texts, y_encoded, weights):
+    def encoded(texts, y_encoded, weights, windows=None):
         ids = encoder._encode(texts)
-        return EncodedDataset(ids, net.device, targets=y_encoded, weights=weights)
+        targets = {"targets": y_encoded, "weights": weights}
+        if windows is not None:
+            targets["window_targets"] = WindowTargets(
+                ids,
+                y_encoded,
+                weights,
+                n_tokens=encoder.n_tokens,
+                n_classes=len(state["classes_"]),
+                windows=windows,
+            )
+        return EncodedDataset(ids, net.device, **targets)
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch_defaults(estimator.n_jobs))
@@ -106,7 +117,7 @@ def train_state(
             stack.enter_context(restore_on_error(net))
         history = train(
             net,
-            encoded(*examples),
+            encoded(*examples, windows=getattr(net.module_, "windows", None)),
             valid=None if valid is None else encoded(*valid),
             batch_size=estimator._batch_size(),
             learning_rate=estimator.learning_rate,

@@ -166,9 +166,10 @@ def _largest_that_fits(net, dataset):
         net.optimizer_.zero_grad()
         if net.device.type == "cuda":
             torch.cuda.empty_cache()
-        inputs, target = dataset.batch(longest[:size])
+        batch = dataset.batch(longest[:size])
         try:
-            net.criterion_(net.infer(inputs), target).backward()
+            *_, loss = net.losses(batch)
+            loss.backward()
             break
         except RuntimeError:
             continue

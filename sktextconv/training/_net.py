@@ -34,9 +34,27 @@ class WeightedCrossEntropy(nn.Module):
     """Mean over a batch of weight times cross-entropy."""
 
     def forward(self, logits, target):
-        targets, weights = target
+        targets, weights = target[:2]
         losses = nn.functional.cross_entropy(logits.float(), targets, reduction="none")
         return (losses * weights).mean()
+
+
+def window_cross_entropy(window_logits, target):
+    """Return the mean cross-entropy of windows, weighted like their texts.
+
+    Parameters
+    ----------
+    window_logits : tensor of shape (batch, n_positions, n_classes)
+    target : tuple of targets, weights and probabilities
+        As `EncodedDataset.batch` returns it. The probabilities have the shape (batch,
+        n_windows, n_classes) with ``n_windows <= n_positions``, and are 0 where there
+        is no window.
+    """
+    _, weights, probabilities = target
+    logits = window_logits[:, : probabilities.shape[1]].float()
+    losses = -(probabilities * logits.log_softmax(-1)).sum(-1)  # (batch, n_windows)
+    n_windows = probabilities.sum().clamp(min=1.0)  # as each sums to 1
+    return (losses * weights[:, None]).sum() / n_windows
 
 
 class TextNet(skorch.NeuralNet):
@@ -97,6 +115,18 @@ class TextNet(skorch.NeuralNet):
                 return self.module_(ids, lengths)
             return self.module_(ids)
 
+    def losses(self, batch):
+        """Return the logits, their loss, and the loss to minimize in training."""
+        inputs, target = batch
+        output = self.infer(inputs)
+        if len(target) == 2:
+            loss = self.criterion_(output, target)
+            return output, loss, loss
+        logits, window_logits = output
+        loss = self.criterion_(logits, target)
+        window_loss = window_cross_entropy(window_logits, target)
+        return logits, loss, loss + self.recipe.window_loss * window_loss
+
     def on_grad_computed(self, net, named_parameters, **kwargs):
         super().on_grad_computed(net, named_parameters, **kwargs)
         if self.recipe.clip_norm is not None:
@@ -105,13 +135,11 @@ class TextNet(skorch.NeuralNet):
     def train_step(self, batch, **fit_params):
         # skorch's own method without the parts that cost time in each minibatch:
         # closures, conversions between tensors, support of several optimizers.
-        inputs, target = batch
         self._set_training(True)
         self.row_gradients.clear()
         self.optimizer_.zero_grad()
-        y_pred = self.infer(inputs)
-        loss = self.criterion_(y_pred, target)
-        loss.backward()
+        y_pred, loss, total_loss = self.losses(batch)
+        total_loss.backward()
         self.row_gradients.collect()
         named = self.module_.named_parameters()
         self.notify(

@@ -33,6 +33,8 @@ class Recipe:
         constrain the weights.
     batch_size : int
         Texts in a minibatch if the estimator's `batch_size` is None.
+    window_loss : float
+        Weight of the auxiliary loss of windows, of a network with windows.
     """
 
     optimizer: type[torch.optim.Optimizer]
@@ -43,3 +45,4 @@ class Recipe:
     clip_norm: float | None = None
     constrain: Callable | None = None
     batch_size: int = 128
+    window_loss: float = 0.0

@@ -1,0 +1,196 @@
+"""Class probabilities of windows of a text, from the n-grams of the other texts."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import softmax
+
+__all__ = ["WindowTargets", "Windows"]
+
+# A short word or a word stem.
+_NGRAM_SIZE = 5
+# Texts of each class, on average, that are added to the counts of an n-gram.
+_SMOOTHING = 0.5
+# The n-grams at neighboring positions overlap and are far from independent: with an
+# exponent of 1, nearly all probabilities would be 0 or 1.
+_EXPONENT = 0.3
+# Limits of memory: ids whose n-grams are counted, probabilities, and scores of ids that
+# are computed together.
+_MAX_IDS = 2**24
+_MAX_PROBABILITIES = 2**26
+_MAX_SCORES = 2**22
+
+
+class Windows(NamedTuple):
+    """Windows of a network: the ids that each of its last positions sees.
+
+    Attributes
+    ----------
+    first : int
+        First id of the first window; negative if it begins before the text.
+    size : int
+        Ids in a window.
+    stride : int
+        Ids from the start of one window to that of the next.
+    max_windows : int
+        Positions of the network.
+    """
+
+    first: int
+    size: int
+    stride: int
+    max_windows: int
+
+    def count(self, lengths):
+        """Return the number of windows that begin at an id of each text."""
+        return np.minimum(-(-lengths // self.stride), self.max_windows)
+
+
+class WindowTargets:
+    """Function from encoded texts to the class probabilities of their windows.
+
+    Naive Bayes [1]_ over the n-grams of a window, which occur in a text or do not. A
+    text is left out of the counts from which the probabilities of its own windows are
+    computed, so that they tell what the other texts say about its n-grams. An n-gram
+    that no other text has says nothing.
+
+    If there are many texts, a random sample of them is counted, and only its texts have
+    windows.
+
+    Parameters
+    ----------
+    encoded : Ragged
+        Ids of the training texts.
+    targets : ndarray of int of shape (n_samples,)
+        Encoded label of each text.
+    weights : ndarray of float of shape (n_samples,)
+        Weight of each text.
+    n_tokens : int
+        Number of ids.
+    n_classes : int
+    windows : Windows
+
+    References
+    ----------
+    .. [1] S. Wang and C. Manning, "Baselines and Bigrams: Simple, Good Sentiment and
+       Topic Classification", ACL 2012. https://aclanthology.org/P12-2018
+    """
+
+    def __init__(self, encoded, targets, weights, *, n_tokens, n_classes, windows):
+        self.windows = windows
+        self.n_tokens = n_tokens
+        self._n = min(_NGRAM_SIZE, int(63 / np.log2(n_tokens)))
+        self._targets, self._weights = targets, weights
+        max_ids = min(_MAX_IDS, _MAX_PROBABILITIES // n_classes * windows.stride)
+        self._rows = _sample_rows(encoded, max_ids)
+        mass = np.bincount(
+            targets[self._rows], weights[self._rows], minlength=n_classes
+        )
+        # A class without texts in a call of `partial_fit` must not have a mass of 0.
+        self._class_weights = np.maximum(mass, 1e-6 * mass.sum())
+        self._count(encoded)
+
+    def _count(self, encoded):
+        """Find the n-grams of two texts or more, and the weight of each class."""
+        rows, keys = self._find_ngrams(encoded, self._rows)
+        rows, keys = rows[rows >= 0], keys[rows >= 0]
+        ngrams, columns = np.unique(keys, return_inverse=True)
+        cells = np.sort(rows * len(ngrams) + columns)
+        cells = cells[np.diff(cells, prepend=-1) > 0]  # count an n-gram once per text
+        rows, columns = np.divmod(cells, max(len(ngrams), 1))
+        repeated = np.bincount(columns, minlength=len(ngrams)) > 1
+        numbers = repeated.cumsum() - 1
+        rows, columns = rows[repeated[columns]], columns[repeated[columns]]
+        n_classes = len(self._class_weights)
+        self._ngrams = ngrams[repeated]
+        self._counts = np.bincount(
+            numbers[columns] * n_classes + self._targets[rows],
+            self._weights[rows],
+            minlength=len(self._ngrams) * n_classes,
+        ).reshape(-1, n_classes)
+
+    def _find_ngrams(self, encoded, rows):
+        """Return the text and the key of the n-gram at each id of some texts.
+
+        The key is the number with the ids of the n-gram as digits in base `n_tokens`.
+        The text is -1 if the n-gram would extend into the next one.
+        """
+        ids = np.concatenate([encoded[row] for row in rows]).astype(np.int64)
+        rows = np.repeat(rows, np.diff(encoded.offsets)[rows])
+        n_starts = max(len(ids) - self._n + 1, 0)
+        keys = np.zeros(len(ids), dtype=np.int64)
+        for step in range(self._n):
+            keys[:n_starts] *= self.n_tokens
+            keys[:n_starts] += ids[step : step + n_starts]
+        within = np.zeros(len(ids), dtype=bool)
+        within[:n_starts] = rows[:n_starts] == rows[self._n - 1 :]
+        return np.where(within, rows, -1), keys
+
+    def __call__(self, encoded):
+        """Return the probabilities of the windows of all training texts.
+
+        Parameters
+        ----------
+        encoded : Ragged
+            Ids of the training texts, or of the same texts after augmentation.
+
+        Returns
+        -------
+        probabilities : ndarray of float32 of shape (n_windows, n_classes)
+            Of the windows of all texts in order.
+        offsets : ndarray of int64 of shape (n_samples + 1,)
+            The windows of text i are ``offsets[i]`` to ``offsets[i + 1]``.
+        """
+        lengths = np.diff(encoded.offsets)
+        counts = np.zeros(len(lengths), dtype=np.int64)
+        counts[self._rows] = self.windows.count(lengths[self._rows])
+        offsets = np.concatenate([[0], counts.cumsum()])
+        prior = np.log(self._class_weights / self._class_weights.sum())
+        steps = lengths[self._rows].cumsum() * len(prior) // _MAX_SCORES
+        evidence = [
+            self._sum_windows(self._score(encoded, rows), lengths[rows])
+            for rows in np.split(self._rows, np.flatnonzero(np.diff(steps)) + 1)
+        ]
+        logits = _EXPONENT * np.concatenate(evidence) + prior
+        return softmax(logits, axis=1).astype(np.float32), offsets
+
+    def _score(self, encoded, rows):
+        """Return the log-likelihood of each class at each id of some texts."""
+        found, keys = self._find_ngrams(encoded, rows)
+        scores = np.zeros((len(keys), len(self._class_weights)))
+        if not len(self._ngrams):
+            return scores
+        columns = np.searchsorted(self._ngrams, keys)
+        columns = np.minimum(columns, len(self._ngrams) - 1)
+        known = (found >= 0) & (self._ngrams[columns] == keys)
+        counts = self._counts[columns[known]]
+        totals = np.tile(self._class_weights, (len(counts), 1))
+        # Leave the text itself out. Augmentation can give it n-grams of other texts.
+        own = np.arange(len(counts)), self._targets[found[known]]
+        weights = self._weights[found[known]]
+        counts[own] = np.maximum(counts[own] - weights, 0)
+        totals[own] = np.maximum(totals[own] - weights, 0)
+        fractions = self._class_weights / self._class_weights.sum()
+        added = _SMOOTHING * len(fractions) * fractions
+        scores[known] = np.log((counts + added) / (totals + 2 * added))
+        return scores
+
+    def _sum_windows(self, scores, lengths):
+        """Return the sums of the scores of the n-grams in each window of some texts."""
+        sums = np.concatenate([np.zeros((1, scores.shape[1])), scores.cumsum(0)])
+        ends = lengths.cumsum()
+        counts = self.windows.count(lengths)
+        numbers = np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
+        begin, end = np.repeat(ends - lengths, counts), np.repeat(ends, counts)
+        first = begin + self.windows.first + numbers * self.windows.stride
+        # The last n-gram must end within the window.
+        last = np.clip(first + self.windows.size - self._n + 1, begin, end)
+        return sums[last] - sums[np.clip(first, begin, end)]
+
+
+def _sample_rows(encoded, max_ids):
+    """Return the sorted numbers of random texts with at most `max_ids` ids in all."""
+    lengths = np.diff(encoded.offsets)
+    # Of a fixed seed, so that training draws the same random numbers without windows.
+    drawn = np.random.RandomState(0).permutation(len(lengths))
+    return np.sort(drawn[lengths[drawn].cumsum() <= max_ids])
