@@ -128,8 +128,8 @@ def _later_networks():
     }.items():
         make = _network("KimCNN", **settings)
         yield f"kim-{key}", Row(f"CNN-{key}", make, 75)
-    yield "charcrnn", Row("char-CRNN", _network("CharCRNN"), 140)
-    yield "dpcnn", Row("DPCNN", _network("DPCNN"), 220)
+    yield "charcrnn", Row("char-CRNN", _network("CharCRNN"), 170)
+    yield "dpcnn", Row("DPCNN", _network("DPCNN"), 150)
 
 
 def _keras_networks():
