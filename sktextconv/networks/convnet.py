@@ -61,7 +61,9 @@ class ConvNet(nn.Module, abc.ABC):
     The convolutions do not pad their input, and no layer before the dense ones mixes
     texts. A frame whose receptive field holds only padding is therefore the same in all
     texts. Short texts are packed end to end into a few rows, and that frame is computed
-    once: logits and gradients are the same, at a fraction of the positions.
+    once: logits and gradients are the same, at a fraction of the positions. Only the
+    statistics of batch normalization in training depend on the packing, since they
+    count padding; predictions do not.
     """
 
     def __init__(

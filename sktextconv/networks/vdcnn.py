@@ -316,8 +316,9 @@ class VDCNNClassifier(BaseTextNetClassifier):
 
     From 9 to 49 convolutions of width 3 read a text as a sequence of embedded
     characters, without words, and halve its length three times [1]_. Prefer it to
-    `CharCNNClassifier` on hundreds of thousands of texts or more, for which depth pays.
-    On few texts, TF-IDF with logistic regression is usually better and always faster.
+    `CharCNNClassifier` on hundreds of thousands of texts or more, as in [1]_. On all
+    data sets measured so far, of up to 40,184 texts, `make_tfidf_classifier` has a
+    lower error and takes less than a hundredth of the time.
 
     Parameters
     ----------
@@ -353,6 +354,13 @@ class VDCNNClassifier(BaseTextNetClassifier):
         `bucketing`. Training then depends slightly on which texts share a minibatch,
         since batch normalization and k-max pooling see less padding. Predictions do
         not, because they always pad texts to `max_length`.
+    window_loss : float, default=None
+        Weight of an auxiliary loss in training: a linear layer classifies each position
+        of the last level, which sees a window of characters (77 at depth 9). Its
+        targets are the class probabilities that naive Bayes over the n-grams of the
+        window, counted in all other texts, assigns to it. 0 trains without it, as
+        ``pooling="kmax"`` requires. None takes 1 with ``recipe="modern"`` where
+        possible, and 0 with ``recipe="paper"``.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
         rate of 0.001, minibatches of 32 texts, an alphabet learned from the training
@@ -372,8 +380,8 @@ class VDCNNClassifier(BaseTextNetClassifier):
 
     See Also
     --------
-    sktextconv.CharCNNClassifier : Wider and shallower; faster where texts are short.
-    sktextconv.make_ngram_classifier : Better on few texts, and far faster.
+    sktextconv.CharCNNClassifier : Wider and shallower, without computing padding.
+    sktextconv.make_tfidf_classifier : Linear model of words or characters.
 
     Notes
     -----
@@ -384,7 +392,7 @@ class VDCNNClassifier(BaseTextNetClassifier):
     which selects from all positions.
 
     Departures from the paper: (1) "modern" differs in training and alphabet, see
-    `recipe`. (2) `trim`.
+    `recipe`, and the loss of windows, which is of this package. (2) `trim`.
 
     Choices that the paper leaves open: (3) It states lengths of 1,014 and of 1,024;
     1,014 is the default. (4) The first characters are kept, in their order, and padding

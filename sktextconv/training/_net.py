@@ -119,11 +119,11 @@ class TextNet(skorch.NeuralNet):
         """Return the logits, their loss, and the loss to minimize in training."""
         inputs, target = batch
         output = self.infer(inputs)
-        if len(target) == 2:
-            loss = self.criterion_(output, target)
-            return output, loss, loss
-        logits, window_logits = output
+        has_windows = isinstance(output, tuple)
+        logits, window_logits = output if has_windows else (output, None)
         loss = self.criterion_(logits, target)
+        if not has_windows or len(target) == 2:
+            return logits, loss, loss
         window_loss = window_cross_entropy(window_logits, target)
         return logits, loss, loss + self.recipe.window_loss * window_loss
 

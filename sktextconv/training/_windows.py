@@ -14,9 +14,10 @@ _SMOOTHING = 0.5
 # The n-grams at neighboring positions overlap and are far from independent: with an
 # exponent of 1, nearly all probabilities would be 0 or 1.
 _EXPONENT = 0.3
-# Limits of memory: ids whose n-grams are counted, probabilities, and scores of ids that
-# are computed together.
+# Limits of memory: ids whose n-grams are counted, counts, probabilities, and scores of
+# ids that are computed together.
 _MAX_IDS = 2**24
+_MAX_COUNTS = 2**25
 _MAX_PROBABILITIES = 2**26
 _MAX_SCORES = 2**22
 
@@ -91,18 +92,24 @@ class WindowTargets:
         self._count(encoded)
 
     def _count(self, encoded):
-        """Find the n-grams of two texts or more, and the weight of each class."""
+        """Find the n-grams of two texts or more, and the weight of each class.
+
+        If they are too many, those of most texts.
+        """
         rows, keys = self._find_ngrams(encoded, self._rows)
         rows, keys = rows[rows >= 0], keys[rows >= 0]
         ngrams, columns = np.unique(keys, return_inverse=True)
         cells = np.sort(rows * len(ngrams) + columns)
         cells = cells[np.diff(cells, prepend=-1) > 0]  # count an n-gram once per text
         rows, columns = np.divmod(cells, max(len(ngrams), 1))
-        repeated = np.bincount(columns, minlength=len(ngrams)) > 1
-        numbers = repeated.cumsum() - 1
-        rows, columns = rows[repeated[columns]], columns[repeated[columns]]
         n_classes = len(self._class_weights)
-        self._ngrams = ngrams[repeated]
+        n_texts = np.bincount(columns, minlength=len(ngrams))
+        selected = np.zeros(len(ngrams), dtype=bool)
+        selected[np.argsort(-n_texts, kind="stable")[: _MAX_COUNTS // n_classes]] = True
+        selected &= n_texts > 1
+        numbers = selected.cumsum() - 1
+        rows, columns = rows[selected[columns]], columns[selected[columns]]
+        self._ngrams = ngrams[selected]
         self._counts = np.bincount(
             numbers[columns] * n_classes + self._targets[rows],
             self._weights[rows],

@@ -1,6 +1,7 @@
 """Tests of the class probabilities of windows, against a slow implementation."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -111,6 +112,16 @@ def test_windows_of_sample_only(monkeypatch):
     sampled = np.diff(offsets) > 0
     assert 100 < lengths[sampled].sum() <= 200
     assert len(probabilities) == offsets[-1]
+
+
+def test_windows_keep_most_frequent_ngrams(monkeypatch):
+    """With a limit, the n-grams of most texts are counted."""
+    monkeypatch.setattr(_windows, "_MAX_COUNTS", 3 * 20)
+    rows, labels, _ = draw_corpus()
+    targets = make_targets(rows, labels, np.ones(len(rows)))
+    n_texts = Counter(ngram for row in rows for ngram in set(ngrams_of(row)))
+    expected = [number for _, number in n_texts.most_common(20)]
+    assert sorted(targets._counts.sum(1), reverse=True) == expected
 
 
 def test_windows_of_texts_without_ngrams():
