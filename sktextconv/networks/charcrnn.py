@@ -275,7 +275,7 @@ class CharCRNNClassifier(BaseTextNetClassifier):
         "n_filters": lambda self: 128 if self.recipe == "paper" else 256,
         # Departs from the paper: its alphabet has only letters of English.
         "alphabet": lambda self: _PAPER_ALPHABET if self.recipe == "paper" else LEARNED,
-        # Departs from the paper: the maximum learns faster than the last output.
+        # Departs from the paper: an n-gram counts wherever it stands in the text.
         "pooling": lambda self: "last" if self.recipe == "paper" else "max",
     }
     _recipes: ClassVar = {
