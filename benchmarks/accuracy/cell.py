@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import sys
 import time
 import warnings
@@ -113,7 +114,7 @@ def load(cell):
 
 def _read_files(paths, columns, field_order):
     """Return the Bunch of one file or of several with the same columns."""
-    if isinstance(paths, str):
+    if isinstance(paths, str | os.PathLike):
         return _read(paths, columns, field_order)
     first = _read(paths[0], columns, field_order)
     others = [_read(path, columns, field_order, first) for path in paths[1:]]

@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 _BATCH = 128
+# The stock network has no normalization and no layer of windows.
+_AS_IN_PAPER = {"batch_size": _BATCH, "batch_norm": False, "window_loss": 0.0}
 # Texts of the vocabulary, and minibatches, in a comparison of training steps.
 _VOCABULARY_TEXTS, _N_BATCHES = 12_000, 8
 
@@ -50,7 +52,9 @@ _VOCABULARY_TEXTS, _N_BATCHES = 12_000, 8
 def compare_charcnn_training(data, precision, target):
     """Compare training of the small character ConvNet on short texts."""
     texts, y = head(data["short"], 2 * _BATCH)
-    classifier = CharCNNClassifier(alphabet="paper", precision=precision)
+    classifier = CharCNNClassifier(
+        alphabet="paper", precision=precision, **_AS_IN_PAPER
+    )
     network = fitter(classifier, texts, y)
     n_classes = len(np.unique(y))
     stock = make_stock_net(PlainCharCNN(70, n_classes), batch_size=_BATCH)
@@ -73,7 +77,9 @@ def compare_charcnn_prediction(data, precision, target):
     """Compare prediction with the small character ConvNet on short texts."""
     texts, y = head(data["short"], 4 * _BATCH)
     n_classes = len(np.unique(y))
-    classifier = CharCNNClassifier(alphabet="paper", precision=precision, epoch_size=1)
+    classifier = CharCNNClassifier(
+        alphabet="paper", precision=precision, epoch_size=1, **_AS_IN_PAPER
+    )
     classifier = configured(classifier)
     classifier.fit(texts[:_BATCH], y[:_BATCH])
     plain = PlainCharCNN(70, n_classes)

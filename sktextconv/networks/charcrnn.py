@@ -18,7 +18,7 @@ from ..utils._param_validation import Count, Fraction, Size, Sizes, hyperparamet
 from ._dropout import Dropout
 from ._ngram_init import discriminative_ngrams
 from .embedding import WordEmbedding
-from .recurrent import Recurrent, pool_steps, sequence_mask
+from .recurrent import Recurrent, pool_steps
 
 __all__ = ["CharCRNN", "CharCRNNClassifier"]
 
@@ -83,6 +83,7 @@ class CharCRNN(nn.Module):
     ) -> None:
         super().__init__()
         self.pooling = pooling
+        self.export_length = 2 * 2 ** len(widths)  # which leaves two steps
         self.embedding = WordEmbedding(n_tokens, embedding_dim, scale=_EMBEDDING_SCALE)
         self.convolutions = nn.ModuleList()
         n_in = embedding_dim
@@ -135,9 +136,9 @@ class CharCRNN(nn.Module):
             gates[2].mul_(_NOISE_SCALE).diagonal().fill_(2.0)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
-        lengths = (ids != PAD).sum(1)  # (batch,)
         # Each pooling then halves an even number of steps.
         ids = F.pad(ids, (0, -ids.shape[1] % 2 ** len(self.convolutions)), value=PAD)
+        mask = (ids != PAD).float()[:, None, None]  # (batch, 1, 1, length)
         x = self.embedding(ids)  # (batch, length, embedding_dim)
         x = x.transpose(1, 2).unsqueeze(2)  # (batch, embedding_dim, 1, length)
         for layer in self.convolutions:
@@ -145,10 +146,9 @@ class CharCRNN(nn.Module):
             x = layer(x)[..., : x.shape[3]].relu()  # (batch, n_filters, 1, length)
             # Departs from the paper: it masks steps beyond the end of a text in the
             # recurrent layer only, where they have affected the last steps of the text.
-            mask = sequence_mask(lengths, x.shape[3])
-            x = x.masked_fill(~mask[:, None, None], 0.0)
-            x = F.max_pool2d(x, (1, 2))  # (batch, n_filters, 1, length / 2)
-            lengths = (lengths + 1) // 2
+            x = F.max_pool2d(x * mask, (1, 2))  # (batch, n_filters, 1, length / 2)
+            mask = F.max_pool2d(mask, (1, 2))
+        lengths = mask.sum((1, 2, 3)).long()  # (batch,)
         x = self.dropout(x.squeeze(2).transpose(1, 2))  # (batch, n_steps, n_filters)
         x = self.recurrent(x, lengths)  # (batch, n_steps, 2 * hidden_dim)
         pooled = pool_steps(x, lengths, self.pooling, bidirectional=True)

@@ -107,7 +107,11 @@ def make_graph(network):
         wrapper.inputs: wrapper for wrapper in (_Probabilities, _SentenceProbabilities)
     }
     model = wrappers[inputs](network).eval()
-    examples = tuple(torch.ones(5 - n, 7 - n).long() for n in range(len(model.inputs)))
+    # The exporter takes a length of 1 anywhere in the network for a constant.
+    length = getattr(network, "export_length", 7)
+    examples = tuple(
+        torch.ones(5 - n, length - n).long() for n in range(len(model.inputs))
+    )
     with _quiet(), seeded(0, torch.device("cpu")):
         program = torch.onnx.export(
             model,

@@ -92,8 +92,10 @@ def test_cell_of_network_has_history_and_counts(cell):
     assert result["params"]["random_state"] == 3
     assert result["gpu_peak_mib"] is None  # it is of the GPU only
     assert result["selection"] == []
-    # 70 rows, 2 classes, one frame: the count of 34 frames less 33 of the first dense.
-    assert result["n_parameters"] == 11_337_730 - 33 * 256 * 1024
+    # 70 rows, 2 classes, one frame: the count of 34 frames less 33 of the first dense,
+    # and the parameters of six normalizations and of the layer of windows.
+    extra = 6 * 2 * 256 + 257 * 2
+    assert result["n_parameters"] == 11_337_730 - 33 * 256 * 1024 + extra
     again = run_cell(replace(cell, model="charcnn-small", settings=TINY, seed=3))
     assert again["wrong"] == result["wrong"]
 

@@ -168,5 +168,5 @@ def test_load_bounds_buffers_by_file_size(path, monkeypatch):
     """Tensors that are not in the file are bounded by its size."""
     # The network rebuilds its one-hot rows.
     sktextconv.save(trained("charcnn"), path)
-    monkeypatch.setattr("sktextconv.persistence._network._MAX_MEMORY", 1)
+    monkeypatch.setattr("sktextconv.persistence._network._MAX_MEMORY", 0.5)
     assert "Expected a larger file" in load_error(path.read_bytes(), path)
