@@ -279,7 +279,8 @@ def test_tools_on_document_vectors(network, corpus):
     texts, labels = corpus
     network.fit(*corpus)
     vectorize = FunctionTransformer(functools.partial(document_vectors, network))
-    chain = make_pipeline(vectorize, ClassifierChain(LogisticRegression()))
+    linear = LogisticRegression(max_iter=1_000)
+    chain = make_pipeline(vectorize, ClassifierChain(linear))
     assert chain.fit(texts, as_pairs(labels)).predict(texts).shape == (24, 2)
     boosted = make_pipeline(vectorize, AdaBoostClassifier(n_estimators=2))
     assert boosted.fit(*corpus).predict(texts).shape == (24,)

@@ -43,7 +43,6 @@ README_ROWS = {
     "KimCNN": ("kim-rand", "kim-non-static"),
     "WordCNN": ("wordcnn-small-lookup", "wordcnn-small-w2v"),
     "CharCNN": ("charcnn-small",),
-    "VDCNN-9": ("vdcnn-9-max",),
 }
 README_DATA = {"ag_news": "AG News", "imdb": "IMDB"}
 # Data sets with a column in the overview, which are the first of the tables.

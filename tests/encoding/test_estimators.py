@@ -71,7 +71,12 @@ INVALID = [
     (WordEncoder, "keep", "middle", "a str among {'end', 'start'}"),
     (WordEncoder, "lowercase", "auto", "a bool"),
     (WordEncoder, "token_pattern", 3, "a str or None"),
-    (WordEncoder, "tokenizer", "jieba", "an instance of 'Callable' or None"),
+    (
+        WordEncoder,
+        "tokenizer",
+        "jieba",
+        "an instance of 'Callable', a str among {'keras'} or None",
+    ),
     (DocumentEncoder, "max_tokens", True, r"an int in the range \[1, inf\)"),
     (DocumentEncoder, "min_count", "5", r"an int in the range \[1, inf\)"),
     (DocumentEncoder, "max_sentences", 0, r"an int in the range \[1, inf\)"),

@@ -191,7 +191,9 @@ def test_filters_of_alphabets(alphabet, n_rows, labels):
     """Each row is a character; of a large alphabet, the rows of largest weights."""
     pytest.importorskip("matplotlib")
     texts, y = make_texts("chinese")
-    network = clone(NETWORKS["charcnn"]).set_params(max_epochs=1, alphabet=alphabet)
+    network = clone(NETWORKS["charcnn"]).set_params(
+        max_epochs=1, alphabet=alphabet, init="ngrams", batch_norm=False, window_loss=0
+    )
     display = CharFiltersDisplay.from_estimator(network.fit(texts, y), n_filters=2)
     assert display.filters.shape == (2, len(display.characters), 7)
     assert labels <= set(display.characters)

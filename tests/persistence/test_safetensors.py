@@ -296,7 +296,11 @@ def with_nan():
     ("make", "error", "match"),
     [
         (lambda: clone(KIM), NotFittedError, "not fitted"),
-        (lambda: PIPELINES["bow"], NotFittedError, "NGramVectorizer .* not fitted"),
+        (
+            lambda: clone(PIPELINES["bow"]),
+            NotFittedError,
+            "NGramVectorizer .* not fitted",
+        ),
         (lambda: KIM.__class__, TypeError, "got ABCMeta"),
         (
             lambda: Subclass(**KIM.get_params()).fit(TEXTS, LABELS),
