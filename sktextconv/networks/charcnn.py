@@ -7,14 +7,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..base import BaseTextNetClassifier
 from ..encoding._char import CharEncoder
-from ..encoding._char_tokenizer import LEARNED, MAX_CHARACTERS
+from ..encoding._char_tokenizer import LEARNED
 from ..encoding._ragged import PAD, UNKNOWN
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Fraction, NonNegative, Size, hyperparameters
-from ._ngram_init import discriminative_ngrams
+from ._char_classifier import BaseCharClassifier
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
 
 __all__ = ["CharCNN", "CharCNNClassifier"]
@@ -171,7 +170,7 @@ def _has_hooks(module):
 
 
 @hyperparameters
-class CharCNNClassifier(BaseTextNetClassifier):
+class CharCNNClassifier(BaseCharClassifier):
     """Text classifier with a convolutional network over characters.
 
     Six convolutions read a text as a sequence of one-hot characters, without words
@@ -185,21 +184,9 @@ class CharCNNClassifier(BaseTextNetClassifier):
     size : {"small", "large"}, default="small"
         Width of the convolutions and of the dense layers: 256 and 1,024 ("small") or
         1,024 and 2,048 ("large").
-    alphabet : str, default=None
-        Characters with a one-hot vector: "auto" for the most frequent characters of the
-        training texts, of any script; "bytes" for the bytes of UTF-8, as in [3]_;
-        "paper", "code", "unique", "space" or "full" for letters of English, digits and
-        marks (see `CharEncoder`); or a string of distinct characters. None takes "auto"
-        with ``recipe="modern"`` and "paper" with ``recipe="paper"``.
-    max_characters : int, default=2_000
-        Largest number of characters of the alphabet "auto". All others share a vector
-        of their own.
     max_length : int, default=1014
         Maximal number of characters read of a text, or of bytes with
         ``alphabet="bytes"``; 96 + 27 k for an int k >= 1.
-    lowercase : bool or "auto", default="auto"
-        Whether texts are lower-cased. "auto" lower-cases them unless the alphabet has
-        upper-case letters, as "full" and "bytes" have.
     reverse : bool, default=True
         Whether texts are read backwards.
     keep : {"end", "start"}, default="end"
@@ -230,8 +217,6 @@ class CharCNNClassifier(BaseTextNetClassifier):
 
     Attributes
     ----------
-    encoder_ : CharEncoder
-        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
         Trained skorch net; ``net_.module_`` is the `CharCNN`.
     {inherited_attributes}
@@ -282,9 +267,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    _derived_parameters: ClassVar = {
-        # Departs from the paper: its alphabet has only letters of English.
-        "alphabet": lambda self: "paper" if self.recipe == "paper" else LEARNED,
+    _derived_parameters: ClassVar = BaseCharClassifier._derived_parameters | {
         # Departs from the paper: it has no normalization and no auxiliary loss.
         "batch_norm": lambda self: self.recipe != "paper",
         "window_loss": lambda self: 0.0 if self.recipe == "paper" else 1.0,
@@ -311,10 +294,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
     }
 
     size: Literal["small", "large"] = "small"
-    alphabet: str | None = None
-    max_characters: Size = MAX_CHARACTERS
     max_length: Size = 1014
-    lowercase: bool | Literal["auto"] = "auto"
     reverse: bool = True
     keep: Literal["start", "end"] = "end"
     dropout: Fraction = 0.5
@@ -329,10 +309,7 @@ class CharCNNClassifier(BaseTextNetClassifier):
     def _make_encoder(self):
         check_max_length(self.max_length, required_by=type(self).__name__)
         return CharEncoder(
-            self.alphabet,
-            max_characters=self.max_characters,
-            max_length=self.max_length,
-            lowercase=self.lowercase,
+            **self._encoder_params(),
             reverse=self.reverse,
             keep=self.keep,
             unknown=self.alphabet == LEARNED,
@@ -351,22 +328,8 @@ class CharCNNClassifier(BaseTextNetClassifier):
         )
 
     def _init_weights(self, network, encoder, examples, seed):
-        if encoder.unknown:
-            # Until training meets unknown characters, they count as white space.
-            network.init_unknown()
-        if self.recipe == "paper" or self.init == "random":
-            return
-        # Departs from the paper: it initializes all weights at random. On long reviews,
-        # in which few words are informative, training then stayed at chance level.
-        texts, targets, weights = examples
-        ngrams = discriminative_ngrams(
-            encoder._encode(texts),
-            targets,
-            weights,
-            n_tokens=encoder.n_tokens,
-            n=_NGRAM_SIZE,
-            n_ngrams=SIZES[self.size][0],
-            seed=seed,
-        )
-        if len(ngrams):
-            network.init_from_ngrams(ngrams)
+        super()._init_weights(network, encoder, examples, seed)
+        if self.recipe != "paper" and self.init == "ngrams":
+            # Departs from the paper: it initializes all weights at random.
+            size = {"n": _NGRAM_SIZE, "n_ngrams": SIZES[self.size][0]}
+            self._init_from_ngrams(network, encoder, examples, seed, **size)

@@ -8,15 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..base import BaseTextNetClassifier
 from ..encoding._char import CharEncoder
-from ..encoding._char_tokenizer import BYTES, LEARNED, MAX_CHARACTERS
+from ..encoding._char_tokenizer import BYTES
 from ..encoding._ragged import PAD, UNKNOWN
 from ..schedules import one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, Sizes, hyperparameters
+from ._char_classifier import BaseCharClassifier
 from ._dropout import Dropout
-from ._ngram_init import discriminative_ngrams
 from .embedding import WordEmbedding
 from .recurrent import Recurrent, pool_steps
 
@@ -156,7 +155,7 @@ class CharCRNN(nn.Module):
 
 
 @hyperparameters
-class CharCRNNClassifier(BaseTextNetClassifier):
+class CharCRNNClassifier(BaseCharClassifier):
     """Text classifier with convolutions and an LSTM over characters.
 
     A few convolutions with max pooling shorten the sequence of embedded characters, and
@@ -182,17 +181,6 @@ class CharCRNNClassifier(BaseTextNetClassifier):
         Pooling of the outputs of the LSTM to one vector: the last output of each
         direction, the mean, or the maximum in each dimension. None takes "max" with
         ``recipe="modern"`` and "last" with ``recipe="paper"``.
-    alphabet : str, default=None
-        Characters with a learned vector: "auto" for the most frequent characters of the
-        training texts, of any script; "bytes" for the bytes of UTF-8; another name (see
-        `CharEncoder`) or a string of distinct characters. All others share a vector.
-        None takes "auto" with ``recipe="modern"`` and, with ``recipe="paper"``, the 96
-        characters of ASCII: letters, digits, marks, space and line feed.
-    max_characters : int, default=2_000
-        Largest number of characters of the alphabet "auto".
-    lowercase : bool or "auto", default="auto"
-        Whether texts are lower-cased. "auto" lower-cases them unless the alphabet has
-        upper-case letters, as that of the recipe "paper" and "bytes" have.
     max_length : int, default=1014
         Maximal number of characters read of a text, or of bytes with
         ``alphabet="bytes"``.
@@ -214,8 +202,6 @@ class CharCRNNClassifier(BaseTextNetClassifier):
 
     Attributes
     ----------
-    encoder_ : CharEncoder
-        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
         Trained skorch net; ``net_.module_`` is the `CharCRNN`.
     {inherited_attributes}
@@ -269,12 +255,11 @@ class CharCRNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    _derived_parameters: ClassVar = {
+    _paper_alphabet: ClassVar = _PAPER_ALPHABET
+    _derived_parameters: ClassVar = BaseCharClassifier._derived_parameters | {
         # Departs from the paper: more detectors of n-grams, and more distinct ones.
         "embedding_dim": lambda self: 8 if self.recipe == "paper" else 32,
         "n_filters": lambda self: 128 if self.recipe == "paper" else 256,
-        # Departs from the paper: its alphabet has only letters of English.
-        "alphabet": lambda self: _PAPER_ALPHABET if self.recipe == "paper" else LEARNED,
         # Departs from the paper: an n-gram counts wherever it stands in the text.
         "pooling": lambda self: "last" if self.recipe == "paper" else "max",
     }
@@ -303,9 +288,6 @@ class CharCRNNClassifier(BaseTextNetClassifier):
     n_filters: Size | None = None
     hidden_dim: Size = 128
     pooling: Literal["last", "mean", "max"] | None = None
-    alphabet: str | None = None
-    max_characters: Size = MAX_CHARACTERS
-    lowercase: bool | Literal["auto"] = "auto"
     # Departs from the paper: no summary of it names a length.
     max_length: Count = 1014
     keep: Literal["start", "end"] = "start"
@@ -314,10 +296,7 @@ class CharCRNNClassifier(BaseTextNetClassifier):
 
     def _make_encoder(self):
         return CharEncoder(
-            self.alphabet,
-            max_characters=self.max_characters,
-            max_length=self.max_length,
-            lowercase=self.lowercase,
+            **self._encoder_params(),
             reverse=False,
             keep=self.keep,
             unknown=self.alphabet != BYTES,
@@ -337,21 +316,8 @@ class CharCRNNClassifier(BaseTextNetClassifier):
         )
 
     def _init_weights(self, network, encoder, examples, seed):
-        if self.alphabet == LEARNED:
-            # Until training meets unknown characters, they count as padding.
-            network.init_unknown()
-        if self.recipe == "paper" or self.init == "random":
-            return
-        # Departs from the paper: it initializes all weights at random.
-        texts, targets, weights = examples
-        ngrams = discriminative_ngrams(
-            encoder._encode(texts),
-            targets,
-            weights,
-            n_tokens=encoder.n_tokens,
-            n=int(self.widths[0]),
-            n_ngrams=int(self.n_filters),
-            seed=seed,
-        )
-        if len(ngrams):
-            network.init_from_ngrams(ngrams)
+        super()._init_weights(network, encoder, examples, seed)
+        if self.recipe != "paper" and self.init == "ngrams":
+            # Departs from the paper: it initializes all weights at random.
+            size = {"n": int(self.widths[0]), "n_ngrams": int(self.n_filters)}
+            self._init_from_ngrams(network, encoder, examples, seed, **size)

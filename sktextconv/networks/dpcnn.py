@@ -1,7 +1,5 @@
 """Deep pyramid convolutional network over words (Johnson & Zhang, 2017)."""
 
-import functools
-from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
@@ -9,18 +7,13 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
-from ..base import BaseTextNetClassifier
 from ..encoding._ragged import PAD
 from ..schedules import one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from ._dropout import Dropout
-from .embedding import (
-    WordEmbedding,
-    find_embedding_dim,
-    init_embedding,
-    make_word_encoder,
-)
+from ._word_classifier import BaseSequenceClassifier
+from .embedding import WordEmbedding
 from .recurrent import sequence_mask
 
 __all__ = ["DPCNN", "DPCNNClassifier"]
@@ -183,7 +176,7 @@ def _lower_at_end(optimizer, *, steps_per_epoch, n_epochs):
 
 
 @hyperparameters
-class DPCNNClassifier(BaseTextNetClassifier):
+class DPCNNClassifier(BaseSequenceClassifier):
     """Text classifier with a deep pyramid of convolutions over words.
 
     Residual blocks of two convolutions alternate with pooling that halves the length
@@ -202,32 +195,10 @@ class DPCNNClassifier(BaseTextNetClassifier):
         of the words of a region around each word.
     max_tokens : int, default=30_000
         Words of the vocabulary, the most frequent of the training texts.
-    min_count : int, default=1
-        Occurrences in the training texts below which a word is unknown.
-    max_length : int, default=400
-        Maximal number of words read of a text.
-    keep : {"start", "end"}, default="start"
-        Whether the start or the end of a text longer than `max_length` is read.
-    lowercase : bool, default=True
-        Whether texts are lower-cased.
-    tokenizer : callable or "keras", default=None
-        Function from a text to the list of its words; None and "keras" find words as
-        those of `WordEncoder` do. Networks with a function cannot be saved with `save`,
-        but with pickle.
     embedding_dim : int, default=None
         Size of the word vectors; a linear layer maps another size than `n_filters` to
         it. None takes that of `vectors`, or 250 if there are none or "word2vec" trains
         them.
-    vectors : str, path, mapping or KeyedVectors, default=None
-        Initial word vectors: "word2vec" trains them on the training texts with gensim;
-        a path names a file in the format of word2vec (text or binary) or GloVe; a
-        mapping or gensim's `KeyedVectors` maps words to vectors. Other words, and with
-        None all words, are initialized at random.
-    tuning : {"fine-tuned", "static"}, default="fine-tuned"
-        Whether word vectors are trained or frozen.
-    embedding_dropout : float, default=None
-        Dropout probability of each dimension of each word vector. None takes 0 for the
-        recipe "paper" and 0.2 for "modern".
     dropout : float, default=0.5
         Dropout probability of the input of the last layer.
     recipe : {"modern", "paper"}, default="modern"
@@ -240,8 +211,6 @@ class DPCNNClassifier(BaseTextNetClassifier):
 
     Attributes
     ----------
-    encoder_ : WordEncoder
-        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
         Trained skorch net; ``net_.module_`` is the `DPCNN`.
     {inherited_attributes}
@@ -289,9 +258,7 @@ class DPCNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    _derived_parameters: ClassVar = {
-        "embedding_dim": functools.partial(find_embedding_dim, default=250)
-    }
+    _embedding_dim: ClassVar = 250
     _recipes: ClassVar = {
         "paper": Recipe(
             torch.optim.SGD,
@@ -318,38 +285,17 @@ class DPCNNClassifier(BaseTextNetClassifier):
     n_filters: Size = 250
     region_size: Literal[1, 3, 5] = 3
     max_tokens: Count = 30_000
-    min_count: Count = 1
-    # Departs from the paper: it names no length.
-    max_length: Count = 400
-    keep: Literal["start", "end"] = "start"
-    lowercase: bool = True
-    tokenizer: Callable | Literal["keras"] | None = None
-    embedding_dim: Size | None = None
-    vectors: object | None = None
-    tuning: Literal["fine-tuned", "static"] = "fine-tuned"
-    embedding_dropout: Fraction | None = None
     dropout: Fraction = 0.5
-
-    def _make_encoder(self):
-        return make_word_encoder(self)
 
     def _make_network(self, n_tokens, n_classes):
         is_paper = self.recipe == "paper"
-        embedding_dropout = self.embedding_dropout
-        if embedding_dropout is None:
-            embedding_dropout = 0.0 if is_paper else 0.2
         return DPCNN(
             n_tokens,
             n_classes,
-            embedding_dim=self.embedding_dim,
-            static=self.tuning == "static",
+            **self._embedding_params(),
             region_size=self.region_size,
             n_blocks=self.n_blocks,
             n_filters=self.n_filters,
-            embedding_dropout=embedding_dropout,
             dropout=self.dropout,
             init="paper" if is_paper else "kaiming",
         )
-
-    def _init_weights(self, network, encoder, examples, seed):
-        init_embedding(self, network, encoder, examples[0], seed)

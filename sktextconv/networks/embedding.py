@@ -1,4 +1,4 @@
-"""Word embeddings and the word encoder of the networks over words."""
+"""Word embeddings."""
 
 import numpy as np
 import torch
@@ -6,15 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..encoding._ragged import PAD
-from ..encoding._word import WordEncoder
-from ..encoding._word_vectors import vector_size, word_vectors
 
-__all__ = [
-    "WordEmbedding",
-    "find_embedding_dim",
-    "init_embedding",
-    "make_word_encoder",
-]
+__all__ = ["WordEmbedding"]
 
 
 class WordEmbedding(nn.Module):
@@ -63,44 +56,3 @@ class WordEmbedding(nn.Module):
             # Without `padding_idx`, torch need not copy the gradients of all other ids.
             return F.embedding(ids, self.weight, sparse=True)
         return F.embedding(ids, self.weight, padding_idx=PAD)  # (..., dim)
-
-
-def make_word_encoder(classifier):
-    """Return a `WordEncoder` with the parameters of a classifier."""
-    return WordEncoder(
-        max_tokens=classifier.max_tokens,
-        min_count=classifier.min_count,
-        max_length=classifier.max_length,
-        keep=classifier.keep,
-        lowercase=classifier.lowercase,
-        tokenizer=classifier.tokenizer,
-    )
-
-
-def find_embedding_dim(classifier, *, default):
-    """Return the size of the classifier's `vectors`, or `default` if it is open."""
-    return vector_size(classifier.vectors) or default
-
-
-def init_embedding(classifier, network, encoder, texts, seed):
-    """Initialize the embedding of a network from the classifier's `vectors`, if any.
-
-    Raises
-    ------
-    ValueError
-        If the word vectors are to be frozen and `vectors` is None.
-    """
-    # Checked here and not with the encoder, because the `vectors` of a loaded model may
-    # no longer exist.
-    if classifier.vectors is None and classifier.tuning != "fine-tuned":
-        raise ValueError(
-            f"tuning={classifier.tuning!r} freezes word vectors, and vectors=None "
-            "initializes them at random. Pass vectors to "
-            f"{type(classifier).__name__}, such as vectors='word2vec', or set "
-            "tuning='fine-tuned'."
-        )
-    if classifier.vectors is not None:
-        vectors = word_vectors(
-            classifier.vectors, encoder, texts, dim=classifier.embedding_dim, seed=seed
-        )
-        network.embedding.load(vectors)

@@ -1,6 +1,5 @@
 """Hierarchical attention network (Yang et al., 2016)."""
 
-import functools
 from collections.abc import Callable, Collection
 from typing import ClassVar, Literal
 
@@ -9,7 +8,6 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn import functional as F
 
-from ..base import BaseTextNetClassifier
 from ..encoding._document import DocumentEncoder
 from ..encoding._ragged import PAD
 from ..schedules import one_cycle
@@ -26,7 +24,8 @@ from ._document_attention import (
 )
 from ._dropout import Dropout
 from ._sentence_layout import bucket_sentences, pad_sentences
-from .embedding import WordEmbedding, find_embedding_dim, init_embedding
+from ._word_classifier import BaseWordClassifier
+from .embedding import WordEmbedding
 from .recurrent import Recurrent, pool_steps, sequence_mask
 
 __all__ = [
@@ -237,7 +236,7 @@ class HAN(nn.Module):
 
 
 @hyperparameters
-class HANClassifier(BaseTextNetClassifier):
+class HANClassifier(BaseWordClassifier):
     """Text classifier with a hierarchical attention network.
 
     One recurrent network reads the words of each sentence, a second one the sentences
@@ -247,12 +246,6 @@ class HANClassifier(BaseTextNetClassifier):
 
     Parameters
     ----------
-    max_tokens : int, default=50_000
-        Words of the vocabulary, the most frequent of the training texts.
-    min_count : int, default=5
-        Occurrences in the training texts below which a word is unknown.
-    lowercase : bool, default=True
-        Whether texts are lower-cased.
     tokenizer : callable, default=None
         Function from a sentence to the list of its words. None finds words as
         `DocumentEncoder` does. Networks with a tokenizer cannot be saved with `save`,
@@ -264,22 +257,12 @@ class HANClassifier(BaseTextNetClassifier):
     embedding_dim : int, default=None
         Size of the word vectors. None takes that of `vectors`, or 200 if there are none
         or "word2vec" trains them.
-    vectors : str, path, mapping or KeyedVectors, default=None
-        Initial word vectors: "word2vec" trains them on the training texts with gensim;
-        a path names a file in the format of word2vec (text or binary) or GloVe; a
-        mapping or gensim's `KeyedVectors` maps words to vectors. Other words, and with
-        None all words, are initialized at random.
-    tuning : {"fine-tuned", "static"}, default="fine-tuned"
-        Whether word vectors are trained or frozen.
     hidden_dim : int, default=50
         Outputs of the recurrent layers per direction.
     pooling : {"attention", "mean", "max"}, default="attention"
         Pooling of words to sentence vectors and of sentences to the document vector:
         with attention weights, or by mean or maximum; HN-ATT, HN-AVE and HN-MAX of
         [1]_.
-    embedding_dropout : float, default=None
-        Dropout probability of each dimension of each word vector. None takes 0 for the
-        recipe "paper" and 0.2 for "modern".
     sentence_dropout : float, default=0.0
         Dropout probability of each dimension of each sentence vector.
     dropout : float, default=None
@@ -348,9 +331,7 @@ class HANClassifier(BaseTextNetClassifier):
     [(0, 12), (13, 21)]
     """
 
-    _derived_parameters: ClassVar = {
-        "embedding_dim": functools.partial(find_embedding_dim, default=200)
-    }
+    _embedding_dim: ClassVar = 200
     _recipes: ClassVar = {
         # Departs from the paper: it searches the learning rate on validation texts.
         "paper": Recipe(
@@ -371,19 +352,13 @@ class HANClassifier(BaseTextNetClassifier):
     }
 
     bucketing: bool = True
-    max_tokens: Count = 50_000
     # Departs from the paper: it keeps words seen more than 5 times.
     min_count: Count = 5
-    lowercase: bool = True
     tokenizer: Callable | None = None
     max_sentences: Count = 60
     max_sentence_length: Count = 100
-    embedding_dim: Size | None = None
-    vectors: object | None = None
-    tuning: Literal["fine-tuned", "static"] = "fine-tuned"
     hidden_dim: Size = 50
     pooling: Literal["attention", "mean", "max"] = "attention"
-    embedding_dropout: Fraction | None = None
     sentence_dropout: Fraction = 0.0
     dropout: Fraction | None = None
 
@@ -400,25 +375,17 @@ class HANClassifier(BaseTextNetClassifier):
         )
 
     def _make_network(self, n_tokens, n_classes):
-        default = 0.0 if self.recipe == "paper" else 0.2
         return HAN(
             n_tokens,
             n_classes,
-            embedding_dim=int(self.embedding_dim),
+            **self._embedding_params(),
             hidden_dim=int(self.hidden_dim),
             pooling=self.pooling,
             max_sentences=int(self.max_sentences),
             max_sentence_length=int(self.max_sentence_length),
-            static=self.tuning == "static",
-            embedding_dropout=(
-                default if self.embedding_dropout is None else self.embedding_dropout
-            ),
             sentence_dropout=self.sentence_dropout,
-            dropout=default if self.dropout is None else self.dropout,
+            dropout=self._for_modern(self.dropout, 0.2),
         )
-
-    def _init_weights(self, network, encoder, examples, seed):
-        init_embedding(self, network, encoder, examples[0], seed)
 
     def attention(self, X: Collection[str]) -> list[DocumentAttention]:
         """Return the attention weights of the sentences and words of texts.

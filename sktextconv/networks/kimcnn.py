@@ -1,19 +1,16 @@
 """Convolutional network over the words of a sentence (Kim, 2014)."""
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..base import BaseTextNetClassifier
 from ..encoding._ragged import PAD
 from ..schedules import one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import (
-    Count,
     Fraction,
     Positive,
     Size,
@@ -21,12 +18,8 @@ from ..utils._param_validation import (
     hyperparameters,
 )
 from ._dropout import Dropout
-from .embedding import (
-    WordEmbedding,
-    find_embedding_dim,
-    init_embedding,
-    make_word_encoder,
-)
+from ._word_classifier import BaseSequenceClassifier
+from .embedding import WordEmbedding
 
 __all__ = ["KimCNN", "KimCNNClassifier"]
 
@@ -196,7 +189,7 @@ def _max_over_time_sparse(convolution, x):  # (batch, length, dim)
 
 
 @hyperparameters
-class KimCNNClassifier(BaseTextNetClassifier):
+class KimCNNClassifier(BaseSequenceClassifier):
     """Text classifier with one convolutional layer over words, for sentences.
 
     Filters over three, four and five words detect phrases anywhere in the text; the
@@ -213,35 +206,10 @@ class KimCNNClassifier(BaseTextNetClassifier):
     max_norm : float, default=3.0
         Maximal l2 norm of the weights of a class in the last layer: larger ones are
         rescaled after each update. None disables it.
-    max_tokens : int, default=50_000
-        Words of the vocabulary, the most frequent of the training texts.
-    min_count : int, default=1
-        Occurrences in the training texts below which a word is unknown.
-    max_length : int, default=400
-        Maximal number of words read of a text.
-    keep : {"start", "end"}, default="start"
-        Whether the start or the end of a text longer than `max_length` is read.
-    lowercase : bool, default=True
-        Whether texts are lower-cased.
-    tokenizer : callable or "keras", default=None
-        Function from a text to the list of its words; None and "keras" find words as
-        those of `WordEncoder` do. Networks with a function cannot be saved with `save`,
-        but with pickle.
-    embedding_dim : int, default=None
-        Size of the word vectors. None takes that of `vectors`, or 300 if there are none
-        or "word2vec" trains them.
-    vectors : str, path, mapping or KeyedVectors, default=None
-        Initial word vectors: "word2vec" trains them on the training texts with gensim;
-        a path names a file in the format of word2vec (text or binary) or GloVe; a
-        mapping or gensim's `KeyedVectors` maps words to vectors. Other words, and with
-        None all words, are initialized at random.
     tuning : {"fine-tuned", "static", "multichannel"}, default="fine-tuned"
         Whether word vectors are trained or frozen.
         "multichannel" is the sum of a trained and a frozen vector, both initialized to
         `vectors`.
-    embedding_dropout : float, default=None
-        Dropout probability of each dimension of each word vector. None takes 0 for the
-        recipe "paper" and 0.2 for "modern".
     dropout : float, default=0.5
         Dropout probability of the pooled features.
     recipe : {"modern", "paper"}, default="modern"
@@ -253,8 +221,6 @@ class KimCNNClassifier(BaseTextNetClassifier):
 
     Attributes
     ----------
-    encoder_ : WordEncoder
-        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
         Trained skorch net; ``net_.module_`` is the `KimCNN`.
     {inherited_attributes}
@@ -301,9 +267,6 @@ class KimCNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    _derived_parameters: ClassVar = {
-        "embedding_dim": functools.partial(find_embedding_dim, default=300)
-    }
     _recipes: ClassVar = {
         # torch's Adadelta is the author's update, with epsilon under both roots.
         # Departs from the paper: its code permutes minibatches of the same texts.
@@ -329,28 +292,14 @@ class KimCNNClassifier(BaseTextNetClassifier):
     widths: Sizes = (3, 4, 5)
     n_filters: Size = 100
     max_norm: Positive | None = 3.0
-    max_tokens: Count = 50_000
-    min_count: Count = 1
-    max_length: Count = 400
-    keep: Literal["start", "end"] = "start"
-    lowercase: bool = True
-    tokenizer: Callable | Literal["keras"] | None = None
-    embedding_dim: Size | None = None
-    vectors: object | None = None
     tuning: Literal["fine-tuned", "static", "multichannel"] = "fine-tuned"
-    embedding_dropout: Fraction | None = None
     dropout: Fraction = 0.5
 
-    def _make_encoder(self):
-        # Departs from the paper: the author's code has its own text cleaning and builds
-        # the vocabulary from training and test texts.
-        return make_word_encoder(self)
+    # Departs from the paper: the author's code has its own text cleaning and builds the
+    # vocabulary from training and test texts.
 
     def _make_network(self, n_tokens, n_classes):
         is_paper = self.recipe == "paper"
-        embedding_dropout = self.embedding_dropout
-        if embedding_dropout is None:
-            embedding_dropout = 0.0 if is_paper else 0.2
         return KimCNN(
             n_tokens,
             n_classes,
@@ -358,11 +307,8 @@ class KimCNNClassifier(BaseTextNetClassifier):
             widths=self.widths,
             n_filters=self.n_filters,
             tuning=self.tuning,
-            embedding_dropout=embedding_dropout,
+            embedding_dropout=self._for_modern(self.embedding_dropout, 0.2),
             dropout=self.dropout,
             max_norm=self.max_norm,
             init="paper" if is_paper else "kaiming",
         )
-
-    def _init_weights(self, network, encoder, examples, seed):
-        init_embedding(self, network, encoder, examples[0], seed)

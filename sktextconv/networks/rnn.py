@@ -1,19 +1,16 @@
 """Recurrent networks over words (Zhang, Zhao & LeCun, 2015; Chollet, 2017)."""
 
 import dataclasses
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import nn
 
-from ..base import BaseTextNetClassifier
 from ..encoding._ragged import PAD
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import (
-    Count,
     Fraction,
     Positive,
     Range,
@@ -22,13 +19,9 @@ from ..utils._param_validation import (
     hyperparameters,
 )
 from ._dropout import Dropout
+from ._word_classifier import BaseSequenceClassifier
 from .convnet import VelocitySGD
-from .embedding import (
-    WordEmbedding,
-    find_embedding_dim,
-    init_embedding,
-    make_word_encoder,
-)
+from .embedding import WordEmbedding
 from .recurrent import Recurrent, pool_steps
 
 __all__ = ["RNN", "RNNClassifier"]
@@ -148,7 +141,7 @@ class RNN(nn.Module):
 
 
 @hyperparameters
-class RNNClassifier(BaseTextNetClassifier):
+class RNNClassifier(BaseSequenceClassifier):
     """Text classifier with a recurrent network over words.
 
     An LSTM, GRU or plain recurrent layer reads the words in order; its outputs are
@@ -157,33 +150,6 @@ class RNNClassifier(BaseTextNetClassifier):
 
     Parameters
     ----------
-    max_tokens : int, default=50_000
-        Words of the vocabulary, the most frequent of the training texts.
-    min_count : int, default=1
-        Occurrences in the training texts below which a word is unknown.
-    max_length : int, default=400
-        Maximal number of words read of a text.
-    keep : {"start", "end"}, default="start"
-        Whether the start or the end of a text longer than `max_length` is read.
-    lowercase : bool, default=True
-        Whether texts are lower-cased.
-    tokenizer : callable or "keras", default=None
-        Function from a text to the list of its words; None and "keras" find words as
-        those of `WordEncoder` do. Networks with a function cannot be saved with `save`,
-        but with pickle.
-    embedding_dim : int, default=None
-        Size of the word vectors. None takes that of `vectors`, or 300 if there are none
-        or "word2vec" trains them.
-    vectors : str, path, mapping or KeyedVectors, default=None
-        Initial word vectors: "word2vec" trains them on the training texts with gensim;
-        a path names a file in the format of word2vec (text or binary) or GloVe; a
-        mapping or gensim's `KeyedVectors` maps words to vectors. Other words, and with
-        None all words, are initialized at random.
-    tuning : {"fine-tuned", "static"}, default="fine-tuned"
-        Whether word vectors are trained or frozen.
-    embedding_dropout : float, default=None
-        Dropout probability of each dimension of each word vector. None takes 0.2 for
-        the recipe "modern" and 0 for all others.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         Kind of recurrent layer; "rnn" is the plain one with the hyperbolic tangent.
     hidden_dim : int, tuple or list of int, default=128
@@ -215,8 +181,6 @@ class RNNClassifier(BaseTextNetClassifier):
 
     Attributes
     ----------
-    encoder_ : WordEncoder
-        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
         Trained skorch net; ``net_.module_`` is the `RNN`.
     {inherited_attributes}
@@ -284,9 +248,6 @@ class RNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    _derived_parameters: ClassVar = {
-        "embedding_dim": functools.partial(find_embedding_dim, default=300)
-    }
     _recipes: ClassVar = {
         # Departs from the paper: it names no optimizer and no learning rate for this
         # network, which is therefore trained like the paper's other networks.
@@ -320,19 +281,7 @@ class RNNClassifier(BaseTextNetClassifier):
     recipe: Literal["modern", "paper", "rmsprop", "adam"] = "modern"
     # Departs from the paper: texts of similar length share minibatches.
     bucketing: bool = True
-    # Departs from the paper: it names no vocabulary size and no length.
-    max_tokens: Count = 50_000
-    min_count: Count = 1
-    max_length: Count = 400
-    keep: Literal["start", "end"] = "start"
-    lowercase: bool = True
-    tokenizer: Callable | Literal["keras"] | None = None
-    embedding_dim: Size | None = None
-    # Departs from the paper: its vectors are pretrained; "word2vec" trains vectors on
-    # the training texts.
-    vectors: object | None = None
-    tuning: Literal["fine-tuned", "static"] = "fine-tuned"
-    embedding_dropout: Fraction | None = None
+    # Departs from the paper: it names no vocabulary size and no length of texts.
     cell: Literal["lstm", "gru", "rnn"] = "lstm"
     hidden_dim: Size | Sizes = 128
     bidirectional: bool = False
@@ -355,30 +304,17 @@ class RNNClassifier(BaseTextNetClassifier):
     def _recipe(self):
         return dataclasses.replace(super()._recipe(), clip_norm=self.clip_norm)
 
-    def _make_encoder(self):
-        return make_word_encoder(self)
-
     def _make_network(self, n_tokens, n_classes):
-        embedding_dropout, dropout = self.embedding_dropout, self.dropout
-        if embedding_dropout is None:
-            embedding_dropout = 0.2 if self.recipe == "modern" else 0.0
-        if dropout is None:
-            dropout = 0.5 if self.recipe == "modern" else 0.0
         return RNN(
             n_tokens,
             n_classes,
-            embedding_dim=self.embedding_dim,
-            static=self.tuning == "static",
+            **self._embedding_params(),
             embedding_scale=0.25 if self.recipe in _INITS else _KERAS_SCALE,
-            embedding_dropout=embedding_dropout,
             cell=self.cell,
             hidden_dim=self.hidden_dim,
             bidirectional=self.bidirectional,
             n_layers=self.n_layers,
             pooling=self.pooling,
-            dropout=dropout,
+            dropout=self._for_modern(self.dropout, 0.5),
             init=_INITS.get(self.recipe, "keras"),
         )
-
-    def _init_weights(self, network, encoder, examples, seed):
-        init_embedding(self, network, encoder, examples[0], seed)

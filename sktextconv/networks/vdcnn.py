@@ -8,15 +8,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..base import BaseTextNetClassifier
 from ..encoding._char import CharEncoder
-from ..encoding._char_tokenizer import BYTES, LEARNED, MAX_CHARACTERS
+from ..encoding._char_tokenizer import BYTES
 from ..encoding._ragged import PAD, UNKNOWN
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
 from ..training._windows import Windows
 from ..utils._param_validation import NonNegative, Size, hyperparameters
 from ._batch_norm import BatchNorm
+from ._char_classifier import BaseCharClassifier
 
 __all__ = ["VDCNN", "VDCNNClassifier", "kmax_pool"]
 
@@ -311,7 +311,7 @@ def _receptive_radius(blocks):
 
 
 @hyperparameters
-class VDCNNClassifier(BaseTextNetClassifier):
+class VDCNNClassifier(BaseCharClassifier):
     """Text classifier with a very deep convolutional network over characters.
 
     From 9 to 49 convolutions of width 3 read a text as a sequence of embedded
@@ -331,17 +331,6 @@ class VDCNNClassifier(BaseTextNetClassifier):
     shortcut : bool, default=False
         Whether the input of each block of two convolutions is added to its output. In
         the paper this helped the deepest network.
-    alphabet : str, default=None
-        Characters with a learned vector: "auto" for the most frequent characters of the
-        training texts, of any script; "bytes" for the bytes of UTF-8, as in [3]_;
-        "vdcnn" for letters of English, digits and marks, as in [1]_; another name (see
-        `CharEncoder`) or a string of distinct characters. All others share a vector.
-        None takes "auto" with ``recipe="modern"`` and "vdcnn" with ``recipe="paper"``.
-    max_characters : int, default=2_000
-        Largest number of characters of the alphabet "auto".
-    lowercase : bool or "auto", default="auto"
-        Whether texts are lower-cased. "auto" lower-cases them unless the alphabet has
-        upper-case letters, as "full" and "bytes" have.
     max_length : int, default=1014
         Characters read from the start of each text, or bytes with
         ``alphabet="bytes"``; shorter texts are padded to it. At least 64.
@@ -372,8 +361,6 @@ class VDCNNClassifier(BaseTextNetClassifier):
 
     Attributes
     ----------
-    encoder_ : CharEncoder
-        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
         Trained skorch net; ``net_.module_`` is the `VDCNN`.
     {inherited_attributes}
@@ -432,12 +419,11 @@ class VDCNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    _derived_parameters: ClassVar = {
+    _paper_alphabet: ClassVar = "vdcnn"
+    _derived_parameters: ClassVar = BaseCharClassifier._derived_parameters | {
         "window_loss": lambda self: float(
             self.recipe != "paper" and self.pooling != "kmax"
         ),
-        # Departs from the paper: its alphabet has only letters of English.
-        "alphabet": lambda self: "vdcnn" if self.recipe == "paper" else LEARNED,
     }
     _recipes: ClassVar = {
         "paper": Recipe(
@@ -461,9 +447,6 @@ class VDCNNClassifier(BaseTextNetClassifier):
     depth: Literal[9, 17, 29, 49] = 9
     pooling: Literal["max", "kmax", "conv"] = "max"
     shortcut: bool = False
-    alphabet: str | None = None
-    max_characters: Size = MAX_CHARACTERS
-    lowercase: bool | Literal["auto"] = "auto"
     max_length: Size = 1014
     dense_dim: Size = 2048
     trim: bool = False
@@ -474,11 +457,9 @@ class VDCNNClassifier(BaseTextNetClassifier):
         return dataclasses.replace(super()._recipe(), window_loss=window_loss)
 
     def _make_encoder(self):
+        check_max_length(self.max_length)
         return CharEncoder(
-            self.alphabet,
-            max_characters=self.max_characters,
-            max_length=check_max_length(self.max_length),
-            lowercase=self.lowercase,
+            **self._encoder_params(),
             reverse=False,
             keep="start",
             unknown=self.alphabet != BYTES,
@@ -496,8 +477,3 @@ class VDCNNClassifier(BaseTextNetClassifier):
             trim=self.trim,
             classify_windows=self.window_loss > 0,
         )
-
-    def _init_weights(self, network, encoder, examples, seed):
-        if self.alphabet == LEARNED:
-            # Training may meet no unknown character, whose vector would stay random.
-            network.init_unknown()

@@ -1,25 +1,18 @@
 """Word-based convolutional network (Zhang, Zhao & LeCun, 2015)."""
 
 import dataclasses
-import functools
-from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
 
-from ..base import BaseTextNetClassifier
 from ..encoding._ragged import PAD
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
-from ..utils._param_validation import Count, Fraction, Size, hyperparameters
+from ..utils._param_validation import Fraction, Size, hyperparameters
 from ._dropout import Dropout
+from ._word_classifier import BaseSequenceClassifier
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
-from .embedding import (
-    WordEmbedding,
-    find_embedding_dim,
-    init_embedding,
-    make_word_encoder,
-)
+from .embedding import WordEmbedding
 
 __all__ = ["WordCNN", "WordCNNClassifier"]
 
@@ -89,7 +82,7 @@ class WordCNN(ConvNet):
 
 
 @hyperparameters
-class WordCNNClassifier(BaseTextNetClassifier):
+class WordCNNClassifier(BaseSequenceClassifier):
     """Text classifier with a deep convolutional network over words.
 
     The network of `CharCNNClassifier` over word vectors instead of one-hot characters:
@@ -102,30 +95,8 @@ class WordCNNClassifier(BaseTextNetClassifier):
     size : {"small", "large"}, default="small"
         Width of the convolutions and of the dense layers: 256 and 1,024 ("small") or
         1,024 and 2,048 ("large").
-    max_tokens : int, default=50_000
-        Words of the vocabulary, the most frequent of the training texts.
-    min_count : int, default=1
-        Occurrences in the training texts below which a word is unknown.
     max_length : int, default=312
         Maximal number of words read of a text; 96 + 27 k for an int k >= 1.
-    keep : {"start", "end"}, default="start"
-        Whether the start or the end of a text longer than `max_length` is read.
-    lowercase : bool, default=True
-        Whether texts are lower-cased.
-    tokenizer : callable or "keras", default=None
-        Function from a text to the list of its words; None and "keras" find words as
-        those of `WordEncoder` do. Networks with a function cannot be saved with `save`,
-        but with pickle.
-    embedding_dim : int, default=None
-        Size of the word vectors. None takes that of `vectors`, or 300 if there are none
-        or "word2vec" trains them.
-    vectors : str, path, mapping or KeyedVectors, default=None
-        Initial word vectors: "word2vec" trains them on the training texts with gensim;
-        a path names a file in the format of word2vec (text or binary) or GloVe; a
-        mapping or gensim's `KeyedVectors` maps words to vectors. Other words, and with
-        None all words, are initialized at random.
-    tuning : {"fine-tuned", "static"}, default="fine-tuned"
-        Whether word vectors are trained or frozen.
     embedding_dropout : float, default=0.0
         Dropout probability of each dimension of each word vector.
     dropout : float, default=0.5
@@ -140,8 +111,6 @@ class WordCNNClassifier(BaseTextNetClassifier):
 
     Attributes
     ----------
-    encoder_ : WordEncoder
-        Fitted encoder of texts to ids.
     net_ : skorch.NeuralNet
         Trained skorch net; ``net_.module_`` is the `WordCNN`.
     {inherited_attributes}
@@ -187,9 +156,6 @@ class WordCNNClassifier(BaseTextNetClassifier):
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    _derived_parameters: ClassVar = {
-        "embedding_dim": functools.partial(find_embedding_dim, default=300)
-    }
     _recipes: ClassVar = {
         # Departs from the paper: the weight decay of 1e-5, the default of VelocitySGD,
         # is only in the authors' code.
@@ -211,18 +177,8 @@ class WordCNNClassifier(BaseTextNetClassifier):
     }
 
     size: Literal["small", "large"] = "small"
-    max_tokens: Count = 50_000
-    min_count: Count = 1
     # Departs from the paper: it does not say how many or which words are read.
     max_length: Size = 312
-    keep: Literal["start", "end"] = "start"
-    lowercase: bool = True
-    tokenizer: Callable | Literal["keras"] | None = None
-    embedding_dim: Size | None = None
-    # Departs from the paper: its "w2v" vectors are pretrained; "word2vec" trains
-    # vectors on the training texts.
-    vectors: object | None = None
-    tuning: Literal["fine-tuned", "static"] = "fine-tuned"
     embedding_dropout: Fraction = 0.0
     dropout: Fraction = 0.5
 
@@ -237,7 +193,7 @@ class WordCNNClassifier(BaseTextNetClassifier):
 
     def _make_encoder(self):
         check_max_length(self.max_length, required_by=type(self).__name__)
-        return make_word_encoder(self)
+        return super()._make_encoder()
 
     def _make_network(self, n_tokens, n_classes):
         return WordCNN(
@@ -245,15 +201,13 @@ class WordCNNClassifier(BaseTextNetClassifier):
             n_classes,
             size=self.size,
             max_length=self.max_length,
-            embedding_dim=self.embedding_dim,
-            static=self.tuning == "static",
-            embedding_dropout=self.embedding_dropout,
+            **self._embedding_params(),
             dropout=self.dropout,
             init="paper" if self.recipe == "paper" else "kaiming",
         )
 
     def _init_weights(self, network, encoder, examples, seed):
-        init_embedding(self, network, encoder, examples[0], seed)
+        super()._init_weights(network, encoder, examples, seed)
         if self.recipe != "paper":
             # Departs from the paper: it initializes all weights at random. On few texts
             # little information about words then passes through six convolutions.

@@ -12,19 +12,22 @@ _SECTIONS = ("Parameters", "Attributes")
 def inherit_sections(cls, parent):
     """Insert the parameters and attributes of `parent` into the docstring of `cls`.
 
-    They replace the lines ``{inherited_parameters}`` and ``{inherited_attributes}``,
-    without those that `cls` documents itself, and with the defaults of `cls`.
+    They replace the lines ``{inherited_parameters}`` and ``{inherited_attributes}``, in
+    the order of `parent` and with the defaults of `cls`. An entry of `cls` itself takes
+    the place of the inherited one.
     """
     doc = inspect.getdoc(cls)
     for section in _SECTIONS:
         inherited = _entries(inspect.getdoc(parent), section)
-        for name in _entries(doc, section):
-            inherited.pop(name, None)
         for field in dataclasses.fields(cls):
             if field.name in inherited and field.name in cls.__annotations__:
                 inherited[field.name] = re.sub(
                     "default=.*", f"default={field.default!r}", inherited[field.name]
                 )
+        for name, entry in _entries(doc, section).items():
+            if name in inherited:
+                doc = doc.replace(f"{entry}\n", "", 1)
+                inherited[name] = entry
         placeholder = f"{{inherited_{section.lower()}}}"
         doc = doc.replace(placeholder, "\n".join(inherited.values()))
     cls.__doc__ = doc
