@@ -32,7 +32,7 @@ NETWORKS = {
         min_count=1, embedding_dim=16, hidden_dim=8, **_TINY
     ),
     "charcrnn": sktextconv.CharCRNNClassifier(
-        max_length=123, n_filters=16, hidden_dim=16, **_TINY
+        max_length=123, n_filters=32, hidden_dim=16, **_TINY
     ),
     "dpcnn": sktextconv.DPCNNClassifier(
         embedding_dim=16, n_blocks=3, n_filters=16, **_TINY

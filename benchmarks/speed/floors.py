@@ -16,7 +16,7 @@ _REFERENCE = "NVIDIA H200"
 # Matrix products in bfloat16 without sparsity, in TFLOP/s, and memory bandwidth, in
 # TB/s, by the name that torch gives to the GPU. They are from the data sheets "NVIDIA
 # H200 Tensor Core GPU", "NVIDIA H100 Tensor Core GPU", "NVIDIA A100 Tensor Core GPU".
-# Those of H100 and H200 print rates with sparsity, which are twice as high.
+# The first two print the rates with sparsity, which are twice as high.
 _RATES = {
     "NVIDIA H200": (989.5, 4.8),
     "NVIDIA H100 80GB HBM3": (989.5, 3.35),

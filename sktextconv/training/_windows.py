@@ -198,6 +198,6 @@ class WindowTargets:
 def _sample_rows(encoded, max_ids):
     """Return the sorted numbers of random texts with at most `max_ids` ids in all."""
     lengths = np.diff(encoded.offsets)
-    # Of a fixed seed, so that training draws the same random numbers without windows.
+    # A seed of its own: with and without windows, training draws the same numbers.
     drawn = np.random.RandomState(0).permutation(len(lengths))
     return np.sort(drawn[lengths[drawn].cumsum() <= max_ids])

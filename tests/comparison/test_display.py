@@ -154,7 +154,7 @@ def test_missing_curves_are_named(kind, hint):
 
 
 def test_frontier_excludes_slower_and_worse_models():
-    """Of equal errors, the faster model is on the frontier."""
+    """The frontier has the faster of two models with equal errors."""
     made = {"slow": (9, 4.0), "fast": (1, 5.0), "worse": (2, 6.0), "tied": (3, 5.0)}
     results = [
         SimpleNamespace(

@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import sktextconv
 from sktextconv import ModelFormatError
 
+from ..classifiers import NETWORKS
 from ..conftest import same_bits
 from .model_files import (
     KIM,
@@ -166,7 +167,8 @@ def test_load_bounds_layers_by_tensors(path):
 
 def test_load_bounds_buffers_by_file_size(path, monkeypatch):
     """Tensors that are not in the file are bounded by its size."""
-    # The network rebuilds its one-hot rows.
-    sktextconv.save(trained("charcnn"), path)
-    monkeypatch.setattr("sktextconv.persistence._network._MAX_MEMORY", 0.5)
+    # The network rebuilds its one-hot rows, which are larger than the header.
+    network = clone(NETWORKS["charcnn"]).set_params(alphabet="bytes")
+    sktextconv.save(network.fit(TEXTS, LABELS), path)
+    monkeypatch.setattr("sktextconv.persistence._network._MAX_MEMORY", 1)
     assert "Expected a larger file" in load_error(path.read_bytes(), path)
