@@ -277,13 +277,15 @@ def _make_estimator(cell):
     return estimator, grid
 
 
-def _count_parameters(last):
+def _count_parameters(estimator):
+    last = last_step(estimator)
     if hasattr(last, "net_"):
         return sum(p.numel() for p in last.net_.module_.parameters())
     if hasattr(last, "n_parameters_"):
         return last.n_parameters_
-    linear = [each[-1] for each in getattr(last, "estimators_", [[last]])]
-    return sum(each.coef_.size + each.intercept_.size for each in linear)
+    if hasattr(last, "estimators_"):
+        return sum(map(_count_parameters, last.estimators_))
+    return last.coef_.size + last.intercept_.size
 
 
 def _name(path):

@@ -1,18 +1,20 @@
-"""Rows of the error table: those of the package, and other libraries."""
+"""Rows of the error table: those of the package, other libraries, an ensemble."""
 
 from functools import partial
 
+from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
+from sktextconv import HANClassifier, make_nb_ngram_classifier, make_tfidf_classifier
 from sktextconv.comparison._rows import ROWS as OWN_ROWS, Row
 from sktextconv.encoding._tokenize import PLAIN_PATTERN
 
 from .fasttext import FastTextClassifier
 from .vowpal_wabbit import VowpalWabbitClassifier
 
-__all__ = ["ROWS", "Row", "make_sklearn_tfidf"]
+__all__ = ["ROWS", "Row", "make_ensemble", "make_sklearn_tfidf"]
 
 
 def make_sklearn_tfidf():
@@ -23,7 +25,17 @@ def make_sklearn_tfidf():
     return make_pipeline(vectorizer, LinearSVC(random_state=0))
 
 
-def _peers():
+def make_ensemble():
+    """Make two linear models and a network, whose probabilities are averaged."""
+    members = [
+        ("tfidf", make_tfidf_classifier()),
+        ("nb", make_nb_ngram_classifier()),
+        ("han", HANClassifier(pooling="max")),
+    ]
+    return VotingClassifier(members, voting="soft")
+
+
+def _others():
     grid = {"learning_rate": [0.05, 0.1, 0.25, 0.5]}
     for key, name, n in (("", "", 1), ("-bigram", ", bigram", 2)):
         make = partial(FastTextClassifier, word_ngrams=n)
@@ -32,7 +44,9 @@ def _peers():
     vw = Row("Vowpal Wabbit, bigram", VowpalWabbitClassifier, 0.2, grid=passes)
     yield "vw-bigram", vw
     yield "tfidf-sklearn", Row("TF-IDF of scikit-learn", make_sklearn_tfidf, 0.5)
+    name = "Ensemble: TF-IDF, ngrams NB, HN-MAX"
+    yield "ensemble", Row(name, make_ensemble, 100)
 
 
 # The tables show the rows in this order.
-ROWS = OWN_ROWS | dict(_peers())
+ROWS = OWN_ROWS | dict(_others())

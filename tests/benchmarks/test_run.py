@@ -12,6 +12,7 @@ from benchmarks.accuracy import cell as cells_module, tables
 from benchmarks.accuracy.cell import Cell, _make_estimator, load, run_cell
 from benchmarks.accuracy.fasttext import _one_line
 from benchmarks.accuracy.run import parse, run_cells
+from sktextconv import HANClassifier, make_nb_ngram_classifier, make_tfidf_classifier
 
 TINY = {"batch_size": 8, "max_epochs": 2, "max_length": 123}
 
@@ -98,6 +99,24 @@ def test_cell_of_network_has_history_and_counts(cell):
     assert result["n_parameters"] == 11_337_730 - 33 * 256 * 1024 + extra
     again = run_cell(replace(cell, model="charcnn-small", settings=TINY, seed=3))
     assert again["wrong"] == result["wrong"]
+
+
+def test_cell_of_ensemble_counts_all_members(cell):
+    """The seed reaches the network; the parameters are those of all members."""
+    settings = {"han__max_epochs": 2, "han__batch_size": 4}
+    result = run_cell(replace(cell, model="ensemble", settings=settings, seed=3))
+    assert result["error"] == 0.0
+    train, _ = load(cell)
+    members = [make_tfidf_classifier(), make_nb_ngram_classifier()]
+    linear = [member.fit(train.data, train.target)[-1] for member in members]
+    network = HANClassifier(pooling="max", max_epochs=1).fit(train.data, train.target)
+    weights = network.net_.module_.parameters()
+    assert result["n_parameters"] == (
+        sum(member.coef_.size + member.intercept_.size for member in linear)
+        + sum(weight.numel() for weight in weights)
+    )
+    seed = result["params"]["han__random_state"]
+    assert (seed, result["history"]) == (3, None)
 
 
 def test_selection_ignores_test_set(cell, tmp_path):
