@@ -40,6 +40,7 @@ _HOMES = {
         "CharCNNClassifier",
         "CharCRNNClassifier",
         "DPCNNClassifier",
+        "FastTextClassifier",
         "HANClassifier",
         "KimCNNClassifier",
         "RNNClassifier",

@@ -35,6 +35,7 @@ from .networks import (
     CharCNNClassifier as CharCNNClassifier,
     CharCRNNClassifier as CharCRNNClassifier,
     DPCNNClassifier as DPCNNClassifier,
+    FastTextClassifier as FastTextClassifier,
     HANClassifier as HANClassifier,
     KimCNNClassifier as KimCNNClassifier,
     RNNClassifier as RNNClassifier,

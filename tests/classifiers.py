@@ -37,6 +37,7 @@ NETWORKS = {
     "dpcnn": sktextconv.DPCNNClassifier(
         embedding_dim=16, n_blocks=3, n_filters=16, **_TINY
     ),
+    "fasttext": sktextconv.FastTextClassifier(n_buckets=500, **_TINY),
 }
 
 PIPELINES = {

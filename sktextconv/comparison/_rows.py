@@ -128,6 +128,7 @@ def _later_networks():
     }.items():
         make = _network("KimCNN", **settings)
         yield f"kim-{key}", Row(f"CNN-{key}", make, 75)
+    yield "fasttext-net", Row("Bag of n-grams, NB", _network("FastText"), 8)
     yield "charcrnn", Row("char-CRNN", _network("CharCRNN"), 170)
     yield "dpcnn", Row("DPCNN", _network("DPCNN"), 150)
 

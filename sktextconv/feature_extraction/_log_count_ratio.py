@@ -10,7 +10,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..utils._param_validation import Positive, check_params, hyperparameters
 
-__all__ = ["LogCountRatio", "left_out_ratios", "log_count_ratios"]
+__all__ = [
+    "LogCountRatio",
+    "left_out_ratios",
+    "log_count_ratio",
+    "log_count_ratios",
+]
 
 
 @hyperparameters
@@ -152,21 +157,38 @@ def log_count_ratios(present, y, alpha):
         (np.ones(n_samples), (y, np.arange(n_samples))),
     )
     n_containing = members @ present  # sparse, of shape (n_classes, n_features)
-    sizes = np.bincount(y)
+    fractions = np.bincount(y) / n_samples
     total = np.asarray(n_containing.sum(axis=0)).ravel()
-    targets = range(1 if len(sizes) == 2 else 0, len(sizes))
+    targets = range(1 if len(fractions) == 2 else 0, len(fractions))
     ratios = np.empty((len(targets), n_features), dtype=np.float32)
     for ratio, target in zip(ratios, targets, strict=True):
         in_class = n_containing[[target]].toarray().ravel()
-        log_probabilities = []
-        for counts, size in (
-            (total - in_class, n_samples - sizes[target]),
-            (in_class, sizes[target]),
-        ):
-            smoothed = _smooth(counts, size / n_samples, alpha)
-            log_probabilities.append(np.log(smoothed) - np.log(smoothed.sum()))
-        ratio[:] = log_probabilities[1] - log_probabilities[0]
+        ratio[:] = log_count_ratio(in_class, total, fractions[target], alpha)
     return ratios
+
+
+def log_count_ratio(in_class, total, fraction, alpha):
+    """Compute the log-count ratio of each feature for a class against the rest.
+
+    Parameters
+    ----------
+    in_class, total : ndarray of shape (n_features,)
+        Documents that contain each feature, of the class and of all classes.
+    fraction : float
+        Fraction of the documents that are of the class.
+    alpha : float
+        As in `LogCountRatio`.
+
+    Returns
+    -------
+    ratio : ndarray of shape (n_features,)
+    """
+    in_rest = _smooth(total - in_class, 1 - fraction, alpha)
+    in_class = _smooth(in_class, fraction, alpha)
+    log_probabilities = [
+        np.log(counts) - np.log(counts.sum()) for counts in (in_class, in_rest)
+    ]
+    return log_probabilities[0] - log_probabilities[1]
 
 
 def left_out_ratios(present, in_class, alpha, ratio):

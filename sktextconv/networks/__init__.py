@@ -6,6 +6,10 @@ from .charcrnn import (
     CharCRNNClassifier as CharCRNNClassifier,
 )
 from .dpcnn import DPCNN as DPCNN, DPCNNClassifier as DPCNNClassifier
+from .fasttext import (
+    FastText as FastText,
+    FastTextClassifier as FastTextClassifier,
+)
 from .han import (
     HAN as HAN,
     DocumentAttention as DocumentAttention,

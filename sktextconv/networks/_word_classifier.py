@@ -8,12 +8,12 @@ from ..encoding._word import WordEncoder
 from ..encoding._word_vectors import vector_size, word_vectors
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 
-__all__ = ["BaseSequenceClassifier", "BaseWordClassifier"]
+__all__ = ["BaseEmbeddingClassifier", "BaseSequenceClassifier", "BaseWordClassifier"]
 
 
 @hyperparameters
 class BaseWordClassifier(BaseTextNetClassifier):
-    """Base class of the classifiers over words, with a `WordEmbedding`.
+    """Base class of the classifiers over words.
 
     Parameters
     ----------
@@ -27,6 +27,31 @@ class BaseWordClassifier(BaseTextNetClassifier):
         Function from a text to the list of its words; None and "keras" find words as
         those of `WordEncoder` do. Networks with a function cannot be saved with `save`,
         but with pickle.
+    {inherited_parameters}
+
+    Attributes
+    ----------
+    {inherited_attributes}
+    """
+
+    max_tokens: Count = 50_000
+    min_count: Count = 1
+    lowercase: bool = True
+    tokenizer: Callable | Literal["keras"] | None = None
+
+    def _for_modern(self, value, default):
+        """Return `value`; if None, `default` for the recipe "modern", else 0."""
+        if value is None:
+            return default if self.recipe == "modern" else 0.0
+        return value
+
+
+@hyperparameters
+class BaseEmbeddingClassifier(BaseWordClassifier):
+    """Base class of the classifiers with a `WordEmbedding`.
+
+    Parameters
+    ----------
     embedding_dim : int, default=None
         Size of the word vectors. None takes that of `vectors`, or 300 if there are none
         or "word2vec" trains them.
@@ -52,22 +77,12 @@ class BaseWordClassifier(BaseTextNetClassifier):
         "embedding_dim": lambda self: vector_size(self.vectors) or self._embedding_dim
     }
 
-    max_tokens: Count = 50_000
-    min_count: Count = 1
-    lowercase: bool = True
-    tokenizer: Callable | Literal["keras"] | None = None
     embedding_dim: Size | None = None
     # Departs from the papers: pretrained vectors are theirs; "word2vec" trains vectors
     # on the training texts.
     vectors: object | None = None
     tuning: Literal["fine-tuned", "static"] = "fine-tuned"
     embedding_dropout: Fraction | None = None
-
-    def _for_modern(self, value, default):
-        """Return `value`; if None, `default` for the recipe "modern", else 0."""
-        if value is None:
-            return default if self.recipe == "modern" else 0.0
-        return value
 
     def _embedding_params(self):
         """Return the arguments of a network that determine its embedding."""

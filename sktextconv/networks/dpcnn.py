@@ -12,7 +12,7 @@ from ..schedules import one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from ._dropout import Dropout
-from ._word_classifier import BaseSequenceClassifier
+from ._word_classifier import BaseEmbeddingClassifier, BaseSequenceClassifier
 from .embedding import WordEmbedding
 from .recurrent import sequence_mask
 
@@ -176,7 +176,7 @@ def _lower_at_end(optimizer, *, steps_per_epoch, n_epochs):
 
 
 @hyperparameters
-class DPCNNClassifier(BaseSequenceClassifier):
+class DPCNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
     """Text classifier with a deep pyramid of convolutions over words.
 
     Residual blocks of two convolutions alternate with pooling that halves the length

@@ -24,7 +24,7 @@ from ._document_attention import (
 )
 from ._dropout import Dropout
 from ._sentence_layout import bucket_sentences, pad_sentences
-from ._word_classifier import BaseWordClassifier
+from ._word_classifier import BaseEmbeddingClassifier
 from .embedding import WordEmbedding
 from .recurrent import Recurrent, pool_steps, sequence_mask
 
@@ -236,7 +236,7 @@ class HAN(nn.Module):
 
 
 @hyperparameters
-class HANClassifier(BaseWordClassifier):
+class HANClassifier(BaseEmbeddingClassifier):
     """Text classifier with a hierarchical attention network.
 
     One recurrent network reads the words of each sentence, a second one the sentences

@@ -18,7 +18,7 @@ from ..utils._param_validation import (
     hyperparameters,
 )
 from ._dropout import Dropout
-from ._word_classifier import BaseSequenceClassifier
+from ._word_classifier import BaseEmbeddingClassifier, BaseSequenceClassifier
 from .embedding import WordEmbedding
 
 __all__ = ["KimCNN", "KimCNNClassifier"]
@@ -189,7 +189,7 @@ def _max_over_time_sparse(convolution, x):  # (batch, length, dim)
 
 
 @hyperparameters
-class KimCNNClassifier(BaseSequenceClassifier):
+class KimCNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
     """Text classifier with one convolutional layer over words, for sentences.
 
     Filters over three, four and five words detect phrases anywhere in the text; the

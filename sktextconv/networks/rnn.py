@@ -19,7 +19,7 @@ from ..utils._param_validation import (
     hyperparameters,
 )
 from ._dropout import Dropout
-from ._word_classifier import BaseSequenceClassifier
+from ._word_classifier import BaseEmbeddingClassifier, BaseSequenceClassifier
 from .convnet import VelocitySGD
 from .embedding import WordEmbedding
 from .recurrent import Recurrent, pool_steps
@@ -141,7 +141,7 @@ class RNN(nn.Module):
 
 
 @hyperparameters
-class RNNClassifier(BaseSequenceClassifier):
+class RNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
     """Text classifier with a recurrent network over words.
 
     An LSTM, GRU or plain recurrent layer reads the words in order; its outputs are

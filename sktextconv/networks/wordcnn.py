@@ -10,7 +10,7 @@ from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Fraction, Size, hyperparameters
 from ._dropout import Dropout
-from ._word_classifier import BaseSequenceClassifier
+from ._word_classifier import BaseEmbeddingClassifier, BaseSequenceClassifier
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
 from .embedding import WordEmbedding
 
@@ -82,7 +82,7 @@ class WordCNN(ConvNet):
 
 
 @hyperparameters
-class WordCNNClassifier(BaseSequenceClassifier):
+class WordCNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
     """Text classifier with a deep convolutional network over words.
 
     The network of `CharCNNClassifier` over word vectors instead of one-hot characters:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar, dataclass_transform
 
 import numpy as np
 
-from ._docstrings import inherit_sections
+from ._docstrings import inherit_sections, merge_parents
 from ._param_names import describe_unknown_name, suggest_name
 
 __all__ = [
@@ -95,17 +95,17 @@ def hyperparameters(cls: type[T]) -> type[T]:
     The constructor takes keywords only, suggests a name for an unknown one, and stores
     each value unchanged; `check_params` checks them in `fit`. Its signature shows plain
     types, and the parameters of `cls` itself before inherited ones, which take their
-    documentation from the parent's docstring. The decorator is not inherited: apply it
-    to each class with parameters.
+    documentation from the docstrings of the parents. The decorator is not inherited:
+    apply it to each class with parameters.
     """
-    parent = next(filter(dataclasses.is_dataclass, cls.__mro__[1:]), None)
+    parents = [*filter(dataclasses.is_dataclass, cls.__bases__)]
     cls = dataclasses.dataclass(kw_only=True, eq=False, repr=False)(cls)
     cls.__init__.__annotations__ = {
         name: _plain(hint) for name, hint in _hints(cls).items()
     } | {"return": None}
-    if parent is not None:
-        cls.__init__.__signature__ = _own_parameters_first(cls, parent)
-        inherit_sections(cls, parent)
+    if parents:
+        cls.__init__.__signature__ = _own_parameters_first(cls, parents)
+        inherit_sections(cls, parents)
     else:
         cls.set_params = _suggest_names(cls.set_params)
     cls.__init__ = _reject_unknown_names(cls.__init__)
@@ -144,11 +144,13 @@ def _suggest_names(set_params):
     return set_params_with_suggestion
 
 
-def _own_parameters_first(cls, parent):
+def _own_parameters_first(cls, parents):
     """Return the signature of the constructor, inherited parameters at its end."""
     signature = inspect.signature(cls.__init__)
     self, *parameters = signature.parameters.values()
-    inherited = list(inspect.signature(parent).parameters)
+    inherited = [
+        *merge_parents([inspect.signature(parent).parameters for parent in parents])
+    ]
     own = [each for each in parameters if each.name not in inherited]
     return signature.replace(
         parameters=[self, *own, *(signature.parameters[name] for name in inherited)]

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from skorch.callbacks import Callback
 
 import sktextconv
+from sktextconv.inspection._explain import available_methods
 from sktextconv.persistence import OnnxClassifier, export_onnx
 
 from ..classifiers import NETWORKS
@@ -101,7 +102,9 @@ def results(network, corpus, path):
     again = pickle.loads(pickle.dumps(fitted))
     sktextconv.save(fitted, path)
     loaded = sktextconv.load(path)
-    weights = sktextconv.explain(fitted, texts[0], method="gradient").weights
+    methods = available_methods(fitted)
+    method = "gradient" if "gradient" in methods else "occlusion"
+    weights = sktextconv.explain(fitted, texts[0], method=method).weights
     pooled = getattr(fitted, "attention", lambda texts: ())(texts[:2])
     sentences = [each.weight for text in pooled for each in text.sentences]
     return {
@@ -111,7 +114,7 @@ def results(network, corpus, path):
         "pickle": again.partial_fit(texts, labels).predict_proba(texts),
         "load": loaded.predict_proba(texts),
         "loaded partial_fit": loaded.partial_fit(texts, labels).predict_proba(texts),
-        "gradient": weights,
+        "explanation": weights,
         "attention": np.array(sentences),
     }
 

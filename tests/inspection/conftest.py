@@ -7,6 +7,9 @@ from sktextconv import make_bow_classifier
 
 from ..classifiers import NETWORKS
 
+# FastText reads a word together with its neighbors: it has no gradient of a word.
+WITH_GRADIENT = [name for name in NETWORKS if name != "fasttext"]
+
 TEXTS = [
     "A fine film! So good, so fine.",
     "What a bore. So long, and not good.",

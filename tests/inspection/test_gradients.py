@@ -13,10 +13,10 @@ from sktextconv.encoding import PAD
 from sktextconv.inspection import _integrated_gradients
 
 from ..classifiers import NETWORKS
-from .conftest import LABELS, TEXT, TEXTS
+from .conftest import LABELS, TEXT, TEXTS, WITH_GRADIENT
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", WITH_GRADIENT)
 @pytest.mark.parametrize(("n_steps", "bound"), [(64, 0.03), (512, 0.005)])
 def test_gradient_weights_sum_to_score_difference(
     fitted, name, n_steps, bound, monkeypatch
@@ -113,7 +113,7 @@ def loop_gradients(network, text, index):
     return total
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", WITH_GRADIENT)
 def test_gradient_matches_loop(name):
     """Gradients match a loop over the steps for every input layout of a network."""
     labels = ["pos", "neg", "fair", "neg"] * 6

@@ -7,7 +7,10 @@ from torch import nn
 
 from sktextconv.encoding._ragged import PAD
 from sktextconv.networks._dropout import Dropout
-from sktextconv.networks._word_classifier import BaseSequenceClassifier
+from sktextconv.networks._word_classifier import (
+    BaseEmbeddingClassifier,
+    BaseSequenceClassifier,
+)
 from sktextconv.networks.embedding import WordEmbedding
 from sktextconv.schedules import one_cycle
 from sktextconv.training import Recipe
@@ -62,7 +65,7 @@ class DAN(nn.Module):
 
 
 @hyperparameters
-class DANClassifier(BaseSequenceClassifier):
+class DANClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
     """Classify texts with a deep averaging network.
 
     A text is the mean of its word vectors, whatever their order [1]_.
