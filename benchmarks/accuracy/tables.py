@@ -38,11 +38,13 @@ README_ROWS = {
     "ngrams NB": ("ngrams-nb",),
     "TF-IDF, SVM": ("tfidf",),
     "fastText, bigrams": ("fasttext-bigram",),
+    "Bag of n-grams, NB": ("fasttext-net",),
     "LSTM": ("lstm",),
     "HAN": ("han-attention",),
     "KimCNN": ("kim-rand", "kim-non-static"),
     "WordCNN": ("wordcnn-small-lookup", "wordcnn-small-w2v"),
     "CharCNN": ("charcnn-small",),
+    "VDCNN": ("vdcnn-9-max",),
 }
 README_DATA = {"ag_news": "AG News", "imdb": "IMDB"}
 # Data sets with a column in the overview, which are the first of the tables.

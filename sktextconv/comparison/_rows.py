@@ -185,10 +185,13 @@ _FAST = ("tfidf", "ngrams-nb", "bow", "bow-tfidf")
 _LINEAR = (*_FAST, "ngrams", "ngrams-tfidf")
 # One row for each network, with default settings.
 _NETWORKS = (
+    "fasttext-net",
     "charcnn-small",
+    "charcrnn",
     "vdcnn-9-max",
     "wordcnn-small-lookup",
     "kim-rand",
+    "dpcnn",
     "lstm",
     "han-attention",
 )
