@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from sktextconv import CharCNNClassifier
 from sktextconv.encoding._ragged import Ragged
 from sktextconv.networks._batch_norm import BatchNorm
 from sktextconv.training import _windows
@@ -165,6 +166,29 @@ def test_window_cross_entropy():
     ]
     expected = (0.5 * losses[0] + 0.5 * losses[1] + 2 * losses[2]) / 3
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("weight", [0.25, 2.0])
+def test_trained_loss_adds_weighted_windows(weight):
+    texts, labels = (
+        ["a fine film", "so good", "what a bore", "too long"] * 4,
+        [1, 0] * 8,
+    )
+    classifier = CharCNNClassifier(
+        max_length=150, dropout=0.0, window_loss=weight, max_epochs=1, random_state=0
+    )
+    net = classifier.fit(texts, labels).net_
+    lengths = torch.full((4,), 150)
+    ids = torch.randint(2, 9, (4, 150), generator=torch.Generator().manual_seed(0))
+    target = torch.tensor([0, 1, 0, 1]), torch.ones(4), torch.full((4, 2, 2), 0.5)
+    net.module_.train()
+    logits, loss, total = net.losses(((ids, lengths), target))
+    _, window_logits = net.infer((ids, lengths))
+    torch.testing.assert_close(
+        loss, torch.nn.functional.cross_entropy(logits, target[0])
+    )
+    windows = window_cross_entropy(window_logits, target)
+    torch.testing.assert_close(total, loss + weight * windows)
 
 
 def test_batch_norm_forgets_initial_statistics():

@@ -1,6 +1,8 @@
 """Parameter validation: annotations, and messages equal to scikit-learn's."""
 
+import inspect
 import numbers
+import re
 from typing import Literal
 
 import numpy as np
@@ -18,6 +20,7 @@ from sktextconv.utils._param_validation import (
     Fraction,
     Positive,
     Seed,
+    Size,
     Sizes,
     check_params,
     hyperparameters,
@@ -56,6 +59,74 @@ def test_hyperparameters_are_inherited():
         "sizes": (3, 4),
     }
     assert clone(Child(count=7)).count == 7
+
+
+@hyperparameters
+class Trunk(BaseEstimator):
+    """Common base.
+
+    Parameters
+    ----------
+    low : int, default=1
+        Of all.
+    """
+
+    low: Size = 1
+
+
+@hyperparameters
+class Left(Trunk):
+    """First parent.
+
+    Parameters
+    ----------
+    left : int, default=2
+        Of the first parent.
+    {inherited_parameters}
+    """
+
+    left: Size = 2
+
+
+@hyperparameters
+class Right(Trunk):
+    """Second parent.
+
+    Parameters
+    ----------
+    right : int, default=3
+        Of the second parent.
+    {inherited_parameters}
+    """
+
+    right: Size = 3
+
+
+@hyperparameters
+class Both(Left, Right):
+    """Child of two.
+
+    Parameters
+    ----------
+    own : int, default=4
+        Of the child.
+    {inherited_parameters}
+    """
+
+    own: Size = 4
+
+
+def test_parameters_of_two_parents_are_merged():
+    """Signature and docstring begin with what is closest to the class."""
+    names = ["own", "left", "right", "low"]
+    assert list(inspect.signature(Both).parameters) == names
+    assert re.findall(r"^(\w+) : int", Both.__doc__, re.MULTILINE) == names
+    assert Both(own=7, right=8).get_params() == {
+        "own": 7,
+        "left": 2,
+        "right": 8,
+        "low": 1,
+    }
 
 
 def test_init_rejects_unknown_and_positional():
