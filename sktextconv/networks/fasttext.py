@@ -44,7 +44,8 @@ class FastText(nn.Module):
         Probability that a word is left out in training, with its n-grams.
     naive_bayes : bool, default=False
         Whether vectors are multiplied by the log-count ratios that `load_ratios` sets,
-        and their sum is divided by the norm of the ratios instead of their number.
+        and their sum is divided by the norm of the ratios, at least 1, instead of their
+        number.
 
     Examples
     --------
@@ -120,7 +121,7 @@ class FastText(nn.Module):
         else:
             ratios = F.embedding(features, self.ratios)
             vectors, scale = vectors * ratios, ratios.square().sum(1).sqrt()
-        # At least 1, for a text without known words.
+        # At least 1: weak evidence has a low score, and a text may have no known words.
         return self.head(vectors.sum(1) / scale.clamp(min=1.0))  # (batch, n_classes)
 
 
@@ -180,10 +181,10 @@ class FastTextClassifier(BaseSequenceClassifier):
     Notes
     -----
     With naive Bayes weights, let r be the ratios of the words and n-grams of a text for
-    a class, and w their weights. The score of the class is ``r @ w / sqrt(r @ r)``,
-    before a linear layer that starts as the identity. All weights w start at zero. A
-    word or n-gram counts as often as it occurs. One that is in no training text has a
-    ratio of zero, except where it shares a vector with another.
+    a class, and w their weights. The score of the class is ``r @ w`` divided by
+    ``max(1, sqrt(r @ r))``, before a linear layer that starts as the identity. All
+    weights w start at zero. A word or n-gram counts as often as it occurs. One that is
+    in no training text has a ratio of zero, unless it shares a vector with another.
 
     The vectors have ``(max_tokens + n_buckets) * dim`` parameters, and as many ratios.
     With many classes choose fewer buckets.
@@ -288,6 +289,6 @@ def _count_texts(network, encoded, targets, weights):
         features.sort(axis=1)
         # Each feature counts once in a text.
         first = np.diff(features, axis=1, prepend=PAD) > 0
-        rows = start + np.nonzero(first)[0]
-        np.add.at(counts, (targets[rows], features[first]), weights[rows])
+        owners = start + first.nonzero()[0]
+        np.add.at(counts, (targets[owners], features[first]), weights[owners])
     return counts

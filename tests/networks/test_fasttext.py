@@ -80,15 +80,16 @@ def test_logits_are_linear_in_mean_of_vectors():
         torch.testing.assert_close(logits, network.head(mean))
 
 
+@pytest.mark.parametrize("size", [0.01, 1.0])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_naive_bayes_scores_match_formula(n_classes):
-    """The score of a class is ``r @ w / sqrt(r @ r)``, of every occurrence."""
+def test_naive_bayes_scores_match_formula(n_classes, size):
+    """A score is ``r @ w / max(1, sqrt(r @ r))`` over every occurrence."""
     torch.manual_seed(0)
     network = FastText(12, n_classes, n_buckets=50, naive_bayes=True).double()
     dim = 1 if n_classes == 2 else n_classes
     assert network.vectors.weight.shape == (62, dim)
     assert not network(torch.tensor([[3, 4]])).any()
-    ratios = np.random.RandomState(0).normal(size=(62, dim))
+    ratios = np.random.RandomState(0).normal(scale=size, size=(62, dim))
     ratios[PAD] = 0.0
     network.load_ratios(ratios)
     torch.nn.init.normal_(network.vectors.weight)
@@ -96,7 +97,7 @@ def test_naive_bayes_scores_match_formula(n_classes):
     features = network.find_features(ids)[0]
     w = network.vectors.weight.detach().numpy()[features]
     r = ratios[features]
-    scores = (r * w).sum(0) / np.sqrt((r * r).sum(0))
+    scores = (r * w).sum(0) / np.maximum(1, np.sqrt((r * r).sum(0)))
     expected = [-scores[0], scores[0]] if n_classes == 2 else scores
     np.testing.assert_allclose(network(ids)[0].detach().numpy(), expected)
 
