@@ -119,7 +119,6 @@ def train_state(
             net,
             encoded(*examples, windows=getattr(net.module_, "windows", None)),
             valid=None if valid is None else encoded(*valid),
-            batch_size=estimator._batch_size(),
             learning_rate=estimator.learning_rate,
             bucketing=bool(estimator.bucketing),
             augment_fn=augment_fn,

@@ -7,6 +7,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 
+from sktextconv import FastTextClassifier
+
 
 def test_fitted_attributes(fitted):
     """All documented attributes are set, and there is no `set_output`."""
@@ -36,19 +38,45 @@ def test_last_batch_of_one_text(network, corpus, batch_size):
     assert np.isfinite(network.predict_proba(texts)).all()
 
 
+class BatchSizes(Callback):
+    """Callback that appends the number of texts of each minibatch to `batch_sizes`."""
+
+    def on_batch_begin(self, net, batch=None, training=None, **kwargs):
+        batch_sizes.append(len(batch[1][0]))
+
+
+batch_sizes = []  # outside of the callback, of which training uses a copy
+
+
 def test_batch_size_none(network, corpus):
     """The recipe sets the size of minibatches if `batch_size` is None."""
-
-    class Sizes(Callback):
-        def on_batch_begin(self, net, batch=None, training=None, **kwargs):
-            seen.append(len(batch[1][0]))
-
     texts, labels = corpus[0] * 9, np.tile(corpus[1], 9)
     for recipe, batch_size in (("modern", None), ("paper", None), ("modern", 100)):
-        seen = []
+        batch_sizes.clear()
         network.set_params(recipe=recipe, batch_size=batch_size, epoch_size=1)
-        network.set_params(callbacks=[Sizes()], max_epochs=1).fit(texts, labels)
-        assert seen == [batch_size or network._recipes[recipe].batch_size]
+        network.set_params(callbacks=[BatchSizes()], max_epochs=1).fit(texts, labels)
+        assert batch_sizes == [batch_size or network._recipes[recipe].batch_size]
+
+
+@pytest.mark.parametrize(
+    ("n_texts", "size"), [(24, 4), (888, 8), (2_400, 24), (4_800, 32)]
+)
+def test_batch_size_on_few_texts(corpus, n_texts, size):
+    """`fit` makes 100 minibatches of them, of 4 texts at least, by "modern" only."""
+    texts, labels = corpus[0] * (n_texts // 24), np.tile(corpus[1], n_texts // 24)
+    network = FastTextClassifier(max_n=1, max_epochs=1, callbacks=[BatchSizes()])
+    assert network._recipe().batch_size == 32
+    batch_sizes.clear()
+    network.fit(texts, labels)
+    assert (max(batch_sizes), len(batch_sizes)) == (size, -(-n_texts // size))
+    assert len(batch_sizes) >= min(100, n_texts // 4)
+    for params in ({"recipe": "paper"}, {"batch_size": 32}):
+        batch_sizes.clear()
+        clone(network).set_params(**params).fit(texts, labels)
+        assert max(batch_sizes) == min(32, n_texts)
+    batch_sizes.clear()
+    network.partial_fit(texts, labels)
+    assert max(batch_sizes) == min(32, n_texts)
 
 
 def test_schedule_by_name(network, corpus):
