@@ -161,7 +161,7 @@ class FastTextClassifier(BaseSequenceClassifier):
     max_length : int, default=1_000
         Maximal number of words read of a text.
     recipe : {"modern", "paper"}, default="modern"
-        "modern": AdamW under a one-cycle schedule up to a rate of 0.002, minibatches of
+        "modern": AdamW under a one-cycle schedule up to a rate of 0.001, minibatches of
         32 texts, naive Bayes weights, dropout of words. "paper": SGD with a rate of 8
         that falls linearly, minibatches of 32 texts, vectors of `embedding_dim` numbers
         [1]_.
@@ -231,7 +231,7 @@ class FastTextClassifier(BaseSequenceClassifier):
         # Departs from the paper: another optimizer, schedule and model.
         "modern": Recipe(
             torch.optim.AdamW,
-            learning_rate=2e-3,
+            learning_rate=1e-3,
             batch_size=32,
             options={"weight_decay": 0.0},
             schedule=one_cycle,
