@@ -12,7 +12,7 @@ from ..encoding._char_tokenizer import LEARNED
 from ..encoding._ragged import PAD, UNKNOWN
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
-from ..utils._param_validation import Fraction, NonNegative, Size, hyperparameters
+from ..utils._param_validation import Fraction, LossWeight, Size, hyperparameters
 from ._char_classifier import BaseCharClassifier
 from .convnet import SIZES, ConvNet, VelocitySGD, check_max_length
 
@@ -204,8 +204,8 @@ class CharCNNClassifier(BaseCharClassifier):
         Weight of an auxiliary loss in training: a linear layer classifies each window
         of 123 characters that the convolutions see. Its targets are the class
         probabilities that naive Bayes over the n-grams of the window, counted in all
-        other texts, assigns to it. 0 trains without it. None takes 1 with
-        ``recipe="modern"`` and 0 with ``recipe="paper"``.
+        other texts, assigns to it. At most 1,000; 0 trains without it. None takes 1
+        with ``recipe="modern"`` and 0 with ``recipe="paper"``.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
         rate of 0.001, minibatches of 32 texts, an alphabet learned from the training
@@ -300,7 +300,7 @@ class CharCNNClassifier(BaseCharClassifier):
     dropout: Fraction = 0.5
     init: Literal["ngrams", "random"] = "random"
     batch_norm: bool | None = None
-    window_loss: NonNegative | None = None
+    window_loss: LossWeight | None = None
 
     def _recipe(self):
         window_loss = float(self.window_loss or 0.0)

@@ -14,7 +14,7 @@ from ..encoding._ragged import PAD, UNKNOWN
 from ..schedules import halving, one_cycle
 from ..training._recipe import Recipe
 from ..training._windows import Windows
-from ..utils._param_validation import NonNegative, Size, hyperparameters
+from ..utils._param_validation import LossWeight, Size, hyperparameters
 from ._batch_norm import BatchNorm
 from ._char_classifier import BaseCharClassifier
 
@@ -347,9 +347,9 @@ class VDCNNClassifier(BaseCharClassifier):
         Weight of an auxiliary loss in training: a linear layer classifies each position
         of the last level, which sees a window of characters (77 at depth 9). Its
         targets are the class probabilities that naive Bayes over the n-grams of the
-        window, counted in all other texts, assigns to it. 0 trains without it, as
-        ``pooling="kmax"`` requires. None takes 1 with ``recipe="modern"`` where
-        possible, and 0 with ``recipe="paper"``.
+        window, counted in all other texts, assigns to it. At most 1,000; 0 trains
+        without it, as ``pooling="kmax"`` requires. None takes 1 with
+        ``recipe="modern"`` where possible, and 0 with ``recipe="paper"``.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
         rate of 0.001, minibatches of 32 texts, an alphabet learned from the training
@@ -450,7 +450,7 @@ class VDCNNClassifier(BaseCharClassifier):
     max_length: Size = 1014
     dense_dim: Size = 2048
     trim: bool = False
-    window_loss: NonNegative | None = None
+    window_loss: LossWeight | None = None
 
     def _recipe(self):
         window_loss = float(self.window_loss or 0.0)

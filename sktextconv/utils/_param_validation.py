@@ -17,6 +17,7 @@ __all__ = [
     "Count",
     "Fraction",
     "InnerFraction",
+    "LossWeight",
     "NonNegative",
     "Positive",
     "Range",
@@ -73,6 +74,8 @@ Positive = Annotated[float, Range(0.0, closed="neither")]
 NonNegative = Annotated[float, Range(0.0)]
 Fraction = Annotated[float, Range(0.0, 1.0)]
 InnerFraction = Annotated[float, Range(0.0, 1.0, closed="neither")]
+# Much larger weights overflow in the gradients.
+LossWeight = Annotated[float, Range(0.0, 1_000.0, closed="both")]
 Sizes = Annotated[tuple | list, Each(Size)]
 Seed = Annotated[int, Range(0, 2**32 - 1, closed="both")] | np.random.RandomState | None
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sktextconv import CharCNNClassifier
+from sktextconv import CharCNNClassifier, VDCNNClassifier
 from sktextconv.encoding._ragged import Ragged
 from sktextconv.networks._batch_norm import BatchNorm
 from sktextconv.training import _windows
@@ -189,6 +189,13 @@ def test_trained_loss_adds_weighted_windows(weight):
     )
     windows = window_cross_entropy(window_logits, target)
     torch.testing.assert_close(total, loss + weight * windows)
+
+
+@pytest.mark.parametrize("classifier", [CharCNNClassifier, VDCNNClassifier])
+def test_window_loss_has_upper_bound(classifier):
+    """A weight near the largest float32 would overflow in the gradients."""
+    with pytest.raises(ValueError, match=r"The 'window_loss' .* in the range \[0"):
+        classifier(window_loss=3.4e38).fit(["a fine film", "a bore"], [1, 0])
 
 
 def test_batch_norm_forgets_initial_statistics():
