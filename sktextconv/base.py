@@ -46,10 +46,6 @@ from .utils.validation import check_texts
 
 __all__ = ["BaseTextNetClassifier"]
 
-# On few texts, minibatches shrink until an epoch has this many, or until this size.
-_MIN_BATCHES = 100
-_MIN_BATCH_SIZE = 4
-
 
 @hyperparameters
 class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
@@ -64,14 +60,13 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     ----------
     recipe : {"modern", "paper"}, default="modern"
         Training recipe: initialization, optimizer, learning rate, schedule, sizes of
-        minibatches and epochs. "paper" is that of the paper, "modern" trains in fewer
-        steps.
+        minibatches and epochs. "paper" is that of the paper; "modern" has fewer steps.
     max_epochs : int, default=10
         Number of epochs, fewer if `early_stopping` ends training.
     batch_size : int, default=None
         Texts in a minibatch of training, and in a forward pass of prediction. None
-        takes the recipe's. With the recipe "modern" it takes fewer in `fit` on few
-        texts, but at least 4, so that an epoch has 100 minibatches.
+        takes the recipe's; with "modern", `fit` takes fewer on few texts, down to 4,
+        so that an epoch has 100 minibatches.
     learning_rate : float, default=None
         Highest learning rate under the schedule. None takes the recipe's.
     epoch_size : int, default=None
@@ -191,14 +186,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         """Return the training recipe; a subclass may insert its parameters."""
         return self._recipes[self.recipe]
 
-    def _batch_size(self, n_texts=None):
-        """Return the texts in a minibatch, of a training on `n_texts` if given."""
-        size = int(self.batch_size or self._recipe().batch_size)
-        given = self.batch_size or self.epoch_size or self.recipe != "modern"
-        if n_texts is None or given:
-            return size
-        # Departs from the papers: a network makes too few steps on few texts.
-        return min(size, max(n_texts // _MIN_BATCHES, _MIN_BATCH_SIZE))
+    def _batch_size(self):
+        return int(self.batch_size or self._recipe().batch_size)
 
     def _init_weights(self, network, encoder, examples, seed):
         """Initialize weights of a new network from the training data, if at all.
@@ -278,7 +267,6 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             valid=valid,
             checkpoint=checkpoint,
             n_epochs=int(self.max_epochs),
-            batch_size=self._batch_size(len(examples[0])),
             epoch_size=epoch_size and int(epoch_size),
             schedule=schedule and resolve_schedule(schedule),
         )

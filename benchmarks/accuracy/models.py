@@ -7,7 +7,6 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from sktextconv import HANClassifier, make_nb_ngram_classifier, make_tfidf_classifier
 from sktextconv.comparison._rows import ROWS as OWN_ROWS, Row
 from sktextconv.encoding._tokenize import PLAIN_PATTERN
 
@@ -27,11 +26,8 @@ def make_sklearn_tfidf():
 
 def make_ensemble():
     """Make two linear models and a network, whose probabilities are averaged."""
-    members = [
-        ("tfidf", make_tfidf_classifier()),
-        ("nb", make_nb_ngram_classifier()),
-        ("han", HANClassifier(pooling="max")),
-    ]
+    keys = {"tfidf": "tfidf", "nb": "ngrams-nb", "han": "han-max"}
+    members = [(name, OWN_ROWS[key].make()) for name, key in keys.items()]
     return VotingClassifier(members, voting="soft")
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pad_sequence
 from torch.optim import lr_scheduler
 
 from ..encoding._ragged import PAD
 from ..schedules import one_cycle
+from ..training._data import EncodedDataset
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from ._word_classifier import BaseSequenceClassifier
@@ -286,14 +286,12 @@ def _count_texts(network, encoded, targets, weights):
     """Return the weight of the texts of each class that contain each feature."""
     n_features, n_classes = len(network.ratios), network.head.out_features
     counts = np.zeros((n_classes, n_features))
-    for start in range(0, len(encoded), _N_TOGETHER):
-        rows = range(start, min(start + _N_TOGETHER, len(encoded)))
-        texts = [torch.from_numpy(encoded[row].astype(np.int64)) for row in rows]
-        ids = pad_sequence(texts, batch_first=True, padding_value=PAD)
-        features = network.find_features(ids).numpy()
+    dataset = EncodedDataset(encoded, torch.device("cpu"))
+    for rows in torch.arange(len(encoded)).split(_N_TOGETHER):
+        features = network.find_features(dataset.ids(rows)).numpy()
         features.sort(axis=1)
         # Each feature counts once in a text.
         first = np.diff(features, axis=1, prepend=PAD) > 0
-        owners = start + first.nonzero()[0]
+        owners = rows.numpy()[first.nonzero()[0]]
         np.add.at(counts, (targets[owners], features[first]), weights[owners])
     return counts

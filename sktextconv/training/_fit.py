@@ -18,6 +18,10 @@ from ._windows import WindowTargets
 
 __all__ = ["build_state", "make_template", "restore_net", "train_state"]
 
+# On few texts, minibatches shrink until an epoch has this many, or until this size.
+_MIN_BATCHES = 100
+_MIN_BATCH_SIZE = 4
+
 
 def make_template(estimator):
     """Return an unfitted copy with Python numbers and all derived parameters."""
@@ -69,7 +73,14 @@ def build_state(estimator, examples, classes, rng):
 
 
 def train_state(
-    estimator, state, examples, *, valid=None, checkpoint=None, **train_kwargs
+    estimator,
+    state,
+    examples,
+    *,
+    batch_size=None,
+    valid=None,
+    checkpoint=None,
+    **train_kwargs,
 ):
     """Train the net in `state` and append to its history; return the new records.
 
@@ -78,6 +89,8 @@ def train_state(
     estimator : BaseTextNetClassifier
     state : dict
         As returned by `build_state`; its net is trained in place.
+    batch_size : int or None, default=None
+        None takes the estimator's, and with the recipe "modern" fewer on few texts.
     examples, valid : tuple of texts, encoded labels and weights
         Training and validation data; None for no validation.
     checkpoint : Checkpoint or None, default=None
@@ -120,6 +133,7 @@ def train_state(
             encoded(*examples, windows=getattr(net.module_, "windows", None)),
             valid=None if valid is None else encoded(*valid),
             learning_rate=estimator.learning_rate,
+            batch_size=batch_size or _find_batch_size(estimator, len(examples[0])),
             bucketing=bool(estimator.bucketing),
             augment_fn=augment_fn,
             callbacks=_make_callbacks(estimator, valid, checkpoint),
@@ -129,6 +143,16 @@ def train_state(
         row | {"epoch": row["epoch"] + n_before} for row in history
     ]
     return history
+
+
+def _find_batch_size(estimator, n_texts):
+    """Return the texts in a minibatch of `fit` on `n_texts` texts."""
+    size = estimator._batch_size()
+    given = estimator.batch_size or estimator.epoch_size
+    if given or estimator.recipe != "modern":
+        return size
+    # Departs from the papers: a network makes too few steps on few texts.
+    return min(size, max(n_texts // _MIN_BATCHES, _MIN_BATCH_SIZE))
 
 
 def restore_net(template, encoder, n_classes, saved_net):
