@@ -65,8 +65,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         Number of epochs, fewer if `early_stopping` ends training.
     batch_size : int, default=None
         Texts in a minibatch of training, and in a forward pass of prediction. None
-        takes the recipe's; with "modern", `fit` takes fewer on few texts, down to 4,
-        so that an epoch has 100 minibatches.
+        takes the recipe's; some recipes take fewer in `fit` on few texts, down to 4, so
+        that an epoch has 100 minibatches.
     learning_rate : float, default=None
         Highest learning rate under the schedule. None takes the recipe's.
     epoch_size : int, default=None

@@ -203,10 +203,11 @@ class DPCNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
         Dropout probability of the input of the last layer.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
-        rate of 0.003, minibatches of 32 texts, blocks initialized to the identity,
-        dropout of word vectors. "paper": SGD with momentum 0.9, minibatches of 100
-        texts, a rate of 0.05 that is divided by 10 after four fifths of the epochs, a
-        weight decay of 0.0001, normal initialization [1]_ [2]_.
+        rate of 0.003, minibatches of 32 texts, fewer on few texts (`batch_size`),
+        blocks initialized to the identity, dropout of word vectors. "paper": SGD with
+        momentum 0.9, minibatches of 100 texts, a rate of 0.05 that is divided by 10
+        after four fifths of the epochs, a weight decay of 0.0001, normal initialization
+        [1]_ [2]_.
     {inherited_parameters}
 
     Attributes
@@ -273,6 +274,7 @@ class DPCNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
             torch.optim.AdamW,
             learning_rate=3e-3,
             batch_size=32,
+            min_batches=100,
             options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
             clip_norm=1.0,

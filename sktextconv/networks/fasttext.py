@@ -164,9 +164,9 @@ class FastTextClassifier(BaseSequenceClassifier):
         Maximal number of words read of a text.
     recipe : {"modern", "paper"}, default="modern"
         "modern": AdamW under a one-cycle schedule up to a rate of 0.001, minibatches of
-        32 texts, naive Bayes weights, dropout of words. "paper": SGD with a rate of 8
-        that falls linearly, minibatches of 32 texts, vectors of `embedding_dim` numbers
-        [1]_.
+        32 texts, fewer on few texts (`batch_size`), naive Bayes weights, dropout of
+        words. "paper": SGD with a rate of 8 that falls linearly, minibatches of 32
+        texts, vectors of `embedding_dim` numbers [1]_.
     {inherited_parameters}
 
     Attributes
@@ -235,6 +235,7 @@ class FastTextClassifier(BaseSequenceClassifier):
             torch.optim.AdamW,
             learning_rate=1e-3,
             batch_size=32,
+            min_batches=100,
             options={"weight_decay": 0.0},
             schedule=one_cycle,
         ),

@@ -272,7 +272,7 @@ class HANClassifier(BaseEmbeddingClassifier):
         "modern": AdamW under a one-cycle schedule up to a rate of 0.002, with dropout.
         "paper": section 3.3 of [1]_, SGD with momentum 0.9 and a constant rate of 0.1,
         since [1]_ does not name the grid that it searches. Both have minibatches of 64
-        texts.
+        texts, "modern" of fewer on few texts (`batch_size`).
     {inherited_parameters}
 
     Attributes
@@ -345,6 +345,7 @@ class HANClassifier(BaseEmbeddingClassifier):
             torch.optim.AdamW,
             learning_rate=2e-3,
             batch_size=64,
+            min_batches=100,
             options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
             clip_norm=1.0,

@@ -216,7 +216,7 @@ class KimCNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
         "modern": AdamW under a one-cycle schedule up to a rate of 0.003, Kaiming
         initialization, dropout of word vectors. "paper": section 3.1 of [1]_ and the
         author's code: Adadelta with a factor of 1, small uniform initial weights. Both
-        have minibatches of 50 texts.
+        have minibatches of 50 texts, "modern" of fewer on few texts (`batch_size`).
     {inherited_parameters}
 
     Attributes
@@ -283,6 +283,7 @@ class KimCNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
             torch.optim.AdamW,
             learning_rate=3e-3,
             batch_size=50,
+            min_batches=100,
             options={"weight_decay": 1e-2},
             schedule=one_cycle,
             constrain=constrain_norms,

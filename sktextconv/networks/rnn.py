@@ -176,7 +176,7 @@ class RNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
         classes, SGD with momentum 0.9, a rate of 0.01 halved every 3 epochs. "rmsprop",
         "adam": the examples of Keras [2]_ [3]_, with its optimizer of that name, a
         constant rate of 0.001, and its initialization of all layers. All have
-        minibatches of 128 texts.
+        minibatches of 128 texts, "modern" of fewer on few texts (`batch_size`).
     {inherited_parameters}
 
     Attributes
@@ -261,6 +261,7 @@ class RNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
         "modern": Recipe(
             torch.optim.AdamW,
             learning_rate=1e-2,
+            min_batches=100,
             options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
         ),

@@ -352,8 +352,8 @@ class VDCNNClassifier(BaseCharClassifier):
         ``recipe="modern"`` where possible, and 0 with ``recipe="paper"``.
     recipe : {"modern", "paper"}, default="modern"
         "modern": passes over the data with AdamW under a one-cycle schedule up to a
-        rate of 0.001, minibatches of 32 texts, an alphabet learned from the training
-        texts. "paper": SGD with momentum 0.9 and a
+        rate of 0.001, minibatches of 32 texts, fewer on few texts (`batch_size`), an
+        alphabet learned from the training texts. "paper": SGD with momentum 0.9 and a
         rate of 0.01 on minibatches of 128 texts as in [1]_, and, after Zhang et al.
         [2]_, an epoch of 5,000 minibatches with balanced classes and the rate halved
         every 3 epochs.
@@ -438,6 +438,7 @@ class VDCNNClassifier(BaseCharClassifier):
             torch.optim.AdamW,
             learning_rate=1e-3,
             batch_size=32,
+            min_batches=100,
             options={"betas": (0.9, 0.98), "weight_decay": 1e-2},
             schedule=one_cycle,
             clip_norm=1.0,

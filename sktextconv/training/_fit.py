@@ -18,9 +18,7 @@ from ._windows import WindowTargets
 
 __all__ = ["build_state", "make_template", "restore_net", "train_state"]
 
-# On few texts, minibatches shrink until an epoch has this many, or until this size.
-_MIN_BATCHES = 100
-_MIN_BATCH_SIZE = 4
+_MIN_BATCH_SIZE = 4  # to which `Recipe.min_batches` shrinks minibatches
 
 
 def make_template(estimator):
@@ -90,7 +88,7 @@ def train_state(
     state : dict
         As returned by `build_state`; its net is trained in place.
     batch_size : int or None, default=None
-        None takes the estimator's, and with the recipe "modern" fewer on few texts.
+        None takes the estimator's, on few texts reduced by `Recipe.min_batches`.
     examples, valid : tuple of texts, encoded labels and weights
         Training and validation data; None for no validation.
     checkpoint : Checkpoint or None, default=None
@@ -148,11 +146,10 @@ def train_state(
 def _find_batch_size(estimator, n_texts):
     """Return the texts in a minibatch of `fit` on `n_texts` texts."""
     size = estimator._batch_size()
-    given = estimator.batch_size or estimator.epoch_size
-    if given or estimator.recipe != "modern":
+    min_batches = estimator._recipe().min_batches
+    if estimator.batch_size or estimator.epoch_size or not min_batches:
         return size
-    # Departs from the papers: a network makes too few steps on few texts.
-    return min(size, max(n_texts // _MIN_BATCHES, _MIN_BATCH_SIZE))
+    return min(size, max(n_texts // min_batches, _MIN_BATCH_SIZE))
 
 
 def restore_net(template, encoder, n_classes, saved_net):

@@ -33,6 +33,10 @@ class Recipe:
         constrain the weights.
     batch_size : int
         Texts in a minibatch if the estimator's `batch_size` is None.
+    min_batches : int
+        On few texts, minibatches of `fit` shrink until an epoch has this many, or until
+        they hold four texts; unless the estimator's `batch_size` or `epoch_size` is
+        given. 0 leaves their size.
     window_loss : float
         Weight of the auxiliary loss of windows, of a network with windows.
     """
@@ -45,4 +49,5 @@ class Recipe:
     clip_norm: float | None = None
     constrain: Callable | None = None
     batch_size: int = 128
+    min_batches: int = 0
     window_loss: float = 0.0

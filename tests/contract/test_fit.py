@@ -62,7 +62,7 @@ def test_batch_size_none(network, corpus):
     ("n_texts", "size"), [(24, 4), (888, 8), (2_400, 24), (4_800, 32)]
 )
 def test_batch_size_on_few_texts(corpus, n_texts, size):
-    """`fit` makes 100 minibatches of them, of 4 texts at least, by "modern" only."""
+    """Of a recipe with `min_batches`, `fit` makes as many, of 4 texts at least."""
     texts, labels = corpus[0] * (n_texts // 24), np.tile(corpus[1], n_texts // 24)
     network = FastTextClassifier(max_n=1, max_epochs=1, callbacks=[BatchSizes()])
     assert network._recipe().batch_size == 32
@@ -77,6 +77,12 @@ def test_batch_size_on_few_texts(corpus, n_texts, size):
     batch_sizes.clear()
     network.partial_fit(texts, labels)
     assert max(batch_sizes) == min(32, n_texts)
+
+
+def test_paper_recipes_keep_their_batch_size(network):
+    """Minibatches of other recipes than "modern" do not depend on the texts."""
+    others = {name for name, recipe in network._recipes.items() if recipe.min_batches}
+    assert others <= {"modern"}
 
 
 def test_schedule_by_name(network, corpus):
