@@ -14,9 +14,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
 
-from .schedules import resolve_schedule
 from .training._checkpoint import open_checkpoint
-from .training._fit import build_state, restore_net, train_state
+from .training._fit import build_state, fit_options, restore_net, train_state
 from .training._param_checks import (
     check_partial_fit_params,
     check_training_params,
@@ -68,7 +67,8 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         takes the recipe's; some recipes take fewer in `fit` on few texts, down to 4, so
         that an epoch has 100 minibatches.
     learning_rate : float, default=None
-        Highest learning rate under the schedule. None takes the recipe's.
+        Highest learning rate under the schedule. None takes the recipe's, which may be
+        higher in a `fit` of few minibatches.
     epoch_size : int, default=None
         Minibatches in an epoch; each text is drawn with replacement from a class drawn
         uniformly. None takes the recipe's; an epoch of a recipe without one is a pass
@@ -254,9 +254,6 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             fraction=self.validation_fraction if self.early_stopping else None,
             rng=rng,
         )
-        recipe = self._recipe()
-        epoch_size = self.epoch_size or recipe.epoch_size
-        schedule = recipe.schedule if self.schedule is None else self.schedule
         state = (
             self._fitted_state() if warm else build_state(self, examples, classes, rng)
         )
@@ -266,9 +263,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             examples,
             valid=valid,
             checkpoint=checkpoint,
-            n_epochs=int(self.max_epochs),
-            epoch_size=epoch_size and int(epoch_size),
-            schedule=schedule and resolve_schedule(schedule),
+            **fit_options(self, len(examples[0])),
         )
         self._set_fitted(state, n_iter=len(history))
         return self
@@ -329,7 +324,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             if first
             else self._fitted_state()
         )
-        train_state(self, state, examples, n_epochs=1, batch_size=self._batch_size())
+        train_state(self, state, examples, n_epochs=1)
         self._set_fitted(state, n_iter=len(state["history_"]))
         return self
 

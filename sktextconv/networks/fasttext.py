@@ -163,9 +163,10 @@ class FastTextClassifier(BaseSequenceClassifier):
     max_length : int, default=1_000
         Maximal number of words read of a text.
     recipe : {"modern", "paper"}, default="modern"
-        "modern": AdamW under a one-cycle schedule up to a rate of 0.001, minibatches of
-        32 texts, fewer on few texts (`batch_size`), naive Bayes weights, dropout of
-        words. "paper": SGD with a rate of 8 that falls linearly, minibatches of 32
+        "modern": AdamW under a one-cycle schedule up to a rate of 0.001, or of 7.5
+        divided by the number of minibatches of `fit` if that is more; minibatches of 32
+        texts, fewer on few texts (`batch_size`), naive Bayes weights, dropout of words.
+        "paper": SGD with a rate of 8 that falls linearly, minibatches of 32
         texts, vectors of `embedding_dim` numbers [1]_.
     {inherited_parameters}
 
@@ -236,6 +237,7 @@ class FastTextClassifier(BaseSequenceClassifier):
             learning_rate=1e-3,
             batch_size=32,
             min_batches=100,
+            min_steps=7_500,
             options={"weight_decay": 0.0},
             schedule=one_cycle,
         ),

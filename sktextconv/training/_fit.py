@@ -6,6 +6,7 @@ import torch
 from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
 
+from ..schedules import resolve_schedule
 from ..utils._param_validation import python_values
 from ._data import EncodedDataset, make_augment_fn
 from ._device import resolve_device, seeded
@@ -16,7 +17,7 @@ from ._state import load_net_state, restore_on_error
 from ._torch_defaults import torch_defaults
 from ._windows import WindowTargets
 
-__all__ = ["build_state", "make_template", "restore_net", "train_state"]
+__all__ = ["build_state", "fit_options", "make_template", "restore_net", "train_state"]
 
 _MIN_BATCH_SIZE = 4  # to which `Recipe.min_batches` shrinks minibatches
 
@@ -70,12 +71,30 @@ def build_state(estimator, examples, classes, rng):
     }
 
 
+def fit_options(estimator, n_texts):
+    """Return the arguments of `train` for a `fit` on `n_texts` texts."""
+    recipe, size = estimator._recipe(), estimator._batch_size()
+    epoch_size = estimator.epoch_size or recipe.epoch_size
+    schedule = recipe.schedule if estimator.schedule is None else estimator.schedule
+    if recipe.min_batches and not (estimator.batch_size or epoch_size):
+        size = min(size, max(n_texts // recipe.min_batches, _MIN_BATCH_SIZE))
+    n_epochs = int(estimator.max_epochs)
+    n_steps = n_epochs * int(epoch_size or -(-n_texts // size))
+    times = max(1.0, recipe.min_steps / max(n_steps, 1))
+    return {
+        "n_epochs": n_epochs,
+        "batch_size": size,
+        "learning_rate": estimator.learning_rate or recipe.learning_rate * times,
+        "epoch_size": epoch_size and int(epoch_size),
+        "schedule": schedule and resolve_schedule(schedule),
+    }
+
+
 def train_state(
     estimator,
     state,
     examples,
     *,
-    batch_size=None,
     valid=None,
     checkpoint=None,
     **train_kwargs,
@@ -87,17 +106,20 @@ def train_state(
     estimator : BaseTextNetClassifier
     state : dict
         As returned by `build_state`; its net is trained in place.
-    batch_size : int or None, default=None
-        None takes the estimator's, on few texts reduced by `Recipe.min_batches`.
     examples, valid : tuple of texts, encoded labels and weights
         Training and validation data; None for no validation.
     checkpoint : Checkpoint or None, default=None
     **train_kwargs
-        Passed on to `train`.
+        Passed on to `train`. The batch size and learning rate of the estimator are the
+        default.
     """
     encoder, net, augment_fn = state["encoder_"], state["net_"], None
     encoder._warn_if_unreadable(examples[0], stacklevel=4)
     n_before = len(state["history_"])
+    defaults = {
+        "batch_size": estimator._batch_size(),
+        "learning_rate": estimator.learning_rate,
+    }
     if estimator.augmenter is not None:
         augment_fn = make_augment_fn(
             estimator.augmenter,
@@ -130,26 +152,15 @@ def train_state(
             net,
             encoded(*examples, windows=getattr(net.module_, "windows", None)),
             valid=None if valid is None else encoded(*valid),
-            learning_rate=estimator.learning_rate,
-            batch_size=batch_size or _find_batch_size(estimator, len(examples[0])),
             bucketing=bool(estimator.bucketing),
             augment_fn=augment_fn,
             callbacks=_make_callbacks(estimator, valid, checkpoint),
-            **train_kwargs,
+            **(defaults | train_kwargs),
         )
     state["history_"] = state["history_"] + [
         row | {"epoch": row["epoch"] + n_before} for row in history
     ]
     return history
-
-
-def _find_batch_size(estimator, n_texts):
-    """Return the texts in a minibatch of `fit` on `n_texts` texts."""
-    size = estimator._batch_size()
-    min_batches = estimator._recipe().min_batches
-    if estimator.batch_size or estimator.epoch_size or not min_batches:
-        return size
-    return min(size, max(n_texts // min_batches, _MIN_BATCH_SIZE))
 
 
 def restore_net(template, encoder, n_classes, saved_net):

@@ -37,6 +37,9 @@ class Recipe:
         On few texts, minibatches of `fit` shrink until an epoch has this many, or until
         they hold four texts; unless the estimator's `batch_size` or `epoch_size` is
         given. 0 leaves their size.
+    min_steps : int
+        A `fit` of fewer minibatches has a learning rate that is higher in proportion,
+        unless the estimator's `learning_rate` is given. 0 leaves the rate.
     window_loss : float
         Weight of the auxiliary loss of windows, of a network with windows.
     """
@@ -50,4 +53,5 @@ class Recipe:
     constrain: Callable | None = None
     batch_size: int = 128
     min_batches: int = 0
+    min_steps: int = 0
     window_loss: float = 0.0

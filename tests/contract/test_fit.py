@@ -79,10 +79,34 @@ def test_batch_size_on_few_texts(corpus, n_texts, size):
     assert max(batch_sizes) == min(32, n_texts)
 
 
-def test_paper_recipes_keep_their_batch_size(network):
-    """Minibatches of other recipes than "modern" do not depend on the texts."""
-    others = {name for name, recipe in network._recipes.items() if recipe.min_batches}
-    assert others <= {"modern"}
+@pytest.mark.parametrize(
+    ("params", "rate"),
+    [
+        ({"epoch_size": 1_000}, 0.0075),
+        ({"epoch_size": 500, "max_epochs": 2}, 0.0075),
+        ({"max_epochs": 7_500 // 6, "early_stopping": True}, 0.001),
+        ({"epoch_size": 1_000, "learning_rate": 0.002}, 0.002),
+        ({"epoch_size": 1_000, "recipe": "paper"}, 8.0),
+    ],
+)
+def test_learning_rate_on_few_steps(corpus, params, rate):
+    """A `fit` of fewer than 7,500 minibatches has a higher rate in proportion."""
+    network = FastTextClassifier(max_n=1, n_buckets=9, max_epochs=1)
+    network.set_params(schedule="constant", n_iter_no_change=1, **params)
+    network.fit(*corpus)
+    assert network.history_[0]["learning_rate"] == pytest.approx(rate, rel=1e-3)
+
+
+def test_learning_rate_of_partial_fit(corpus):
+    network = FastTextClassifier(max_n=1, n_buckets=9)
+    network.partial_fit(*corpus, classes=np.unique(corpus[1]))
+    assert network.history_[0]["learning_rate"] == 0.001
+
+
+def test_paper_recipes_do_not_depend_on_the_texts(network):
+    """Only "modern" may change its minibatches and rate with their number."""
+    for name, recipe in network._recipes.items():
+        assert name == "modern" or not (recipe.min_batches or recipe.min_steps)
 
 
 def test_schedule_by_name(network, corpus):
