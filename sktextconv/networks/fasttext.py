@@ -1,5 +1,6 @@
 """Bag of words and word n-grams (Joulin, Grave, Bojanowski & Mikolov, 2017)."""
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -44,7 +45,7 @@ class FastText(nn.Module):
     naive_bayes : bool, default=False
         Whether vectors are multiplied by the log-count ratios that `load_ratios` sets,
         and their sum is divided by the norm of the ratios, at least 1, instead of their
-        number.
+        number. Only words and n-grams with a ratio have a vector.
 
     Examples
     --------
@@ -72,27 +73,68 @@ class FastText(nn.Module):
         dim = int(embedding_dim)
         if naive_bayes:
             dim = 1 if n_classes == 2 else n_classes
+        n_features = n_tokens + self.n_buckets
         # `embedding` would be the module that explanations by gradients replace, and
         # they know words only.
-        self.vectors = WordEmbedding(n_tokens + self.n_buckets, dim, scale=1 / dim)
+        n_rows = 1 if naive_bayes else n_features
+        self.vectors = WordEmbedding(n_rows, dim, scale=1 / dim)
         self.head = nn.Linear(dim, n_classes)
         nn.init.zeros_(self.head.bias)
         if not naive_bayes:
             nn.init.zeros_(self.head.weight)
+            self.register_buffer("rows", None)
             self.register_buffer("ratios", None)
             return
+        # Row of each feature in vectors and ratios; that of `PAD` if it has no ratio.
+        self.register_buffer("rows", torch.zeros(n_features, dtype=torch.int32))
+        self.register_buffer("ratios", torch.zeros(n_rows, dim))
         # The score of a class starts as the sum of its own ratios times weights, which
         # are zero.
-        nn.init.zeros_(self.vectors.weight)
-        self.register_buffer("ratios", torch.zeros(n_tokens + self.n_buckets, dim))
         with torch.no_grad():
             start = torch.tensor([[-1.0], [1.0]]) if dim == 1 else torch.eye(dim)
             self.head.weight.copy_(start)
 
     @torch.no_grad()
-    def load_ratios(self, ratios: np.ndarray) -> None:
-        """Set the log-count ratios to `ratios`, of shape (n_features, dim)."""
-        self.ratios.copy_(torch.from_numpy(ratios))
+    def load_ratios(self, features: np.ndarray, ratios: np.ndarray) -> None:
+        """Set the ratios of some features, and all weights to zero.
+
+        Parameters
+        ----------
+        features : ndarray of int of shape (n,)
+            Their numbers, see `find_features`. Others have a ratio of zero.
+        ratios : ndarray of shape (n, dim)
+            Their log-count ratios.
+        """
+        self._resize(len(features) + 1)
+        numbers = torch.arange(1, len(self.ratios), dtype=torch.int32)
+        self.rows.zero_()[torch.from_numpy(features)] = numbers
+        self.ratios[1:] = torch.from_numpy(ratios)
+
+    def _resize(self, n_rows):
+        # In place, as an optimizer may hold the weight.
+        self.ratios = self.ratios.new_zeros(n_rows, self.ratios.shape[1])
+        self.vectors.weight.data = torch.zeros_like(self.ratios)
+
+    def resize(self, shapes: Mapping[str, Sequence[int]]) -> None:
+        """Take as many rows as a state dict with these shapes of its tensors.
+
+        Their number depends on the training texts.
+        """
+        if self.ratios is not None and len(shapes.get("ratios", ())) == 2:
+            self._resize(shapes["ratios"][0])
+
+    def check_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Raise `ValueError` if a row of a state dict does not exist."""
+        if self.rows is None:
+            return
+        rows, last = state["rows"], len(self.ratios) - 1
+        wrong = rows[(rows < 0) | (rows > last)]
+        if len(wrong):
+            raise ValueError(f"Expected rows from 0 to {last}, got {wrong[0]}.")
+
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        self.resize({name: each.shape for name, each in state_dict.items()})
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def find_features(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
         """Return the numbers of the words and n-grams of each text.
@@ -114,12 +156,13 @@ class FastText(nn.Module):
             drawn = torch.rand(ids.shape, dtype=torch.float32, device=ids.device)
             ids = ids.masked_fill(drawn < self.word_dropout, PAD)
         features = self.find_features(ids)
-        vectors = self.vectors(features)  # (batch, n_features, dim)
         if self.ratios is None:
+            vectors = self.vectors(features)  # (batch, n_features, dim)
             scale = (features != PAD).sum(1, keepdim=True)
         else:
-            ratios = F.embedding(features, self.ratios)
-            vectors, scale = vectors * ratios, ratios.square().sum(1).sqrt()
+            rows = self.rows[features]
+            ratios = F.embedding(rows, self.ratios)
+            vectors, scale = self.vectors(rows) * ratios, ratios.square().sum(1).sqrt()
         # At least 1: weak evidence has a low score, and a text may have no known words.
         return self.head(vectors.sum(1) / scale.clamp(min=1.0))  # (batch, n_classes)
 
@@ -189,8 +232,9 @@ class FastTextClassifier(BaseSequenceClassifier):
     weights w start at zero. A word or n-gram counts as often as it occurs. One that is
     in no training text has a ratio of zero, unless it shares a vector with another.
 
-    The vectors have ``(max_tokens + n_buckets) * dim`` parameters, and as many ratios.
-    With many classes choose fewer buckets.
+    With naive Bayes weights, only words and n-grams of the training texts have a vector
+    and ratios, each of a number per class. Without, all ``max_tokens + n_buckets`` have
+    a vector.
 
     Departures from the paper: (1) "modern" is naive Bayes of [2]_ in the model of
     [1]_, see `naive_bayes`, and differs in training. (2) The authors' program updates
@@ -269,32 +313,44 @@ class FastTextClassifier(BaseSequenceClassifier):
         from ..feature_extraction._log_count_ratio import log_count_ratio
 
         texts, targets, weights = examples
-        counts = _count_texts(network, encoder._encode(texts), targets, weights)
+        features, counts = _count_texts(
+            network, encoder._encode(texts), targets, weights
+        )
         n_classes = len(counts)
         fractions = np.bincount(targets, weights, minlength=n_classes) / weights.sum()
         # A class may have no text in the first call of `partial_fit`.
         fractions = fractions.clip(_MIN_FRACTION, 1 - _MIN_FRACTION)
         total = counts.sum(0)
-        # Buckets without n-grams have no evidence.
-        (seen,) = total.nonzero()
-        ratios = np.zeros(network.ratios.shape, dtype=np.float32)
-        for column, label in enumerate(range(1 if n_classes == 2 else 0, n_classes)):
-            ratios[seen, column] = log_count_ratio(
-                counts[label, seen], total[seen], fractions[label], _SMOOTHING
-            )
-        network.load_ratios(ratios)
+        labels = range(1 if n_classes == 2 else 0, n_classes)
+        ratios = [
+            log_count_ratio(counts[label], total, fractions[label], _SMOOTHING)
+            for label in labels
+        ]
+        network.load_ratios(features, np.stack(ratios, axis=1).astype(np.float32))
 
 
 def _count_texts(network, encoded, targets, weights):
-    """Return the weight of the texts of each class that contain each feature."""
-    n_features, n_classes = len(network.ratios), network.head.out_features
-    counts = np.zeros((n_classes, n_features))
+    """Return the features of texts, and the weight of each class's texts with each.
+
+    Texts of weight 0 are left out.
+    """
+    (texts,) = weights.nonzero()
+    seen = np.zeros(len(network.rows), dtype=bool)
+    for _, features in _find_pairs(network, encoded, texts):
+        seen[features] = True
+    (found,) = seen.nonzero()
+    columns = seen.cumsum() - 1
+    counts = np.zeros((network.head.out_features, len(found)))
+    for owners, features in _find_pairs(network, encoded, texts):
+        np.add.at(counts, (targets[owners], columns[features]), weights[owners])
+    return found, counts
+
+
+def _find_pairs(network, encoded, texts):
+    """Yield the numbers of texts and of their features, each once in a text."""
     dataset = EncodedDataset(encoded, torch.device("cpu"))
-    for rows in torch.arange(len(encoded)).split(_N_TOGETHER):
+    for rows in torch.from_numpy(texts).split(_N_TOGETHER):
         features = network.find_features(dataset.ids(rows)).numpy()
         features.sort(axis=1)
-        # Each feature counts once in a text.
         first = np.diff(features, axis=1, prepend=PAD) > 0
-        owners = rows.numpy()[first.nonzero()[0]]
-        np.add.at(counts, (targets[owners], features[first]), weights[owners])
-    return counts
+        yield rows.numpy()[first.nonzero()[0]], features[first]

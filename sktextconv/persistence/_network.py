@@ -1,6 +1,7 @@
 """Header and weights of a saved network."""
 
 import copy
+import json
 
 import numpy as np
 import sklearn
@@ -46,7 +47,7 @@ _EARLIER_VALUES = {
     "VDCNNClassifier": {"alphabet": "vdcnn", "window_loss": 0.0},
 }
 
-_DTYPES = {torch.float32: "F32", torch.int64: "I64"}
+_DTYPES = {torch.float32: "F32", torch.int32: "I32", torch.int64: "I64"}
 
 # Limits for forged files; far above any trained network.
 _MAX_JOBS = 4096
@@ -163,6 +164,14 @@ class SavedNetwork:
         building = _NetworkBuilding(1000 + _MAX_CALLS * len(found))
         with torch_defaults(), torch.device("meta"), building:
             network = self._classifier._make_network(n_tokens, n_classes)
+            if hasattr(network, "resize"):
+                network.resize(
+                    {
+                        name: json.loads(each.partition(" ")[2])
+                        for name, each in found.items()
+                    }
+                )
+        self._network = network
         # Includes non-persistent buffers, which are not in the file.
         buffers = (*network.parameters(), *network.buffers())
         size = sum(tensor.nbytes for tensor in buffers)
@@ -177,6 +186,8 @@ class SavedNetwork:
 
     def set_tensors(self, weights):
         """Take the weights, which were compared with `tensors`."""
+        if hasattr(self._network, "check_state"):
+            self._network.check_state(weights)
         self._weights = weights
 
     def finish(self, device):

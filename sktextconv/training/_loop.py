@@ -32,8 +32,11 @@ def check_size(make_network, sizes, *, required_by):
         Name of the estimator, for the message.
     """
     with torch.device("meta"):  # tensors on it take no memory
-        weights = dict(make_network(*sizes).named_parameters())
-    n_needed = 2 * sum(weight.nbytes for weight in weights.values())
+        network = make_network(*sizes)
+    weights = dict(network.named_parameters())
+    n_needed = sum(weight.nbytes for weight in weights.values())  # of gradients
+    weights |= dict(network.named_buffers())
+    n_needed += sum(weight.nbytes for weight in weights.values())
     n_available = memory()
     if n_needed > n_available:
         largest = max(weights, key=lambda name: weights[name].nbytes)

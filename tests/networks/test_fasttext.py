@@ -1,11 +1,14 @@
 """Tests of FastText against Joulin et al. (2017) and naive Bayes features."""
 
+import pickle
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sktextconv import FastTextClassifier, explain
+from sktextconv import FastTextClassifier, explain, save
 from sktextconv.encoding import PAD
 from sktextconv.feature_extraction import LogCountRatio
 from sktextconv.networks.fasttext import FastText
@@ -87,16 +90,19 @@ def test_naive_bayes_scores_match_formula(n_classes, size):
     torch.manual_seed(0)
     network = FastText(12, n_classes, n_buckets=50, naive_bayes=True).double()
     dim = 1 if n_classes == 2 else n_classes
-    assert network.vectors.weight.shape == (62, dim)
     assert not network(torch.tensor([[3, 4]])).any()
-    ratios = np.random.RandomState(0).normal(scale=size, size=(62, dim))
-    ratios[PAD] = 0.0
-    network.load_ratios(ratios)
-    torch.nn.init.normal_(network.vectors.weight)
     ids = torch.tensor([[4, 9, 4, 9, 7]])
-    features = network.find_features(ids)[0]
-    w = network.vectors.weight.detach().numpy()[features]
-    r = ratios[features]
+    features = network.find_features(ids)[0].numpy()
+    known = np.setdiff1d(np.arange(1, 62), features[1])  # all but a word
+    random = np.random.RandomState(0)
+    ratios, weights = np.zeros((62, dim)), np.zeros((62, dim))
+    ratios[known] = random.normal(scale=size, size=(len(known), dim))
+    weights[known] = random.normal(size=(len(known), dim))
+    network.load_ratios(known, ratios[known])
+    assert network.vectors.weight.shape == (len(known) + 1, dim)
+    with torch.no_grad():
+        network.vectors.weight[network.rows] = torch.from_numpy(weights)
+    r, w = ratios[features], weights[features]
     scores = (r * w).sum(0) / np.maximum(1, np.sqrt((r * r).sum(0)))
     expected = [-scores[0], scores[0]] if n_classes == 2 else scores
     np.testing.assert_allclose(network(ids)[0].detach().numpy(), expected)
@@ -149,9 +155,9 @@ def test_ratios_are_those_of_naive_bayes(max_n):
         features = network.find_features(ids[None])[0]
         names = find_ngrams(text.split(), max_n)
         expected = [ratios[" ".join(name)] for name in names]
-        found = network.ratios[features].flatten()
+        found = network.ratios[network.rows[features]].flatten()
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-    assert (network.ratios != 0).sum() <= len(ratios)
+    assert len(network.vectors.weight) == len(ratios) + 1
 
 
 def test_weights_of_samples_count_in_ratios():
@@ -170,8 +176,9 @@ def test_weights_of_samples_count_in_ratios():
     }
     smoothed = np.array(list(counts.values())) + 2 * np.array([2 / 3, 1 / 3])
     pos, neg = np.log(smoothed / smoothed.sum(0)).T
-    rows = [classifier.encoder_.vocabulary_[word] for word in counts]
-    ratios = classifier.net_.module_.ratios[rows, 0]
+    ids = [classifier.encoder_.vocabulary_[word] for word in counts]
+    network = classifier.net_.module_
+    ratios = network.ratios[network.rows[ids], 0]
     np.testing.assert_allclose(ratios, pos - neg, rtol=1e-5)
 
 
@@ -216,3 +223,21 @@ def test_explanation_is_by_occlusion():
     assert weights[1] > weights[0]
     with pytest.raises(ValueError, match=r"FastTextClassifier, \['occlusion'\], got"):
         explain(classifier, "so good", method="gradient")
+
+
+# -- saving -------------------------------------------------------------------------
+
+
+def test_rows_are_those_of_the_training_texts(tmp_path):
+    """Words and pairs of the texts have a row; a file with other numbers is refused."""
+    classifier = fit_once(LABELS)
+    restored = pickle.loads(pickle.dumps(classifier))
+    shape = restored.net_.module_.vectors.weight.shape
+    pairs = {pair for text in TEXTS for pair in pairwise(text.split())}
+    words = {word for text in TEXTS for word in text.split()}
+    assert shape == (1 + len(words) + len(pairs), 1)
+    n_rows = len(classifier.net_.module_.ratios)
+    classifier.net_.module_.rows[5] = n_rows
+    match = f"Expected rows from 0 to {n_rows - 1}, got {n_rows}"
+    with pytest.raises(ValueError, match=match):
+        save(classifier, tmp_path / "model")
