@@ -94,6 +94,8 @@ def compare(
                 "n_valid": n_valid,
                 "n_classes": len(bunch.target_names),
             }
+            if held_out is not None:
+                run["held_out"] = held_out
             if any(run.items() <= done.items() for done in runs):
                 continue
             estimator = ROWS[model].make().set_params(random_state=seed, **setting)
