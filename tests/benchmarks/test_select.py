@@ -9,6 +9,7 @@ from sklearn.dummy import DummyClassifier
 from benchmarks.accuracy import select
 from benchmarks.accuracy.cell import Cell, load
 from benchmarks.accuracy.models import ROWS, Row
+from benchmarks.accuracy.small_data import DATA
 from sktextconv import load_docstrings
 
 
@@ -72,6 +73,20 @@ def test_compare_leaves_test_texts_out(tmp_path, monkeypatch):
     cell = Cell(data="mine", model="bow", train=str(path), held_out=30)
     assert set(seen).isdisjoint(load(cell)[1].data)
     assert len(set(seen)) == 70
+
+
+def test_records_leave_test_texts_out():
+    """So do all runs on data sets whose test texts are part of their files."""
+    runs = [
+        run
+        for path in select.FOLDER.glob("*_*.json")
+        for run in json.loads(path.read_text())
+        if run["data"] in DATA
+    ]
+    assert runs
+    assert {(run["data"], run.get("held_out")) for run in runs} <= {
+        (name, source.n_test) for name, source in DATA.items()
+    }
 
 
 def test_render_seeds_range_and_chance(tmp_path):
