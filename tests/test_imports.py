@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from sklearn.base import clone
 
 import sktextconv
 
+from .classifiers import NETWORKS
 from .conftest import REPOSITORY
 from .golden import FOLDER, ONNX_FOLDER
 
@@ -151,6 +153,10 @@ def test_loading_models_avoids_slow_imports(tmp_path):
     for packed in FOLDER.glob("*.xz"):
         paths.append(tmp_path / packed.stem)
         paths[-1].write_bytes(lzma.decompress(packed.read_bytes()))
+    for name, network in NETWORKS.items():  # the others have two classes
+        paths.append(tmp_path / f"three_classes_{name}")
+        texts, labels = ["so good", "so bad", "so so"] * 4, ["p", "n", "o"] * 4
+        sktextconv.save(clone(network).fit(texts, labels), paths[-1])
     script = (
         "import sys, sktextconv\n"
         "for path in sys.argv[1:]: sktextconv.load(path).predict(['a film'])\n"

@@ -91,8 +91,9 @@ class FastText(nn.Module):
         # The score of a class starts as the sum of its own ratios times weights, which
         # are zero.
         with torch.no_grad():
-            start = torch.tensor([[-1.0], [1.0]]) if dim == 1 else torch.eye(dim)
-            self.head.weight.copy_(start)
+            # On the meta device, `torch.eye` imports modules for a second.
+            start = np.array([[-1.0], [1.0]]) if dim == 1 else np.eye(dim)
+            self.head.weight.copy_(torch.from_numpy(start))
 
     @torch.no_grad()
     def load_ratios(self, features: np.ndarray, ratios: np.ndarray) -> None:
@@ -112,8 +113,9 @@ class FastText(nn.Module):
 
     def _resize(self, n_rows):
         # In place, as an optimizer may hold the weight.
-        self.ratios = self.ratios.new_zeros(n_rows, self.ratios.shape[1])
-        self.vectors.weight.data = torch.zeros_like(self.ratios)
+        shape = n_rows, self.ratios.shape[1]
+        self.ratios = self.ratios.new_zeros(shape)
+        self.vectors.weight.data = self.ratios.new_zeros(shape)
 
     def resize(self, shapes: Mapping[str, Sequence[int]]) -> None:
         """Take as many rows as a state dict with these shapes of its tensors.
