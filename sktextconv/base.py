@@ -263,7 +263,7 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             examples,
             valid=valid,
             checkpoint=checkpoint,
-            **fit_options(self, len(examples[0])),
+            **fit_options(self, len(examples[0]), warm=warm),
         )
         self._set_fitted(state, n_iter=len(history))
         return self

@@ -96,7 +96,7 @@ def compare(
             }
             if held_out is not None:
                 run["held_out"] = held_out
-            if any(run.items() <= done.items() for done in runs):
+            if any(_is_same(run, done) for done in runs):
                 continue
             estimator = ROWS[model].make().set_params(random_state=seed, **setting)
             with timed() as seconds:
@@ -111,6 +111,10 @@ def compare(
             )
             write_json(path, runs)
     return runs
+
+
+def _is_same(run, done):
+    return run.items() <= done.items() and ("held_out" in run) == ("held_out" in done)
 
 
 def render(folder=FOLDER):

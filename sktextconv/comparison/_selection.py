@@ -81,7 +81,7 @@ def select_parameters(estimator, grid, X, y, *, groups=None, seed=0, report=None
         diverged. Empty if there is nothing to select.
     """
     last = last_step(estimator)
-    candidates = list_candidates(last, grid)
+    candidates = list_candidates(last, grid, len(y))
     if not candidates:
         return []
     train, valid = split_off(y, groups, VALIDATION_FRACTION, seed)
@@ -117,13 +117,14 @@ def rank_trial(trial):
     return trial["error"], trial.get("log_loss", 0.0)
 
 
-def list_candidates(estimator, grid):
+def list_candidates(estimator, grid, n_texts=None):
     """Return the dicts of parameters to try: all combinations of the grid.
 
-    Dropout is left out of networks without it.
+    Dropout is left out of networks without it. The learning rate that is multiplied may
+    depend on the number of training texts; None stands for many.
     """
     values = {
-        name: _multiply(_default_of(estimator, name), tried)
+        name: _multiply(_default_of(estimator, name, n_texts), tried)
         if isinstance(tried, Multiples)
         else tried
         for name, tried in grid.items()
@@ -224,10 +225,16 @@ def _score_network(network, params, parts):
     }
 
 
-def _default_of(network, name):
-    """Return the value of a parameter of training, or that of the recipe if None."""
+def _default_of(network, name, n_texts):
+    """Return the value of a parameter of training, or that of its recipe if None."""
     value = getattr(network, name)
-    return getattr(network._recipe(), name) if value is None else value
+    if value is not None:
+        return value
+    if n_texts is None:
+        return getattr(network._recipe(), name)
+    from ..training._fit import fit_options  # imports torch
+
+    return fit_options(network, n_texts)[name]
 
 
 def _multiply(value, factors):

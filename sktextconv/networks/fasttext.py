@@ -12,6 +12,7 @@ from torch.optim import lr_scheduler
 from ..encoding._ragged import PAD
 from ..schedules import one_cycle
 from ..training._data import EncodedDataset
+from ..training._loop import check_size
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
 from ._word_classifier import BaseSequenceClassifier
@@ -107,7 +108,7 @@ class FastText(nn.Module):
             Their log-count ratios.
         """
         self._resize(len(features) + 1)
-        numbers = torch.arange(1, len(self.ratios), dtype=torch.int32)
+        numbers = torch.arange(1, len(self.ratios)).to(self.rows)
         self.rows.zero_()[torch.from_numpy(features)] = numbers
         self.ratios[1:] = torch.from_numpy(ratios)
 
@@ -133,9 +134,13 @@ class FastText(nn.Module):
         wrong = rows[(rows < 0) | (rows > last)]
         if len(wrong):
             raise ValueError(f"Expected rows from 0 to {last}, got {wrong[0]}.")
+        if rows[PAD] != PAD:
+            raise ValueError(f"Expected row {PAD} for padding, got {rows[PAD]}.")
 
     def _load_from_state_dict(self, state_dict, prefix, *args):
-        self.resize({name: each.shape for name, each in state_dict.items()})
+        self.resize(
+            {name.removeprefix(prefix): each.shape for name, each in state_dict.items()}
+        )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def find_features(self, ids: torch.Tensor) -> torch.Tensor:  # (batch, length)
@@ -207,10 +212,10 @@ class FastTextClassifier(BaseSequenceClassifier):
         Maximal number of words read of a text.
     recipe : {"modern", "paper"}, default="modern"
         "modern": AdamW under a one-cycle schedule up to a rate of 0.001, or of 7.5
-        divided by the number of minibatches of `fit` if that is more; minibatches of 32
-        texts, fewer on few texts (`batch_size`), naive Bayes weights, dropout of words.
-        "paper": SGD with a rate of 8 that falls linearly, minibatches of 32
-        texts, vectors of `embedding_dim` numbers [1]_.
+        divided by the number of minibatches of `fit` if that is more, but at most 0.05;
+        minibatches of 32 texts, fewer on few texts (`batch_size`), naive Bayes weights,
+        dropout of words. "paper": SGD with a rate of 8 that falls linearly, minibatches
+        of 32 texts, vectors of `embedding_dim` numbers [1]_.
     {inherited_parameters}
 
     Attributes
@@ -313,10 +318,17 @@ class FastTextClassifier(BaseSequenceClassifier):
         from ..feature_extraction._log_count_ratio import log_count_ratio
 
         texts, targets, weights = examples
-        features, counts = _count_texts(
-            network, encoder._encode(texts), targets, weights
-        )
-        n_classes = len(counts)
+        encoded = encoder._encode(texts)
+        n_classes = network.head.out_features
+        seen = _find_features(network, encoded)
+
+        def make_resized():
+            resized = self._make_network(network.n_tokens, n_classes)
+            resized.resize({"ratios": (len(seen) + 1, network.ratios.shape[1])})
+            return resized
+
+        check_size(make_resized, (), required_by=type(self).__name__)
+        counts = _count_texts(network, encoded, seen, targets, weights)
         fractions = np.bincount(targets, weights, minlength=n_classes) / weights.sum()
         # A class may have no text in the first call of `partial_fit`.
         fractions = fractions.clip(_MIN_FRACTION, 1 - _MIN_FRACTION)
@@ -326,30 +338,31 @@ class FastTextClassifier(BaseSequenceClassifier):
             log_count_ratio(counts[label], total, fractions[label], _SMOOTHING)
             for label in labels
         ]
-        network.load_ratios(features, np.stack(ratios, axis=1).astype(np.float32))
+        network.load_ratios(seen, np.stack(ratios, axis=1).astype(np.float32))
 
 
-def _count_texts(network, encoded, targets, weights):
-    """Return the features of texts, and the weight of each class's texts with each.
-
-    Texts of weight 0 are left out.
-    """
-    (texts,) = weights.nonzero()
+def _find_features(network, encoded):
+    """Return the numbers of all features of texts."""
     seen = np.zeros(len(network.rows), dtype=bool)
-    for _, features in _find_pairs(network, encoded, texts):
+    for _, features in _find_pairs(network, encoded):
         seen[features] = True
-    (found,) = seen.nonzero()
-    columns = seen.cumsum() - 1
-    counts = np.zeros((network.head.out_features, len(found)))
-    for owners, features in _find_pairs(network, encoded, texts):
+    return seen.nonzero()[0]
+
+
+def _count_texts(network, encoded, seen, targets, weights):
+    """Return the weight of the texts of each class that contain each seen feature."""
+    counts = np.zeros((network.head.out_features, len(seen)))
+    columns = np.zeros(len(network.rows), dtype=np.int64)
+    columns[seen] = np.arange(len(seen))
+    for owners, features in _find_pairs(network, encoded):
         np.add.at(counts, (targets[owners], columns[features]), weights[owners])
-    return found, counts
+    return counts
 
 
-def _find_pairs(network, encoded, texts):
+def _find_pairs(network, encoded):
     """Yield the numbers of texts and of their features, each once in a text."""
     dataset = EncodedDataset(encoded, torch.device("cpu"))
-    for rows in torch.from_numpy(texts).split(_N_TOGETHER):
+    for rows in torch.arange(len(encoded)).split(_N_TOGETHER):
         features = network.find_features(dataset.ids(rows)).numpy()
         features.sort(axis=1)
         first = np.diff(features, axis=1, prepend=PAD) > 0

@@ -20,6 +20,7 @@ from ._windows import WindowTargets
 __all__ = ["build_state", "fit_options", "make_template", "restore_net", "train_state"]
 
 _MIN_BATCH_SIZE = 4  # to which `Recipe.min_batches` shrinks minibatches
+_MAX_TIMES = 50  # by which `Recipe.min_steps` multiplies the learning rate
 
 
 def make_template(estimator):
@@ -71,8 +72,11 @@ def build_state(estimator, examples, classes, rng):
     }
 
 
-def fit_options(estimator, n_texts):
-    """Return the arguments of `train` for a `fit` on `n_texts` texts."""
+def fit_options(estimator, n_texts, *, warm=False):
+    """Return the arguments of `train` for a `fit` on `n_texts` texts.
+
+    With `warm`, it continues from trained weights, and the rate is the recipe's.
+    """
     recipe, size = estimator._recipe(), estimator._batch_size()
     epoch_size = estimator.epoch_size or recipe.epoch_size
     schedule = recipe.schedule if estimator.schedule is None else estimator.schedule
@@ -80,11 +84,13 @@ def fit_options(estimator, n_texts):
         size = min(size, max(n_texts // recipe.min_batches, _MIN_BATCH_SIZE))
     n_epochs = int(estimator.max_epochs)
     n_steps = n_epochs * int(epoch_size or -(-n_texts // size))
-    times = max(1.0, recipe.min_steps / max(n_steps, 1))
+    rate = recipe.learning_rate
+    if not warm:
+        rate *= min(max(recipe.min_steps / n_steps, 1), _MAX_TIMES)
     return {
         "n_epochs": n_epochs,
         "batch_size": size,
-        "learning_rate": estimator.learning_rate or recipe.learning_rate * times,
+        "learning_rate": estimator.learning_rate or rate,
         "epoch_size": epoch_size and int(epoch_size),
         "schedule": schedule and resolve_schedule(schedule),
     }

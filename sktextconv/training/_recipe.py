@@ -39,7 +39,8 @@ class Recipe:
         given. 0 leaves their size.
     min_steps : int
         A `fit` of fewer minibatches has a learning rate that is higher in proportion,
-        unless the estimator's `learning_rate` is given. 0 leaves the rate.
+        at most 50 times, unless it continues from trained weights or the estimator's
+        `learning_rate` is given. 0 leaves the rate.
     window_loss : float
         Weight of the auxiliary loss of windows, of a network with windows.
     """

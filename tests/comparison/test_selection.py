@@ -14,6 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
 from sktextconv import (
+    FastTextClassifier,
     KimCNNClassifier,
     VDCNNClassifier,
     compare,
@@ -162,6 +163,14 @@ def test_learning_rates_are_multiples_of_recipe():
         ]
         assert rates == pytest.approx([0.3 * expected, expected, 3 * expected], 0.01)
         assert rates[1] == expected
+
+
+def test_learning_rates_are_multiples_of_that_of_fit():
+    """On few texts some networks have a higher rate."""
+    for n_texts, expected in ((500, 7.5 / 1_000), (1_000_000, 0.001)):
+        candidates = list_candidates(FastTextClassifier(), GRIDS["network"], n_texts)
+        rates = [params["learning_rate"] for params in candidates]
+        assert rates == pytest.approx([0.3 * expected, expected, 3 * expected])
 
 
 def test_count_trainings():

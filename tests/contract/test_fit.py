@@ -103,10 +103,21 @@ def test_learning_rate_of_partial_fit(corpus):
     assert network.history_[0]["learning_rate"] == 0.001
 
 
-def test_paper_recipes_do_not_depend_on_the_texts(network):
-    """Only "modern" may change its minibatches and rate with their number."""
+def test_learning_rate_is_at_most_50_times_the_recipes(corpus):
+    network = FastTextClassifier(max_n=1, n_buckets=9, max_epochs=1)
+    network.set_params(schedule="constant", warm_start=True).fit(*corpus)
+    assert network.history_[0]["learning_rate"] == pytest.approx(0.05)
+    # From trained weights, the rate is the recipe's.
+    assert network.fit(*corpus).history_[1]["learning_rate"] == 0.001
+
+
+def test_recipes_that_depend_on_the_texts(network):
+    """Minibatches of these shrink on few texts, by "modern" only."""
+    shrinking = ["DPCNN", "FastText", "HAN", "KimCNN", "RNN", "VDCNN"]
+    modern = type(network).__name__.removesuffix("Classifier") in shrinking
     for name, recipe in network._recipes.items():
-        assert name == "modern" or not (recipe.min_batches or recipe.min_steps)
+        assert bool(recipe.min_batches) == (modern and name == "modern")
+        assert name == "modern" or not recipe.min_steps
 
 
 def test_schedule_by_name(network, corpus):

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 from sklearn.feature_extraction.text import CountVectorizer
+from torch import nn
 
 from sktextconv import FastTextClassifier, explain, save
 from sktextconv.encoding import PAD
 from sktextconv.feature_extraction import LogCountRatio
 from sktextconv.networks.fasttext import FastText
+from sktextconv.training import _loop
 
 TEXTS = ["so good so good", "a fine film", "so bad", "a long bad bore", "good"] * 3
 LABELS = ["pos", "pos", "neg", "neg", "pos"] * 3
@@ -241,3 +243,25 @@ def test_rows_are_those_of_the_training_texts(tmp_path):
     match = f"Expected rows from 0 to {n_rows - 1}, got {n_rows}"
     with pytest.raises(ValueError, match=match):
         save(classifier, tmp_path / "model")
+
+
+def test_state_dict_of_a_part():
+    """A network inside of another one takes the number of rows from its state dict."""
+    whole, other = (
+        nn.Sequential(FastText(12, 2, n_buckets=9, naive_bayes=True)) for _ in range(2)
+    )
+    whole[0].load_ratios(np.array([3, 7]), np.ones((2, 1)))
+    other.load_state_dict(whole.state_dict())
+    ids = torch.tensor([[3, 5]])
+    assert len(other[0].ratios) == 3
+    assert torch.equal(other(ids), whole(ids))
+
+
+def test_many_classes_need_memory():
+    """The error comes before the ratios of all features and classes are made."""
+    classifier = FastTextClassifier(n_buckets=500_000)
+    texts = [" ".join(f"w{i}x{j}" for j in range(30)) for i in range(200)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_loop, "memory", lambda: 10_000_000)
+        with pytest.raises(ValueError, match=r"vectors.weight, is [0-9,]+ x 90:"):
+            classifier.fit(texts, np.arange(200) % 90)

@@ -209,12 +209,13 @@ def test_network_of_terabytes(name):
 @pytest.mark.skipif(not hasattr(os, "sysconf"), reason="needs os.sysconf")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_size_check_uses_system_memory(name, monkeypatch):
-    """Weights and gradients may take all of the machine's memory, and no byte more."""
+    """Tensors and gradients may take all of the machine's memory, and no byte more."""
     network = clone(ESTIMATORS[name])
     values = {"SC_PAGE_SIZE": 1}
     fitted = clone(network).fit(TEXTS, LABELS)
-    weights = fitted.net_.module_.parameters()
-    n_needed = 2 * sum(weight.nbytes for weight in weights)
+    weights = [*fitted.net_.module_.parameters()]
+    tensors = [*weights, *weights, *fitted.net_.module_.buffers()]
+    n_needed = sum(tensor.nbytes for tensor in tensors)
     monkeypatch.setattr(os, "sysconf", lambda name: values.get(name, n_needed))
     network.fit(TEXTS, LABELS)
     monkeypatch.setattr(os, "sysconf", lambda name: values.get(name, n_needed - 1))
