@@ -197,6 +197,9 @@ def test_committed_records_are_complete_and_paired():
         assert by_model.keys() <= small.MODELS.keys()
         for model in small.LINEAR:
             n_seeds = {n: len(runs) for n, runs in by_model[model].items()}
-            assert n_seeds == {500: 5, 1_000: 5, 2_000: 5}, (data, model)
+            sizes = {500, 1_000, 2_000}
+            if data != "yelp_full_subset":  # which has fewer texts
+                sizes.add(5_000)
+            assert n_seeds == dict.fromkeys(sizes, 5), (data, model)
     assert small_tables.render_verdicts(found)
     assert len(small_tables.draw(found).axes) == len(found)
