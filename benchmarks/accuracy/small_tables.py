@@ -173,11 +173,16 @@ def _compare(by_size, by_model):
             last = f"{format_integer(n_train)}: {difference:+}"
     if not sizes_of:
         return ""
+    every = sorted(by_model[REFERENCE])
     phrases = [
-        f"{verdict} at {', '.join(map(format_integer, sizes))}"
+        f"{verdict} at {_list_sizes(sizes, every)}"
         for verdict, sizes in sizes_of.items()
     ]
     return f"{'; '.join(phrases)} ({last})"
+
+
+def _list_sizes(sizes, every):
+    return "all sizes" if sizes == every else ", ".join(map(format_integer, sizes))
 
 
 def _verdict(difference):

@@ -188,7 +188,9 @@ class FastTextClassifier(BaseSequenceClassifier):
     [1]_: the model of fastText. With naive Bayes weights, the default, it is a linear
     model like `make_nb_ngram_classifier` [2]_, trained as a network: in minibatches, on
     a GPU, with `partial_fit`. Training takes seconds per pass on a CPU. On 40,184 texts
-    of AG News and 25,000 of IMDB, no other network measured has a lower error.
+    of AG News and 25,000 of IMDB, no other network measured has a lower error. On 500
+    to 5,000 texts of four data sets, its error is not above that of
+    `make_tfidf_classifier` beyond noise.
 
     Parameters
     ----------

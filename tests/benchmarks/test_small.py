@@ -150,7 +150,7 @@ def test_mean_error_interval_covers_texts():
 @pytest.mark.parametrize(
     ("rates", "verdict"),
     [
-        ((0.1, 0.1), "better at 500, 1,000 (1,000: -20.0 ±"),
+        ((0.1, 0.1), "better at all sizes (1,000: -20.0 ±"),
         ((0.5, 0.1), "worse at 500; better at 1,000 (1,000: -20.0 ±"),
         ((0.1, 0.31), "better at 500; open at 1,000 (1,000: +1.0 ±"),
     ],
