@@ -55,7 +55,7 @@ def search_parameters(estimator, name, texts, labels, *, given, seed):
         option="--search",
         advice="leave out --search",
     )
-    candidates = list_candidates(last_step(estimator), grid, len(texts))
+    candidates = list_candidates(last_step(estimator), grid)
     n_valid = math.ceil(VALIDATION_FRACTION * len(texts))
     settings = f"{len(candidates)} settings of {', '.join(candidates[0])}"
     print_line(

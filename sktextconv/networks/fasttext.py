@@ -362,7 +362,10 @@ def _count_texts(network, encoded, seen, targets, weights):
 
 
 def _find_pairs(network, encoded):
-    """Yield the numbers of texts and of their features, each once in a text."""
+    """Yield the numbers of texts and of their features, each once in a text.
+
+    In parts, as those of all texts may not fit into memory.
+    """
     dataset = EncodedDataset(encoded, torch.device("cpu"))
     for rows in torch.arange(len(encoded)).split(_N_TOGETHER):
         features = network.find_features(dataset.ids(rows)).numpy()

@@ -97,13 +97,7 @@ def fit_options(estimator, n_texts, *, warm=False):
 
 
 def train_state(
-    estimator,
-    state,
-    examples,
-    *,
-    valid=None,
-    checkpoint=None,
-    **train_kwargs,
+    estimator, state, examples, *, valid=None, checkpoint=None, **train_kwargs
 ):
     """Train the net in `state` and append to its history; return the new records.
 

@@ -171,6 +171,10 @@ def test_learning_rates_are_multiples_of_that_of_fit():
         candidates = list_candidates(FastTextClassifier(), GRIDS["network"], n_texts)
         rates = [params["learning_rate"] for params in candidates]
         assert rates == pytest.approx([0.3 * expected, expected, 3 * expected])
+    network = FastTextClassifier(max_epochs=1, n_buckets=9)
+    tried = select_parameters(network, GRIDS["network"], TEXTS, LABELS)
+    # The rate of `fit` on so few texts is at most 0.05.
+    assert {trial["params"]["learning_rate"] for trial in tried} == {0.015, 0.05, 0.15}
 
 
 def test_count_trainings():

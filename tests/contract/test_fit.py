@@ -62,7 +62,7 @@ def test_batch_size_none(network, corpus):
     ("n_texts", "size"), [(24, 4), (888, 8), (2_400, 24), (4_800, 32)]
 )
 def test_batch_size_on_few_texts(corpus, n_texts, size):
-    """Of a recipe with `min_batches`, `fit` makes as many, of 4 texts at least."""
+    """`fit` shrinks minibatches until an epoch has 100, but not below 4 texts."""
     texts, labels = corpus[0] * (n_texts // 24), np.tile(corpus[1], n_texts // 24)
     network = FastTextClassifier(max_n=1, max_epochs=1, callbacks=[BatchSizes()])
     assert network._recipe().batch_size == 32
@@ -84,7 +84,9 @@ def test_batch_size_on_few_texts(corpus, n_texts, size):
     [
         ({"epoch_size": 1_000}, 0.0075),
         ({"epoch_size": 500, "max_epochs": 2}, 0.0075),
-        ({"max_epochs": 7_500 // 6, "early_stopping": True}, 0.001),
+        ({"max_epochs": 5_000, "early_stopping": True}, 0.001),
+        # Of the 24 texts 12 are trained on, three minibatches: 3,750 steps.
+        ({"max_epochs": 1_250, "early_stopping": True}, 0.002),
         ({"epoch_size": 1_000, "learning_rate": 0.002}, 0.002),
         ({"epoch_size": 1_000, "recipe": "paper"}, 8.0),
     ],
@@ -93,6 +95,7 @@ def test_learning_rate_on_few_steps(corpus, params, rate):
     """A `fit` of fewer than 7,500 minibatches has a higher rate in proportion."""
     network = FastTextClassifier(max_n=1, n_buckets=9, max_epochs=1)
     network.set_params(schedule="constant", n_iter_no_change=1, **params)
+    network.set_params(validation_fraction=0.5)
     network.fit(*corpus)
     assert network.history_[0]["learning_rate"] == pytest.approx(rate, rel=1e-3)
 

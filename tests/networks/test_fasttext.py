@@ -1,5 +1,6 @@
 """Tests of FastText against Joulin et al. (2017) and naive Bayes features."""
 
+import os
 import pickle
 from itertools import pairwise
 
@@ -13,7 +14,6 @@ from sktextconv import FastTextClassifier, explain, save
 from sktextconv.encoding import PAD
 from sktextconv.feature_extraction import LogCountRatio
 from sktextconv.networks.fasttext import FastText
-from sktextconv.training import _loop
 
 TEXTS = ["so good so good", "a fine film", "so bad", "a long bad bore", "good"] * 3
 LABELS = ["pos", "pos", "neg", "neg", "pos"] * 3
@@ -243,6 +243,9 @@ def test_rows_are_those_of_the_training_texts(tmp_path):
     match = f"Expected rows from 0 to {n_rows - 1}, got {n_rows}"
     with pytest.raises(ValueError, match=match):
         save(classifier, tmp_path / "model")
+    classifier.net_.module_.rows[[PAD, 5]] = 1
+    with pytest.raises(ValueError, match="Expected row 0 for padding, got 1"):
+        save(classifier, tmp_path / "model")
 
 
 def test_state_dict_of_a_part():
@@ -257,11 +260,12 @@ def test_state_dict_of_a_part():
     assert torch.equal(other(ids), whole(ids))
 
 
-def test_many_classes_need_memory():
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="needs os.sysconf")
+def test_many_classes_need_memory(monkeypatch):
     """The error comes before the ratios of all features and classes are made."""
     classifier = FastTextClassifier(n_buckets=500_000)
     texts = [" ".join(f"w{i}x{j}" for j in range(30)) for i in range(200)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_loop, "memory", lambda: 10_000_000)
-        with pytest.raises(ValueError, match=r"vectors.weight, is [0-9,]+ x 90:"):
-            classifier.fit(texts, np.arange(200) % 90)
+    pages = {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 10_000_000}
+    monkeypatch.setattr(os, "sysconf", pages.get)
+    with pytest.raises(ValueError, match=r"vectors.weight, is [0-9,]+ x 90:"):
+        classifier.fit(texts, np.arange(200) % 90)
