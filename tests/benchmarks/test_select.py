@@ -58,21 +58,15 @@ def test_compare_leaves_test_texts_out(tmp_path, monkeypatch):
             return super().predict(np.zeros((len(X), 1)))
 
     monkeypatch.setitem(select.ROWS, "bow", Row("BoW", Recorder, 1.0))
-    select.compare(
-        "bow",
-        "mine",
-        settings=[{}],
-        seeds=[0],
-        n_train=40,
-        n_valid=30,
-        threads=1,
-        train=(str(path),),
-        held_out=30,
-        folder=tmp_path,
-    )
+    options = {"settings": [{}], "seeds": [0], "n_train": 40, "n_valid": 30}
+    options |= {"threads": 1, "train": (str(path),), "folder": tmp_path}
+    select.compare("bow", "mine", held_out=30, **options)
     cell = Cell(data="mine", model="bow", train=str(path), held_out=30)
     assert set(seen).isdisjoint(load(cell)[1].data)
     assert len(set(seen)) == 70
+    # A run on all texts is another one.
+    runs = select.compare("bow", "mine", **options)
+    assert [run.get("held_out") for run in runs] == [30, None]
 
 
 def test_records_leave_test_texts_out():
