@@ -6,10 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).parents[1]
 
 torch.set_num_threads(1)
+# The time of an example depends on the load of the machine, and is no promise.
+settings.register_profile("sktextconv", deadline=None)
+settings.load_profile("sktextconv")
 
 
 def attempt(function, *args, **kwargs):

@@ -64,7 +64,6 @@ rows = st.integers(1, 3).flatmap(
 
 @settings(
     max_examples=150,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(rows=rows)

@@ -30,7 +30,6 @@ def read_texts(path, text_columns=None, **options):
 
 
 each_example = settings(
-    deadline=None,
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

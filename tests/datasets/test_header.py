@@ -143,7 +143,6 @@ CELLS = ["pos", "neg", "1", "2", "17", "fine", "a fine film, and long", "text", 
 
 
 @settings(
-    deadline=None,
     max_examples=300,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -192,7 +192,6 @@ TABLE = st.lists(st.tuples(st.sampled_from(["1", "b c", "-1.5"]), WORDS), min_si
 
 
 @settings(
-    deadline=None,
     max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

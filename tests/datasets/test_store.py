@@ -21,9 +21,7 @@ from sktextconv import (
 from .memory import LONG_TEXT, peak_of
 
 ANY_TEXTS = st.lists(st.text(st.characters(exclude_categories=[]), max_size=20))
-each_example = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+each_example = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 # -- a sequence of str -----------------------------------------------------------------

@@ -3,14 +3,27 @@
 import re
 import unicodedata
 
-__all__ = ["LETTERS", "MARKS", "is_letter", "is_mark", "slow_words"]
+from sktextconv.encoding._scripts import LETTERS as BLOCKS
+
+__all__ = [
+    "LETTERS",
+    "MARKS",
+    "is_letter",
+    "is_mark",
+    "is_unspaced",
+    "slow_words",
+]
 
 _SCRIPTS = r"THAI|LAO|KHMER|MYANMAR|HIRAGANA|HENTAIGANA|KATAKANA|HALFWIDTH KATAKANA"
 _LETTER = re.compile(
     rf"({_SCRIPTS})\b|CJK (UNIFIED|COMPATIBILITY) IDEOGRAPH|HANGZHOU NUMERAL"
     r"|(VERTICAL )?IDEOGRAPHIC (?!ANNOTATION|TALLY)|VERTICAL KANA REPEAT|MASU MARK"
 )
-_MARK = re.compile(r"(THAI|LAO|KHMER|MYANMAR|COMBINING KATAKANA|VARIATION SELECTOR)\b")
+_MARK = re.compile(
+    r"(THAI|LAO|KHMER|MYANMAR|(COMBINING|HALFWIDTH) KATAKANA|VARIATION SELECTOR"
+    r"|(IDEOGRAPHIC|HANGUL) .* TONE MARK|ZERO WIDTH (NON-)?JOINER)\b"
+)
+_IN_BLOCKS = re.compile(f"[{BLOCKS}]")
 
 # Samples, in which a mark can stand anywhere.
 LETTERS = "好𠀀々あカーｶกำໂຂគឥမဿ"
@@ -28,22 +41,30 @@ def is_letter(character):
 
 def is_mark(character):
     """Return whether a character belongs to the letter before it."""
-    if not character:
-        return False
-    name = unicodedata.name(character, "")
-    combines = unicodedata.category(character) in ("Mn", "Mc")
-    return (combines and bool(_MARK.match(name))) or character in "ำຳﾞﾟ"
+    if character == "\u0ece":  # of Lao, unknown to Python before Unicode 15
+        return True
+    return bool(_MARK.match(unicodedata.name(character, ""))) and (
+        unicodedata.category(character) in ("Mn", "Mc", "Cf") or character in "ำຳﾞﾟ"
+    )
 
 
-def slow_words(text):
+def is_unspaced(character):
+    """Return whether a character, assigned or not, is in the blocks of these scripts.
+
+    Of letters, `is_letter` says the same by their names.
+    """
+    return bool(_IN_BLOCKS.match(character))
+
+
+def slow_words(text, *, lowercase=False):
     """Return the words of a text, character by character."""
-    # Whether the last word has a letter or a mark of these scripts.
+    # Whether the last word begins with a character of these scripts.
     words, in_script, before = [""], False, ""
-    for character in text:
-        is_stacked = is_letter(character) and before in ("\u1039", "\u17d2")
+    for character in text.lower() if lowercase else text:
+        is_stacked = is_unspaced(character) and before in ("\u1039", "\u17d2")
         if in_script and (is_mark(character) or is_stacked):
             words[-1] += character
-        elif is_letter(character) or (is_mark(character) and character != "\ufe00"):
+        elif is_unspaced(character):
             words.append(character)
             in_script = True
         elif character.isspace():

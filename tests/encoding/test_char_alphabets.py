@@ -48,7 +48,7 @@ def slow_bytes(text, *, max_length, lowercase, reverse, keep):
 # -- learned alphabets ------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     texts=st.lists(ANY_TEXT | PLANES, min_size=1, max_size=5),
     max_characters=st.integers(1, 20),
@@ -62,7 +62,7 @@ def test_learned_alphabet_matches_slow_loop(texts, max_characters, **reading):
     assert encoder.n_tokens == len(expected) + 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     texts=st.lists(PLANES, min_size=1, max_size=5),
     other=PLANES,
@@ -152,7 +152,7 @@ def test_invalid_state_is_rejected(alphabet, state, message):
 # -- bytes ------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(texts=st.lists(ANY_TEXT | PLANES, min_size=1, max_size=5), **READING)
 def test_bytes_match_slow_loop(texts, **reading):
     """Ids are the bytes of UTF-8 plus 1; offsets are those of their characters."""

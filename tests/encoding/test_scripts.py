@@ -13,7 +13,10 @@ from sktextconv.encoding._tokenize import PLAIN_PATTERN, TOKEN_PATTERN, word_spa
 
 from . import scripts
 
-MIXED = st.text(st.sampled_from("aÉ1_ .!\n๕" + scripts.LETTERS + scripts.MARKS))
+MIXED = st.text(
+    st.sampled_from("aÉ1_ .!\n๕" + scripts.LETTERS + scripts.MARKS)
+    | st.characters(exclude_categories=())
+)
 OTHER = st.text(
     st.characters(exclude_categories=()).filter(
         lambda c: not re.match(f"[{LETTERS}]", c)
@@ -65,6 +68,13 @@ def test_letters_are_those_of_unicode():
             if is_split(character):
                 assert has_unspaced(character)
                 assert may_have_unspaced([character])
+
+
+def test_marks_are_those_of_unicode():
+    """All marks of these scripts, and no others, belong to the letter before."""
+    is_one_word = re.compile(TOKEN_PATTERN).fullmatch
+    for character in map(chr, range(sys.maxunicode)):
+        assert bool(is_one_word("好" + character)) == scripts.is_mark(character)
 
 
 @given(text=OTHER)

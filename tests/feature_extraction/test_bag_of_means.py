@@ -41,7 +41,7 @@ def count_in_loop(texts, column_of, n_columns):
     return counts
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.lists(st.sampled_from(["Fine", "film", ",", "new", "so", "bad!"])).map(

@@ -15,7 +15,7 @@ from .test_ngrams import CORPUS, assert_same_matrix, random_corpus
 any_text = st.text(st.sampled_from("abAİß日 \t\n\u00a0🙂\ud800"), max_size=20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(any_text, min_size=1, max_size=6),
     st.tuples(st.integers(1, 6), st.integers(1, 6)).map(sorted),

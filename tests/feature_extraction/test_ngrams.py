@@ -81,7 +81,7 @@ def random_corpus(n_texts=60, n_words=12, seed=0):
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(corpora, st.integers(1, 6), st.booleans())
 def test_counts_agree_with_count_vectorizer(corpus, max_n, lowercase):
     """Without a limit on features, all counts equal those of scikit-learn."""
@@ -96,7 +96,7 @@ def test_counts_agree_with_count_vectorizer(corpus, max_n, lowercase):
     np.testing.assert_array_equal(counts.toarray(), expected[:, columns].toarray())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(corpora, st.integers(1, 30), st.integers(1, 6))
 def test_fit_transform_agrees_with_reference(corpus, max_features, max_n):
     """Vocabulary and counts follow the rule in the docstring."""
@@ -197,7 +197,7 @@ def test_result_does_not_depend_on_chunks(
     assert parts.vocabulary_ == whole.vocabulary_
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(corpora, st.lists(texts, min_size=1, max_size=4), st.integers(1, 30))
 def test_transform_counts_unseen_texts(corpus, unseen, max_features):
     vectorizer = NGramVectorizer(max_features=max_features, max_n=4).fit(corpus)
@@ -207,7 +207,7 @@ def test_transform_counts_unseen_texts(corpus, unseen, max_features):
     np.testing.assert_array_equal(vectorizer.transform(unseen).toarray(), expected)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(corpora, st.integers(1, 30), st.integers(1, 6))
 def test_fit_transform_equals_fit_then_transform(corpus, max_features, max_n):
     vectorizer = NGramVectorizer(max_features=max_features, max_n=max_n)

@@ -104,7 +104,7 @@ def assert_same(ours, theirs):
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @given(documents=DOCUMENTS, per_bucket=st.sampled_from([1, 3, 128]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_network_matches_reference(pooling, documents, per_bucket):
     """Logits and gradients equal those of a loop over sentences for any bucket size."""
     network = make_network(pooling)
@@ -124,7 +124,7 @@ def test_network_matches_reference(pooling, documents, per_bucket):
 
 
 @given(documents=DOCUMENTS, per_bucket=st.sampled_from([1, 128]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_attention_matches_reference(documents, per_bucket):
     """Attention weights equal those of a loop over sentences."""
     network = make_network()

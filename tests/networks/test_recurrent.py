@@ -63,7 +63,7 @@ def in_order(recurrent):
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("n_layers", [1, 2])
 @pytest.mark.parametrize("cell", CELLS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     lengths=st.lists(st.integers(0, 7), min_size=1, max_size=6).filter(any),
     more=st.integers(0, 3),
@@ -245,7 +245,7 @@ def test_orthogonal_init_opens_forget_gate():
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @given(lengths=st.lists(st.integers(0, 5), min_size=1, max_size=5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_pooling_ignores_padding(pooling, lengths):
     """Pooling uses the steps within each sequence only."""
     generator = torch.Generator().manual_seed(0)

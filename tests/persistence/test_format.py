@@ -35,14 +35,14 @@ def test_load_reassembled_file(saved, path):
     assert same_bits(sktextconv.load(path), clone(KIM).fit(TEXTS, LABELS), TEXTS)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_load_truncated_file(saved, folder, data):
     size = data.draw(st.integers(0, len(saved) - 1))
     load_error(saved[:size], folder / "short")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_load_flipped_bits(saved, folder, data):
     damaged = bytearray(saved)
@@ -51,7 +51,7 @@ def test_load_flipped_bits(saved, folder, data):
     load_error(bytes(damaged), folder / "flipped")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.data(), st.binary(max_size=20))
 def test_load_inserted_or_removed_bytes(saved, folder, data, between):
     start = data.draw(st.integers(0, len(saved)))
@@ -61,7 +61,7 @@ def test_load_inserted_or_removed_bytes(saved, folder, data, between):
     load_error(damaged, folder / "changed")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=200))
 def test_load_arbitrary_bytes(folder, data):
     load_error(data, folder / "any")

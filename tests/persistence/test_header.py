@@ -36,7 +36,7 @@ def check_rejected_or_valid(data, path):
     assert loaded.predict_proba(TEXTS).shape == (4, 3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_load_random_header_value(saved, folder, data):
     """A file with a valid checksum is rejected, or is a working model."""
@@ -46,7 +46,7 @@ def test_load_random_header_value(saved, folder, data):
     check_rejected_or_valid(join_file(outer, header, body), folder / "forged")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_load_random_parameter_value(saved, folder, data):
     """A file with a valid checksum is rejected, or is a working model."""

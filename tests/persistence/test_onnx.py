@@ -304,7 +304,7 @@ def with_header(data, header, change=lambda model: None):
     return data[:start] + digest + data[start + 64 :]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_open_flipped_bit(saved, tmp_path_factory, data):
     damaged = bytearray(saved)
@@ -386,7 +386,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_open_random_header_value(saved, tmp_path_factory, data):
     """A file with a valid checksum is rejected, or is a working model."""

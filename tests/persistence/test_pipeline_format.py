@@ -35,7 +35,7 @@ def test_load_reassembled_pipeline(saved, path):
         assert np.array_equal(found, fitted(name).predict_proba(TEXTS))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_load_damaged_pipeline(saved, folder, data):
     """A file is rejected if bits are flipped, or bytes inserted or removed."""
@@ -50,7 +50,7 @@ def test_load_damaged_pipeline(saved, folder, data):
     load_error(bytes(damaged), folder / "damaged")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_load_random_pipeline_header(saved, folder, data):
     """A file with a valid checksum is rejected, or is a working model."""

@@ -131,7 +131,7 @@ def test_pipeline_labels_keep_dtype(classes, path):
     assert loaded.predict(TEXTS).tolist() == pipeline.predict(TEXTS).tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4), st.booleans())
 def test_load_pipeline_with_any_word(tmp_path_factory, texts, of_characters):
     path = tmp_path_factory.mktemp("words") / "model"

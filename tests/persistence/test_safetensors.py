@@ -210,7 +210,7 @@ def test_load_restores_punkt_model(path):
         assert loaded.spans(text) == encoder.spans(text)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4))
 def test_load_restores_any_word(tmp_path_factory, texts):
     path = tmp_path_factory.mktemp("words") / "model"

@@ -27,7 +27,6 @@ __all__ = ["server"]  # a fixture
 
 COMPRESS = {".gz": gzip.compress, ".xz": lzma.compress}
 each_example = settings(
-    deadline=None,
     max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

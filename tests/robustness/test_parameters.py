@@ -152,7 +152,6 @@ def test_any_parameter_value(which, wordnet, tmp_path, monkeypatch):
     names = sorted(ESTIMATORS[which].get_params())
 
     @settings(
-        deadline=None,
         max_examples=250 if which in NETWORKS else 120,
         suppress_health_check=list(HealthCheck),
     )

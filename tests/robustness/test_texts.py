@@ -15,8 +15,8 @@ from sktextconv.utils.validation import check_texts
 
 from ..classifiers import NETWORKS, PIPELINES
 from ..conftest import attempt
+from ..encoding.scripts import slow_words
 from ..encoding.test_char import slow_encode
-from ..encoding.test_word import slow_words
 
 # Code points of all 17 planes of Unicode with equal probability.
 PLANES = st.builds(
@@ -47,7 +47,6 @@ ORDINARY = ["a good film", "so good", "a dull plot", "dull, dull"]
 # -- encoders -----------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(
     texts=st.lists(TEXTS, min_size=1, max_size=6),
     alphabet=st.lists(CHARACTERS, min_size=1, max_size=12, unique=True).map("".join),
@@ -78,7 +77,6 @@ def slow_counts(texts, max_n):
     return rows
 
 
-@settings(deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=5), max_n=st.integers(1, 3))
 def test_ngrams_of_any_characters(texts, max_n):
     """Counts equal those of a slow loop, with columns in the documented order."""
@@ -175,7 +173,7 @@ def test_predict_any_text_alone_or_in_batch(name):
     """Probabilities of a text are finite and do not depend on its minibatch."""
     classifier = tiny(name).fit([*ORDINARY, "\0\ud800 é"] * 2, [0, 0, 1, 1, 1] * 2)
 
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=30)
     @given(texts=st.lists(TEXTS, min_size=1, max_size=8))
     def run(texts):
         together = classifier.predict_proba([*texts, *ORDINARY])
@@ -193,7 +191,7 @@ def test_predict_any_text_alone_or_in_batch(name):
 def test_fit_any_texts(name):
     """Any texts can be fitted unless none of them has a word."""
 
-    @settings(deadline=None, max_examples=12)
+    @settings(max_examples=12)
     @given(texts=st.lists(TEXTS, min_size=4, max_size=9), seed=st.integers(0, 9))
     def run(texts, seed):
         labels = np.random.RandomState(seed).permutation(len(texts)) % 2

@@ -92,7 +92,6 @@ def test_invalid_body_is_not_repeated(name, client):
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=5), st.binary(max_size=40))

@@ -67,7 +67,7 @@ def same(label, given):
     return isinstance(label, str) == isinstance(given, str) and label == given
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(labels=st.lists(LABELS, min_size=1) | st.lists(NUMBERS) | st.lists(WORDS))
 def test_check_labels_exact_or_error(labels):
     """The array holds each label exactly as given, or an error is raised."""
