@@ -27,6 +27,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .. import __version__
 from ..utils._labels import check_labels, reject_swapped
+from ..utils._processes import count_processes
 from ..utils.validation import check_texts, is_missing
 from ._cell import CellJob, Task, fit_task
 from ._comparison import Comparison
@@ -186,7 +187,8 @@ def compare(
                 )
                 tasks.append(task)
     report = _print_line if verbose else _ignore
-    n_jobs, n_threads = _count_processes(n_jobs)
+    n_threads = joblib.cpu_count() if n_jobs is None else 1
+    n_jobs = 1 if n_jobs is None else count_processes(n_jobs)
     lengths = np.array([len(text) for text in data["texts"]])
     checksum = joblib.hash((data["texts"], data["y"], data["groups"], __version__))
     with contextlib.ExitStack() as stack:
@@ -387,16 +389,6 @@ def _check_fractions(name, values):
             raise ValueError(
                 f"Expected fractions above 0 in {name}, and up to 1, got {value!r}."
             )
-
-
-def _count_processes(n_jobs):
-    """Return the numbers of processes and of threads in each."""
-    n_cores = joblib.cpu_count()
-    if n_jobs is None:
-        return 1, n_cores
-    if n_jobs == 0:
-        raise ValueError("Expected n_jobs below or above 0, got 0.")
-    return (n_jobs if n_jobs > 0 else max(1, n_cores + 1 + n_jobs)), 1
 
 
 def _expected_seconds(task, lengths):

@@ -1,20 +1,16 @@
 """Execution of jobs in processes, the cheapest first, within a time budget."""
 
 import math
-import os
-import signal
-import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from joblib.externals.loky import ProcessPoolExecutor
+from ..utils._processes import start_processes
+from ..utils._timing import describe_seconds
 
 __all__ = ["Job", "Missed", "Runner"]
-
-_WATCH_SECONDS = 1.0
 
 
 class Job(Protocol):
@@ -82,11 +78,7 @@ class Runner:
         self, *, n_jobs=1, n_threads=1, deadline=math.inf, report, fresh=False
     ):
         self._n_jobs, self._deadline = n_jobs, deadline
-        self._report, self._fresh = report, fresh
-        self._environment = {
-            f"{name}_NUM_THREADS": str(n_threads)
-            for name in ("OMP", "MKL", "OPENBLAS", "VECLIB", "NUMEXPR")
-        }
+        self._report, self._fresh, self._n_threads = report, fresh, n_threads
         self.reserve = 0.0
         self._idle, self._busy = [], {}  # executors of one process each; by future
         self._measured = self._expected = 0.0  # seconds of the finished jobs
@@ -177,15 +169,11 @@ class Runner:
         return self._result(future) if finished else (None, "there was no time for it")
 
     def _submit(self, function, *arguments):
-        executor = self._idle.pop() if self._idle else self._start()
+        executor = self._idle.pop() if self._idle else None
+        executor = executor or start_processes(1, n_threads=self._n_threads)
         future = executor.submit(_attempt, function, arguments)
         self._busy[future] = executor
         return future
-
-    def _start(self):
-        return ProcessPoolExecutor(
-            1, initializer=_start_worker, initargs=(os.getpid(),), env=self._environment
-        )
 
     def _result(self, future):
         """Return the result of a job and None, or None and the reason why not."""
@@ -228,8 +216,7 @@ class Runner:
             return ""
         seconds = sum(self._scale(job.cost) for job in jobs) / self._n_jobs
         seconds = min(seconds, max(self._seconds_left(), 0.0))
-        time_left = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-        return f"; about {time_left} to go"
+        return f"; about {describe_seconds(seconds)} to go"
 
 
 def _attempt(function, arguments):
@@ -253,18 +240,3 @@ def _describe_error(error):
 def _timeout(seconds):
     """Return seconds as an argument of `wait`, which takes None for no limit."""
     return None if seconds == math.inf else max(seconds, 0.0)
-
-
-def _start_worker(parent):
-    """End this process when its parent has ended, even in the middle of a job.
-
-    Ctrl-C reaches all processes of a terminal; only the parent ends the jobs.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(_WATCH_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

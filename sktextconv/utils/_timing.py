@@ -9,7 +9,7 @@ try:
 except ImportError:  # not on Windows
     resource = None
 
-__all__ = ["Seconds", "cpu_seconds", "timed"]
+__all__ = ["Seconds", "cpu_seconds", "describe_seconds", "timed"]
 
 
 def cpu_seconds():
@@ -23,6 +23,13 @@ def cpu_seconds():
         return own
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return own + children.ru_utime + children.ru_stime
+
+
+def describe_seconds(seconds):
+    """Return a time with its unit, about as exact as an estimate."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 @dataclass

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sktextconv import load
-from sktextconv.cli import _commands, main
+from sktextconv.cli import _predict, main
 
 from .films import BAD, GOOD, read_labels, write_csv
 
@@ -116,7 +116,7 @@ class SlowInput(io.BufferedIOBase):
 def test_predict_streams_input(folder, monkeypatch, options):
     """Each batch is predicted and written before the next one is read."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(_commands, "_MAX_TEXTS", 5)
+    monkeypatch.setattr(_predict, "_MAX_TEXTS", 5)
     shown = io.TextIOWrapper(io.BytesIO())
     texts = [f"{GOOD.replace(',', '')}\n", f"{BAD.replace(',', '')}\n"] * 10
     stdin = SlowInput(texts, lambda: shown.buffer.getvalue().count(b"\n"))
@@ -132,9 +132,9 @@ def test_predict_streams_input(folder, monkeypatch, options):
 
 
 def test_batches_limit_characters(monkeypatch):
-    monkeypatch.setattr(_commands, "_MAX_CHARACTERS", 100)
+    monkeypatch.setattr(_predict, "_MAX_CHARACTERS", 100)
     rows = (("a" * 40, [cell]) for cell in ["b" * 20] * 5 + ["c"])
-    portions = list(_commands._batches(rows))
+    portions = list(_predict._batches(rows))
     assert [len(texts) for texts, _ in portions] == [2, 2, 2]
     assert [len(kept) for _, kept in portions] == [2, 2, 2]
 

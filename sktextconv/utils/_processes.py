@@ -1,0 +1,63 @@
+"""Worker processes with a fixed number of threads, which end with their parent."""
+
+import os
+import signal
+import threading
+import time
+
+import joblib
+from joblib.externals.loky import ProcessPoolExecutor
+
+__all__ = ["count_processes", "start_processes"]
+
+_WATCH_SECONDS = 1.0
+
+
+def count_processes(n_jobs):
+    """Return the number of processes for a parameter `n_jobs` that is not None.
+
+    Raises
+    ------
+    ValueError
+        If it is 0.
+    """
+    if n_jobs == 0:
+        raise ValueError("Expected n_jobs below or above 0, got 0.")
+    return n_jobs if n_jobs > 0 else max(1, joblib.cpu_count() + 1 + n_jobs)
+
+
+def start_processes(n_processes, *, n_threads=1):
+    """Return an executor of processes that ignore Ctrl-C and end with this process.
+
+    Ctrl-C reaches all processes of a terminal; this process must end the others.
+
+    Parameters
+    ----------
+    n_processes : int
+    n_threads : int, default=1
+        Threads of numerical libraries in each process.
+
+    Returns
+    -------
+    executor : ProcessPoolExecutor
+        loky's; ``shutdown(kill_workers=True)`` ends processes that work.
+    """
+    environment = {
+        f"{name}_NUM_THREADS": str(n_threads)
+        for name in ("OMP", "MKL", "OPENBLAS", "VECLIB", "NUMEXPR")
+    }
+    return ProcessPoolExecutor(
+        n_processes, initializer=_start, initargs=(os.getpid(),), env=environment
+    )
+
+
+def _start(parent):
+    """End this process when its parent has ended, even in the middle of a job."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
