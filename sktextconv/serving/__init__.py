@@ -39,9 +39,10 @@ def create_app(
     """Create a FastAPI application that serves one or more classifiers.
 
     Its routes are a page at ``/`` with a form for a text, the JSON API ``POST
-    /v1/predict``, described in ``/openapi.json``, and ``GET /healthz``. The page shows
-    the predictions of several classifiers side by side. Texts are neither stored nor
-    logged.
+    /v1/predict``, described in ``/openapi.json``, ``GET /healthz``, which returns 200
+    while the application runs, and ``GET /readyz``, which returns 200 when each
+    classifier has made a first prediction. The page shows the predictions of several
+    classifiers side by side. Texts are neither stored nor logged.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def create_app(
     >>> classifier = make_bow_classifier().fit(texts, ["pos", "pos", "neg", "neg"])
     >>> app = create_app(classifier, allowed_hosts=["films.example"])
     >>> sorted(app.openapi()["paths"])
-    ['/healthz', '/v1/predict']
+    ['/healthz', '/readyz', '/v1/predict']
     """
     for module in ("fastapi", "jinja2"):
         require(module, by="create_app", extra="serve")
@@ -172,6 +173,7 @@ def serve(
         raise ValueError(f"Expected port to be an int from 0 to 65535, got {port!r}.")
     uvicorn = require("uvicorn", by="serve", extra="serve")
     from .connections import SERVER_OPTIONS
+    from .readiness import GracefulStop
 
     app = create_app(
         _load_models(path, device),
@@ -180,7 +182,7 @@ def serve(
     )
     # Older versions of uvicorn raise KeyboardInterrupt again after the shutdown.
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.run(app, host=host, port=port, **SERVER_OPTIONS)
+        uvicorn.run(GracefulStop(app), host=host, port=port, **SERVER_OPTIONS)
 
 
 def _load_models(path, device):

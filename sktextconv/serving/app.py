@@ -1,7 +1,9 @@
 """FastAPI application with page routes and API routes."""
 
+import asyncio
 import contextlib
 import json
+import logging
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
@@ -13,15 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from .batching import BusyError, Worker
-from .middleware import HEADERS, SecurityMiddleware
+from .middleware import HEADERS, RETRY_HEADERS, SecurityMiddleware
 from .page import Page, explain_text
+from .readiness import Readiness
 
 __all__ = ["make_app"]
 
+_LOGGER = logging.getLogger(__name__)
+
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _FORM = "application/x-www-form-urlencoded"
-
-_RETRY_HEADERS = {"Retry-After": "1"}  # seconds
 
 # Maximum size of a body: a character has at most 12 bytes in JSON and in a form.
 _BYTES_PER_CHARACTER, _BODY_OVERHEAD = 12, 4096
@@ -64,12 +67,16 @@ def make_app(
     models : dict of str to classifier
     """
     worker = Worker(max_batch=max_batch, max_waiting=max_waiting)
+    readiness = Readiness()
+    text = examples[0] if examples else " "
     page = Page(models, examples=examples, max_characters=max_characters)
 
     @contextlib.asynccontextmanager
     async def lifespan(app):
         async with worker:
+            task = asyncio.create_task(_warm_up(worker, models, text, readiness))
             yield
+            task.cancel()
 
     app = FastAPI(
         title="sktextconv",
@@ -89,19 +96,38 @@ def make_app(
     app.add_middleware(
         SecurityMiddleware,
         max_body=_BYTES_PER_CHARACTER * max_characters + _BODY_OVERHEAD,
+        readiness=readiness,
     )
+    app.state.readiness = readiness
     _add_error_handlers(app)
     _add_api_routes(
         app, worker, models, max_characters=max_characters, max_texts=max_texts
     )
+    _add_state_routes(app, worker, readiness)
     _add_page_routes(app, worker, models, page, max_characters=max_characters)
     return app
+
+
+async def _warm_up(worker, models, text, readiness):
+    """Predict a text with each model, before any request, and set the readiness."""
+
+    def predict():
+        for model in models.values():
+            model.predict_proba([text])
+
+    try:
+        await worker.run(predict)
+    except Exception:
+        _LOGGER.exception("The first prediction failed; the server is not ready.")
+        readiness.finish_start(failed=True)
+    else:
+        readiness.finish_start(failed=False)
 
 
 def _add_error_handlers(app):
     @app.exception_handler(BusyError)
     async def handle_busy(request, error):
-        return _json({"detail": "Busy. Try again later."}, 503, _RETRY_HEADERS)
+        return _json({"detail": "Busy. Try again later."}, 503, RETRY_HEADERS)
 
     @app.exception_handler(Exception)
     async def handle_error(request, error):
@@ -161,12 +187,20 @@ def _add_api_routes(app, worker, models, *, max_characters, max_texts):
         ]
         return _json({"classes": labels, "predictions": predictions})
 
+
+def _add_state_routes(app, worker, readiness):
     @app.get("/healthz")
     async def health():
-        """Return status 200 while the server can predict."""
+        """Return status 200 while the server runs."""
         if worker.is_alive:
             return _json({"status": "ok"})
         return _json({"status": "stopped"}, 503)
+
+    @app.get("/readyz")
+    async def ready():
+        """Return status 200 from the first prediction to a stop signal, else 503."""
+        is_ready = worker.is_alive and readiness.status == "ready"
+        return _json({"status": readiness.status}, 200 if is_ready else 503)
 
 
 def _add_page_routes(app, worker, models, page, *, max_characters):
@@ -196,7 +230,7 @@ def _add_page_routes(app, worker, models, page, *, max_characters):
         except BusyError:
             error = "The server is busy. Please try again."
             content = page.render(text=text, error=error)
-            return HTMLResponse(content, 503, _RETRY_HEADERS)
+            return HTMLResponse(content, 503, RETRY_HEADERS)
         return HTMLResponse(page.render(text=text, results=results))
 
 

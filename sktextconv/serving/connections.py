@@ -79,5 +79,6 @@ SERVER_OPTIONS = {
     "ws": "none",
     "server_header": False,
     "limit_concurrency": 256,  # connections; requests of further ones get status 503
-    "timeout_graceful_shutdown": 10,  # seconds to finish requests after a stop signal
+    # Seconds for requests that `GracefulStop` has not waited for.
+    "timeout_graceful_shutdown": 1,
 }

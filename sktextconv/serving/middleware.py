@@ -6,7 +6,7 @@ import contextlib
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
-__all__ = ["HEADERS", "SecurityMiddleware"]
+__all__ = ["HEADERS", "RETRY_HEADERS", "SecurityMiddleware"]
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -20,6 +20,11 @@ HEADERS = {
     "Cache-Control": "no-store",  # texts may be confidential
 }
 
+RETRY_HEADERS = {"Retry-After": "1"}  # seconds
+
+# Routes that are answered while the server stops.
+_PROBES = ("/healthz", "/readyz", "/metrics")
+
 _BODY_SECONDS = 30  # time limit for receiving a body
 _MAX_DISCARDED = 2**26  # bytes of a rejected body
 
@@ -27,7 +32,8 @@ _MAX_DISCARDED = 2**26  # bytes of a rejected body
 class SecurityMiddleware:
     """ASGI middleware that limits requests and adds security headers to responses.
 
-    It rejects cross-site requests and bodies that are too large or arrive too slowly.
+    It rejects cross-site requests, bodies that are too large or arrive too slowly, and
+    all requests but those for the state of the server while the server stops.
     It reads the whole body first and counts its bytes, with or without a
     Content-Length. It reads on after a rejection, within bounds, and then closes the
     connection: a client may read the response only after it has sent everything.
@@ -37,11 +43,14 @@ class SecurityMiddleware:
     app : ASGI application
     max_body : int
         Maximum size of a body in bytes.
+    readiness : Readiness
+        Says whether the server stops; counts the requests in progress.
     """
 
-    def __init__(self, app, *, max_body):
+    def __init__(self, app, *, max_body, readiness):
         self._app = app
         self._max_body = max_body
+        self._readiness = readiness
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
@@ -53,8 +62,13 @@ class SecurityMiddleware:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        app, receive = await self._check_request(scope, receive)
-        await app(scope, receive, send_with_headers)
+        if self._readiness.is_stopping and scope["path"] not in _PROBES:
+            reject = _reject(503, "Stopping. Try again later.")
+            await reject(scope, receive, send_with_headers)
+            return
+        with self._readiness.running():
+            app, receive = await self._check_request(scope, receive)
+            await app(scope, receive, send_with_headers)
 
     async def _check_request(self, scope, receive):
         """Return the application that responds, and `receive` with the buffered body.
@@ -104,9 +118,8 @@ class SecurityMiddleware:
 def _error_response(status, detail):
     """Return a response that closes the connection."""
     # Unread parts of the request make the connection useless for others.
-    return JSONResponse(
-        {"detail": detail}, status_code=status, headers={"Connection": "close"}
-    )
+    headers = {"Connection": "close"} | (RETRY_HEADERS if status == 503 else {})
+    return JSONResponse({"detail": detail}, status_code=status, headers=headers)
 
 
 def _reject(status, detail):

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import json
 import re
 import socket
 import subprocess
 import sys
+import threading
 
 import httpx
 import numpy as np
@@ -84,9 +86,37 @@ class ConstantClassifier(FittedClassifier):
         return np.tile(np.arange(len(self.classes_), 0, -1.0), (len(X), 1)) / 3
 
 
+class FailingClassifier(ConstantClassifier):
+    """Classifier that cannot predict."""
+
+    def predict_proba(self, X):
+        raise ValueError(f"secret {X}")
+
+
+class BlockedClassifier(FittedClassifier):
+    """Classifier that records its calls and blocks until `resume` is set.
+
+    The first prediction of the application is neither recorded nor blocked, unless
+    `first` is true.
+    """
+
+    def __init__(self, first=False):
+        self.first = first
+        self.classes_ = np.array(["a", "b"])
+        self.calls, self.entered, self.resume = [], threading.Event(), threading.Event()
+
+    def predict_proba(self, X):
+        if self.first or list(X) != [" "]:
+            self.calls.append(list(X))
+            self.entered.set()
+            assert self.resume.wait(20)
+        first = np.array([len(text) / 100 for text in X])
+        return np.stack([first, 1 - first], axis=1)
+
+
 @contextlib.contextmanager
 def running(path, *, prelude="", arguments=()):
-    """Run the command `serve` in a new process; yield the process and its address."""
+    """Run the command `serve` in a new process; yield it and its address when ready."""
     script = f"{prelude}\nimport sys; from sktextconv.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", script, "serve", path, *arguments, "--port", "0"]
     process = subprocess.Popen(
@@ -98,10 +128,47 @@ def running(path, *, prelude="", arguments=()):
                 break
         else:
             raise AssertionError("the server did not start")
-        yield process, found[1]
+        address = found[1].replace("0.0.0.0", "127.0.0.1")
+        wait_ready(process, address)
+        yield process, address
     finally:
         process.kill()
         process.communicate()
+
+
+def wait_ready(process, address):
+    """Wait until a server is ready, or raise an error if its process has ended."""
+    while process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{address}/readyz", timeout=20).is_success:
+                return
+    raise AssertionError("the server ended before it was ready")
+
+
+@contextlib.contextmanager
+def send_head(address, text="so good"):
+    """Send the head of a request that the server takes; yield a function for the rest.
+
+    The function sends the body and returns all bytes of the response.
+    """
+    host, port = address.removeprefix("http://").split(":")
+    body = json.dumps({"texts": [text]}).encode()
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        head = (
+            "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            "Content-Type: application/json\r\nExpect: 100-continue\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        connection.sendall(head.encode())
+        file = connection.makefile("rb")
+        # The server asks for the body when the application reads it.
+        assert file.readline().startswith(b"HTTP/1.1 100")
+
+        def finish():
+            connection.sendall(body)
+            return file.read()
+
+        yield finish
 
 
 @contextlib.asynccontextmanager

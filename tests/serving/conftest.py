@@ -1,5 +1,7 @@
 """Fixtures of the tests of serving."""
 
+import lzma
+
 import pytest
 from sklearn.base import clone
 
@@ -7,6 +9,7 @@ from sktextconv import make_bow_classifier, save
 from sktextconv.serving import create_app
 
 from ..classifiers import NETWORKS
+from ..conftest import REPOSITORY
 from .clients import LABELS, LIMIT, TEXTS, Client
 
 
@@ -34,4 +37,14 @@ def han():
 def model(han, tmp_path_factory):
     path = tmp_path_factory.mktemp("served") / "model.safetensors"
     save(han, path, examples=["So good! A film."])
+    return path
+
+
+@pytest.fixture(scope="module")
+def onnx(tmp_path_factory):
+    """An ONNX file, of which a server starts fast."""
+    pytest.importorskip("onnxruntime")
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    packed = REPOSITORY / "tests" / "data" / "onnx-1" / "rnn.onnx.xz"
+    path.write_bytes(lzma.decompress(packed.read_bytes()))
     return path

@@ -8,7 +8,17 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from sktextconv.serving import create_app
 
-from .clients import CSP, FORM, LIMIT, TEXTS, Client, ConstantClassifier, paste, predict
+from .clients import (
+    CSP,
+    FORM,
+    LIMIT,
+    TEXTS,
+    Client,
+    ConstantClassifier,
+    FailingClassifier,
+    paste,
+    predict,
+)
 
 
 def test_predict_matches_classifier(client, bow):
@@ -39,7 +49,7 @@ def test_predict_label_types(labels):
 def test_openapi_schema(client):
     """The schema has all routes and limits, and loads nothing from other sites."""
     schema = client.get("/openapi.json").json()
-    assert set(schema["paths"]) == {"/v1/predict", "/healthz"}
+    assert set(schema["paths"]) == {"/v1/predict", "/healthz", "/readyz"}
     operation = schema["paths"]["/v1/predict"]["post"]
     assert {"200", "413", "422", "503"} <= set(operation["responses"])
     texts = schema["components"]["schemas"]["Texts"]["properties"]["texts"]
@@ -105,11 +115,6 @@ def test_any_text_or_bytes_are_no_server_error(client, bow, texts, data):
     for kind in (FORM, {"Content-Type": "application/json"}):
         for path in ("/", "/v1/predict"):
             assert client.post(path, content=data, headers=kind).status_code < 500
-
-
-class FailingClassifier(ConstantClassifier):
-    def predict_proba(self, X):
-        raise ValueError(f"secret {X}")
 
 
 def test_classifier_error_has_no_details():

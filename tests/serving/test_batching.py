@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import threading
 
 import numpy as np
 import pytest
@@ -10,22 +9,7 @@ import pytest
 from sktextconv.serving import create_app
 from sktextconv.serving.batching import BusyError, Worker
 
-from .clients import Client, FittedClassifier
-
-
-class BlockedClassifier(FittedClassifier):
-    """Classifier that records its calls and blocks until `resume` is set."""
-
-    def __init__(self):
-        self.classes_ = np.array(["a", "b"])
-        self.calls, self.entered, self.resume = [], threading.Event(), threading.Event()
-
-    def predict_proba(self, X):
-        self.calls.append(list(X))
-        self.entered.set()
-        assert self.resume.wait(20)
-        first = np.array([len(text) / 100 for text in X])
-        return np.stack([first, 1 - first], axis=1)
+from .clients import BlockedClassifier, Client
 
 
 def send_during_prediction(client, classifier, texts):

@@ -128,7 +128,7 @@ def model(tmp_path_factory):
     return path
 
 
-def test_image_serves_and_reports_health(model):
+def test_image_serves_and_reports_readiness(model):
     """The installed packages suffice to serve; the health check detects a stop."""
     lines = PROJECT["dependency-groups"]["server"]
     allowed = closure(Requirement(line).name for line in lines)
@@ -144,8 +144,8 @@ def test_image_serves_and_reports_health(model):
     _, interpreter, script = json.loads(check.partition("CMD ")[2])
     assert interpreter == "-c"
     with running(model, prelude=prelude, arguments=command[3:]) as (process, address):
-        here = address.replace("0.0.0.0", "127.0.0.1")
-        script = script.replace("http://127.0.0.1:8000", here)
+        assert "/readyz" in script
+        script = script.replace("http://127.0.0.1:8000", address)
         check = [sys.executable, "-c", script]
         assert subprocess.run(check, check=False).returncode == 0
         process.kill()
