@@ -7,32 +7,10 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from ._errors import path_errors
+from ._errors import ERRORS, format_message, path_errors, print_error
 from ._parser import make_parser
 
 __all__ = ["main"]
-
-# Replacements of parameter names in error messages.
-_OPTIONS = {
-    "header=True": "--header",
-    "header=False": "--no-header",
-    "label_column": "--label-column",
-    "text_columns": "--text-column",
-    "class_names": "--class-names",
-    "pass the texts first, then the labels": "set --label-column and --text-column",
-    "delimiter=": "--delimiter ",
-    "encoding=": "--encoding ",
-}
-
-# RuntimeError: PyTorch lacks memory, or no model of a comparison was finished.
-_ERRORS = (
-    ArithmeticError,
-    ImportError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,9 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Python flushes the standard output again at exit; discard what is left.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1 if args.command == "train" else 0
-    except _ERRORS as error:
-        _print_error(_format_message(error))
+        # The work of these commands is a file, which is not complete.
+        is_file = args.command == "train" or getattr(args, "out", None) is not None
+        return 1 if is_file else 0
+    except ERRORS as error:
+        print_error(format_message(error))
         # ArithmeticError is raised when training diverges.
         failed = isinstance(error, ArithmeticError)
         failed |= not isinstance(error, (FileNotFoundError, ValueError))
@@ -96,17 +76,5 @@ def _serve(args):
         ) from None
 
 
-def _format_message(error):
-    """Return an error or warning in one line, with options instead of parameters."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    for parameter, option in _OPTIONS.items():
-        text = text.replace(parameter, option)
-    return text
-
-
-def _print_error(message):
-    sys.stderr.write(f"sktextconv: {message}\n")
-
-
 def _show_warning(message, category, filename, lineno, file=None, line=None):
-    _print_error(f"warning: {_format_message(message)}")
+    print_error(f"warning: {format_message(message)}")

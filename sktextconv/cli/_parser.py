@@ -279,7 +279,26 @@ def _add_predict(parser):
         default="csv",
         help="format of the output, in UTF-8 (default: %(default)s)",
     )
-    add_out(parser, "file to write (default: the standard output)")
+    parser.add_argument(
+        "--out",
+        metavar="FILE|FOLDER",
+        help="file to write (default: the standard output), or folder for an output of "
+        "each file of DATA, if it exists or ends in a slash, or with --jobs or "
+        "--scheduler; a second call resumes",
+    )
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=int,
+        help="processes, with one thread and one file of DATA at a time each; -1 for "
+        "all cores (default: one)",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Dask scheduler whose workers predict, such as tcp://10.0.0.1:8786; all "
+        "must find the files under the same names",
+    )
 
 
 def _add_explain(parser):

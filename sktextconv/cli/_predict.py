@@ -4,6 +4,8 @@ import contextlib
 import csv
 import itertools
 import json
+import os
+from pathlib import Path
 
 from ..datasets._columns import Columns
 from ..datasets._unlabeled import open_lines, open_texts
@@ -25,12 +27,19 @@ def predict(args):
         raise ValueError(
             "--lines: expected no --header or --text-column or --delimiter with it."
         )
-    if args.out is not None:
-        check_writable(args.out)
+    is_parallel = args.jobs is not None or args.scheduler is not None
+    if is_parallel or _is_folder(args.out):
+        from ._parts import predict_parts
+
+        predict_parts(args)
+        return
+    path = None if args.out is None else Path(args.out)
+    if path is not None:
+        check_writable(path)
     with path_errors():
         classifier = load_model(args.model, device=args.device)
         paths = expand_files(args.data)
-    with open_output(args.out) as out:
+    with open_output(path) as out:
         write_predictions(classifier, paths, args, out)
 
 
@@ -65,6 +74,11 @@ def write_predictions(classifier, paths, args, out):
             n_texts += len(texts)
             out.flush()
     return n_texts
+
+
+def _is_folder(name):
+    """Return whether a name, or None, is that of a folder."""
+    return name is not None and (os.path.isdir(name) or name.endswith(("/", os.sep)))
 
 
 def _open_texts(classifier, args, path):

@@ -10,8 +10,15 @@ def is_onnx(path):
     return Path(path).suffix.lower() == ".onnx"
 
 
-def load_model(path, *, device):
+def load_model(path, *, device, n_jobs=None):
     """Load a classifier from a file; an ONNX file does not need torch.
+
+    Parameters
+    ----------
+    path : str or path-like
+    device : str
+    n_jobs : int, default=None
+        Threads of a network or ONNX file, in place of the number in the file.
 
     Raises
     ------
@@ -23,7 +30,10 @@ def load_model(path, *, device):
     if not is_onnx(path):
         from ._safetensors import load
 
-        return load(path, device=device)
+        classifier = load(path, device=device)
+        if n_jobs is not None and "n_jobs" in classifier.get_params(deep=False):
+            classifier.set_params(n_jobs=n_jobs)
+        return classifier
     if device not in ("cpu", "auto"):
         raise ValueError(
             f"Expected device='cpu' for an ONNX file, got {device!r}. Use a file "
@@ -31,4 +41,4 @@ def load_model(path, *, device):
         )
     from ._onnx_classifier import OnnxClassifier
 
-    return OnnxClassifier(path)
+    return OnnxClassifier(path, n_jobs=n_jobs)

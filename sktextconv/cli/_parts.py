@@ -1,0 +1,228 @@
+"""The command `predict` with an output of its own for each input file, in a folder."""
+
+import argparse
+import contextlib
+import dataclasses
+import re
+import time
+from pathlib import Path
+
+from ..utils._timing import describe_seconds
+from ._errors import path_errors, print_error
+from ._inputs import expand_files
+from ._output import print_line
+from ._part_output import RECORDS, Job, Part, checksum
+from ._part_workers import (
+    LostWorkerError,
+    predict_here,
+    predict_in_processes,
+    predict_on_dask,
+)
+from ._tables import display_width, pad_or_truncate
+
+__all__ = ["predict_parts"]
+
+_WIDTH = 80  # columns of a terminal
+_MAX_NAMES = 10  # in an error
+
+# Options that change the outputs.
+_OPTIONS = ("lines", "text_columns", "header", "delimiter", "encoding", "keep")
+_OPTIONS += ("probabilities", "format", "device")
+
+# End of the name of an input, which its output does not have.
+_SUFFIX = re.compile(
+    r"(?<=.)(\.(csv|tsv|txt|jsonl|ndjson|json|parquet|pq))?(\.gz|\.xz)?\Z",
+    re.IGNORECASE,
+)
+
+
+def predict_parts(args):
+    """Write an output for each file, except for those that are there already.
+
+    Raises
+    ------
+    ValueError
+        If the options or the model are invalid, or outputs would have the same name.
+    RuntimeError
+        If some of the files cannot be read, after all others are done, or if a worker
+        process was killed.
+    """
+    parts = _plan(args)
+    n_processes = _count_processes(args, parts)
+    folder = parts[0].out.parent
+    with path_errors():
+        (folder / RECORDS).mkdir(parents=True, exist_ok=True)
+    _remove_unfinished(parts)
+    progress = _Progress(parts)
+    try:
+        with contextlib.closing(_start(parts, args.scheduler, n_processes)) as outcomes:
+            for part, outcome in outcomes:
+                progress.add(part, outcome)
+    except (KeyboardInterrupt, LostWorkerError) as error:
+        if args.scheduler is None:
+            # Killed processes cannot do that.
+            _remove_unfinished(parts)
+        state = progress.describe_done()
+        if isinstance(error, KeyboardInterrupt):
+            print_line(state)
+            raise
+        raise RuntimeError(f"{error}: {state}") from error
+    _remove_unfinished(parts)
+    progress.finish()
+
+
+def _plan(args):
+    """Return the parts; check options and names."""
+    if args.jobs is not None and args.scheduler is not None:
+        raise ValueError("expected --jobs or --scheduler, got both.")
+    if args.out is None:
+        given = "--jobs" if args.scheduler is None else "--scheduler"
+        raise ValueError(f"{given}: expected --out FOLDER with it, got no --out.")
+    folder = Path(args.out)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(
+            f"--out {folder}: expected a folder with --jobs or --scheduler, got a file."
+        )
+    options = argparse.Namespace(**{name: getattr(args, name) for name in _OPTIONS})
+    with path_errors():
+        paths = expand_files(args.data)
+        job = Job(args.model, checksum(args.model), options)
+    taken, read = {}, {path.resolve() for path in [*paths, args.model]}
+    parts = []
+    for path in paths:
+        if not path.is_file():
+            raise ValueError(
+                f"{path}: expected a file, since --out is a folder, got something else."
+            )
+        out = folder / f"{_SUFFIX.sub('', path.name)}.{args.format}"
+        # Some file systems take upper and lower case as the same.
+        other = taken.setdefault(out.name.casefold(), path)
+        if len(taken) == len(parts):
+            raise ValueError(
+                f"{path}: expected files with different names, and {other} has the "
+                f"output {out}, too; rename one of them, or call predict for each of "
+                "their folders, with another --out."
+            )
+        if out.resolve() in read:
+            raise ValueError(
+                f"--out {folder}: expected a folder other than those of the inputs, "
+                f"and {out} is one of them."
+            )
+        parts.append(Part(path, out, job))
+    return parts
+
+
+def _count_processes(args, parts):
+    """Return the number of processes that predict."""
+    if args.jobs is None:
+        return 1
+    # Imports joblib, which one process does not need.
+    from ..utils._processes import count_processes
+
+    return min(count_processes(args.jobs), len(parts))
+
+
+def _start(parts, scheduler, n_processes):
+    """Return an iterator of parts with their outcomes."""
+    if scheduler is not None:
+        # Dask workers have another working folder.
+        job = parts[0].job
+        job = dataclasses.replace(job, model=job.model.absolute())
+        parts = [
+            Part(part.source.absolute(), part.out.absolute(), job) for part in parts
+        ]
+        return predict_on_dask(parts, scheduler)
+    if n_processes == 1:
+        return predict_here(parts)
+    return predict_in_processes(parts, n_processes)
+
+
+def _remove_unfinished(parts):
+    """Remove what processes have left that were killed while they wrote an output."""
+    folder = parts[0].out.parent
+    for where, suffix in ((folder, ""), (folder / RECORDS, ".json")):
+        names = {f"{part.out.name}{suffix}" for part in parts}
+        for path in where.glob("*.part"):
+            # That is how `atomic_write` names them.
+            if re.sub(r"\.\d+\.\d+\.part\Z", "", path.name) in names:
+                path.unlink(missing_ok=True)
+
+
+class _Progress:
+    """Lines about the outcomes, as they arrive and in the end."""
+
+    def __init__(self, parts):
+        self._names = [part.source.name for part in parts]
+        self._bytes_left = sum(part.source.stat().st_size for part in parts)
+        self._bytes = self._n_texts = 0  # of the new outputs
+        self._start = time.monotonic()
+        self._first = None  # time at which the first prediction began
+        self._outcomes, self._errors = {}, []
+
+    def add(self, part, outcome):
+        """Print a line about an outcome, and its warnings."""
+        name = part.source.name
+        n_bytes = part.source.stat().st_size
+        self._outcomes[name] = outcome
+        self._bytes_left -= n_bytes
+        for text in outcome.warnings:
+            print_error(f"warning: {name}: {text}")
+        if outcome.error is not None:
+            text = outcome.error
+            self._errors.append(text if name in text else f"{part.source}: {text}")
+            self._print(name, "failed")
+        elif not outcome.is_new:
+            self._print(name, "done before")
+        else:
+            if self._first is None:
+                self._first = time.monotonic() - outcome.seconds
+            self._bytes += n_bytes
+            self._n_texts += outcome.n_texts
+            self._print(name, f"{outcome.n_texts:,} texts in {outcome.seconds:.1f} s")
+
+    def describe_done(self):
+        """Return which parts are done, after others were given up."""
+        names = [name for name in self._names if self._is_done(name)]
+        shown = ", ".join(names[:_MAX_NAMES])
+        if len(names) > _MAX_NAMES:
+            shown += f" and {len(names) - _MAX_NAMES} others"
+        return (
+            f"{len(names)} of {len(self._names)} files are done"
+            f"{': ' if shown else ''}{shown}; the same command does the rest."
+        )
+
+    def finish(self):
+        """Print a line about all parts; raise `RuntimeError` if some have failed."""
+        outcomes = list(self._outcomes.values())
+        n_failed = len(self._errors)
+        n_before = sum(not each.is_new for each in outcomes)
+        counts = f"{len(outcomes) - n_failed - n_before} predicted"
+        counts += f", {n_before} done before" if n_before else ""
+        counts += f", {n_failed} failed" if n_failed else ""
+        seconds = describe_seconds(time.monotonic() - self._start)
+        print_line(
+            f"{len(outcomes)} files: {counts}; {self._n_texts:,} texts in {seconds}"
+        )
+        if not n_failed:
+            return
+        for text in self._errors:
+            print_error(text)
+        raise RuntimeError(
+            f"{n_failed} of {len(outcomes)} files failed, for the reasons above; the "
+            "same command tries them again, and no others."
+        )
+
+    def _is_done(self, name):
+        outcome = self._outcomes.get(name)
+        return outcome is not None and outcome.error is None
+
+    def _print(self, name, text):
+        n_files = len(self._names)
+        head = f"[{len(self._outcomes):>{len(str(n_files))}}/{n_files}] "
+        if self._bytes and self._bytes_left > 0:
+            seconds = time.monotonic() - self._first
+            seconds *= self._bytes_left / self._bytes
+            text += f"; about {describe_seconds(seconds)} to go"
+        room = _WIDTH - len(head) - len(text) - 2
+        name = pad_or_truncate(name, min(room, display_width(name)), keep_end=True)
+        print_line(f"{head}{name}: {text}")
