@@ -8,20 +8,24 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNet
 
 from .training._checkpoint import open_checkpoint
-from .training._fit import build_state, fit_options, restore_net, train_state
+from .training._fit import (
+    build_state,
+    fit_options,
+    join_ranks,
+    restore_net,
+    train_state,
+)
 from .training._param_checks import (
     check_partial_fit_params,
     check_training_params,
     check_warm_start,
 )
-from .training._predict import predict_logits, softmax
+from .training._predictor import TextPredictor
 from .training._state import net_state
 from .training._targets import (
     check_partial_fit_classes,
@@ -29,7 +33,6 @@ from .training._targets import (
     split_examples,
     take_rows,
 )
-from .training._torch_defaults import torch_defaults
 from .utils._param_validation import (
     Count,
     InnerFraction,
@@ -41,13 +44,12 @@ from .utils._param_validation import (
     check_params,
     hyperparameters,
 )
-from .utils.validation import check_texts
 
 __all__ = ["BaseTextNetClassifier"]
 
 
 @hyperparameters
-class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
+class BaseTextNetClassifier(TextPredictor, ClassifierMixin, BaseEstimator, abc.ABC):
     """Base class of the neural text classifiers.
 
     A subclass declares its own parameters and a dict `_recipes` of training recipes,
@@ -242,10 +244,12 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         warm = self.warm_start and self.__sklearn_is_fitted__()
         if warm:
             check_warm_start(self, classes)
-        checkpoint = open_checkpoint(
-            self, texts, y_encoded, weights, resume=self.resume and not warm
+        resume = self.resume and not warm
+        ranks = join_ranks(self, texts, y_encoded, weights)
+        checkpoint = ranks.share(
+            lambda: open_checkpoint(self, texts, y_encoded, weights, resume=resume)
         )
-        rng = self._rng if warm else self._make_rng(checkpoint)
+        rng = self._rng if warm else ranks.share(lambda: self._make_rng(checkpoint))
         examples, valid = split_examples(
             texts,
             classes,
@@ -318,9 +322,10 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             required_by=name,
             classes=classes,
         )
+        ranks = join_ranks(self, texts, y_encoded, weights)
         examples = take_rows(np.flatnonzero(weights), texts, y_encoded, weights)
         state = (
-            build_state(self, examples, classes, self._make_rng())
+            build_state(self, examples, classes, ranks.share(self._make_rng))
             if first
             else self._fitted_state()
         )
@@ -364,101 +369,6 @@ class BaseTextNetClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             for name, value in self.get_params(deep=False).items()
             if name not in _TRAINING_PARAMS
         }
-
-    def decision_function(self, X: Collection[str]) -> np.ndarray:
-        """Return the logits of texts.
-
-        Parameters
-        ----------
-        X : array-like of str of shape (n_samples,)
-            Texts.
-
-        Returns
-        -------
-        scores : ndarray of float64 of shape (n_samples,) or (n_samples, n_classes)
-            For two classes the logit of ``classes_[1]`` less that of ``classes_[0]``,
-            else a column per class in the order of `classes_`.
-
-        Raises
-        ------
-        ValueError
-            If the logits are not finite because training diverged.
-        """
-        logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
-
-    def predict_proba(self, X: Collection[str]) -> np.ndarray:
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of str of shape (n_samples,)
-            Texts.
-
-        Returns
-        -------
-        probabilities : ndarray of float64 of shape (n_samples, n_classes)
-            Columns in the order of `classes_`; rows sum to 1.
-
-        Raises
-        ------
-        ValueError
-            If the logits are not finite because training diverged.
-        """
-        return softmax(self._logits(X))
-
-    def predict_log_proba(self, X: Collection[str]) -> np.ndarray:
-        """Return the logarithm of the probability of each class, always finite.
-
-        Parameters
-        ----------
-        X : array-like of str of shape (n_samples,)
-            Texts.
-
-        Returns
-        -------
-        log_probabilities : ndarray of float64 of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
-
-        Raises
-        ------
-        ValueError
-            If the logits are not finite because training diverged.
-        """
-        return log_softmax(self._logits(X), axis=1)
-
-    def predict(self, X: Collection[str]) -> np.ndarray:
-        """Return the most probable class of each text.
-
-        Parameters
-        ----------
-        X : array-like of str of shape (n_samples,)
-            Texts.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            Labels as they were given to `fit`, of the type of `classes_`.
-
-        Raises
-        ------
-        ValueError
-            If the logits are not finite because training diverged.
-        """
-        most_probable = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[most_probable]
-
-    def _logits(self, X, predict=predict_logits):
-        """Return the logits of texts, a column per class, or what `predict` returns."""
-        if not self.__sklearn_is_fitted__():  # faster for a single text
-            check_is_fitted(self)
-        check_params(self, only=("recipe", "batch_size", "n_jobs"))
-        texts = check_texts(X, required_by=type(self).__name__)
-        self.encoder_._warn_if_unreadable(texts, stacklevel=4)
-        with torch_defaults(self.n_jobs, gradients=False):
-            return predict(
-                self.net_, self.encoder_, texts, batch_size=self._batch_size()
-            )
 
     def __sklearn_is_fitted__(self):
         return "net_" in vars(self)

@@ -13,10 +13,9 @@ from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback, EarlyStopping
 
 from ..utils._files import atomic_write
-from ._device import generators
 from ._state import load_net_state
 
-__all__ = ["Checkpoint", "open_checkpoint", "read_checkpoint"]
+__all__ = ["Checkpoint", "describe", "open_checkpoint", "read_checkpoint"]
 
 _FORMAT = 1
 
@@ -68,12 +67,12 @@ class Checkpoint(Callback):
         net.max_epochs -= len(state["history"])
         for stopping in _early_stopping(net):
             vars(stopping).update(state["stopping"])
-        for generator, value in zip(
-            generators(net.device), state["generators"], strict=True
-        ):
+        for generator, value in zip(net.generators(), state["generators"], strict=True):
             generator.set_state(value)
 
     def on_epoch_end(self, net, **kwargs):
+        if net.ranks.rank:  # process 0 writes the file
+            return
         stopping = [
             {name: getattr(each, name) for name in _EARLY_STOPPING_STATE}
             for each in _early_stopping(net)
@@ -87,7 +86,7 @@ class Checkpoint(Callback):
             "schedule": None if net.schedule is None else net.schedule.state_dict(),
             "history": [_without_batches(row) for row in net.history],
             "stopping": stopping[0] if stopping else {},
-            "generators": [each.get_state() for each in generators(net.device)],
+            "generators": [each.get_state() for each in net.generators()],
         }
         body = io.BytesIO()
         torch.save(state, body)
@@ -103,20 +102,22 @@ class Checkpoint(Callback):
             ) from error
 
 
+def describe(estimator):
+    """Return a dict of str with the parameters that determine the trained weights."""
+    parameters = {
+        name: _stable_repr(value)
+        for name, value in estimator.get_params(deep=False).items()
+        if name not in _WITHOUT_EFFECT
+    }
+    return parameters | {"estimator": type(estimator).__name__}
+
+
 def _fingerprint(estimator, texts, y_encoded, weights):
     """Return a dict that identifies a training: parameters and a data checksum."""
     checksum = sha256(y_encoded.tobytes() + weights.tobytes())
     for text in texts:
         checksum.update(f"{len(text)} {text}".encode("utf-8", "surrogatepass"))
-    fingerprint = {
-        name: _stable_repr(value)
-        for name, value in estimator.get_params(deep=False).items()
-        if name not in _WITHOUT_EFFECT
-    }
-    return fingerprint | {
-        "estimator": type(estimator).__name__,
-        "data": checksum.hexdigest(),
-    }
+    return describe(estimator) | {"data": checksum.hexdigest()}
 
 
 def open_checkpoint(estimator, texts, y_encoded, weights, *, resume):

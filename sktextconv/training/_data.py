@@ -7,6 +7,7 @@ from sklearn.utils import check_consistent_length
 from ..encoding._ragged import PAD
 from ..utils.validation import check_texts
 from ._device import to_device
+from ._ranks import SINGLE
 
 __all__ = ["BatchLoader", "EncodedDataset", "make_augment_fn", "single_batch"]
 
@@ -85,18 +86,32 @@ class EncodedDataset(torch.utils.data.Dataset):
             return self._ids.lengths[rows]
         return _unsigned(self._parts.take(rows))
 
-    def batch(self, rows):
-        """Return ``(ids, lengths), (targets, weights)`` of some texts.
+    def batch(self, rows, ranks=SINGLE):
+        """Return ``(ids, lengths), (targets, weights)`` of a minibatch.
 
         All are on the training device but the lengths, which are on the CPU. With
-        `window_targets`, their probabilities are added to the second tuple. They have
-        the shape (n, n_windows, n_classes), with zeros after the last window of a text.
+        `window_targets`, their probabilities and the number of windows are added to the
+        second tuple. The probabilities have the shape (n, n_windows, n_classes), with
+        zeros after the last window of a text.
+
+        One of several `ranks` gets its part of the texts. The weights and the number of
+        windows are scaled, so that its mean loss is its part of the mean over the whole
+        minibatch, times the number of ranks: the mean over all ranks is exact, whatever
+        the sizes of their parts.
         """
-        targets, weights = self.targets[rows], self.weights[rows]
-        target = to_device(targets, self.device), to_device(weights, self.device)
+        here = ranks.take(rows)
+        share = len(here) / len(rows)
+        here = here if len(here) else rows[:1]  # of weight 0
+        weights = self.weights[here] * (share * ranks.size)
+        target = (
+            to_device(self.targets[here], self.device),
+            to_device(weights, self.device),
+        )
         if self._window_targets is not None:
-            target += (to_device(self._windows.take(rows), self.device),)
-        return (self.ids(rows), self.lengths(rows)), target
+            n_windows = int(self._windows.lengths[rows].sum())
+            probabilities = to_device(self._windows.take(here), self.device)
+            target += (probabilities, max(n_windows * share, 1.0))
+        return (self.ids(here), self.lengths(here)), target
 
     def by_length(self):
         """Return the row numbers from the shortest to the longest text, on the CPU."""
@@ -183,19 +198,39 @@ class BatchLoader:
     `bucketing`, texts of similar length then share minibatches, whose order is random
     (Yang et al. 2016, section 3.3). Outside of training, texts go from the shortest to
     the longest.
+
+    All `ranks` draw the same minibatches from generators of the same state, and each
+    gets its part of them. A `generator` of None is torch's default one.
     """
 
     def __init__(
-        self, dataset, batch_size, *, training=False, epoch_size=None, bucketing=False
+        self,
+        dataset,
+        batch_size,
+        *,
+        training=False,
+        epoch_size=None,
+        bucketing=False,
+        ranks=SINGLE,
+        generator=None,
     ):
         self.dataset = dataset
         self.batch_size = batch_size
         self.training = training
         self.epoch_size = epoch_size
         self.bucketing = bucketing
+        self.ranks = ranks
+        self._generator = generator
 
     def __len__(self):
         return self.epoch_size or -(-len(self.dataset) // self.batch_size)
+
+    def sizes(self):
+        """Return the number of texts of each minibatch, in all ranks together."""
+        if self.training and self.epoch_size is not None:
+            return [self.batch_size] * self.epoch_size
+        starts = range(0, len(self.dataset), self.batch_size)
+        return [min(self.batch_size, len(self.dataset) - start) for start in starts]
 
     def __iter__(self):
         if not self.training:
@@ -206,23 +241,25 @@ class BatchLoader:
                 rows = rows[torch.argsort(self.dataset.bucket_keys[rows], stable=True)]
             batches = rows.split(self.batch_size)
             if self.bucketing:
-                batches = [batches[index] for index in torch.randperm(len(batches))]
+                order = torch.randperm(len(batches), generator=self._generator)
+                batches = [batches[index] for index in order]
         for rows in batches:
-            yield self.dataset.batch(rows)
+            yield self.dataset.batch(rows, self.ranks)
 
     def _sample_rows(self):
+        generator = self._generator
         if self.epoch_size is None:
-            return torch.randperm(len(self.dataset))
+            return torch.randperm(len(self.dataset), generator=generator)
         by_class = torch.argsort(self.dataset.targets, stable=True)
         present, sizes = torch.unique(self.dataset.targets, return_counts=True)
         starts = sizes.cumsum(0) - sizes
         n_draws = self.epoch_size * self.batch_size
-        drawn = torch.randint(len(present), (n_draws,))
-        within = (torch.rand(n_draws, dtype=torch.float64) * sizes[drawn]).long()
-        return by_class[starts[drawn] + within]
+        drawn = torch.randint(len(present), (n_draws,), generator=generator)
+        within = torch.rand(n_draws, dtype=torch.float64, generator=generator)
+        return by_class[starts[drawn] + (within * sizes[drawn]).long()]
 
 
-def make_augment_fn(augmenter, texts, encoder, *, seed, first_epoch):
+def make_augment_fn(augmenter, texts, encoder, *, seed, first_epoch, ranks=SINGLE):
     """Return a function from an epoch to the ids of its augmented texts.
 
     Parameters
@@ -233,12 +270,14 @@ def make_augment_fn(augmenter, texts, encoder, *, seed, first_epoch):
     seed : int
     first_epoch : int
         Epochs trained before, which is added to the argument of the function.
+    ranks : Ranks
+        The processes that share the augmented texts.
     """
 
-    def augment_fn(epoch):
+    def encode(epoch):
         augmented = augmenter.augment(texts, seed=seed, epoch=epoch + first_epoch)
         augmented = check_texts(augmented, required_by=type(augmenter).__name__)
         check_consistent_length(texts, augmented)
         return encoder._encode(augmented)
 
-    return augment_fn
+    return lambda epoch: ranks.share_ragged(lambda: encode(epoch))

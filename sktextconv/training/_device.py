@@ -22,17 +22,18 @@ __all__ = [
 ]
 
 
-def resolve_device(name):
+def resolve_device(name, local_rank=0):
     """Return the torch device called `name`; raise `ValueError` if it is unusable.
 
     "auto" selects CUDA, then MPS, then the CPU. In a worker process of a parallel
     search it selects the CPU, since several workers could exhaust one GPU's memory, and
-    warns once if there is a GPU.
+    warns once if there is a GPU. Of several processes that train together on a machine,
+    each has the GPU of its number, `local_rank`, if there are enough of them.
     """
     if name == "auto":
         best = _best_device()
         if best == "cpu" or not _in_worker_process():
-            return torch.device(best)
+            return _gpu_of_rank(torch.device(best), local_rank)
         _warn_of_unused_gpu(best)
         return torch.device("cpu")
     try:
@@ -52,7 +53,14 @@ def resolve_device(name):
             f"{name!r}, which fails with: {str(error).splitlines()[0]} Set "
             "device='auto' to take the best available one."
         ) from error
-    return device
+    return _gpu_of_rank(device, local_rank)
+
+
+def _gpu_of_rank(device, local_rank):
+    """Return the CUDA device of a process of several, if none is numbered."""
+    if not local_rank or device.type != "cuda" or device.index is not None:
+        return device
+    return torch.device("cuda", local_rank % torch.cuda.device_count())
 
 
 def _best_device():

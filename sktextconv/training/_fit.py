@@ -1,6 +1,7 @@
 """Building, training and restoring the net of an estimator."""
 
 import contextlib
+import zlib
 
 import torch
 from skorch.callbacks import EarlyStopping
@@ -8,19 +9,29 @@ from skorch.utils import noop
 
 from ..schedules import resolve_schedule
 from ..utils._param_validation import python_values
+from ._checkpoint import describe
 from ._data import EncodedDataset, make_augment_fn
 from ._device import resolve_device, seeded
 from ._loop import check_size, train
 from ._net import make_net
 from ._progress import EpochLine, ProgressBar
-from ._state import load_net_state, restore_on_error
+from ._ranks import find_ranks
+from ._state import load_net_state, net_state, restore_on_error
 from ._torch_defaults import torch_defaults
 from ._windows import WindowTargets
 
-__all__ = ["build_state", "fit_options", "make_template", "restore_net", "train_state"]
+__all__ = [
+    "build_state",
+    "fit_options",
+    "join_ranks",
+    "make_template",
+    "restore_net",
+    "train_state",
+]
 
 _MIN_BATCH_SIZE = 4  # to which `Recipe.min_batches` shrinks minibatches
 _MAX_TIMES = 50  # by which `Recipe.min_steps` multiplies the learning rate
+_MAX_COMPARED = 1000  # texts that processes compare before they train together
 
 
 def make_template(estimator):
@@ -30,6 +41,34 @@ def make_template(estimator):
         if getattr(template, name) is None:
             setattr(template, name, derive(template))
     return template
+
+
+def join_ranks(estimator, texts, y_encoded, weights):
+    """Wait for the processes that fit together, and return them.
+
+    Raises
+    ------
+    ValueError
+        If they have different parameters, texts, labels or weights.
+    """
+    ranks = find_ranks()
+    if ranks.size == 1:
+        return ranks
+    checksum = zlib.crc32(weights.tobytes(), zlib.crc32(y_encoded.tobytes()))
+    for row in range(0, len(texts), -(-len(texts) // _MAX_COMPARED)):
+        checksum = zlib.crc32(texts[row].encode("utf-8", "surrogatepass"), checksum)
+    own = describe(estimator) | {"data": f"{len(texts)} texts, {checksum:08x}"}
+    del own["device"]
+    first, *others = ranks.gather(own)
+    for rank, other in enumerate(others, 1):
+        if other != first:
+            name = next(name for name in first if first[name] != other.get(name))
+            raise ValueError(
+                f"Expected all {ranks.size} processes to fit with the same parameters, "
+                f"texts, labels and weights, got {name} = {first[name]} in process 0 "
+                f"and {other.get(name)} in process {rank}."
+            )
+    return ranks
 
 
 def build_state(estimator, examples, classes, rng):
@@ -49,19 +88,27 @@ def build_state(estimator, examples, classes, rng):
         Values of "classes_", "encoder_", "net_", "history_" (empty), "_init_params"
         and "_rng".
     """
-    device = resolve_device(estimator.device)
+    ranks = find_ranks()
+    device = resolve_device(estimator.device, ranks.local_rank)
     template = make_template(estimator)
-    encoder = template._make_encoder().fit(examples[0])
-    sizes = (encoder.n_tokens, len(classes))
     seed = rng.randint(2**31)
-    with torch_defaults(estimator.n_jobs):
-        with seeded(seed, device):
-            name = type(estimator).__name__
-            check_size(template._make_network, sizes, required_by=name)
-        with seeded(seed, device):
-            network = template._make_network(*sizes)
-            template._init_weights(network, encoder, examples, seed)
-            net = _make_net(template, network, device)
+
+    def build():
+        encoder = template._make_encoder().fit(examples[0])
+        sizes = (encoder.n_tokens, len(classes))
+        with torch_defaults(estimator.n_jobs):
+            with seeded(seed, device):
+                name = type(estimator).__name__
+                check_size(template._make_network, sizes, required_by=name)
+            with seeded(seed, device):
+                network = template._make_network(*sizes)
+                template._init_weights(network, encoder, examples, seed)
+                return encoder, _make_net(template, network, device)
+
+    if ranks.size == 1:
+        encoder, net = build()
+    else:
+        encoder, net = _build_in_ranks(ranks, build, template, len(classes), device)
     return {
         "classes_": classes,
         "encoder_": encoder,
@@ -70,6 +117,23 @@ def build_state(estimator, examples, classes, rng):
         "_init_params": template._network_parameters(),
         "_rng": rng,
     }
+
+
+def _build_in_ranks(ranks, build, template, n_classes, device):
+    """Return encoder and net as built in process 0, with copies in the others."""
+    built = []
+
+    def save():
+        built.extend(build())
+        encoder, net = built
+        return encoder.get_state(), net_state(net)
+
+    encoder_state, saved_net = ranks.share(save)
+    if not built:
+        encoder = template._make_encoder().set_state(**encoder_state)
+        saved_net = saved_net | {"device": str(device)}
+        built = encoder, restore_net(template, encoder, n_classes, saved_net)
+    return built
 
 
 def fit_options(estimator, n_texts, *, warm=False):
@@ -114,6 +178,7 @@ def train_state(
         default.
     """
     encoder, net, augment_fn = state["encoder_"], state["net_"], None
+    ranks = find_ranks()
     encoder._warn_if_unreadable(examples[0], stacklevel=4)
     n_before = len(state["history_"])
     defaults = {
@@ -127,10 +192,11 @@ def train_state(
             encoder,
             seed=state["_rng"].randint(2**31),
             first_epoch=n_before,
+            ranks=ranks,
         )
 
     def encoded(texts, y_encoded, weights, windows=None):
-        ids = encoder._encode(texts)
+        ids = ranks.share_ragged(lambda: encoder._encode(texts))
         targets = {"targets": y_encoded, "weights": weights}
         if windows is not None:
             targets["window_targets"] = WindowTargets(
@@ -143,9 +209,11 @@ def train_state(
             )
         return EncodedDataset(ids, net.device, **targets)
 
+    seed = state["_rng"].randint(2**31)
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch_defaults(estimator.n_jobs))
-        stack.enter_context(seeded(state["_rng"].randint(2**31), net.device))
+        stack.enter_context(seeded(seed, net.device))
+        stack.enter_context(ranks.explain_errors())
         if estimator.__sklearn_is_fitted__() and net is estimator.net_:
             stack.enter_context(restore_on_error(net))
         history = train(
@@ -154,7 +222,10 @@ def train_state(
             valid=None if valid is None else encoded(*valid),
             bucketing=bool(estimator.bucketing),
             augment_fn=augment_fn,
-            callbacks=_make_callbacks(estimator, valid, checkpoint),
+            callbacks=_make_callbacks(estimator, valid, checkpoint, ranks),
+            ranks=ranks,
+            # From the same seed as in a single process, which draws dropout from it.
+            order=torch.Generator().manual_seed(seed) if ranks.size > 1 else None,
             **(defaults | train_kwargs),
         )
     state["history_"] = state["history_"] + [
@@ -187,9 +258,9 @@ def _make_net(template, network, device):
     )
 
 
-def _make_callbacks(estimator, valid, checkpoint):
+def _make_callbacks(estimator, valid, checkpoint, ranks):
     callbacks = list(estimator.callbacks or ())
-    if estimator.verbose:
+    if estimator.verbose and not ranks.rank:
         callbacks.append(EpochLine() if estimator.verbose == 1 else ProgressBar())
     if valid is not None:
         # After the others, since it stops with an exception.

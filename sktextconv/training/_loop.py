@@ -9,6 +9,7 @@ from skorch.helper import predefined_split
 
 from ._device import memory
 from ._net import epoch_record
+from ._ranks import SINGLE
 from ._row_gradients import find_row_gradients
 
 __all__ = ["check_size", "train"]
@@ -61,6 +62,8 @@ def train(
     augment_fn=None,
     valid=None,
     callbacks=(),
+    ranks=SINGLE,
+    order=None,
 ):
     """Train `net` for some epochs and return a record of each.
 
@@ -85,6 +88,11 @@ def train(
         Measured after each epoch.
     callbacks : sequence of skorch callbacks, default=()
         Shallow copies of them are used.
+    ranks : Ranks
+        The processes that train together, which all call this function.
+    order : torch.Generator or None, default=None
+        Generator of the order of texts; None is torch's default one, which seeds
+        dropout too.
 
     Returns
     -------
@@ -101,7 +109,7 @@ def train(
     net.train_split = None if valid is None else predefined_split(valid)
     # A shallow copy, as a callback may hold what cannot be copied, such as a file.
     net.callbacks = [copy.copy(callback) for callback in callbacks]
-    net.interrupted = False
+    net.interrupted, net.ranks, net.order = False, ranks, order
     net.initialize_callbacks()
     net.initialize_history()
     initial_groups = [dict(group) for group in net.optimizer_.param_groups]
@@ -119,6 +127,7 @@ def train(
                     f"of torch, got {net.schedule!r}."
                 )
         net.row_gradients = find_row_gradients(net)
+        net.parallel = ranks.parallel(net.module_)
         _fit_within_memory(net, dataset)
         history = [epoch_record(row) for row in net.history if "dur" in row]
     finally:
@@ -131,11 +140,13 @@ def train(
         # Drop references to the training data from the net.
         net.callbacks, net.train_split = None, None
         net.schedule, net.augment_fn = None, None
+        net.parallel, net.order, net.ranks = None, None, SINGLE
         net.row_gradients.close()
         net.initialize_callbacks()
         net.initialize_history()
     if net.interrupted:
-        if not history:
+        # Several ranks were interrupted at different steps.
+        if not history or ranks.size > 1:
             raise KeyboardInterrupt
         warnings.warn("Training interrupted by user.", stacklevel=4)
     elif history:
@@ -153,6 +164,7 @@ def _fit_within_memory(net, dataset):
         if not out_of_memory and "DefaultCPUAllocator" not in str(error):
             raise
         got = str(error).splitlines()[0]
+    net.parallel = None  # this rank computes alone
     # Outside the handler, since the traceback holds the tensors of the failed step.
     size = _largest_that_fits(net, dataset)
     hint = f"Set batch_size={size}" if size else "Set a lower max_length"

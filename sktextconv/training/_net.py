@@ -10,7 +10,14 @@ from skorch.callbacks import EarlyStopping, EpochTimer
 from torch import nn
 
 from ._data import BatchLoader
-from ._device import autocast, resolve_backend, resolve_precision, to_device
+from ._device import (
+    autocast,
+    generators,
+    resolve_backend,
+    resolve_precision,
+    to_device,
+)
+from ._ranks import SINGLE
 from ._row_gradients import RowGradients
 
 __all__ = [
@@ -45,15 +52,14 @@ def window_cross_entropy(window_logits, target):
     Parameters
     ----------
     window_logits : tensor of shape (batch, n_positions, n_classes)
-    target : tuple of targets, weights and probabilities
+    target : tuple of targets, weights, probabilities and number of windows
         As `EncodedDataset.batch` returns it. The probabilities have the shape (batch,
         n_windows, n_classes) with ``n_windows <= n_positions``, and are 0 where there
         is no window.
     """
-    _, weights, probabilities = target
+    _, weights, probabilities, n_windows = target
     logits = window_logits[:, : probabilities.shape[1]].float()
     losses = -(probabilities * logits.log_softmax(-1)).sum(-1)  # (batch, n_windows)
-    n_windows = probabilities.sum().clamp(min=1.0)  # as each sums to 1
     return (losses * weights[:, None]).sum() / n_windows
 
 
@@ -71,6 +77,9 @@ class TextNet(skorch.NeuralNet):
         self.schedule = None
         self.row_gradients = RowGradients()
         self.interrupted = False
+        self.ranks = SINGLE
+        self.parallel = None  # function of the network with gradients of all ranks
+        self.order = None  # generator of the order of texts, the same in all ranks
 
     @property
     def _default_callbacks(self):
@@ -92,15 +101,22 @@ class TextNet(skorch.NeuralNet):
             self._register_attribute("optimizer", None)
         return self
 
+    def generators(self):
+        """Return the generators that training draws from; first that of the order."""
+        first, *others = generators(self.device)
+        return [self.order or first, *others]
+
     def get_iterator(self, dataset, training=False):
         if not training:
-            return BatchLoader(dataset, self.batch_size)
+            return BatchLoader(dataset, self.batch_size, ranks=self.ranks)
         return BatchLoader(
             dataset,
             self.batch_size,
             training=True,
             epoch_size=self.epoch_size,
             bucketing=self.bucketing,
+            ranks=self.ranks,
+            generator=self.order,
         )
 
     def _set_training(self, training=True):
@@ -110,10 +126,11 @@ class TextNet(skorch.NeuralNet):
 
     def infer(self, x, **fit_params):
         ids, lengths = x
+        network = self.parallel or self.module_
         with autocast(self.device, self.precision):
             if self.takes_lengths:
-                return self.module_(ids, lengths)
-            return self.module_(ids)
+                return network(ids, lengths)
+            return network(ids)
 
     def losses(self, batch):
         """Return the logits, their loss, and the loss to minimize in training."""
@@ -172,13 +189,16 @@ class TextNet(skorch.NeuralNet):
             self.history.record("learning_rate", self.optimizer_.param_groups[0]["lr"])
             if self.augment_fn is not None:
                 iterator.dataset.set_ids(self.augment_fn(len(self.history) - 1))
-        metrics = EpochMetrics(self.device)
-        for batch in iterator:
+            self._seed_dropout()
+        metrics = EpochMetrics(self.device, self.ranks)
+        for batch, n_texts in zip(iterator, iterator.sizes(), strict=True):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             rate = self.optimizer_.param_groups[0]["lr"]
-            metrics.add(step["loss"], step["y_pred"], batch[1][0], rate)
+            metrics.add(step["loss"], step["y_pred"], batch[1], n_texts, rate)
             self.notify("on_batch_end", batch=batch, training=training, **step)
+        if training:
+            self.ranks.synchronize(self.module_)
         loss, error = metrics.means()
         self.history.record(f"{prefix}_loss", loss)
         self.history.record(f"{prefix}_error", error)
@@ -191,19 +211,28 @@ class TextNet(skorch.NeuralNet):
                 "lower learning_rate."
             )
 
+    def _seed_dropout(self):
+        """Draw other masks in each of several ranks, and the same ones on resuming."""
+        if self.order is not None:
+            number = self.ranks.size * len(self.history) + self.ranks.rank
+            for generator in generators(self.device):
+                generator.manual_seed(self.order.initial_seed() + number)
+
 
 class EpochMetrics:
     """Loss and error rate of an epoch, summed on the device over several batches."""
 
-    def __init__(self, device):
+    def __init__(self, device, ranks):
         self.n_texts = 0
+        self._ranks = ranks
         self._sums = torch.zeros(2, dtype=torch.float32, device=device)
         self._pending, self._losses, self._rates = [], [], []
 
-    def add(self, loss, logits, targets, rate):
-        self.n_texts += len(targets)
+    def add(self, loss, logits, target, n_texts, rate):
+        """Add a batch of `n_texts` in all ranks, given the results in this one."""
+        self.n_texts += n_texts
         self._rates.append(rate)
-        self._pending.append((loss.detach(), logits.detach(), targets))
+        self._pending.append((loss.detach(), logits.detach(), *target[:2], n_texts))
         if len(self._pending) == _BATCHES_PER_SUM:
             self._flush()
 
@@ -211,19 +240,23 @@ class EpochMetrics:
         """Return the mean loss and the error rate; this waits for the device."""
         if self._pending:
             self._flush()
-        return (self._sums / self.n_texts).tolist()
+        return (self._ranks.add(self._sums) / self.n_texts).tolist()
 
     def first_not_finite(self):
         """Return number and learning rate of the first batch with a non-finite loss."""
-        index = int(torch.cat(self._losses).isfinite().int().argmin())
+        losses = self._ranks.add(torch.cat(self._losses))
+        index = int(losses.isfinite().int().argmin())
         return index + 1, self._rates[index]
 
     def _flush(self):
-        losses, logits, targets = zip(*self._pending, strict=True)
+        losses, logits, targets, weights, sizes = zip(*self._pending, strict=True)
         losses = torch.stack(losses)
-        sizes = torch.tensor([len(each) for each in targets], dtype=losses.dtype)
+        # The loss of a rank is its part of the mean, times the number of ranks.
+        sizes = torch.tensor(sizes, dtype=losses.dtype) / self._ranks.size
         sizes = to_device(sizes, losses.device)
+        # A rank without a text of a minibatch computes one of weight 0.
         wrong = torch.cat(logits).argmax(1) != torch.cat(targets)
+        wrong &= torch.cat(weights) > 0
         self._sums += torch.stack([losses @ sizes, wrong.sum()])
         self._losses.append(losses)
         self._pending.clear()

@@ -40,13 +40,14 @@ class ProgressBar(EpochLine):
 
     def __init__(self):
         self.bar = None
+        self.sizes = iter(())
 
     def on_epoch_begin(self, net, dataset_train, **kwargs):
         n_finished = len(net.history) - 1
+        sizes = net.get_iterator(dataset_train, training=True).sizes()
+        self.sizes = iter(sizes)
         if self.bar is None:
-            n_texts = len(dataset_train)
-            if net.epoch_size is not None:
-                n_texts = net.epoch_size * net.batch_size
+            n_texts = sum(sizes)
             make_bar = _Bar if sys.stdout.isatty() else _Lines
             # A training that resumes from a checkpoint has finished some epochs.
             self.bar = make_bar(
@@ -56,9 +57,9 @@ class ProgressBar(EpochLine):
             )
         self.bar.desc = _epoch(n_finished + 1)
 
-    def on_batch_end(self, net, batch, training, **kwargs):
+    def on_batch_end(self, net, training, **kwargs):
         if training:
-            self.bar.update(len(batch[1][0]))  # on the CPU, unlike the loss
+            self.bar.update(next(self.sizes))
 
     def on_epoch_end(self, net, **kwargs):
         self.bar.clear()

@@ -68,15 +68,15 @@ class RowGradients:
 def find_row_gradients(net):
     """Return the `RowGradients` of a net; of no embedding if its gradients are read.
 
-    On other devices, in a compiled network, and if a callback or a hook could change
-    gradients, they stay those of torch.
+    On other devices, in a compiled network, if several processes train it, and if a
+    callback or a hook could change gradients, they stay those of torch.
     """
     compiled = net.module_._compiled_call_impl is not None
     changed = any(
         type(callback).on_grad_computed is not Callback.on_grad_computed
         for _, callback in net.callbacks_
     )
-    if net.device.type != "cpu" or compiled or changed:
+    if net.device.type != "cpu" or compiled or changed or net.ranks.size > 1:
         return RowGradients()
     return RowGradients(
         [

@@ -157,7 +157,7 @@ def test_window_cross_entropy():
     probabilities[0] = torch.rand(2, 4).softmax(1)
     probabilities[1, 0] = torch.rand(4).softmax(0)
     weights = torch.tensor([0.5, 2.0])
-    found = window_cross_entropy(logits, (None, weights, probabilities))
+    found = window_cross_entropy(logits, (None, weights, probabilities, 3.0))
     losses = [
         torch.nn.functional.cross_entropy(
             logits[text, window], probabilities[text, window]
@@ -180,7 +180,8 @@ def test_trained_loss_adds_weighted_windows(weight):
     net = classifier.fit(texts, labels).net_
     lengths = torch.full((4,), 150)
     ids = torch.randint(2, 9, (4, 150), generator=torch.Generator().manual_seed(0))
-    target = torch.tensor([0, 1, 0, 1]), torch.ones(4), torch.full((4, 2, 2), 0.5)
+    targets, probabilities = torch.tensor([0, 1, 0, 1]), torch.full((4, 2, 2), 0.5)
+    target = targets, torch.ones(4), probabilities, 8.0
     net.module_.train()
     logits, loss, total = net.losses(((ids, lengths), target))
     _, window_logits = net.infer((ids, lengths))

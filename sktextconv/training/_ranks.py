@@ -1,0 +1,273 @@
+"""Processes that train one network together, on equal parts of each minibatch."""
+
+import atexit
+import contextlib
+import datetime
+import inspect
+import multiprocessing
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ..encoding._ragged import Ragged
+
+__all__ = ["SINGLE", "Ranks", "find_ranks"]
+
+# A process that does not answer for so long is taken for dead.
+_TIMEOUT = datetime.timedelta(seconds=60)
+# Waiting processes look this often, in seconds, whether another one is ready.
+_POLL_SECONDS = 0.05
+
+
+class Ranks:
+    """The processes that train a network together; a single one has no others.
+
+    All of them call the methods in the same order. They hold the same texts, weights
+    and order of minibatches, and each computes the gradients of its part of the texts.
+
+    Attributes
+    ----------
+    rank : int
+        Number of this process, from 0.
+    size : int
+        Number of processes.
+    local_rank : int
+        Number of this process among those on the same machine.
+    """
+
+    rank, size, local_rank = 0, 1, 0
+
+    def share(self, make):
+        """Return ``make()``, which is called in process 0 only."""
+        return make()
+
+    def share_ragged(self, make):
+        """Return a `Ragged`, which is made in one process of each machine."""
+        return make()
+
+    def gather(self, value):
+        """Return the values of all processes, in their order."""
+        return [value]
+
+    def take(self, rows):
+        """Return those of the rows of a minibatch that this process computes."""
+        return rows
+
+    def parallel(self, network):
+        """Return a function with gradients that are means over all processes.
+
+        It computes what the network does; None in a single process.
+        """
+        return
+
+    def add(self, tensor):
+        """Add the tensors of all processes, in place, and return the sum."""
+        return tensor
+
+    def synchronize(self, network):
+        """Average the statistics of batch normalization over all processes."""
+
+    @contextlib.contextmanager
+    def explain_errors(self):
+        """Raise errors of the connection with a message about its cause."""
+        yield
+
+
+SINGLE = Ranks()
+
+
+class _ConnectedRanks(Ranks):
+    """The processes of torch's default process group."""
+
+    def __init__(self):
+        self.rank = distributed.get_rank()
+        self.size = distributed.get_world_size()
+        # Its own connections: those of the caller may have another timeout.
+        self._group = distributed.new_group(timeout=_TIMEOUT)
+        self._store = distributed.PrefixStore(
+            "sktextconv", distributed.distributed_c10d._get_default_store()
+        )
+        hosts = [None] * self.size
+        distributed.all_gather_object(hosts, socket.gethostname(), group=self._group)
+        same = [rank for rank in range(self.size) if hosts[rank] == hosts[self.rank]]
+        self.local_rank = same.index(self.rank)
+        self._local_leader = same[0]
+        self._turn = 0
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def _beat(self):
+        """Tell the other processes, as long as this one runs, that it does."""
+        for count in range(2**62):
+            try:
+                self._store.set(f"beat {self.rank}", str(count))
+            except RuntimeError:  # the store has been closed
+                return
+            time.sleep(_TIMEOUT.total_seconds() / 10)
+
+    def _run_in(self, rank, make):
+        """Call `make` in one process, while the others wait, and return its result.
+
+        The others get None. A collective operation would end after `_TIMEOUT`, but to
+        read and encode all texts may take longer; so they watch whether it still runs.
+        """
+        self._turn += 1
+        key = f"turn {self._turn} {rank}"
+        if self.rank == rank:
+            try:
+                made = make()
+            except BaseException as error:
+                self._store.set(key, f"{type(error).__name__}: {error}")
+                raise
+            self._store.set(key, "")
+            return made
+        beat, since = None, time.monotonic()
+        while not self._store.check([key]):
+            time.sleep(_POLL_SECONDS)
+            now = time.monotonic()
+            if self._store.check([f"beat {rank}"]):
+                before, beat = beat, self._store.get(f"beat {rank}")
+                since = now if beat != before else since
+            if now - since > _TIMEOUT.total_seconds():
+                raise RuntimeError(
+                    self._message(f"process {rank} has stopped or hangs")
+                )
+        if failure := self._store.get(key).decode():
+            raise RuntimeError(self._message(f"process {rank} failed with {failure}"))
+        return None
+
+    def share(self, make):
+        values = [self._run_in(0, make)]
+        with self.explain_errors():
+            distributed.broadcast_object_list(values, src=0, group=self._group)
+        return values[0]
+
+    def share_ragged(self, make):
+        folder = [None]
+        paths = [None] * self.size
+
+        def write():
+            folder[0] = Path(tempfile.mkdtemp(prefix="sktextconv-"))
+            _write_ragged(folder[0], make())
+
+        try:
+            self._run_in(self._local_leader, write)
+            with self.explain_errors():
+                distributed.all_gather_object(paths, folder[0], group=self._group)
+                ragged = _map_ragged(paths[self._local_leader])
+                distributed.barrier(group=self._group)
+        finally:
+            if folder[0]:
+                # The memory stays mapped until the last process lets it go.
+                shutil.rmtree(folder[0], ignore_errors=True)
+        return ragged
+
+    def gather(self, value):
+        values = [None] * self.size
+        with self.explain_errors():
+            # With the timeout of the default group, by default half an hour: the
+            # processes have read their data before they meet here.
+            distributed.all_gather_object(values, value)
+        return values
+
+    def take(self, rows):
+        return rows[self.rank :: self.size]
+
+    def parallel(self, network):
+        parallel = DistributedDataParallel(
+            network, process_group=self._group, **{_SYNC_BUFFERS: False}
+        )
+        return parallel.__call__  # skorch would take a module for one of its own
+
+    def add(self, tensor):
+        distributed.all_reduce(tensor, group=self._group)
+        return tensor
+
+    def synchronize(self, network):
+        for module in network.modules():
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+                for statistic in (module.running_mean, module.running_var):
+                    self.add(statistic).div_(self.size)
+
+    @contextlib.contextmanager
+    def explain_errors(self):
+        try:
+            yield
+        except RuntimeError as error:
+            lost = isinstance(error, distributed.DistError) or "gloo" in str(error)
+            if not lost:
+                raise
+            reason = str(error).strip().splitlines()[0]
+            raise RuntimeError(
+                self._message(
+                    "a process has ended, or has not answered for "
+                    f"{_TIMEOUT.total_seconds():.0f} seconds ({reason})"
+                )
+            ) from error
+
+    def _message(self, reason):
+        return (
+            f"Expected {self.size} processes to train together, but in process "
+            f"{self.rank}: {reason}. Read the messages of the other processes, and "
+            "start all of them again; with a checkpoint and resume=True they continue."
+        )
+
+
+_SYNC_BUFFERS = (
+    "forward_sync_buffers"  # its name in newer releases of torch
+    if "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
+    else "broadcast_buffers"
+)
+
+# The ranks of a process group, which are found once.
+_connected = (None, SINGLE)
+
+
+def find_ranks():
+    """Return the processes that train with this one; `SINGLE` if there are none.
+
+    There are others under torchrun, and if the caller has initialized torch's default
+    process group. A worker process of a search is alone.
+    """
+    global _connected
+    if not distributed.is_available() or multiprocessing.parent_process() is not None:
+        return SINGLE
+    if not distributed.is_initialized():
+        if not distributed.is_torchelastic_launched():
+            return SINGLE
+        distributed.init_process_group()
+        atexit.register(distributed.destroy_process_group)
+    if distributed.get_world_size() == 1:
+        return SINGLE
+    world = distributed.group.WORLD
+    if _connected[0] is not world:
+        _connected = world, _ConnectedRanks()
+    return _connected[1]
+
+
+def _write_ragged(folder, ragged):
+    """Write the arrays of a `Ragged` to a folder."""
+    for name, part in (("rows", ragged), ("parts", ragged.parts)):
+        if part is not None:
+            np.save(folder / f"{name}.ids.npy", part.ids)
+            np.save(folder / f"{name}.offsets.npy", part.offsets)
+
+
+def _map_ragged(folder):
+    """Return the `Ragged` of a folder, mapped into memory."""
+
+    def read(name, parts=None):
+        ids, offsets = (
+            # Copied on writing: torch requires writable memory, and nobody writes.
+            np.load(folder / f"{name}.{each}.npy", mmap_mode="c")
+            for each in ("ids", "offsets")
+        )
+        return Ragged(ids, offsets, parts)
+
+    return read("rows", read("parts") if (folder / "parts.ids.npy").exists() else None)

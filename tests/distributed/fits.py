@@ -1,0 +1,88 @@
+"""Program for torchrun: fits of small networks, written to a file by each process."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.base import clone
+
+from sktextconv import CharCNNClassifier
+
+from ..classifiers import NETWORKS
+
+# One text is left for the last minibatch of 8, and two of three processes have none.
+TEXTS = [
+    f"{('a fine film', 'so good a play', 'what a bore')[number % 3]} {number}"
+    for number in range(25)
+]
+LABELS = [number % 3 for number in range(len(TEXTS))]
+WEIGHTS = np.random.RandomState(0).uniform(0.5, 2.0, len(TEXTS))
+
+
+def make_deterministic(name):
+    """Return a network that draws nothing but the order of texts in training."""
+    classifier = clone(NETWORKS[name])
+    dropouts = [key for key in classifier.get_params() if key.endswith("dropout")]
+    classifier.set_params(**dict.fromkeys(dropouts, 0.0))
+    if name == "charcnn":
+        classifier.set_params(batch_norm=False, window_loss=0.5)
+    return classifier
+
+
+def fit_all():
+    """Yield the name and the fitted classifier of each fit."""
+    for name in NETWORKS:
+        yield name, make_deterministic(name).fit(TEXTS, LABELS, WEIGHTS)
+    yield (
+        "dropout",
+        CharCNNClassifier(max_length=123, max_epochs=1, random_state=0).fit(
+            TEXTS, LABELS
+        ),
+    )
+    yield (
+        "validation",
+        make_deterministic("kimcnn")
+        .set_params(
+            early_stopping=True, validation_fraction=0.3, max_epochs=4, bucketing=True
+        )
+        .fit(TEXTS, LABELS),
+    )
+    yield (
+        "sgd",
+        make_deterministic("charcnn")
+        .set_params(recipe="paper", epoch_size=4)
+        .fit(TEXTS, LABELS),
+    )
+    pieces = make_deterministic("rnn")
+    for _ in range(2):
+        pieces.partial_fit(TEXTS, LABELS, classes=range(3))
+    yield "partial_fit", pieces
+
+
+def weights_of(classifier):
+    """Return all weights of a classifier as one array."""
+    weights = classifier.net_.module_.state_dict().values()
+    return np.concatenate([np.asarray(each).ravel() for each in weights])
+
+
+def results_of(classifier):
+    """Return the logits of the texts and the history of a classifier."""
+    history = [
+        [value for key, value in row.items() if key != "seconds"]
+        for row in classifier.history_
+    ]
+    return np.append(classifier.decision_function(TEXTS), history)
+
+
+def main(folder):
+    torch.set_num_threads(1)
+    found = {}
+    for name, classifier in fit_all():
+        found[f"{name} weights"] = weights_of(classifier)
+        found[f"{name} results"] = results_of(classifier)
+    np.savez(Path(folder) / f"{torch.distributed.get_rank()}.npz", **found)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
