@@ -4,11 +4,12 @@ import concurrent.futures
 from concurrent.futures.process import BrokenProcessPool
 
 from ..utils._optional_dependencies import require
+from ._output import print_line
 from ._part_output import Outcome, forget, predict_part
 
 __all__ = ["LostWorkerError", "predict_here", "predict_in_processes", "predict_on_dask"]
 
-_CONNECT_SECONDS = 30
+_CONNECT_SECONDS = 10
 
 
 class LostWorkerError(RuntimeError):
@@ -78,13 +79,15 @@ def predict_on_dask(parts, address):
             f"such as tcp://10.0.0.1:8786, got: {error}"
         ) from error
     with client:
+        if not client.nthreads():
+            print_line(f"waiting for workers of {address}")
         # Workers may have finished a part before the scheduler loses them: a part is
         # a function of its files, so that it can be predicted again.
         futures = client.map(predict_part, parts, pure=False)
         part_of = dict(zip((future.key for future in futures), parts, strict=True))
         is_complete = False
         try:
-            for future in distributed.as_completed(futures):
+            for future in distributed.as_completed(futures, loop=client.loop):
                 yield part_of[future.key], _dask_outcome(future, distributed)
             is_complete = True
         finally:

@@ -178,7 +178,8 @@ class _Progress:
                 self._first = time.monotonic() - outcome.seconds
             self._bytes += n_bytes
             self._n_texts += outcome.n_texts
-            self._print(name, f"{outcome.n_texts:,} texts in {outcome.seconds:.1f} s")
+            texts = _count(outcome.n_texts, "text")
+            self._print(name, f"{texts} in {outcome.seconds:.1f} s")
 
     def describe_done(self):
         """Return which parts are done, after others were given up."""
@@ -200,9 +201,8 @@ class _Progress:
         counts += f", {n_before} done before" if n_before else ""
         counts += f", {n_failed} failed" if n_failed else ""
         seconds = describe_seconds(time.monotonic() - self._start)
-        print_line(
-            f"{len(outcomes)} files: {counts}; {self._n_texts:,} texts in {seconds}"
-        )
+        files, texts = _count(len(outcomes), "file"), _count(self._n_texts, "text")
+        print_line(f"{files}: {counts}; {texts} in {seconds}")
         if not n_failed:
             return
         for text in self._errors:
@@ -222,7 +222,11 @@ class _Progress:
         if self._bytes and self._bytes_left > 0:
             seconds = time.monotonic() - self._first
             seconds *= self._bytes_left / self._bytes
-            text += f"; about {describe_seconds(seconds)} to go"
+            text += f"; about {describe_seconds(max(seconds, 1))} to go"
         room = _WIDTH - len(head) - len(text) - 2
         name = pad_or_truncate(name, min(room, display_width(name)), keep_end=True)
         print_line(f"{head}{name}: {text}")
+
+
+def _count(number, noun):
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,149 @@
+"""Prediction by Dask workers: the command with `--scheduler`, and from Python."""
+
+import os
+import shutil
+import signal
+import sys
+
+import dask
+import dask.bag
+import dask.dataframe
+import pandas as pd
+import pytest
+from distributed import Client, LocalCluster
+
+import sktextconv
+from sktextconv.cli import _part_workers
+
+from .films import BAD, GOOD, write_csv
+from .test_parts import read_outputs, states, when_begun
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Dask cluster of two worker processes."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def out(folder):
+    """Folder of outputs, which does not exist yet."""
+    path = folder / "labels"
+    shutil.rmtree(path, ignore_errors=True)
+    return path
+
+
+def test_dask_equals_one_process(run, folder, linear, out, cluster):
+    """Workers find the relative names; a bad file is told in the end."""
+    for number in range(4):
+        write_csv(folder / f"part-{number}.csv", [["pos", GOOD], ["", BAD]] * 40)
+    (folder / "part-4.csv").write_text("pos,so good\npos\n")
+    files = "part-*.csv --probabilities --keep 1"
+    code, printed, err = run(f"predict {linear} {files} --out labels/ --jobs 1")
+    here = read_outputs(out)
+    shutil.rmtree(out)
+    scheduler = f"--scheduler {cluster.scheduler_address}"
+    code, printed, err = run(f"predict {linear} {files} --out labels {scheduler}")
+    assert code == 1
+    expected = {f"part-{number}.csv": "80 texts" for number in range(4)}
+    assert states(printed) == expected | {"part-4.csv": "failed"}
+    assert "part-4.csv, line 2: expected 2 columns" in err
+    assert "1 of 5 files failed" in err
+    assert read_outputs(out) == here
+    code, printed, _ = run(f"predict {linear} {files} --out labels --jobs 1")
+    assert list(states(printed).values()) == [*["done before"] * 4, "failed"]
+
+
+def test_dask_network_equals_one_process(run, folder, out, cluster):
+    """A worker with one thread gives the bits of a network in this process."""
+    (folder / "texts.txt").write_text(f"{GOOD}\n{BAD}\n" * 700)
+    command = "predict model texts.txt --lines --probabilities"
+    _, here, _ = run(command)
+    scheduler = f"--scheduler {cluster.scheduler_address}"
+    assert run(f"{command} --out labels {scheduler}")[0] == 0
+    assert read_outputs(out) == {"texts.csv": here.encode()}
+
+
+def test_dask_survives_a_killed_worker(run, folder, linear, out, cluster):
+    """Another worker predicts the file again, and no part of a file is left."""
+    (folder / "long.txt").write_text(f"{GOOD}\n{BAD}\n" * 30_000)
+    (folder / "short.txt").write_text(f"{GOOD}\n")
+    killed = []
+
+    def kill(path):
+        killed.append(int(path.name.split(".")[2]))
+        os.kill(killed[0], signal.SIGKILL)
+
+    watching = when_begun(out, "long.csv", kill)
+    code, printed, _ = run(
+        f"predict {linear} long.txt short.txt --lines --out labels "
+        f"--scheduler {cluster.scheduler_address}"
+    )
+    watching.join()
+    assert len(killed) == 1
+    assert code == 0
+    assert states(printed) == {"long.txt": "60,000 texts", "short.txt": "1 text"}
+    assert (out / "long.csv").read_text().splitlines() == [
+        "label",
+        *["pos", "neg"] * 30_000,
+    ]
+    assert not list(out.rglob("*.part"))
+
+
+def label(frame, model):
+    """Return a frame with the labels and probabilities of the column `text`."""
+    probabilities = model.predict_proba(frame["text"])
+    labels = model.classes_[probabilities.argmax(axis=1)]
+    return frame.assign(label=labels, pos=probabilities[:, 1])
+
+
+def label_texts(texts, model):
+    """Return the texts of an iterator with their labels."""
+    texts = list(texts)
+    return zip(texts, model.predict(texts).tolist(), strict=True)
+
+
+def test_dask_collections_of_texts(folder, cluster):
+    """`map_partitions` with a loaded model gives the bits of one call, in order."""
+    texts = [f"{GOOD} {n}" if n % 3 else f"{BAD} {n}" for n in range(300)]
+    frame = pd.DataFrame({"text": texts, "id": range(300)})
+    model = sktextconv.load(folder / "model")
+    parts = [label(frame[start : start + 100], model) for start in (0, 100, 200)]
+    expected = pd.concat(parts)
+    with Client(cluster):
+        films = dask.dataframe.from_pandas(frame, npartitions=3)
+        found = films.map_partitions(
+            label,
+            dask.delayed(model),
+            meta={**films.dtypes, "label": "str", "pos": float},
+        ).compute()
+        bag = dask.bag.from_sequence(texts, npartitions=3)
+        pairs = bag.map_partitions(label_texts, dask.delayed(model)).compute()
+    assert found["text"].tolist() == texts
+    assert found["label"].tolist() == expected["label"].tolist()
+    assert found["pos"].tolist() == expected["pos"].tolist()
+    assert [*pairs] == [*zip(texts, expected["label"], strict=True)]
+
+
+def test_dask_scheduler_that_does_not_answer(run, folder, linear, out, monkeypatch):
+    monkeypatch.setattr(_part_workers, "_CONNECT_SECONDS", 0.1)
+    command = f"predict {linear} films.csv --out labels --scheduler 127.0.0.1:1"
+    code, printed, err = run(command)
+    assert (code, printed) == (2, "")
+    assert err.startswith(
+        "sktextconv: --scheduler 127.0.0.1:1: expected the address of a running Dask "
+    )
+    assert len(err.splitlines()) == 1
+
+
+def test_dask_is_not_installed(run, folder, linear, out, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    code, _, err = run(f"predict {linear} films.csv --out labels --scheduler a")
+    assert code == 1
+    assert err == (
+        "sktextconv: --scheduler needs distributed, which is not installed. Run: pip "
+        "install 'sktextconv[dask]'\n"
+    )
