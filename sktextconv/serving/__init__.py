@@ -35,6 +35,7 @@ def create_app(
     max_texts: int = 64,
     max_batch: int = 64,
     max_waiting: int = 256,
+    metrics: bool = False,
 ) -> "FastAPI":
     """Create a FastAPI application that serves one or more classifiers.
 
@@ -64,6 +65,11 @@ def create_app(
         predicts one request at a time.
     max_waiting : int, default=256
         Maximum number of waiting requests; further ones get status 503.
+    metrics : bool, default=False
+        Whether ``GET /metrics`` returns metrics for Prometheus: requests, their time,
+        texts, batches and waiting requests. Everybody who reaches the application can
+        read them. If prometheus_client is in multiprocess mode, they are sums over all
+        processes.
 
     Returns
     -------
@@ -72,7 +78,7 @@ def create_app(
     Raises
     ------
     ImportError
-        If FastAPI or Jinja is not installed.
+        If FastAPI or Jinja is not installed, or, with `metrics`, prometheus_client.
     TypeError
         If a classifier is not a fitted classifier with `predict_proba`, or a name or an
         example is not a str.
@@ -93,7 +99,7 @@ def create_app(
     >>> sorted(app.openapi()["paths"])
     ['/healthz', '/readyz', '/v1/predict']
     """
-    for module in ("fastapi", "jinja2"):
+    for module in ("fastapi", "jinja2", *(["prometheus_client"] if metrics else [])):
         require(module, by="create_app", extra="serve")
     from .app import make_app
 
@@ -115,6 +121,7 @@ def create_app(
         models,
         examples=list(dict.fromkeys(examples)),
         allowed_hosts=_check_hosts(allowed_hosts),
+        metrics=metrics,
         **limits,
     )
 

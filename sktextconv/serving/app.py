@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from .batching import BusyError, Worker
+from .metrics import Metrics, MetricsMiddleware
 from .middleware import HEADERS, RETRY_HEADERS, SecurityMiddleware
 from .page import Page, explain_text
 from .readiness import Readiness
@@ -59,6 +60,7 @@ def make_app(
     max_batch,
     max_waiting,
     allowed_hosts,
+    metrics,
 ):
     """Create the application; `create_app` documents the parameters.
 
@@ -66,7 +68,8 @@ def make_app(
     ----------
     models : dict of str to classifier
     """
-    worker = Worker(max_batch=max_batch, max_waiting=max_waiting)
+    metrics = Metrics() if metrics else None
+    worker = Worker(max_batch=max_batch, max_waiting=max_waiting, metrics=metrics)
     readiness = Readiness()
     text = examples[0] if examples else " "
     page = Page(models, examples=examples, max_characters=max_characters)
@@ -105,6 +108,8 @@ def make_app(
     )
     _add_state_routes(app, worker, readiness)
     _add_page_routes(app, worker, models, page, max_characters=max_characters)
+    if metrics is not None:
+        _add_metrics(app, metrics)
     return app
 
 
@@ -174,8 +179,9 @@ def _add_api_routes(app, worker, models, *, max_characters, max_texts):
             for status, description in errors.items()
         },
     )
-    async def predict(request: Texts):
+    async def predict(request: Texts, http: Request):
         """Return the label and the class probabilities of each text."""
+        http.state.n_texts = len(request.texts)
         if sum(map(len, request.texts)) > max_characters:
             return _json({"detail": expected}, 422)
         classifier = models[getattr(request, "model", default)]
@@ -203,6 +209,19 @@ def _add_state_routes(app, worker, readiness):
         return _json({"status": readiness.status}, 200 if is_ready else 503)
 
 
+def _add_metrics(app, metrics):
+    @app.get("/metrics", include_in_schema=False)
+    async def show_metrics():
+        content, media_type = metrics.render()
+        return Response(content, media_type=media_type)
+
+    routes = {
+        f"{method} {route.path}" for route in app.routes for method in route.methods
+    }
+    # The last middleware is the outermost: it sees the rejected requests as well.
+    app.add_middleware(MetricsMiddleware, metrics=metrics, routes=routes)
+
+
 def _add_page_routes(app, worker, models, page, *, max_characters):
     @app.get("/", include_in_schema=False)
     async def page_form():
@@ -221,6 +240,7 @@ def _add_page_routes(app, worker, models, page, *, max_characters):
         if len(text) > max_characters:
             error = f"Expected at most {max_characters:,} characters."
             return HTMLResponse(page.render(error=error), 422)
+        request.state.n_texts = 1
         results = []
         try:
             for classifier in models.values():

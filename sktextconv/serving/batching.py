@@ -24,6 +24,8 @@ class Worker:
         Maximum number of texts in a batch, except for a single larger request.
     max_waiting : int
         Maximum number of waiting requests.
+    metrics : Metrics, default=None
+        Metrics of batches and waiting requests.
 
     Examples
     --------
@@ -36,9 +38,10 @@ class Worker:
     [['a', 'b'], 1]
     """
 
-    def __init__(self, *, max_batch, max_waiting):
+    def __init__(self, *, max_batch, max_waiting, metrics=None):
         self._max_batch = max_batch
         self._max_waiting = max_waiting
+        self._metrics = metrics
         # Tuples (function, texts, future); texts are None for a call by itself.
         self._waiting = collections.deque()
 
@@ -54,6 +57,7 @@ class Worker:
         for *_, future in self._waiting:
             future.cancel()
         self._waiting.clear()
+        self._count_waiting()
         self._thread.shutdown()
 
     @property
@@ -83,14 +87,20 @@ class Worker:
             raise BusyError
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((function, texts, future))
+        self._count_waiting()
         self._arrived.set()
         return await future
+
+    def _count_waiting(self):
+        if self._metrics is not None:
+            self._metrics.waiting.set(len(self._waiting))
 
     async def _work(self):
         """Process batches until the task is canceled."""
         while True:
             await self._arrived.wait()
             batch = self._take()
+            self._count_waiting()
             if not batch:
                 self._arrived.clear()
                 continue
@@ -131,6 +141,8 @@ class Worker:
         arguments = []
         if first is not None:
             arguments.append([text for _, texts, _ in batch for text in texts])
+            if self._metrics is not None:
+                self._metrics.batch.observe(len(arguments[0]))
         in_thread = asyncio.get_running_loop().run_in_executor
         try:
             results = await in_thread(self._thread, function, *arguments)

@@ -1,6 +1,7 @@
 """Creation of the application, and the server process."""
 
 import contextlib
+import functools
 import json
 import shutil
 import signal
@@ -39,7 +40,12 @@ def test_create_app_invalid_arguments(bow):
 
 @pytest.mark.parametrize(
     ("module", "make"),
-    [("fastapi", create_app), ("jinja2", create_app), ("uvicorn", serve)],
+    [
+        ("fastapi", create_app),
+        ("jinja2", create_app),
+        ("prometheus_client", functools.partial(create_app, metrics=True)),
+        ("uvicorn", serve),
+    ],
 )
 def test_missing_extra(module, make, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
