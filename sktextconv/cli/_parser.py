@@ -348,6 +348,20 @@ def _add_serve(parser):
         help="maximum length of the texts of a request (default: 100000)",
         **omitted,
     )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        help="processes that serve the port, each with its own copy of the models "
+        "(default: 1)",
+        **omitted,
+    )
+    parser.add_argument(
+        "--metrics",
+        action="store_true",
+        help="serve metrics for Prometheus at /metrics, to everybody",
+        **omitted,
+    )
 
 
 def _add_export(parser):

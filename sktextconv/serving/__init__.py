@@ -1,6 +1,6 @@
 """Web server for fitted classifiers: a page and a JSON API."""
 
-import contextlib
+import functools
 import ipaddress
 import os
 import re
@@ -99,8 +99,7 @@ def create_app(
     >>> sorted(app.openapi()["paths"])
     ['/healthz', '/readyz', '/v1/predict']
     """
-    for module in ("fastapi", "jinja2", *(["prometheus_client"] if metrics else [])):
-        require(module, by="create_app", extra="serve")
+    _require_modules(metrics, by="create_app")
     from .app import make_app
 
     models = _check_models(classifier)
@@ -114,9 +113,7 @@ def create_app(
         "max_batch": max_batch,
         "max_waiting": max_waiting,
     }
-    for name, value in limits.items():
-        if not accepts(Count, value):
-            raise ValueError(f"Expected {name} to be an int of 1 or more, got {value}.")
+    _check_counts(limits)
     return make_app(
         models,
         examples=list(dict.fromkeys(examples)),
@@ -134,12 +131,15 @@ def serve(
     allowed_hosts: Sequence[str] = (),
     max_characters: int = 100_000,
     device: str = "cpu",
+    workers: int = 1,
+    metrics: bool = False,
 ) -> None:
     """Load models and serve them until a stop signal.
 
     By default only programs on the same machine can reach the server. It has no
     authentication and no encryption: for remote access, put a reverse proxy in front of
-    it that has both.
+    it that has both. After a stop signal, it finishes the requests in progress, for up
+    to ten seconds, while ``/readyz`` and further requests get status 503.
 
     Parameters
     ----------
@@ -157,6 +157,14 @@ def serve(
         Maximum number of characters of all texts of a request together.
     device : str, default="cpu"
         Device of the networks, as in `load`; for an ONNX file only "cpu".
+    workers : int, default=1
+        Number of processes that serve the port. Each loads the models and has the
+        limits of `create_app`; they share the cores. One that ends is started again.
+        With more than 1, a script must call this function under
+        ``if __name__ == "__main__":``, because the processes import it.
+    metrics : bool, default=False
+        Whether ``/metrics`` returns metrics for Prometheus, as in `create_app`, summed
+        over the worker processes, which store them in a temporary folder.
 
     Raises
     ------
@@ -166,6 +174,8 @@ def serve(
         If a file is damaged, or not written by `save` or `export_onnx`.
     OSError
         If a file cannot be read.
+    RuntimeError
+        If a worker process cannot load the models; the reason is in the log.
     SystemExit
         If the address is not available.
     ValueError
@@ -178,31 +188,60 @@ def serve(
     """
     if not accepts(_PORT, port):
         raise ValueError(f"Expected port to be an int from 0 to 65535, got {port!r}.")
-    uvicorn = require("uvicorn", by="serve", extra="serve")
-    from .connections import SERVER_OPTIONS
+    require("uvicorn", by="serve", extra="serve")
+    _require_modules(metrics, by="serve")
+    _check_counts({"max_characters": max_characters, "workers": workers})
+    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    if not paths:
+        raise ValueError("Expected at least one file, got none.")
+    hosts = (*_check_hosts(allowed_hosts), *_host_names(host))
+    from .workers import run
+
+    make = functools.partial(
+        _make_app,
+        paths,
+        device=device,
+        allowed_hosts=_check_hosts(hosts),
+        max_characters=max_characters,
+        metrics=metrics,
+    )
+    if workers > 1:
+        for each in paths:  # the most frequent error, before any process starts
+            Path(each).open("rb").close()
+    run(make, host=host, port=port, workers=workers, metrics=metrics)
+
+
+def _make_app(paths, *, device, n_jobs=None, **options):
+    """Load models and return their application for `serve`."""
     from .readiness import GracefulStop
 
-    app = create_app(
-        _load_models(path, device),
-        allowed_hosts=(*allowed_hosts, *_host_names(host)),
-        max_characters=max_characters,
-    )
-    # Older versions of uvicorn raise KeyboardInterrupt again after the shutdown.
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.run(GracefulStop(app), host=host, port=port, **SERVER_OPTIONS)
+    app = create_app(_load_models(paths, device, n_jobs=n_jobs), **options)
+    return GracefulStop(app)
 
 
-def _load_models(path, device):
-    """Return the models of one or more files by name."""
-    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+def _load_models(paths, device, *, n_jobs=None):
+    """Return the models of files by name."""
     stems = Counter(Path(each).stem for each in paths)
     return {
         # Files of the same name in different folders are named with the folder.
         Path(each).stem if stems[Path(each).stem] == 1 else str(each): load_model(
-            each, device=device
+            each, device=device, n_jobs=n_jobs
         )
         for each in paths
     }
+
+
+def _require_modules(metrics, *, by):
+    """Raise `ImportError` if a package of the server is missing."""
+    for module in ("fastapi", "jinja2", *(["prometheus_client"] if metrics else [])):
+        require(module, by=by, extra="serve")
+
+
+def _check_counts(counts):
+    """Raise `ValueError` unless all values are positive ints."""
+    for name, value in counts.items():
+        if not accepts(Count, value):
+            raise ValueError(f"Expected {name} to be an int of 1 or more, got {value}.")
 
 
 def _check_models(classifier):

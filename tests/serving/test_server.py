@@ -115,7 +115,7 @@ def test_models_are_named_after_files(bow, tmp_path):
     for path in paths:
         path.parent.mkdir(exist_ok=True)
         sktextconv.save(bow, path)
-    assert list(_load_models(str(paths[2]), "cpu")) == ["n"]
+    assert list(_load_models([str(paths[2])], "cpu")) == ["n"]
     assert list(_load_models(paths[1:], "cpu")) == ["m", "n"]
     assert list(_load_models(paths, "cpu")) == [str(paths[0]), str(paths[1]), "n"]
 
