@@ -18,12 +18,16 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..encoding._ragged import Ragged
 
-__all__ = ["SINGLE", "Ranks", "find_ranks"]
+__all__ = ["SINGLE", "LostProcessError", "Ranks", "find_ranks"]
 
 # A process that does not answer for so long is taken for dead.
 _TIMEOUT = datetime.timedelta(seconds=60)
 # Waiting processes look this often, in seconds, whether another one is ready.
 _POLL_SECONDS = 0.05
+
+
+class LostProcessError(RuntimeError):
+    """Error raised if a process that trains with this one ends or hangs."""
 
 
 class Ranks:
@@ -135,11 +139,9 @@ class _ConnectedRanks(Ranks):
                 before, beat = beat, self._store.get(f"beat {rank}")
                 since = now if beat != before else since
             if now - since > _TIMEOUT.total_seconds():
-                raise RuntimeError(
-                    self._message(f"process {rank} has stopped or hangs")
-                )
+                raise self._error(f"process {rank} has stopped or hangs")
         if failure := self._store.get(key).decode():
-            raise RuntimeError(self._message(f"process {rank} failed with {failure}"))
+            raise self._error(f"process {rank} failed with {failure}")
         return None
 
     def share(self, make):
@@ -200,19 +202,18 @@ class _ConnectedRanks(Ranks):
         try:
             yield
         except RuntimeError as error:
+            # Those of gloo have no class of their own.
             lost = isinstance(error, distributed.DistError) or "gloo" in str(error)
-            if not lost:
+            if isinstance(error, LostProcessError) or not lost:
                 raise
             reason = str(error).strip().splitlines()[0]
-            raise RuntimeError(
-                self._message(
-                    "a process has ended, or has not answered for "
-                    f"{_TIMEOUT.total_seconds():.0f} seconds ({reason})"
-                )
+            raise self._error(
+                "a process has ended, or has not answered for "
+                f"{_TIMEOUT.total_seconds():.0f} seconds ({reason})"
             ) from error
 
-    def _message(self, reason):
-        return (
+    def _error(self, reason):
+        return LostProcessError(
             f"Expected {self.size} processes to train together, but in process "
             f"{self.rank}: {reason}. Read the messages of the other processes, and "
             "start all of them again; with a checkpoint and resume=True they continue."
