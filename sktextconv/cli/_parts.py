@@ -81,7 +81,8 @@ def _plan(args):
     folder = Path(args.out)
     if folder.exists() and not folder.is_dir():
         raise ValueError(
-            f"--out {folder}: expected a folder with --jobs or --scheduler, got a file."
+            f"--out {folder}: expected a folder, as --jobs and --scheduler need it, or "
+            "as the slash says, got a file."
         )
     options = argparse.Namespace(**{name: getattr(args, name) for name in _OPTIONS})
     with path_errors():
@@ -152,8 +153,8 @@ class _Progress:
     """Lines about the outcomes, as they arrive and in the end."""
 
     def __init__(self, parts):
-        self._names = [part.source.name for part in parts]
-        self._bytes_left = sum(part.source.stat().st_size for part in parts)
+        self._sizes = {part.source.name: part.source.stat().st_size for part in parts}
+        self._bytes_left = sum(self._sizes.values())
         self._bytes = self._n_texts = 0  # of the new outputs
         self._start = time.monotonic()
         self._first = None  # time at which the first prediction began
@@ -162,7 +163,7 @@ class _Progress:
     def add(self, part, outcome):
         """Print a line about an outcome, and its warnings."""
         name = part.source.name
-        n_bytes = part.source.stat().st_size
+        n_bytes = self._sizes[name]
         self._outcomes[name] = outcome
         self._bytes_left -= n_bytes
         for text in outcome.warnings:
@@ -183,12 +184,12 @@ class _Progress:
 
     def describe_done(self):
         """Return which parts are done, after others were given up."""
-        names = [name for name in self._names if self._is_done(name)]
+        names = [name for name in self._sizes if self._is_done(name)]
         shown = ", ".join(names[:_MAX_NAMES])
         if len(names) > _MAX_NAMES:
             shown += f" and {len(names) - _MAX_NAMES} others"
         return (
-            f"{len(names)} of {len(self._names)} files are done"
+            f"{len(names)} of {len(self._sizes)} files are done"
             f"{': ' if shown else ''}{shown}; the same command does the rest."
         )
 
@@ -217,7 +218,7 @@ class _Progress:
         return outcome is not None and outcome.error is None
 
     def _print(self, name, text):
-        n_files = len(self._names)
+        n_files = len(self._sizes)
         head = f"[{len(self._outcomes):>{len(str(n_files))}}/{n_files}] "
         if self._bytes and self._bytes_left > 0:
             seconds = time.monotonic() - self._first

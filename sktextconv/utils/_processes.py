@@ -1,5 +1,6 @@
 """Worker processes with a fixed number of threads, which end with their parent."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -46,9 +47,29 @@ def start_processes(n_processes, *, n_threads=1):
         f"{name}_NUM_THREADS": str(n_threads)
         for name in ("OMP", "MKL", "OPENBLAS", "VECLIB", "NUMEXPR")
     }
-    return ProcessPoolExecutor(
+    executor = ProcessPoolExecutor(
         n_processes, initializer=_start, initargs=(os.getpid(),), env=environment
     )
+    with _hold_ctrl_c():
+        executor.submit(int)  # starts all processes
+    return executor
+
+
+@contextlib.contextmanager
+def _hold_ctrl_c():
+    """Delay Ctrl-C to the end of the block.
+
+    Processes that are started inside inherit the mask, so that Ctrl-C does not reach
+    them while they import their modules either.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start(parent):

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 
 import pytest
 
@@ -63,3 +64,11 @@ def linear(folder):
     with contextlib.redirect_stdout(io.StringIO()):
         assert main(["train", data, "--out", out]) == 0
     return "linear"
+
+
+@pytest.fixture
+def out(folder):
+    """Folder of outputs, which does not exist yet."""
+    path = folder / "labels"
+    shutil.rmtree(path, ignore_errors=True)
+    return path

@@ -1,8 +1,6 @@
 """Prediction by Dask workers: the command with `--scheduler`, and from Python."""
 
-import os
 import shutil
-import signal
 import sys
 
 import dask
@@ -14,9 +12,10 @@ from distributed import Client, LocalCluster
 
 import sktextconv
 from sktextconv.cli import _part_workers
+from sktextconv.cli._part_output import RECORDS
 
 from .films import BAD, GOOD, write_csv
-from .test_parts import read_outputs, states, when_begun
+from .parts import kill_writer, read_outputs, states, when_begun
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +28,13 @@ def cluster():
 
 
 @pytest.fixture
-def out(folder):
-    """Folder of outputs, which does not exist yet."""
-    path = folder / "labels"
-    shutil.rmtree(path, ignore_errors=True)
-    return path
+def scheduler(cluster):
+    """Option with the address of the cluster, when both of its workers are there."""
+    cluster.wait_for_workers(2)
+    return f"--scheduler {cluster.scheduler_address}"
 
 
-def test_dask_equals_one_process(run, folder, linear, out, cluster):
+def test_dask_equals_one_process(run, folder, linear, out, scheduler):
     """Workers find the relative names; a bad file is told in the end."""
     for number in range(4):
         write_csv(folder / f"part-{number}.csv", [["pos", GOOD], ["", BAD]] * 40)
@@ -45,7 +43,6 @@ def test_dask_equals_one_process(run, folder, linear, out, cluster):
     code, printed, err = run(f"predict {linear} {files} --out labels/ --jobs 1")
     here = read_outputs(out)
     shutil.rmtree(out)
-    scheduler = f"--scheduler {cluster.scheduler_address}"
     code, printed, err = run(f"predict {linear} {files} --out labels {scheduler}")
     assert code == 1
     expected = {f"part-{number}.csv": "80 texts" for number in range(4)}
@@ -57,33 +54,24 @@ def test_dask_equals_one_process(run, folder, linear, out, cluster):
     assert list(states(printed).values()) == [*["done before"] * 4, "failed"]
 
 
-def test_dask_network_equals_one_process(run, folder, out, cluster):
+def test_dask_network_equals_one_process(run, folder, out, scheduler):
     """A worker with one thread gives the bits of a network in this process."""
     (folder / "texts.txt").write_text(f"{GOOD}\n{BAD}\n" * 700)
     command = "predict model texts.txt --lines --probabilities"
     _, here, _ = run(command)
-    scheduler = f"--scheduler {cluster.scheduler_address}"
     assert run(f"{command} --out labels {scheduler}")[0] == 0
     assert read_outputs(out) == {"texts.csv": here.encode()}
 
 
-def test_dask_survives_a_killed_worker(run, folder, linear, out, cluster):
+def test_dask_survives_a_killed_worker(run, folder, linear, out, scheduler):
     """Another worker predicts the file again, and no part of a file is left."""
     (folder / "long.txt").write_text(f"{GOOD}\n{BAD}\n" * 30_000)
     (folder / "short.txt").write_text(f"{GOOD}\n")
-    killed = []
-
-    def kill(path):
-        killed.append(int(path.name.split(".")[2]))
-        os.kill(killed[0], signal.SIGKILL)
-
-    watching = when_begun(out, "long.csv", kill)
+    watching = when_begun(out, "long.csv", kill_writer)
     code, printed, _ = run(
-        f"predict {linear} long.txt short.txt --lines --out labels "
-        f"--scheduler {cluster.scheduler_address}"
+        f"predict {linear} long.txt short.txt --lines --out labels {scheduler}"
     )
     watching.join()
-    assert len(killed) == 1
     assert code == 0
     assert states(printed) == {"long.txt": "60,000 texts", "short.txt": "1 text"}
     assert (out / "long.csv").read_text().splitlines() == [
@@ -91,6 +79,32 @@ def test_dask_survives_a_killed_worker(run, folder, linear, out, cluster):
         *["pos", "neg"] * 30_000,
     ]
     assert not list(out.rglob("*.part"))
+
+
+def test_dask_file_that_kills_its_workers(
+    run, folder, linear, out, cluster, scheduler, monkeypatch
+):
+    """A file is given up after some workers; the others are done."""
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    (folder / "long.txt").write_text(f"{GOOD}\n" * 60_000)
+    (folder / "short.txt").write_text(f"{GOOD}\n")
+    watching = when_begun(out, "long.csv", kill_writer)
+    code, printed, err = run(
+        f"predict {linear} long.txt short.txt --lines --out labels {scheduler}"
+    )
+    watching.join()
+    assert code == 1
+    assert states(printed) == {"long.txt": "failed", "short.txt": "1 text"}
+    assert "long.txt: the workers that tried it were killed" in err
+    assert {path.name for path in out.glob("*")} == {RECORDS, "short.csv"}
+
+
+def test_dask_model_is_damaged(run, folder, linear, out, scheduler):
+    """An error of the model in a worker is one line, and ends the call."""
+    (folder / "damaged").write_bytes((folder / linear).read_bytes()[:-1])
+    code, printed, err = run(f"predict damaged films.csv --out labels {scheduler}")
+    assert (code, printed) == (2, "")
+    assert "to be a model that sktextconv.save wrote" in err
 
 
 def label(frame, model):
@@ -106,11 +120,11 @@ def label_texts(texts, model):
     return zip(texts, model.predict(texts).tolist(), strict=True)
 
 
-def test_dask_collections_of_texts(folder, cluster):
+def test_dask_collections_of_texts(folder, linear, cluster):
     """`map_partitions` with a loaded model gives the bits of one call, in order."""
     texts = [f"{GOOD} {n}" if n % 3 else f"{BAD} {n}" for n in range(300)]
     frame = pd.DataFrame({"text": texts, "id": range(300)})
-    model = sktextconv.load(folder / "model")
+    model = sktextconv.load(folder / linear)
     parts = [label(frame[start : start + 100], model) for start in (0, 100, 200)]
     expected = pd.concat(parts)
     with Client(cluster):

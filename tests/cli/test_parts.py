@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 
 import pandas as pd
 import pytest
@@ -21,6 +20,7 @@ from sktextconv.cli._tables import display_width
 from tests.golden import ONNX_FOLDER
 
 from .films import BAD, GOOD, write_csv
+from .parts import kill_writer, read_outputs, states, when_begun
 
 ROWS = [["pos", GOOD], ["neg", BAD], ["pos", BAD]]
 
@@ -31,41 +31,6 @@ def parts(folder):
     for number in (1, 2, 3):
         write_csv(folder / f"part-{number}.csv", ROWS * 10 * number)
     return ["part-1.csv", "part-2.csv", "part-3.csv"]
-
-
-@pytest.fixture
-def out(folder):
-    """Folder of outputs, which does not exist yet."""
-    path = folder / "labels"
-    shutil.rmtree(path, ignore_errors=True)
-    return path
-
-
-def read_outputs(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-def states(printed):
-    """Return the end of each line about a file, without times, by name."""
-    lines = [line.partition("] ")[2] for line in printed.splitlines()[:-1]]
-    pairs = (line.partition(": ")[::2] for line in lines)
-    return {name: text.partition(";")[0].partition(" in ")[0] for name, text in pairs}
-
-
-def when_begun(folder, name, action):
-    """Call a function in a thread, with the path, once the output has been begun."""
-
-    def watch():
-        for _ in range(6000):
-            for path in folder.glob(f"{name}.*.part"):
-                action(path)
-                return
-            stop.wait(0.01)
-
-    stop = threading.Event()
-    thread = threading.Thread(target=watch)
-    thread.start()
-    return thread
 
 
 # -- outputs -------------------------------------------------------------------------
@@ -325,7 +290,8 @@ INVALID_CALLS = {
     "part-1.csv --jobs 1 --scheduler a --out labels": "--jobs or --scheduler, got both",
     "part-1.csv --jobs 0 --out labels": "Expected --jobs below or above 0, got 0.",
     "part-1.csv --jobs two --out labels": "argument --jobs: invalid int value: 'two'",
-    "part-1.csv --jobs 2 --out part-2.csv": "--out part-2.csv: expected a folder with",
+    "part-1.csv --jobs 2 --out part-2.csv": "--out part-2.csv: expected a folder, as",
+    "part-1.csv --out part-2.csv/": "or as the slash says, got a file.",
     "part-1.csv none.csv --out labels/": "none.csv: No such file or directory.",
     "part-1.csv more --out labels/": "more: expected a file, since --out is a folder",
     "- --out labels/": "-: expected a file, since --out is a folder",
@@ -421,11 +387,7 @@ def check_resumed(run, linear, out, files):
 
 def test_killed_process_ends_the_call(run, linear, out, long_and_short):
     """The error tells which files are done, and that the same call resumes."""
-
-    def kill(path):
-        os.kill(int(path.name.split(".")[2]), signal.SIGKILL)
-
-    watching = when_begun(out, "long.csv", kill)
+    watching = when_begun(out, "long.csv", kill_writer)
     code, _, err = run(f"predict {linear} {long_and_short} --jobs 2")
     watching.join()
     assert code == 1
