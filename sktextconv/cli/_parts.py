@@ -53,21 +53,21 @@ def predict_parts(args):
     with path_errors():
         (folder / RECORDS).mkdir(parents=True, exist_ok=True)
     _remove_unfinished(parts)
-    progress = _Progress(parts)
+    progress, may_write = _Progress(parts), True
     try:
         with contextlib.closing(_start(parts, args.scheduler, n_processes)) as outcomes:
             for part, outcome in outcomes:
                 progress.add(part, outcome)
-    except (KeyboardInterrupt, LostWorkerError) as error:
-        if args.scheduler is None:
-            # Killed processes cannot do that.
+        may_write = False
+    except KeyboardInterrupt:
+        print_line(progress.describe_done())
+        raise
+    except LostWorkerError as error:
+        raise RuntimeError(f"{error}: {progress.describe_done()}") from error
+    finally:
+        # After an error, Dask workers complete what they have begun.
+        if args.scheduler is None or not may_write:
             _remove_unfinished(parts)
-        state = progress.describe_done()
-        if isinstance(error, KeyboardInterrupt):
-            print_line(state)
-            raise
-        raise RuntimeError(f"{error}: {state}") from error
-    _remove_unfinished(parts)
     progress.finish()
 
 
@@ -144,7 +144,7 @@ def _remove_unfinished(parts):
     for where, suffix in ((folder, ""), (folder / RECORDS, ".json")):
         names = {f"{part.out.name}{suffix}" for part in parts}
         for path in where.glob("*.part"):
-            # That is how `atomic_write` names them.
+            # `atomic_write` adds these numbers.
             if re.sub(r"\.\d+\.\d+\.part\Z", "", path.name) in names:
                 path.unlink(missing_ok=True)
 
