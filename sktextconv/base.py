@@ -20,6 +20,7 @@ from .training._fit import (
     restore_net,
     train_state,
 )
+from .training._launch import fit_in_workers, needs_workers
 from .training._param_checks import (
     check_partial_fit_params,
     check_training_params,
@@ -115,6 +116,11 @@ class BaseTextNetClassifier(TextPredictor, ClassifierMixin, BaseEstimator, abc.A
     n_jobs : int, default=None
         Threads in `fit` and `predict`; -1 takes all cores, None leaves torch's
         setting. Results are the same bit for bit only for one number of threads.
+    n_workers : int, default=None
+        Processes in which `fit` trains together, each on its part of every minibatch:
+        new ones on this machine or, under ``joblib.parallel_config("dask")``, workers
+        of a Dask cluster. None and 1 take this process, or those that torchrun has
+        started. `partial_fit`, and a worker process of a search, start none.
     callbacks : list of skorch callbacks, default=None
         Called during training; copied first.
     checkpoint : str or path-like, default=None
@@ -159,6 +165,7 @@ class BaseTextNetClassifier(TextPredictor, ClassifierMixin, BaseEstimator, abc.A
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
     compile: bool | str = False
     n_jobs: int | None = None
+    n_workers: Count | None = None
     callbacks: list | tuple | None = None
     checkpoint: str | os.PathLike | None = None
     resume: bool = False
@@ -241,6 +248,10 @@ class BaseTextNetClassifier(TextPredictor, ClassifierMixin, BaseEstimator, abc.A
             class_weight=self.class_weight,
             required_by=type(self).__name__,
         )
+        if needs_workers(self):
+            fitted = fit_in_workers(self, X, y, sample_weight)
+            self._set_fitted(fitted._fitted_state(), n_iter=fitted.n_iter_)
+            return self
         warm = self.warm_start and self.__sklearn_is_fitted__()
         if warm:
             check_warm_start(self, classes)

@@ -20,7 +20,14 @@ __all__ = ["Checkpoint", "describe", "open_checkpoint", "read_checkpoint"]
 _FORMAT = 1
 
 # Parameters without an effect on the trained weights; they may change on resuming.
-_WITHOUT_EFFECT = {"verbose", "callbacks", "checkpoint", "resume", "warm_start"}
+_WITHOUT_EFFECT = {
+    "verbose",
+    "callbacks",
+    "checkpoint",
+    "resume",
+    "warm_start",
+    "n_workers",
+}
 
 _EARLY_STOPPING_STATE = (
     "misses_",

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import datetime
 import inspect
+import itertools
 import multiprocessing
 import shutil
 import socket
@@ -18,7 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..encoding._ragged import Ragged
 
-__all__ = ["SINGLE", "LostProcessError", "Ranks", "find_ranks"]
+__all__ = ["SINGLE", "LostProcessError", "Ranks", "connect", "find_ranks"]
 
 # A process that does not answer for so long is taken for dead.
 _TIMEOUT = datetime.timedelta(seconds=60)
@@ -59,6 +60,9 @@ class Ranks:
     def gather(self, value):
         """Return the values of all processes, in their order."""
         return [value]
+
+    def close(self):
+        """End the communication with the others."""
 
     def take(self, rows):
         """Return those of the rows of a minibatch that this process computes."""
@@ -104,16 +108,21 @@ class _ConnectedRanks(Ranks):
         self.local_rank = same.index(self.rank)
         self._local_leader = same[0]
         self._turn = 0
+        self._closed = threading.Event()
         threading.Thread(target=self._beat, daemon=True).start()
+
+    def close(self):
+        self._closed.set()
 
     def _beat(self):
         """Tell the other processes, as long as this one runs, that it does."""
-        for count in range(2**62):
+        for count in itertools.count():
             try:
                 self._store.set(f"beat {self.rank}", str(count))
-            except RuntimeError:  # the store has been closed
+            except RuntimeError:  # the process with the store has ended
                 return
-            time.sleep(_TIMEOUT.total_seconds() / 10)
+            if self._closed.wait(_TIMEOUT.total_seconds() / 10):
+                return
 
     def _run_in(self, rank, make):
         """Call `make` in one process, while the others wait, and return its result.
@@ -233,14 +242,15 @@ _connected = (None, SINGLE)
 def find_ranks():
     """Return the processes that train with this one; `SINGLE` if there are none.
 
-    There are others under torchrun, and if the caller has initialized torch's default
-    process group. A worker process of a search is alone.
+    There are others under torchrun, in `connect`, and if the caller has initialized
+    torch's default process group. A worker process of a search is alone.
     """
     global _connected
-    if not distributed.is_available() or multiprocessing.parent_process() is not None:
+    if not distributed.is_available():
         return SINGLE
     if not distributed.is_initialized():
-        if not distributed.is_torchelastic_launched():
+        in_worker_process = multiprocessing.parent_process() is not None
+        if in_worker_process or not distributed.is_torchelastic_launched():
             return SINGLE
         distributed.init_process_group()
         atexit.register(distributed.destroy_process_group)
@@ -250,6 +260,26 @@ def find_ranks():
     if _connected[0] is not world:
         _connected = world, _ConnectedRanks()
     return _connected[1]
+
+
+@contextlib.contextmanager
+def connect(rank, size, host, port):
+    """Train together with the processes that enter this block with other ranks.
+
+    Parameters
+    ----------
+    rank, size : int
+    host : str
+    port : int
+        Of a `torch.distributed.TCPStore`.
+    """
+    store = distributed.TCPStore(host, port, is_master=False)
+    distributed.init_process_group(store=store, rank=rank, world_size=size)
+    try:
+        yield
+    finally:
+        find_ranks().close()
+        distributed.destroy_process_group()
 
 
 def _write_ragged(folder, ragged):

@@ -1,0 +1,129 @@
+"""Fits in several worker processes, of this machine or of a Dask cluster."""
+
+import multiprocessing
+import os
+import socket
+
+import joblib
+import numpy as np
+from joblib.parallel import get_active_backend
+from torch import distributed
+
+from ..utils._processes import start_processes
+from ._ranks import LostProcessError, connect, find_ranks
+
+__all__ = ["fit_in_workers", "needs_workers"]
+
+# Servers by which worker processes find each other, by port.
+_servers = {}
+
+
+def needs_workers(estimator):
+    """Return whether a fit starts processes: not in a process that others started."""
+    return (
+        (estimator.n_workers or 1) > 1
+        and multiprocessing.parent_process() is None
+        and find_ranks().size == 1
+    )
+
+
+def fit_in_workers(estimator, X, y, sample_weight):
+    """Return the estimator as `n_workers` processes have fitted it together.
+
+    They are workers of the Dask cluster under ``joblib.parallel_config("dask")``, and
+    otherwise new processes on this machine.
+
+    Raises
+    ------
+    ValueError
+        If the cluster has fewer worker processes.
+    LostProcessError
+        If a process ends.
+    """
+    backend, _ = get_active_backend()
+    client = getattr(backend, "client", None)
+    data = (X, y, sample_weight)
+    fitted = (
+        _fit_here(estimator, data)
+        if client is None
+        else _fit_on_cluster(client, estimator, data)
+    )
+    if isinstance(estimator.random_state, np.random.RandomState):
+        # The next fit draws other numbers, as after a fit in this process.
+        estimator.random_state.set_state(fitted.random_state.get_state())
+    return fitted
+
+
+def _fit_here(estimator, data):
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    n_workers = int(estimator.n_workers)
+    port = _start_server("127.0.0.1")
+    n_threads = max(joblib.cpu_count() // n_workers, 1)
+    executor = start_processes(n_workers, n_threads=n_threads)
+    try:
+        fits = [
+            executor.submit(_fit, estimator, data, rank, "127.0.0.1", port)
+            for rank in range(n_workers)
+        ]
+        fitted, *_ = [fit.result() for fit in fits]
+        return fitted
+    except TerminatedWorkerError as error:
+        raise LostProcessError(
+            f"Expected {n_workers} processes to train together, but one of them has "
+            "ended: the system may have had too little memory. Set fewer n_workers; "
+            "with a checkpoint and resume=True, fit continues."
+        ) from error
+    finally:
+        executor.shutdown(kill_workers=True)
+        _stop_server(port)
+
+
+def _fit_on_cluster(client, estimator, data):
+    n_workers = int(estimator.n_workers)
+    # Several workers may be threads of one process, which has one process group.
+    processes = client.run(_find_process)
+    workers = list({process: name for name, process in processes.items()}.values())
+    if len(workers) < n_workers:
+        raise ValueError(
+            f"Expected a Dask cluster with n_workers={n_workers} worker processes or "
+            f"more, got {len(workers)}. Set fewer n_workers, or start more workers."
+        )
+    host = client.scheduler_info(n_workers=-1)["workers"][workers[0]]["host"]
+
+    def submit(function, *arguments, worker):
+        return client.submit(function, *arguments, workers=[worker], pure=False)
+
+    port = submit(_start_server, host, worker=workers[0]).result()
+    fits = []
+    try:
+        fits = [
+            submit(_fit, estimator, data, rank, host, port, worker=workers[rank])
+            for rank in range(n_workers)
+        ]
+        return client.gather(fits)[0]
+    finally:
+        client.cancel(fits)
+        client.run(_stop_server, port, workers=workers[:1], on_error="ignore")
+
+
+def _find_process():
+    return socket.gethostname(), os.getpid()
+
+
+def _start_server(host):
+    """Start a server in this process, and return its port."""
+    server = distributed.TCPStore(host, 0, is_master=True, wait_for_workers=False)
+    _servers[server.port] = server
+    return server.port
+
+
+def _stop_server(port):
+    _servers.pop(port, None)
+
+
+def _fit(estimator, data, rank, host, port):
+    """Fit in one of the processes; return the estimator from process 0."""
+    with connect(rank, int(estimator.n_workers), host, port):
+        estimator.fit(*data)
+    return estimator if rank == 0 else None

@@ -1,0 +1,79 @@
+"""Fits that start processes themselves, on this machine and on a Dask cluster."""
+
+import os
+import signal
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
+from skorch.callbacks import Callback
+
+from .fits import LABELS, TEXTS, make_deterministic, weights_of
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def dask():
+    """joblib's backend of a Dask cluster of two processes."""
+    options = {"n_workers": 2, "threads_per_worker": 2, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config("dask"),
+    ):
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return make_deterministic("kimcnn").set_params(n_workers=2)
+
+
+@pytest.fixture(scope="module")
+def expected(classifier):
+    return weights_of(clone(classifier).set_params(n_workers=1).fit(TEXTS, LABELS))
+
+
+class Kill(Callback):
+    """Callback that ends the second process in the second epoch."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == 2 and net.ranks.rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_fit_in_new_processes(classifier, expected):
+    """The weights are those of one process, and a RandomState advances as there."""
+    random_state = np.random.RandomState(0)
+    fitted = clone(classifier).set_params(random_state=random_state).fit(TEXTS, LABELS)
+    np.testing.assert_allclose(weights_of(fitted), expected, rtol=0, atol=1e-5)
+    other = np.random.RandomState(0)
+    clone(classifier).set_params(n_workers=None, random_state=other).fit(TEXTS, LABELS)
+    assert random_state.randint(2**31) == other.randint(2**31)
+
+
+def test_lost_process_is_an_error(classifier):
+    with pytest.raises(RuntimeError, match=r"one of them has ended: .* n_workers"):
+        clone(classifier).set_params(callbacks=[Kill()]).fit(TEXTS, LABELS)
+
+
+def test_fit_on_dask_workers(dask, classifier, expected):
+    """Workers of a cluster fit twice, in as many processes as `n_workers`."""
+    for _ in range(2):
+        fitted = clone(classifier).fit(TEXTS, LABELS)
+        np.testing.assert_allclose(weights_of(fitted), expected, rtol=0, atol=1e-5)
+    with pytest.raises(
+        ValueError, match=r"n_workers=3 worker processes or more, got 2"
+    ):
+        clone(classifier).set_params(n_workers=3).fit(TEXTS, LABELS)
+
+
+def test_killed_dask_worker_is_an_error(dask, classifier, expected):
+    """The fit ends with an error, and the cluster can fit again."""
+    with pytest.raises(RuntimeError, match="Expected 2 processes to train together"):
+        clone(classifier).set_params(callbacks=[Kill()]).fit(TEXTS, LABELS)
+    distributed.get_client().wait_for_workers(2)
+    fitted = clone(classifier).fit(TEXTS, LABELS)
+    np.testing.assert_allclose(weights_of(fitted), expected, rtol=0, atol=1e-5)
