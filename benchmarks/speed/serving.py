@@ -2,11 +2,15 @@
 
     python -m benchmarks.speed.serving               # three minutes
     python -m benchmarks.speed.serving --seconds 0.5
+    python -m benchmarks.speed.serving --workers     # one minute
 
 A server on the loopback interface runs in its own process with one thread for the
 network. 1, 8 and 32 connections send requests, each waiting for its response. Servers
 with and without batching run in turn, several times; results are medians. Requests per
 CPU second of the server are less disturbed by other programs. Needs Linux's /proc.
+
+With ``--workers``, servers with one and two worker processes run in turn, as `serve`
+starts them: they share the cores. The time of all processes of a server counts.
 """
 
 import argparse
@@ -36,15 +40,17 @@ from sktextconv import (
 from .._record import RESULTS, describe_run, write_json
 from .._render import as_list_table, as_text
 
-__all__ = ["RESULT", "as_rst", "measure", "table"]
+__all__ = ["RESULT", "as_rst", "measure", "measure_workers", "table", "workers_table"]
 
 RESULT = RESULTS / "serving.json"
+RESULT_OF_WORKERS = RESULTS / "serving_workers.json"
 _CONNECTIONS = (1, 8, 32)
+_WORKERS = (1, 2)
 _BATCHES = {"together": 64, "one by one": 1}
 _NETWORKS = {"CharCNN": CharCNNClassifier, "HAN": HANClassifier}
 _KINDS = {"PyTorch": (save, "safetensors"), "ONNX": (export_onnx, "onnx")}
 
-_SERVER = """
+_APPLICATION = """
 import sys, uvicorn
 from sktextconv.serving import create_app
 if sys.argv[1].endswith(".onnx"):
@@ -58,18 +64,30 @@ uvicorn.run(app, port=0, access_log=False)
 """
 
 
+_SERVER = """
+import sys
+from sktextconv.serving import serve
+serve(sys.argv[1], port=0, workers=int(sys.argv[2]))
+"""
+
+
 @contextlib.contextmanager
-def running(path, max_batch):
+def running(script, path, option, *, workers=1):
     """Start a server of a model file; yield its process and port."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _SERVER, str(path), str(max_batch)],
+        [sys.executable, "-c", script, str(path), str(option)],
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
+    port, n_started = None, 0
     try:
         for line in process.stderr:
             if found := re.search(r"running on http://[\d.]+:(\d+)", line):
-                yield process, int(found[1])
+                port = int(found[1])
+            n_started += "startup complete" in line
+            if port is not None and n_started == workers:
+                yield process, port
                 break
         else:
             raise RuntimeError("The server did not start.")
@@ -127,53 +145,102 @@ def measure(files, texts, *, seconds=1.5, rounds=3):
     for (network, kind), path in files.items():
         with contextlib.ExitStack() as stack:
             servers = {
-                mode: stack.enter_context(running(path, max_batch))
+                mode: stack.enter_context(running(_APPLICATION, path, max_batch))
                 for mode, max_batch in _BATCHES.items()
             }
             for n_connections in _CONNECTIONS:
-                options = {"n_connections": n_connections, "seconds": seconds}
-                found = {mode: [] for mode in servers}
-                for _ in range(rounds):
-                    for mode, (process, port) in servers.items():
-                        start = _cpu_seconds(process.pid)
-                        latencies = asyncio.run(send_requests(port, texts, **options))
-                        found[mode].append(
-                            (latencies, _cpu_seconds(process.pid) - start)
-                        )
-                for mode, (process, _) in servers.items():
-                    rates = [len(latencies) / seconds for latencies, _ in found[mode]]
-                    by_cpu = [len(latencies) / used for latencies, used in found[mode]]
-                    seconds_each = np.concatenate([each for each, _ in found[mode]])
-                    milliseconds = 1e3 * seconds_each
-                    rows.append(
-                        {
-                            "network": network,
-                            "file": kind,
-                            "connections": n_connections,
-                            "predicted": mode,
-                            "requests": len(milliseconds),
-                            "requests per second": statistics.median(rates),
-                            "requests per CPU second": statistics.median(by_cpu),
-                            "milliseconds, median": float(np.median(milliseconds)),
-                            "milliseconds, 99 %": float(
-                                np.quantile(milliseconds, 0.99)
-                            ),
-                            "peak MiB": _peak_mib(process.pid),
-                        }
-                    )
+                found = _measure_in_turn(
+                    servers, texts, n_connections, seconds=seconds, rounds=rounds
+                )
+                rows += [
+                    {"network": network, "file": kind, "predicted": mode, **row}
+                    for mode, row in found.items()
+                ]
     return rows
 
 
+def measure_workers(files, texts, *, seconds=1.5, rounds=3):
+    """Return a row for each file, number of connections and number of workers.
+
+    The parameters are those of `measure`.
+    """
+    rows = []
+    for (network, kind), path in files.items():
+        with contextlib.ExitStack() as stack:
+            servers = {
+                n: stack.enter_context(running(_SERVER, path, n, workers=n))
+                for n in _WORKERS
+            }
+            for n_connections in _CONNECTIONS:
+                found = _measure_in_turn(
+                    servers, texts, n_connections, seconds=seconds, rounds=rounds
+                )
+                rows += [
+                    {"network": network, "file": kind, "workers": n, **row}
+                    for n, row in found.items()
+                ]
+    return rows
+
+
+def _measure_in_turn(servers, texts, n_connections, *, seconds, rounds):
+    """Return the medians of several rounds by server.
+
+    Parameters
+    ----------
+    servers : dict
+        Pairs of process and port.
+    texts : list of str
+    n_connections : int
+    seconds : float
+    rounds : int
+    """
+    found = {key: [] for key in servers}
+    for _, port in servers.values():  # first requests are slow
+        asyncio.run(send_requests(port, texts, n_connections=8, seconds=seconds / 5))
+    for _ in range(rounds):
+        for key, (process, port) in servers.items():
+            start = _cpu_seconds(process.pid)
+            latencies = asyncio.run(
+                send_requests(port, texts, n_connections=n_connections, seconds=seconds)
+            )
+            found[key].append((latencies, _cpu_seconds(process.pid) - start))
+    rows = {}
+    for key, (process, _) in servers.items():
+        rates = [len(latencies) / seconds for latencies, _ in found[key]]
+        by_cpu = [len(latencies) / used for latencies, used in found[key]]
+        milliseconds = 1e3 * np.concatenate([each for each, _ in found[key]])
+        rows[key] = {
+            "connections": n_connections,
+            "requests": len(milliseconds),
+            "requests per second": statistics.median(rates),
+            "requests per CPU second": statistics.median(by_cpu),
+            "milliseconds, median": float(np.median(milliseconds)),
+            "milliseconds, 99 %": float(np.quantile(milliseconds, 0.99)),
+            "peak MiB": _peak_mib(process.pid),
+        }
+    return rows
+
+
+def _process_ids(process_id):
+    """Return the ids of a process and its children."""
+    path = Path(f"/proc/{process_id}/task/{process_id}/children")
+    return [process_id, *map(int, path.read_text().split())]
+
+
 def _peak_mib(process_id):
-    status = Path(f"/proc/{process_id}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+    """Return the peak memory of a process and its children, shared parts repeated."""
+    texts = [Path(f"/proc/{n}/status").read_text() for n in _process_ids(process_id)]
+    return sum(int(re.search(r"VmHWM:\s+(\d+) kB", each)[1]) for each in texts) / 1024
 
 
 def _cpu_seconds(process_id):
-    # The program name, in parentheses, may contain spaces and parentheses.
-    *_, fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")
-    user, system = map(int, fields.split()[11:13])
-    return (user + system) / os.sysconf("SC_CLK_TCK")
+    """Return the CPU time of a process and its children."""
+    ticks = 0
+    for each in _process_ids(process_id):
+        # The program name, in parentheses, may contain spaces and parentheses.
+        *_, fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")
+        ticks += sum(map(int, fields.split()[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def table(result):
@@ -207,8 +274,31 @@ def table(result):
     return cells
 
 
-def as_rst(result):
-    """Return the table and the machine as reStructuredText."""
+def workers_table(result):
+    """Return pairs of rows, with one and two workers, as cells, header first."""
+    shown = {
+        "Requests/s": "requests per second",
+        "Requests/CPU s": "requests per CPU second",
+        "Median, ms": "milliseconds, median",
+        "99 %, ms": "milliseconds, 99 %",
+        "MiB": "peak MiB",
+    }
+    pairs = [cell for name in shown for cell in (name, "2 workers")]
+    cells = [("Network, file", "Connections", *pairs)]
+    for both in zip(*[iter(result["rows"])] * len(_WORKERS), strict=True):
+        row = both[0]
+        cells.append(
+            (
+                f"{row['network']}, {row['file']}",
+                str(row["connections"]),
+                *(f"{each[key]:,.0f}" for key in shown.values() for each in both),
+            )
+        )
+    return cells
+
+
+def as_rst(result, table=table):
+    """Return a table and the machine as reStructuredText."""
     machine, versions = result["machine"], result["versions"]
     return (
         f"{as_list_table(table(result))}\n{machine['cpu']}, {machine['cores']} cores, "
@@ -223,11 +313,10 @@ def main():
         description=__doc__.partition("\n")[0],
     )
     add = parser.add_argument
-    add(
-        "--seconds", type=float, default=1.5, help="duration of each of 72 measurements"
-    )
+    add("--seconds", type=float, default=1.5, help="duration of each measurement")
     add("--rounds", type=int, default=3)
-    add("--out", type=Path, default=RESULT)
+    add("--workers", action="store_true", help="measure one and two worker processes")
+    add("--out", type=Path)
     options = parser.parse_args()
     data = load_docstrings(subset="train")
     files = {}
@@ -238,15 +327,18 @@ def main():
             for kind, (write, suffix) in _KINDS.items():
                 files[name, kind] = Path(folder) / f"{name}.{suffix}"
                 write(network, files[name, kind])
-        rows = measure(
+        measured = measure_workers if options.workers else measure
+        rows = measured(
             files, data.data[:500], seconds=options.seconds, rounds=options.rounds
         )
     about = describe_run(1, network)
     for package in ("fastapi", "onnxruntime", "uvicorn"):
         about["versions"][package] = importlib.metadata.version(package)
     result = {"rows": rows, "load": os.getloadavg()[0], **about}
-    write_json(options.out, result)
-    sys.stdout.write(as_text(table(result)) + "\n")
+    default = RESULT_OF_WORKERS if options.workers else RESULT
+    write_json(options.out or default, result)
+    shown = workers_table if options.workers else table
+    sys.stdout.write(as_text(shown(result)) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -74,12 +75,21 @@ def run(make_app, *, host, port, workers, metrics):
             # Only the first import of prometheus_client in a process reads it.
             variables[_METRICS_FOLDER] = folder
         stack.enter_context(_environment(variables))
-        listener = stack.enter_context(config.bind_socket())
+        listener = stack.enter_context(_bind(config))
         stack.enter_context(_restored_signals())
         supervisor = _Supervisor(config, sockets=[listener])
         supervisor.run()
     if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
         raise RuntimeError("A worker process could not start; see the log above.")
+
+
+def _bind(config):
+    """Return the socket of the workers."""
+    listener = config.bind_socket()
+    # Connections inherit it. asyncio sets it only for sockets of its own: without it,
+    # the second of two small writes waits for the client, often for 40 milliseconds.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 class _Supervisor(Multiprocess):

@@ -10,10 +10,12 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import uvicorn
 
 from sktextconv.cli import main
 from sktextconv.persistence import OnnxClassifier
 from sktextconv.serving import serve
+from sktextconv.serving.workers import _bind
 
 from .clients import running, send_head
 from .test_metrics import parse
@@ -143,7 +145,17 @@ def test_workers_invalid_files(tmp_path, capsys):
     assert "could not start; see the log above" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("workers", [0, -1, 1.5, True])
-def test_workers_invalid_number(workers):
+def test_worker_connections_send_at_once():
+    """Connections to workers do not wait for more data before they send."""
+    with _bind(uvicorn.Config(None, port=0, log_config=None)) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname(), timeout=20):
+            connection, _ = listener.accept()
+            with connection:
+                assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5, True])
+def test_workers_invalid_number(number):
     with pytest.raises(ValueError, match="Expected workers to be an int of 1 or more"):
-        serve("model.onnx", workers=workers)
+        serve("model.onnx", workers=number)
