@@ -183,13 +183,16 @@ class _Progress:
             self._print(name, f"{texts} in {outcome.seconds:.1f} s")
 
     def describe_done(self):
-        """Return which parts are done, after others were given up."""
+        """Return which parts are done, after others were given up.
+
+        Processes may have completed more of them, and have not told.
+        """
         names = [name for name in self._sizes if self._is_done(name)]
         shown = ", ".join(names[:_MAX_NAMES])
         if len(names) > _MAX_NAMES:
             shown += f" and {len(names) - _MAX_NAMES} others"
         return (
-            f"{len(names)} of {len(self._sizes)} files are done"
+            f"at least {len(names)} of {len(self._sizes)} files are done"
             f"{': ' if shown else ''}{shown}; the same command does the rest."
         )
 

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from multiprocessing import resource_tracker
 
 import joblib
 from joblib.externals.loky import ProcessPoolExecutor
@@ -65,6 +66,8 @@ def _hold_ctrl_c():
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    # loky starts this process of the standard library, which would unblock the signal.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
