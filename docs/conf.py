@@ -17,6 +17,7 @@ from benchmarks.speed import (  # noqa: E402
     gpu,
     growth_tables as growth,
     latency,
+    processes,
     serving,
     tables as speed,
     threads,
@@ -159,6 +160,10 @@ def write_tables(app):
     (folder / "latency.txt").write_text(latency.as_rst(measured))
     measured = json.loads(threads.RESULT.read_text())
     (folder / "threads.txt").write_text(as_list_table(threads.table(measured)))
+    measured = json.loads(processes.RESULT.read_text())
+    (folder / "processes.txt").write_text(as_list_table(processes.table(measured)))
+    traffic = processes.traffic_table(measured)
+    (folder / "traffic.txt").write_text(as_list_table(traffic))
 
 
 def write_checks(app):

@@ -29,11 +29,17 @@ from sktextconv import (
     WordCNNClassifier,
 )
 
-from .._record import RESULTS, describe_run, progress, write_json
+from .._record import RESULTS, cpu_seconds, describe_run, progress, write_json
 from .._render import as_text
 from .timing import LazyData, configured, head
 
-__all__ = ["NETWORKS", "RESULT", "measure_threads", "table"]
+__all__ = [
+    "NETWORKS",
+    "RESULT",
+    "cpu_seconds_of_others",
+    "measure_threads",
+    "table",
+]
 
 RESULT = RESULTS / "threads.json"
 
@@ -70,7 +76,7 @@ def measure_threads(classifier, texts, y, *, threads=(1, 2), rounds=5):
     records = []
     for _ in range(rounds):
         record = {"train": [], "predict": []}
-        before = time.perf_counter(), _cpu_seconds_of_others()
+        before = time.perf_counter(), cpu_seconds_of_others()
         for n_threads in threads:
             classifier.set_params(n_jobs=n_threads)
             for task, run in (
@@ -80,18 +86,18 @@ def measure_threads(classifier, texts, y, *, threads=(1, 2), rounds=5):
                 start = time.perf_counter()
                 run()
                 record[task].append(time.perf_counter() - start)
-        wall, others = time.perf_counter() - before[0], _cpu_seconds_of_others()
+        wall, others = time.perf_counter() - before[0], cpu_seconds_of_others()
         records.append({"others": (others - before[1]) / wall} | record)
     return records
 
 
-def _cpu_seconds_of_others():
-    """Return the CPU seconds that all other programs have used since the start."""
+def cpu_seconds_of_others():
+    """Return the CPU seconds of all other programs, which are not its children."""
     user, nice, system, _, _, irq, softirq, steal = map(
         int, Path("/proc/stat").read_text().split()[1:9]
     )
     ticks = user + nice + system + irq + softirq + steal
-    return ticks / os.sysconf("SC_CLK_TCK") - time.process_time()
+    return ticks / os.sysconf("SC_CLK_TCK") - cpu_seconds()
 
 
 def summarize(records, max_others):
