@@ -3,27 +3,12 @@
 import os
 import signal
 
-import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from .fits import LABELS, TEXTS, make_deterministic, weights_of
-
-distributed = pytest.importorskip("distributed")
-
-
-@pytest.fixture(scope="module")
-def dask():
-    """joblib's backend of a Dask cluster of two processes."""
-    options = {"n_workers": 2, "threads_per_worker": 2, "dashboard_address": None}
-    with (
-        distributed.LocalCluster(**options) as cluster,
-        distributed.Client(cluster),
-        joblib.parallel_config("dask"),
-    ):
-        yield cluster
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +59,6 @@ def test_killed_dask_worker_is_an_error(dask, classifier, expected):
     """The fit ends with an error, and the cluster can fit again."""
     with pytest.raises(RuntimeError, match="Expected 2 processes to train together"):
         clone(classifier).set_params(callbacks=[Kill()]).fit(TEXTS, LABELS)
-    distributed.get_client().wait_for_workers(2)
+    dask.wait_for_workers(2)
     fitted = clone(classifier).fit(TEXTS, LABELS)
     np.testing.assert_allclose(weights_of(fitted), expected, rtol=0, atol=1e-5)
