@@ -99,18 +99,18 @@ class EncodedDataset(torch.utils.data.Dataset):
         minibatch, times the number of ranks: the mean over all ranks is exact, whatever
         the sizes of their parts.
         """
-        here = ranks.take(rows)
-        share = len(here) / len(rows)
-        here = here if len(here) else rows[:1]  # of weight 0
-        weights = self.weights[here] * (share * ranks.size)
-        target = (
-            to_device(self.targets[here], self.device),
-            to_device(weights, self.device),
-        )
+        here, share = ranks.take(rows), 1.0
+        if ranks.size > 1:
+            share = len(here) / len(rows)
+            here = here if len(here) else rows[:1]  # of weight 0
+        targets, weights = self.targets[here], self.weights[here]
+        if ranks.size > 1:
+            weights = weights * (share * ranks.size)
+        target = to_device(targets, self.device), to_device(weights, self.device)
         if self._window_targets is not None:
-            n_windows = int(self._windows.lengths[rows].sum())
+            n_windows = int(self._windows.lengths[rows].sum()) * share
             probabilities = to_device(self._windows.take(here), self.device)
-            target += (probabilities, max(n_windows * share, 1.0))
+            target += (probabilities, max(n_windows, 1.0))
         return (self.ids(here), self.lengths(here)), target
 
     def by_length(self):
