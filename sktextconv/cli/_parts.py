@@ -88,7 +88,6 @@ def _plan(args):
     with path_errors():
         paths = expand_files(args.data)
         job = Job(args.model, checksum(args.model), options)
-    taken, read = {}, {path.resolve() for path in [*paths, args.model]}
     parts = []
     for path in paths:
         if not path.is_file():
@@ -96,21 +95,31 @@ def _plan(args):
                 f"{path}: expected a file, since --out is a folder, got something else."
             )
         out = folder / f"{_SUFFIX.sub('', path.name)}.{args.format}"
+        parts.append(Part(path, out, job))
+    _check_outputs(parts, folder)
+    return parts
+
+
+def _check_outputs(parts, folder):
+    """Raise `ValueError` if an output would replace another one or an input."""
+    read = {part.source.resolve() for part in parts} | {parts[0].job.model.resolve()}
+    sources = {}
+    for part in parts:
         # Some file systems take upper and lower case as the same.
-        other = taken.setdefault(out.name.casefold(), path)
-        if len(taken) == len(parts):
+        other = sources.setdefault(part.out.name.casefold(), part)
+        if other is not part and other.source == part.source:
+            raise ValueError(f"{part.source}: expected each file once, got it twice.")
+        if other is not part:
             raise ValueError(
-                f"{path}: expected files with different names, and {other} has the "
-                f"output {out}, too; rename one of them, or call predict for each of "
-                "their folders, with another --out."
+                f"{part.source}: expected files with different names, and "
+                f"{other.source} has the output {part.out}, too; rename one of them, "
+                "or call predict for each of their folders, with another --out."
             )
-        if out.resolve() in read:
+        if part.out.resolve() in read:
             raise ValueError(
                 f"--out {folder}: expected a folder other than those of the inputs, "
-                f"and {out} is one of them."
+                f"and {part.out} is one of them."
             )
-        parts.append(Part(path, out, job))
-    return parts
 
 
 def _count_processes(args, parts):

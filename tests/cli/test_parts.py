@@ -231,8 +231,7 @@ def test_bad_files_are_told_in_the_end(run, folder, linear, parts, out, jobs):
     (folder / "part-5.csv.xz").write_bytes(lzma.compress(b"pos,so good\n" * 99)[:-9])
     out.mkdir()
     (out / "part-0.csv").write_text("of another program")
-    command = f"predict {linear} part-*.csv* --out labels {jobs}"
-    code, printed, err = run(command)
+    code, printed, err = run(f"predict {linear} part-*.csv* --out labels {jobs}")
     (folder / "part-5.csv.xz").unlink()
     assert code == 1
     found = states(printed)
@@ -252,7 +251,7 @@ def test_bad_files_are_told_in_the_end(run, folder, linear, parts, out, jobs):
     assert (out / "part-0.csv").read_text() == "of another program"
     write_csv(folder / "part-0.csv", ROWS)
     (folder / "part-4.csv").unlink()
-    code, printed, err = run(command.replace("*.csv*", "*.csv"))
+    code, printed, err = run(f"predict {linear} part-*.csv --out labels")
     (folder / "part-0.csv").unlink()
     assert (code, err) == (0, "")
     assert states(printed) == {"part-0.csv": "3 texts"} | dict.fromkeys(
@@ -309,7 +308,7 @@ INVALID_CALLS = {
     "different names, and part-1.csv has the output labels/part-1.csv, too; rename one "
     "of them, or call predict for each of their folders, with another --out.",
     "part-1.csv more/PART-1.jsonl --out labels/": "more/PART-1.jsonl: expected files",
-    "part-1.csv part-1.csv --out labels/": "part-1.csv: expected files with different",
+    "part-1.csv part-1.csv --out labels/": "part-1.csv: expected each file once, got it twice.",
     "part-*.csv --out .": "--out .: expected a folder other than those of the inputs, "
     "and part-1.csv is one of them.",
     "part-1.csv --lines --header --out labels/": "--lines: expected no --header",
@@ -330,9 +329,9 @@ def test_invalid_call_writes_nothing(run, folder, parts, out, call):
 
 
 @pytest.mark.parametrize("jobs", ["", "--jobs 2"])
-def test_invalid_model_ends_the_call(run, folder, parts, out, jobs):
+def test_invalid_model_ends_the_call(run, folder, linear, parts, out, jobs):
     """A damaged model is one error and not one of each file."""
-    (folder / "damaged").write_bytes((folder / "model").read_bytes()[:-1])
+    (folder / "damaged").write_bytes((folder / linear).read_bytes()[:-1])
     code, printed, err = run(f"predict damaged part-*.csv --out labels/ {jobs}")
     assert (code, printed) == (2, "")
     assert err.startswith("sktextconv: Expected damaged to be a model that sktextconv")
