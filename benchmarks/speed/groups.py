@@ -1,6 +1,6 @@
 """Groups of lines of the speed table."""
 
-from . import cold_start, encoding, growth, latency, linear, loop, networks
+from . import cold_start, encoding, growth, latency, linear, loop, networks, search
 
 __all__ = ["GROUPS", "LINES"]
 
@@ -11,6 +11,7 @@ GROUPS = {
     "linear": linear.LINES,
     "networks": networks.LINES,
     "loop": loop.LINES,
+    "search": search.LINES,
     "cold_start": cold_start.LINES,
     "latency": latency.LINES,
     "growth": growth.LINES,

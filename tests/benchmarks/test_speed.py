@@ -137,7 +137,9 @@ def test_both_sides_give_same_logits(name):
     assert line.notes["largest_difference_of_logits"] < 1e-5
 
 
-@pytest.mark.parametrize("name", ["characters", "words", "train-gru", "step-rnn"])
+@pytest.mark.parametrize(
+    "name", ["characters", "words", "train-gru", "step-rnn", "search"]
+)
 def test_line_from_any_texts(name):
     labeled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
     line = LINES[name]({"short": labeled, "long": labeled})
