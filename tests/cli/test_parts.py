@@ -308,7 +308,7 @@ INVALID_CALLS = {
     "different names, and part-1.csv has the output labels/part-1.csv, too; rename one "
     "of them, or call predict for each of their folders, with another --out.",
     "part-1.csv more/PART-1.jsonl --out labels/": "more/PART-1.jsonl: expected files",
-    "part-1.csv part-1.csv --out labels/": "part-1.csv: expected each file once, got it twice.",
+    "part-1.csv part-1.csv --out labels/": "expected each file once, got it twice.",
     "part-*.csv --out .": "--out .: expected a folder other than those of the inputs, "
     "and part-1.csv is one of them.",
     "part-1.csv --lines --header --out labels/": "--lines: expected no --header",
