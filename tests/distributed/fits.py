@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
-from sktextconv import CharCNNClassifier
+from sktextconv import CharCNNClassifier, KimCNNClassifier
+from sktextconv.encoding import WordEncoder
 
 from ..classifiers import NETWORKS
 
@@ -75,9 +76,34 @@ def results_of(classifier):
     return np.append(classifier.decision_function(TEXTS), history)
 
 
+class CountedEncoder(WordEncoder):
+    """Encoder that counts its work in this process."""
+
+    n_fits = n_encodings = 0
+
+    def fit(self, texts):
+        CountedEncoder.n_fits += 1
+        return super().fit(texts)
+
+    def _encode(self, texts):
+        CountedEncoder.n_encodings += 1
+        return super()._encode(texts)
+
+
+class CountedKimCNN(KimCNNClassifier):
+    def _make_encoder(self):
+        return CountedEncoder()
+
+
+def count_work():
+    """Return how often this process learns a vocabulary and encodes texts in a fit."""
+    CountedKimCNN(max_epochs=2, random_state=0).fit(TEXTS, LABELS)
+    return np.array([CountedEncoder.n_fits, CountedEncoder.n_encodings])
+
+
 def main(folder):
     torch.set_num_threads(1)
-    found = {}
+    found = {"work": count_work()}
     for name, classifier in fit_all():
         found[f"{name} weights"] = weights_of(classifier)
         found[f"{name} results"] = results_of(classifier)

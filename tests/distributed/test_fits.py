@@ -57,3 +57,10 @@ def test_ranks_draw_different_dropout(ranks, single):
     """With dropout, several processes differ from one, as their masks do."""
     expected = fits.weights_of(single["dropout"])
     assert not np.allclose(ranks[0]["dropout weights"], expected, rtol=0, atol=1e-5)
+
+
+def test_one_process_encodes_texts(ranks):
+    """The other processes of the machine use its vocabulary and its ids."""
+    assert [rank["work"].tolist() for rank in ranks] == [[1, 1]] + [[0, 0]] * (
+        len(ranks) - 1
+    )
