@@ -31,8 +31,12 @@ def read_parquet(records):
     try:
         with (
             path.open("rb") as data,
+            # With pre_buffer, pyarrow holds the bytes of the whole file.
             parquet.ParquetFile(
-                data, buffer_size=_BUFFER_SIZE, page_checksum_verification=True
+                data,
+                buffer_size=_BUFFER_SIZE,
+                pre_buffer=False,
+                page_checksum_verification=True,
             ) as file,
         ):
             schema = file.schema_arrow
