@@ -39,6 +39,15 @@ class Columns:
         """Return the JSON-serializable form, which saved models contain."""
         return dataclasses.asdict(self)
 
+    def identify(self, *, by_name):
+        """Return the number of columns, the label and the texts, or these two by name.
+
+        The result is a tuple; equal columns have equal ones.
+        """
+        if not by_name:
+            return self.n_columns, self.label, *self.texts
+        return tuple(self.names[index] for index in (self.label, *self.texts))
+
     def fit_positions(self, n_columns):
         """Return whether a file of so many columns without names has these positions.
 

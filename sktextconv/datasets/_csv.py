@@ -1,13 +1,14 @@
 """Labeled texts from files."""
 
 import array
+import dataclasses
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ._columns import choose_labeled, find_header, strip_cells
+from ._columns import Columns, choose_labeled, find_header, strip_cells
 from ._fields import FIELD_ORDERS
 from ._header import HeaderInference, describe_cells, is_header
 from ._table import make_join, open_table
@@ -15,7 +16,7 @@ from ._table import make_join, open_table
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-__all__ = ["read_csv", "read_labeled"]
+__all__ = ["join_labels", "read_csv", "read_labeled", "read_part"]
 
 _MAX_LABEL = 200  # characters; a longer "label" is a text in the wrong column
 
@@ -166,29 +167,56 @@ def read_csv(
     return Bunch(**read)
 
 
-def read_labeled(
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """Labels of the records of a file.
+
+    Attributes
+    ----------
+    path : str or path-like
+    columns : Columns
+    names : list of str of shape (n_labels,)
+        The distinct labels, by first appearance.
+    ids : ndarray of int of shape (n_texts,)
+        The index in `names` of the label of each text.
+    """
+
+    path: str | os.PathLike
+    columns: Columns
+    names: list[str]
+    ids: np.ndarray
+
+
+def read_labeled(path, collect, *, class_names, first_class=1, **options):
+    """Return the items of the bunch of `read_csv`, `data` by ``collect(iterator)``.
+
+    They are a dict, since the command line runs without scikit-learn. `first_class` is
+    the number of the first of `class_names`. The other options are those of
+    `read_part`.
+    """
+    data, labels = read_part(path, collect, class_names, first_class, **options)
+    return {"data": data, **join_labels([labels], class_names, first_class)}
+
+
+def read_part(
     path,
     collect,
+    class_names=None,
+    first_class=1,
     *,
-    class_names,
     field_order,
     line_breaks,
     strip,
     delimiter=None,
     encoding=None,
-    first_class=1,
     **options,
 ):
-    """Return the items of the bunch of `read_csv`, `data` by ``collect(iterator)``.
+    """Return ``collect(iterator of texts)`` and the `Labels` of a file.
 
-    They are a dict, since the command line runs without scikit-learn. `first_class` is
-    the number of the first of `class_names`. The other options are those of
-    `_choose_columns`.
+    The other options are those of `_choose_columns`.
     """
     _check_choice("field_order", field_order, FIELD_ORDERS)
-    targets = None
-    if class_names is not None:
-        targets = _make_targets(len(class_names), first_class)
+    targets = _find_targets(class_names, first_class)
     label_ids, ids = {}, array.array("q")  # labels are numbered by first appearance
     with open_table(path, delimiter, encoding) as table:
         columns, inference = _choose_columns(table, **options)
@@ -199,16 +227,60 @@ def read_labeled(
             table, columns, join, inference, label_ids, ids, targets=targets
         )
         data = collect(texts)
-    result = {"data": data, "columns": columns.to_dict()}
-    ids = np.array(ids)
+    return data, Labels(path, columns, list(label_ids), np.array(ids))
+
+
+def join_labels(parts, class_names=None, first_class=1):
+    """Return the items of the bunch of `read_csv` but `data`, of one or more files.
+
+    Parameters
+    ----------
+    parts : list of Labels
+    class_names, first_class
+        As in `read_labeled`.
+
+    Raises
+    ------
+    ValueError
+        If labels and texts are in other columns than in the first file.
+    """
+    for part in parts[1:]:
+        _check_same_columns(parts[0], part)
+    label_ids = {}
+    for part in parts:
+        for name in part.names:
+            label_ids.setdefault(name, len(label_ids))
+    # The first labels of a file have other numbers there than among all labels.
+    ids = np.concatenate(
+        [np.array([label_ids[name] for name in x.names])[x.ids] for x in parts]
+    )
+    columns = parts[0].columns.to_dict()
+    targets = _find_targets(class_names, first_class)
     if targets is None:
         targets = _make_targets(len(label_ids))
         if len(label_ids) < 2 or label_ids.keys() != targets.keys():
-            labels = np.array(list(label_ids))[ids]
-            return result | {"target": labels, "target_names": sorted(label_ids)}
+            labels, names = np.array(list(label_ids))[ids], sorted(label_ids)
+            return {"columns": columns, "target": labels, "target_names": names}
     target = np.array([targets[label] for label in label_ids], dtype=np.int64)[ids]
     names = list(targets if class_names is None else class_names)
-    return result | {"target": target, "target_names": names}
+    return {"columns": columns, "target": target, "target_names": names}
+
+
+def _check_same_columns(first, part):
+    """Raise `ValueError` unless two files have labels and texts in the same columns."""
+    columns = first.columns, part.columns
+    by_name = all(each.names is not None for each in columns)
+    expected, got = (each.identify(by_name=by_name) for each in columns)
+    if expected == got:
+        return
+    if by_name:
+        kind, expected, got = "columns", describe_cells(expected), describe_cells(got)
+    else:
+        kind = "number of columns, position of the label and those of the texts"
+    raise ValueError(
+        f"{part.path}: expected the {kind} of {first.path}, {expected}, got {got}; "
+        "name them with label_column and text_columns, or make a store of each file."
+    )
 
 
 def _choose_columns(
@@ -301,6 +373,11 @@ def _check_label(records, number, label, label_column, targets):
             f"column {label_column}, got {describe_cells([label])}; see label_column, "
             "header and class_names."
         )
+
+
+def _find_targets(class_names, first_class):
+    """Return the targets of the labels of given classes, or None."""
+    return None if class_names is None else _make_targets(len(class_names), first_class)
 
 
 def _make_targets(n_classes, first_class=1):

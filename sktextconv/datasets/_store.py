@@ -1,12 +1,7 @@
-"""Memory-mapped store of texts in a file."""
+"""Memory-mapped store of texts in files."""
 
-import array
-import mmap
 import operator
 import os
-import struct
-import tempfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Self, overload
@@ -15,35 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
-from ..utils._files import atomic_write
-from ..utils.validation import TextSequence, reject_non_text, reject_single_text
-from ._csv import read_labeled
+from ..utils.validation import TextSequence, reject_single_text
+from ._csv import join_labels, read_part
+from ._store_file import StoreFile, open_writer
 
 __all__ = ["TextStore"]
 
-# File layout: a header, the UTF-8 bytes of all texts concatenated, zero padding to a
-# multiple of eight bytes, and the int64 offset of each text followed by the end of the
-# last one. All numbers are little-endian.
-_MAGIC = b"sktexts\n"
-_VERSION = 1
-_HEADER = struct.Struct("<8sIQQIII")
-_FIELDS = (
-    "magic",
-    "version",
-    "n_texts",
-    "n_bytes",
-    "texts_crc",  # CRC-32 of the bytes of all texts and the padding
-    "offsets_crc",  # CRC-32 of the offsets
-    "header_crc",  # CRC-32 of all before it
-)
-_OFFSET = np.dtype("<i8")
-
-# These chunk sizes bound the memory of a step.
-_TEXTS_PER_CHUNK = 512
-_OFFSETS_PER_CHUNK = 2**16
-_CHUNK_SIZE = 2**20
-
-_HINT = "copy the file, or write it, again with TextStore.from_texts or from_csv"
+_TEXTS_PER_CHUNK = 512  # bounds the memory of an iteration
 
 
 class TextStore(TextSequence):
@@ -52,7 +25,7 @@ class TextStore(TextSequence):
     A read-only sequence of str that every classifier and vectorizer accepts in place
     of a list, as do scikit-learn's splitters and searches. Indexing with a slice, an
     array of row numbers or a boolean array gives another store that reads the same
-    file.
+    files.
 
     Parameters
     ----------
@@ -62,7 +35,10 @@ class TextStore(TextSequence):
     Attributes
     ----------
     path : pathlib.Path
-        The file, as an absolute path.
+        The file, as an absolute path. A store of several files, from `concat`, has
+        only `paths`.
+    paths : tuple of pathlib.Path
+        All files.
     shape : tuple of int
         ``(n_texts,)``.
     ndim : int
@@ -85,8 +61,8 @@ class TextStore(TextSequence):
     offsets, but not the texts; `verify` reads all. Any str can be stored, including
     NULs and lone surrogates.
 
-    Pickles hold the path and the row numbers, but no text. Unpickling needs the same
-    file at the same path; it is an error if the file is missing or has other contents.
+    Pickles hold the paths and the row numbers, but no text. Unpickling needs the same
+    files at the same paths; it is an error if one is missing or has other contents.
 
     Examples
     --------
@@ -103,8 +79,7 @@ class TextStore(TextSequence):
     ndim = 1
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self.path = Path(path).absolute()
-        self._content = _Content(self.path)
+        self._files = _Files([StoreFile(Path(path).absolute())])
         self._rows = None  # all rows
 
     @classmethod
@@ -136,38 +111,14 @@ class TextStore(TextSequence):
         """
         reject_single_text(texts)
         path = Path(path)
-        with atomic_write(path) as out, tempfile.TemporaryFile(dir=path.parent) as ends:
-            out.write(bytes(_HEADER.size))
-            n_bytes, texts_crc, n_texts = 0, 0, 0
-            offsets = array.array("q", [0])
-            for n_texts, text in enumerate(texts, 1):
-                if type(text) is not str:
-                    reject_non_text(text, n_texts - 1)
-                data = text.encode("utf-8", "surrogatepass")
-                out.write(data)
-                texts_crc = zlib.crc32(data, texts_crc)
-                n_bytes += len(data)
-                offsets.append(n_bytes)
-                if len(offsets) == _OFFSETS_PER_CHUNK:
-                    ends.write(np.array(offsets, dtype=_OFFSET))
-                    del offsets[:]
-            ends.write(np.array(offsets, dtype=_OFFSET))
-            padding = bytes(-(_HEADER.size + n_bytes) % _OFFSET.itemsize)
-            out.write(padding)
-            texts_crc = zlib.crc32(padding, texts_crc)
-            ends.seek(0)
-            offsets_crc = 0
-            while data := ends.read(_CHUNK_SIZE):
-                offsets_crc = zlib.crc32(data, offsets_crc)
-                out.write(data)
-            out.seek(0)
-            out.write(_make_header(n_texts, n_bytes, texts_crc, offsets_crc))
+        with open_writer(path) as writer:
+            writer.write_texts(texts)
         return cls(path)
 
     @classmethod
     def from_csv(
         cls,
-        source: str | os.PathLike,
+        source: str | os.PathLike | Iterable[str | os.PathLike],
         path: str | os.PathLike,
         *,
         label_column: int | str | None = None,
@@ -180,65 +131,145 @@ class TextStore(TextSequence):
         line_breaks: bool = True,
         strip: bool = True,
     ) -> Bunch:
-        """Write the texts of a file of labeled texts to a text store.
+        """Write the texts of files of labeled texts to a text store.
 
-        The file, CSV or another format, is parsed as by `read_csv`, record by record.
-        Only its labels are loaded into memory.
+        Each file, CSV or another format, is parsed as by `read_csv`, record by record.
+        Only the labels are loaded into memory.
 
         Parameters
         ----------
-        source : str or path-like
-            The file, in any format that `read_csv` reads.
+        source : str, path-like or iterable of these
+            The file, or several ones in the order of their texts, in any formats that
+            `read_csv` reads. They must have labels and texts in the same columns:
+            those of the same names if both of two files have names, or else those in
+            the same positions.
         path : str or path-like
-            The text store to write.
+            The text store to write, one file with all texts.
         label_column, text_columns, header, class_names, delimiter, encoding, \
 field_order, line_breaks, strip
-            As in `read_csv`.
+            As in `read_csv`, for each file.
 
         Returns
         -------
         bunch : :class:`~sklearn.utils.Bunch`
-            As returned by `read_csv`, with a `TextStore` as `data`. The file of the
-            text store does not contain the labels.
+            As returned by `read_csv`, with a `TextStore` as `data`. The distinct
+            labels of all files together decide `target` and `target_names`; a file
+            may lack some. `columns` is that of the first file. The file of the text
+            store does not contain the labels.
 
         Raises
         ------
         ValueError
-            As in `read_csv`; no text store is written then.
+            As in `read_csv`, or if there is no file, or one has other columns than
+            the first. The message names the file, and no text store is written.
         OSError
             If a file cannot be read or written.
-        """
-        read = read_labeled(
-            source,
-            lambda texts: cls.from_texts(texts, path),
-            label_column=label_column,
-            text_columns=text_columns,
-            header=header,
-            class_names=class_names,
-            delimiter=delimiter,
-            encoding=encoding,
-            field_order=field_order,
-            line_breaks=line_breaks,
-            strip=strip,
-        )
-        return Bunch(**read)
 
-    def verify(self) -> None:
-        """Verify the checksum of the whole file.
+        See Also
+        --------
+        concat : Stores of several files as one, without copying texts.
+        """
+        sources = [source] if isinstance(source, (str, os.PathLike)) else list(source)
+        if not sources:
+            raise ValueError("Expected at least one file of labeled texts, got none.")
+        options = {
+            "label_column": label_column,
+            "text_columns": text_columns,
+            "header": header,
+            "class_names": class_names,
+            "delimiter": delimiter,
+            "encoding": encoding,
+            "field_order": field_order,
+            "line_breaks": line_breaks,
+            "strip": strip,
+        }
+        path = Path(path)
+        with open_writer(path) as writer:
+            parts = [read_part(each, writer.write_texts, **options) for each in sources]
+            labels = join_labels([part for _, part in parts], class_names)
+        return Bunch(data=cls(path), **labels)
+
+    @classmethod
+    def concat(cls, stores: Iterable["TextStore"]) -> Self:
+        """Return a store of the texts of several stores, without copying texts.
+
+        It reads the files of all these stores, and differs from a store of one file
+        in its `paths` only.
+
+        Parameters
+        ----------
+        stores : iterable of TextStore
+            The stores, in the order of their texts; also parts of stores, and results
+            of this method.
+
+        Returns
+        -------
+        store : TextStore
 
         Raises
         ------
         ValueError
-            If any bit of the file has changed since it was written.
+            If there is no store.
+        TypeError
+            If one of them is not a `TextStore`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from sktextconv import TextStore
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     films = TextStore.from_texts(["so good", "dull"], Path(folder, "films"))
+        ...     books = TextStore.from_texts(["a fine book"], Path(folder, "books"))
+        ...     texts = TextStore.concat([films, books])
+        >>> len(texts), texts[2], texts[::2] == ["so good", "a fine book"]
+        (3, 'a fine book', True)
         """
-        self._content.verify()
+        files, rows, n_texts, is_whole = [], [], 0, True
+        for index, store in enumerate(stores):
+            if not isinstance(store, TextStore):
+                raise TypeError(
+                    f"Expected text stores, got {type(store).__name__} at index "
+                    f"{index}; write other texts with TextStore.from_texts first."
+                )
+            files += store._files
+            rows.append(store._slice_rows(slice(None)) + n_texts)
+            n_texts += store._files.n_texts
+            is_whole &= store._rows is None
+        if not files:
+            raise ValueError("Expected at least one text store, got none.")
+        return cls._make(_Files(files), None if is_whole else np.concatenate(rows))
+
+    def verify(self) -> None:
+        """Verify the checksums of whole files.
+
+        Raises
+        ------
+        ValueError
+            If any bit of a file has changed since it was written.
+        """
+        for file in self._files:
+            file.verify()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return tuple(file.path for file in self._files)
+
+    @property
+    def path(self) -> Path:
+        if len(self._files) > 1:
+            raise AttributeError(
+                f"Expected a store of one file, got one of {len(self._files)}; read "
+                "paths instead of path."
+            )
+        return self._files[0].path
 
     @property
     def shape(self) -> tuple[int]:
         return (len(self),)
 
     def __len__(self) -> int:
-        return self._content.n_texts if self._rows is None else len(self._rows)
+        return self._files.n_texts if self._rows is None else len(self._rows)
 
     @overload
     def __getitem__(self, key: int) -> str: ...
@@ -255,9 +286,9 @@ field_order, line_breaks, strip
             if not -len(self) <= key < len(self):
                 raise IndexError(f"Expected one of {len(self)} texts, got index {key}.")
             key %= len(self)
-            return self._content.read(self._slice_rows(slice(key, key + 1)))[0]
+            return self._files.read(self._slice_rows(slice(key, key + 1)))[0]
         if isinstance(key, slice):
-            return self._view(self._slice_rows(key))
+            return self._make(self._files, self._slice_rows(key))
         key = np.asarray(key)
         if not key.size:
             key = key.astype(bool if key.dtype == bool else np.intp)
@@ -266,15 +297,15 @@ field_order, line_breaks, strip
                 "Expected an int, a slice, or a 1D array of ints or bools as index, "
                 f"got an array of {key.dtype} of shape {key.shape}."
             )
-        return self._view(self._slice_rows(slice(None))[key])
+        return self._make(self._files, self._slice_rows(slice(None))[key])
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), _TEXTS_PER_CHUNK):
             rows = self._slice_rows(slice(start, start + _TEXTS_PER_CHUNK))
-            yield from self._content.read(rows)
+            yield from self._files.read(rows)
             # After sequential rows, these pages will not be read again soon.
             if rows[-1] - rows[0] < 2 * len(rows):
-                self._content.release_pages()
+                self._files.release_pages(rows)
 
     def __eq__(self, other):
         if not isinstance(other, (TextStore, list, tuple)):
@@ -284,134 +315,65 @@ field_order, line_breaks, strip
     __hash__ = None
 
     def __repr__(self):
-        return f"<TextStore of {len(self):,} texts in {self.path}>"
+        first, n_others = self._files[0].path, len(self._files) - 1
+        others = f" and {n_others} more" if n_others else ""
+        return f"<TextStore of {len(self):,} texts in {first}{others}>"
 
     def __getstate__(self):
-        return {
-            "path": str(self.path),
-            "header": self._content.header,
-            "rows": self._rows,
-        }
+        files = [(str(file.path), file.header) for file in self._files]
+        return {"files": files, "rows": self._rows}
 
     def __setstate__(self, state):
-        self.path, self._rows = Path(state["path"]), state["rows"]
-        self._content = _Content(self.path)
-        if self._content.header != state["header"]:
-            raise ValueError(
-                f"{self.path}: expected the text store of this pickle, got one with "
-                "other contents; put the file back, or select the texts again."
-            )
+        # Before there were stores of several files, a state had a path and a header.
+        files = state.get("files") or [(state["path"], state["header"])]
+        self._files = _Files(StoreFile(Path(path)) for path, _ in files)
+        self._rows = state["rows"]
+        for file, (_, header) in zip(self._files, files, strict=True):
+            if file.header != header:
+                raise ValueError(
+                    f"{file.path}: expected the text store of this pickle, got one "
+                    "with other contents; put the file back, or select the texts again."
+                )
 
     def _slice_rows(self, key):
-        """Return the row numbers, in the file, of a slice of this store."""
+        """Return the row numbers, in the files, of a slice of this store."""
         if self._rows is None:
             return np.arange(*key.indices(len(self)))
         return self._rows[key]
 
-    def _view(self, rows):
-        view = object.__new__(type(self))
-        view.path, view._content, view._rows = self.path, self._content, rows
-        return view
+    @classmethod
+    def _make(cls, files, rows):
+        store = object.__new__(cls)
+        store._files, store._rows = files, rows
+        return store
 
 
-class _Content:
-    """Mapped file, shared by all stores that read it."""
+class _Files(tuple):
+    """Tuple of `StoreFile`, whose rows are numbered from the first to the last."""
 
-    def __init__(self, path):
-        self.path = path
-        try:
-            with path.open("rb") as file:
-                self.header = file.read(_HEADER.size)
-                found = self._check_header()
-                self._check_size(found, file.seek(0, 2))
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f"Expected a text store, but there is no file {path}; make one with "
-                "TextStore.from_texts or TextStore.from_csv."
-            ) from error
-        self.n_texts = found["n_texts"]
-        self._texts_crc = found["texts_crc"]
-        self._data = memoryview(self._map)
-        self._offsets_start = _offsets_start(found["n_bytes"])
-        self._offsets = np.frombuffer(self._map, _OFFSET, offset=self._offsets_start)
-        # Every read depends on the offsets, and they are a small part of the file.
-        if self._checksum(self._offsets_start, len(self._data)) != found["offsets_crc"]:
-            raise ValueError(self._damage("a table of offsets", "checksum"))
+    def __init__(self, _):
+        self._ends = np.cumsum([file.n_texts for file in self])
+        self.n_texts = int(self._ends[-1])
 
     def read(self, rows):
         """Return the texts of some rows, an array of int, as a list of str."""
-        starts = (self._offsets[rows] + _HEADER.size).tolist()
-        ends = (self._offsets[rows + 1] + _HEADER.size).tolist()
-        try:
-            return [
-                str(self._data[start:end], "utf-8", "surrogatepass")
-                for start, end in zip(starts, ends, strict=True)
-            ]
-        except UnicodeDecodeError as error:
-            raise ValueError(self._damage("texts", f"encoding ({error})")) from error
+        if len(self) == 1:
+            return self[0].read(rows)
+        numbers, texts = self._find(rows), [""] * len(rows)
+        for number in np.unique(numbers):
+            places = np.flatnonzero(numbers == number)
+            start = self._ends[number] - self[number].n_texts
+            found = self[number].read(rows[places] - start)
+            for place, text in zip(places.tolist(), found, strict=True):
+                texts[place] = text
+        return texts
 
-    def verify(self):
-        if self._checksum(_HEADER.size, self._offsets_start) != self._texts_crc:
-            raise ValueError(self._damage("texts", "checksum"))
+    def release_pages(self, rows):
+        """Release the mapped pages of the files from the first row to the last."""
+        first, last = self._find(rows[[0, -1]])
+        for file in self[first : last + 1]:
+            file.release_pages()
 
-    def _checksum(self, start, end):
-        checksum = 0
-        for first in range(start, end, _CHUNK_SIZE):
-            data = self._data[first : min(first + _CHUNK_SIZE, end)]
-            checksum = zlib.crc32(data, checksum)
-            self.release_pages()
-        return checksum
-
-    def release_pages(self):
-        """Remove the mapped pages from the resident memory of this process.
-
-        They stay in the page cache of the system while memory is free.
-        """
-        if hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED)
-
-    def _check_header(self):
-        if not self.header.startswith(_MAGIC):
-            raise ValueError(
-                f"{self.path}: expected a text store, which begins with {_MAGIC!r}, "
-                f"got a file that begins with {self.header[: len(_MAGIC)]!r}; make one "
-                "with TextStore.from_texts or TextStore.from_csv."
-            )
-        if len(self.header) < _HEADER.size:
-            raise ValueError(self._damage("a header", "size"))
-        found = dict(zip(_FIELDS, _HEADER.unpack(self.header), strict=True))
-        if zlib.crc32(self.header[:-4]) != found["header_crc"]:
-            raise ValueError(self._damage("a header", "checksum"))
-        if found["version"] != _VERSION:
-            raise ValueError(
-                f"{self.path}: expected version {_VERSION} of the format, got version "
-                f"{found['version']}; read it with a later sktextconv."
-            )
-        return found
-
-    def _check_size(self, found, n_bytes):
-        start = _offsets_start(found["n_bytes"])
-        expected = start + (found["n_texts"] + 1) * _OFFSET.itemsize
-        if n_bytes != expected:
-            raise ValueError(
-                f"{self.path}: expected {expected} bytes according to its header, got "
-                f"{n_bytes}; {_HINT}."
-            )
-
-    def _damage(self, part, aspect):
-        """Return the message of an error about a part with a wrong size or checksum."""
-        return (
-            f"{self.path}: expected a whole text store, got {part} of wrong {aspect}; "
-            f"{_HINT}."
-        )
-
-
-def _offsets_start(n_bytes):
-    return -(-(_HEADER.size + n_bytes) // _OFFSET.itemsize) * _OFFSET.itemsize
-
-
-def _make_header(n_texts, n_bytes, texts_crc, offsets_crc):
-    values = (_MAGIC, _VERSION, n_texts, n_bytes, texts_crc, offsets_crc)
-    header = _HEADER.pack(*values, 0)
-    return _HEADER.pack(*values, zlib.crc32(header[:-4]))
+    def _find(self, rows):
+        """Return the index of the file of each row."""
+        return np.searchsorted(self._ends, rows, side="right")
