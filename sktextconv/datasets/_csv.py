@@ -16,7 +16,13 @@ from ._table import make_join, open_table
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-__all__ = ["join_labels", "read_csv", "read_labeled", "read_part"]
+__all__ = [
+    "check_same_columns",
+    "join_labels",
+    "read_csv",
+    "read_labeled",
+    "read_part",
+]
 
 _MAX_LABEL = 200  # characters; a longer "label" is a text in the wrong column
 
@@ -238,14 +244,7 @@ def join_labels(parts, class_names=None, first_class=1):
     parts : list of Labels
     class_names, first_class
         As in `read_labeled`.
-
-    Raises
-    ------
-    ValueError
-        If labels and texts are in other columns than in the first file.
     """
-    for part in parts[1:]:
-        _check_same_columns(parts[0], part)
     label_ids = {}
     for part in parts:
         for name in part.names:
@@ -266,7 +265,7 @@ def join_labels(parts, class_names=None, first_class=1):
     return {"columns": columns, "target": target, "target_names": names}
 
 
-def _check_same_columns(first, part):
+def check_same_columns(first, part):
     """Raise `ValueError` unless two files have labels and texts in the same columns."""
     columns = first.columns, part.columns
     by_name = all(each.names is not None for each in columns)

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from ..utils.validation import TextSequence, reject_single_text
-from ._csv import join_labels, read_part
 from ._store_file import StoreFile, open_writer
+from ._store_parts import write_files
 
 __all__ = ["TextStore"]
 
@@ -130,6 +130,7 @@ class TextStore(TextSequence):
         field_order: Literal["forward", "reverse"] = "forward",
         line_breaks: bool = True,
         strip: bool = True,
+        n_jobs: int | None = None,
     ) -> Bunch:
         """Write the texts of files of labeled texts to a text store.
 
@@ -148,6 +149,11 @@ class TextStore(TextSequence):
         label_column, text_columns, header, class_names, delimiter, encoding, \
 field_order, line_breaks, strip
             As in `read_csv`, for each file.
+        n_jobs : int, default=None
+            Number of processes that read the files, one file at a time. None means 1,
+            this process; -1 means one for each core. The result is the same, bit for
+            bit. Several processes write a store of each file to a temporary folder
+            beside `path`, which needs as much space again while they work.
 
         Returns
         -------
@@ -161,9 +167,12 @@ field_order, line_breaks, strip
         ------
         ValueError
             As in `read_csv`, or if there is no file, or one has other columns than
-            the first. The message names the file, and no text store is written.
+            the first, or `n_jobs` is 0. The message names the file, and no text store
+            is written.
         OSError
             If a file cannot be read or written.
+        RuntimeError
+            If one of several processes is killed, perhaps for lack of memory.
 
         See Also
         --------
@@ -172,21 +181,21 @@ field_order, line_breaks, strip
         sources = [source] if isinstance(source, (str, os.PathLike)) else list(source)
         if not sources:
             raise ValueError("Expected at least one file of labeled texts, got none.")
-        options = {
-            "label_column": label_column,
-            "text_columns": text_columns,
-            "header": header,
-            "class_names": class_names,
-            "delimiter": delimiter,
-            "encoding": encoding,
-            "field_order": field_order,
-            "line_breaks": line_breaks,
-            "strip": strip,
-        }
         path = Path(path)
-        with open_writer(path) as writer:
-            parts = [read_part(each, writer.write_texts, **options) for each in sources]
-            labels = join_labels([part for _, part in parts], class_names)
+        labels = write_files(
+            sources,
+            path,
+            n_jobs,
+            label_column=label_column,
+            text_columns=text_columns,
+            header=header,
+            class_names=class_names,
+            delimiter=delimiter,
+            encoding=encoding,
+            field_order=field_order,
+            line_breaks=line_breaks,
+            strip=strip,
+        )
         return Bunch(data=cls(path), **labels)
 
     @classmethod

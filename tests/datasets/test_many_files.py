@@ -6,6 +6,10 @@ import itertools
 import json
 import os
 import pickle
+import signal
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pandas as pd
@@ -196,6 +200,121 @@ def arrow_pool():
             pa.set_memory_pool(default)
 
     return use_pool
+
+
+# -- several processes -----------------------------------------------------------------
+
+
+def test_processes_write_the_same_bytes(sources, path):
+    """Several processes write the file of one, and return the same labels."""
+    one = TextStore.from_csv(sources, path, **BY_NAME)
+    several = TextStore.from_csv(sources, path.with_name("other"), **BY_NAME, n_jobs=2)
+    assert path.read_bytes() == several.data.path.read_bytes()
+    assert several.data == [text for _, text in records_of(RECORDS)]
+    assert np.array_equal(one.target, several.target)
+    assert one.target.dtype == several.target.dtype
+    assert one.target_names == several.target_names
+    assert one.columns == several.columns
+    names = [path.name, "other", *RECORDS]
+    assert sorted(os.listdir(path.parent)) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        ["1,a\n2,b\n", "1,a\n1\n", "1\n"],
+        ["1,a\n2,b\n", "1,a,b\n2,a,c\n", "1\n"],
+        ["1,a\n2,b\n", "1,c\n3,d\n", None],
+    ],
+)
+def test_processes_raise_the_same_error(tmp_path, path, contents):
+    """The error is that of the first bad file, and the old store stays."""
+    TextStore.from_texts(["old"], path)
+    sources = [tmp_path / name for name in ("a.csv", "b.csv", "c.csv")]
+    for source, content in zip(sources, contents, strict=True):
+        if content is not None:
+            source.write_text(content)
+    before = sorted(os.listdir(tmp_path))
+    messages = []
+    for n_jobs in (None, 2):
+        with pytest.raises(ValueError, match=r"b\.csv.*: expected") as raised:
+            TextStore.from_csv(sources, path, class_names=["x", "y"], n_jobs=n_jobs)
+        messages.append(str(raised.value))
+    assert messages[0] == messages[1]
+    assert TextStore(path) == ["old"]
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_n_jobs_invalid(sources, path):
+    with pytest.raises(ValueError, match="Expected n_jobs below or above 0, got 0"):
+        TextStore.from_csv(sources, path, **BY_NAME, n_jobs=0)
+    with pytest.raises(ValueError, match="Expected files for n_jobs above 1, got -"):
+        TextStore.from_csv([*sources, "-"], path, **BY_NAME, n_jobs=2)
+    assert sorted(os.listdir(path.parent)) == sorted(RECORDS)
+
+
+@pytest.fixture
+def endless(tmp_path):
+    """Return a CSV file, and a named pipe that is read until the test ends it."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("there are no named pipes")
+    (tmp_path / "a.csv").write_text("1,a\n2,b\n")
+    os.mkfifo(tmp_path / "b.csv")
+    return [tmp_path / "a.csv", tmp_path / "b.csv"]
+
+
+def when_read(pipe, act):
+    """Return a thread that opens a named pipe once it is read, and calls `act`."""
+
+    def run():
+        with pipe.open("wb", buffering=0) as out:
+            act(out)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_killed_process_is_an_error(endless, path):
+    """If a process is killed, the error names a file, and nothing is left."""
+
+    def kill_reader(_):
+        (part,) = path.parent.glob("some.texts.*.part/1.*.part")
+        os.kill(int(part.name.split(".")[1]), signal.SIGKILL)
+
+    thread = when_read(endless[1], kill_reader)
+    with pytest.raises(
+        RuntimeError, match=r"[ab]\.csv: .* has ended, perhaps for lack"
+    ):
+        TextStore.from_csv(endless, path, n_jobs=2)
+    thread.join()
+    assert sorted(os.listdir(path.parent)) == ["a.csv", "b.csv"]
+
+
+BUILD = """
+import sys
+from sktextconv import TextStore
+TextStore.from_csv(sys.argv[2:], sys.argv[1], n_jobs=2)
+"""
+
+
+def test_killed_build_keeps_old_store(endless, path):
+    """If the caller is killed, the processes end too, and the old store stays."""
+    TextStore.from_texts(["old"], path)
+    build = subprocess.Popen([sys.executable, "-c", BUILD, path, *endless])
+
+    def kill_build(out):
+        build.kill()
+        # The pipe has no reader any more once the processes have ended.
+        with contextlib.suppress(BrokenPipeError):
+            while True:
+                out.write(b"1,a\n" * 1_000)
+
+    thread = when_read(endless[1], kill_build)
+    assert build.wait(600) == -signal.SIGKILL
+    thread.join(60)
+    assert not thread.is_alive()
+    assert TextStore(path) == ["old"]
 
 
 # -- several stores --------------------------------------------------------------------
