@@ -313,7 +313,7 @@ field_order, line_breaks, strip
             rows = self._slice_rows(slice(start, start + _TEXTS_PER_CHUNK))
             yield from self._files.read(rows)
             # After sequential rows, these pages will not be read again soon.
-            if rows[-1] - rows[0] < 2 * len(rows):
+            if abs(rows[-1] - rows[0]) < 2 * len(rows):
                 self._files.release_pages(rows)
 
     def __eq__(self, other):
@@ -378,8 +378,8 @@ class _Files(tuple):
         return texts
 
     def release_pages(self, rows):
-        """Release the mapped pages of the files from the first row to the last."""
-        first, last = self._find(rows[[0, -1]])
+        """Release the mapped pages of the files between the first and the last row."""
+        first, last = sorted(self._find(rows[[0, -1]]))
         for file in self[first : last + 1]:
             file.release_pages()
 

@@ -294,14 +294,15 @@ def test_killed_process_is_an_error(endless, path):
 BUILD = """
 import sys
 from sktextconv import TextStore
-TextStore.from_csv(sys.argv[2:], sys.argv[1], n_jobs=2)
+TextStore.from_csv(sys.argv[3:], sys.argv[1], n_jobs=int(sys.argv[2]))
 """
 
 
-def test_killed_build_keeps_old_store(endless, path):
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_killed_build_keeps_old_store(endless, path, n_jobs):
     """If the caller is killed, the processes end too, and the old store stays."""
     TextStore.from_texts(["old"], path)
-    build = subprocess.Popen([sys.executable, "-c", BUILD, path, *endless])
+    build = subprocess.Popen([sys.executable, "-c", BUILD, path, str(n_jobs), *endless])
 
     def kill_build(out):
         build.kill()

@@ -4,6 +4,8 @@
 ignores no error.
 """
 
+from pathlib import Path
+
 import numpy as np
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
@@ -87,6 +89,14 @@ def search() -> dict[str, object]:
     print(counts.shape, len(WordEncoder(max_tokens=100).fit(docs.data).words))
     print(CharEncoder("code", max_length=100).transform(docs.data).ids)
     return {"search": search, "linear": linear.fit(docs.data, docs.target)}
+
+
+def store_files(paths: list[Path], path: str) -> TextStore:
+    """Write files to a store, and concatenate parts of stores."""
+    parts = TextStore.from_csv(paths, path, label_column="stars", n_jobs=2)
+    store: TextStore = TextStore.concat([parts.data[:1_000], TextStore(path)])
+    print(store.paths[0].name, store[0].upper())
+    return store
 
 
 def ship(network: CharCNNClassifier, store: TextStore) -> Attribution:
