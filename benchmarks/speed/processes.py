@@ -14,6 +14,7 @@ import json
 import statistics
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -42,15 +43,16 @@ RESULT = RESULTS / "processes.json"
 
 # Classifier, corpus and number of texts, so that an epoch takes some seconds.
 NETWORKS = {
-    "charcnn": (CharCNNClassifier, "short", 512),
-    "vdcnn": (VDCNNClassifier, "short", 128),
-    "wordcnn": (WordCNNClassifier, "long", 128),
-    "kimcnn": (KimCNNClassifier, "long", 512),
+    "charcnn": (CharCNNClassifier, "short", 256),
+    "charcnn-128": (partial(CharCNNClassifier, batch_size=128), "short", 256),
+    "vdcnn": (VDCNNClassifier, "short", 96),
+    "wordcnn": (WordCNNClassifier, "long", 64),
+    "kimcnn": (KimCNNClassifier, "long", 250),
     "rnn": (RNNClassifier, "long", 256),
-    "han": (HANClassifier, "long", 256),
-    "charcrnn": (CharCRNNClassifier, "short", 512),
-    "dpcnn": (DPCNNClassifier, "long", 256),
-    "fasttext": (FastTextClassifier, "long", 2048),
+    "han": (HANClassifier, "long", 128),
+    "charcrnn": (CharCRNNClassifier, "short", 256),
+    "dpcnn": (DPCNNClassifier, "long", 128),
+    "fasttext": (FastTextClassifier, "long", 512),
 }
 _N_EPOCHS = 3
 _MIN_QUIET_ROUNDS = 3
@@ -80,7 +82,11 @@ def measure_processes(classifier, texts, y, *, processes=(1, 2), rounds=5):
     gradient_bytes : int
         Bytes of the gradients of a step.
     """
-    classifier = configured(classifier).set_params(max_epochs=_N_EPOCHS, n_jobs=1)
+    # On few texts, the default would be smaller minibatches.
+    size = classifier._batch_size()
+    classifier = configured(classifier).set_params(
+        max_epochs=_N_EPOCHS, batch_size=size
+    )
     records = []
     for _ in range(rounds):
         record = {"texts per second": [], "start": []}
