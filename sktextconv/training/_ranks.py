@@ -217,8 +217,7 @@ class _ConnectedRanks(Ranks):
                 raise
             reason = str(error).strip().splitlines()[0]
             raise self._error(
-                "a process has ended, or has not answered for "
-                f"{_TIMEOUT.total_seconds():.0f} seconds ({reason})"
+                f"another one has ended, or has not answered in time ({reason})"
             ) from error
 
     def _error(self, reason):

@@ -63,7 +63,7 @@ def killed(tmp_path_factory):
 def test_killed_process_is_an_error(killed):
     _, error = killed
     assert error.startswith("Expected 2 processes to train together")
-    assert "a process has ended, or has not answered for 60 seconds" in error
+    assert "another one has ended, or has not answered in time" in error
     assert error.endswith("with a checkpoint and resume=True they continue.")
 
 
@@ -88,7 +88,7 @@ def test_resume_with_other_number_of_processes(killed, tmp_path):
 @pytest.mark.parametrize(
     ("mode", "waiting", "message"),
     [
-        ("SIGSTOP", 0, "a process has ended, or has not answered for 10 seconds"),
+        ("SIGSTOP", 0, "has not answered in time"),
         ("SIGSTOP in build", 1, "process 0 has stopped or hangs"),
     ],
 )
