@@ -36,7 +36,7 @@ def fit_in_workers(estimator, X, y, sample_weight):
     Raises
     ------
     ValueError
-        If the cluster has fewer worker processes.
+        If the machine has fewer cores, or the cluster fewer worker processes.
     LostProcessError
         If a process ends.
     """
@@ -57,7 +57,12 @@ def fit_in_workers(estimator, X, y, sample_weight):
 def _fit_here(estimator, data):
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    n_workers = int(estimator.n_workers)
+    n_workers, n_cores = int(estimator.n_workers), os.cpu_count() or 1
+    if n_workers > n_cores:
+        raise ValueError(
+            f"The 'n_workers' parameter of {type(estimator).__name__} must be at most "
+            f"{n_cores}, the number of cores of this machine. Got {n_workers} instead."
+        )
     port = _start_server("127.0.0.1")
     n_threads = max(joblib.cpu_count() // n_workers, 1)
     executor = start_processes(n_workers, n_threads=n_threads)

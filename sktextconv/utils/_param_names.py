@@ -21,7 +21,7 @@ _OTHER_NAMES = {
     "class_weight": "weights loss_weights",
     "device": "gpu cuda use_gpu use_cuda accelerator no_cuda",
     "precision": "amp fp16 bf16 mixed_precision dtype half use_amp",
-    "n_jobs": "n_threads num_threads threads nthreads workers n_workers num_workers",
+    "n_jobs": "n_threads num_threads threads nthreads workers num_workers",
     "random_state": "seed rng random_seed manual_seed",
     "verbose": "verbosity progress progress_bar show_progress",
     "checkpoint": "checkpoint_path ckpt save_path output_dir",

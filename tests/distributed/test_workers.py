@@ -39,6 +39,12 @@ def test_fit_in_new_processes(classifier, expected):
     assert random_state.randint(2**31) == other.randint(2**31)
 
 
+def test_more_processes_than_cores(classifier):
+    many = clone(classifier).set_params(n_workers=10**9)
+    with pytest.raises(ValueError, match=r"'n_workers' parameter .* Got 1000000000"):
+        many.fit(TEXTS, LABELS)
+
+
 def test_lost_process_is_an_error(classifier):
     with pytest.raises(RuntimeError, match=r"one of them has ended: .* n_workers"):
         clone(classifier).set_params(callbacks=[Kill()]).fit(TEXTS, LABELS)

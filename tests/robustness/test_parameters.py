@@ -161,6 +161,8 @@ def test_any_parameter_value(which, wordnet, tmp_path, monkeypatch):
         # Many epochs and compilation take too long.
         assume(name != "max_epochs" or number is None or number < 10)
         assume(name != "compile" or not isinstance(value, (bool, np.bool_)))
+        # Starting processes, too.
+        assume(name != "n_workers" or number is None or not 1 < number < 1000)
         # joblib raises the error, as in scikit-learn.
         assume(name != "n_jobs" or number != 0)
         # The callable raises the error.

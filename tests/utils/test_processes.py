@@ -33,6 +33,15 @@ def test_processes_have_one_thread_and_block_ctrl_c():
         executor.shutdown(wait=True)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python's handler of Ctrl-C, which programs in the background do not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_held_ctrl_c_comes_later():
     seen = []
 
