@@ -109,10 +109,15 @@ class _ConnectedRanks(Ranks):
         self._local_leader = same[0]
         self._turn = 0
         self._closed = threading.Event()
-        threading.Thread(target=self._beat, daemon=True).start()
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self._heart.start()
+        # A thread that uses the store while Python ends could abort the process.
+        atexit.register(self.close)
 
     def close(self):
         self._closed.set()
+        self._heart.join(timeout=5)
+        atexit.unregister(self.close)
 
     def _beat(self):
         """Tell the other processes, as long as this one runs, that it does."""

@@ -61,6 +61,14 @@ def predict(address, *texts):
     return httpx.post(f"{address}/v1/predict", json={"texts": texts}, timeout=20)
 
 
+def wait_for_texts(address, n_texts):
+    """Wait until the metrics have so many texts: they are counted after the answer."""
+    found = None
+    while found != n_texts:
+        metrics = parse(httpx.get(f"{address}/metrics").text)
+        found = metrics.get(("sktextconv_texts_total",), 0)
+
+
 def test_workers_predict_and_sum_metrics(onnx, folder):
     """Each worker predicts, without torch, and reports the metrics of all of them."""
     expected = OnnxClassifier(onnx).predict_proba(["so good"])[0]
@@ -72,6 +80,7 @@ def test_workers_predict_and_sum_metrics(onnx, folder):
                 answer = predict(address, *["so good"] * n_texts).json()
                 for each in answer["predictions"]:
                     np.testing.assert_allclose(each["probabilities"], expected)
+                wait_for_texts(address, n_texts * (n_texts + 1) // 2)
         for worker in workers:
             with only(worker, workers):
                 found = parse(httpx.get(f"{address}/metrics").text)
@@ -89,14 +98,14 @@ def test_dead_worker_is_replaced(onnx, folder):
         dead, alive = read_workers(process, 2)
         with only(dead, [dead, alive]):
             assert predict(address, "so good").status_code == 200
+            wait_for_texts(address, 1)
         assert len(list(folder.glob(f"*/gauge_live*_{dead}.db"))) == 1
         os.kill(dead, signal.SIGKILL)
         (fresh,) = read_workers(process, 1)
         assert fresh not in (dead, alive)
         with only(fresh, [fresh, alive]):
             assert predict(address, "so good").status_code == 200
-            found = parse(httpx.get(f"{address}/metrics").text)
-            assert found["sktextconv_texts_total",] == 2
+            wait_for_texts(address, 2)
         assert not list(folder.glob(f"*/gauge_live*_{dead}.db"))
         process.kill()
         process.communicate(timeout=20)  # until the workers end as well
