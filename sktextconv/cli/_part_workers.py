@@ -36,10 +36,9 @@ def predict_in_processes(parts, n_processes):
         After the outcomes of all finished parts, if a process was killed.
     """
     # joblib is imported here because a server of ONNX files may lack it.
-    from ..utils._processes import start_processes
+    from ..utils._processes import open_processes
 
-    executor, is_complete = start_processes(n_processes), False
-    try:
+    with open_processes(n_processes) as executor:
         futures = {executor.submit(predict_part, part): part for part in parts}
         lost = None
         for future in concurrent.futures.as_completed(futures):
@@ -53,9 +52,6 @@ def predict_in_processes(parts, n_processes):
             raise LostWorkerError(
                 "a worker process was killed, perhaps for lack of memory"
             ) from lost
-        is_complete = True
-    finally:
-        executor.shutdown(wait=True, kill_workers=not is_complete)
 
 
 def predict_on_dask(parts, address):

@@ -5,7 +5,7 @@ import tempfile
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from ..utils._processes import count_processes, start_processes
+from ..utils._processes import count_processes, open_processes
 from ._csv import check_same_columns, join_labels, read_part
 from ._store_file import StoreFile, open_writer
 
@@ -59,24 +59,22 @@ def _read_in_processes(sources, path, writer, n_processes, options):
             "Expected files for n_jobs above 1, got -, the standard input; pass "
             "n_jobs=None."
         )
-    with tempfile.TemporaryDirectory(
-        prefix=f"{path.name}.", suffix=".part", dir=path.parent
-    ) as folder:
-        executor, is_complete = start_processes(n_processes), False
-        try:
-            stores = [Path(folder, str(number)) for number in range(len(sources))]
-            futures = [
-                executor.submit(_write_file, source, store, options)
-                for source, store in zip(sources, stores, strict=True)
-            ]
-            for source, store, future in zip(sources, stores, futures, strict=True):
-                labels = _wait(future, source)
-                writer.write_file(StoreFile(store))
-                store.unlink()
-                yield labels
-            is_complete = True
-        finally:
-            executor.shutdown(wait=True, kill_workers=not is_complete)
+    with (
+        tempfile.TemporaryDirectory(
+            prefix=f"{path.name}.", suffix=".part", dir=path.parent
+        ) as folder,
+        open_processes(n_processes) as executor,
+    ):
+        stores = [Path(folder, str(number)) for number in range(len(sources))]
+        futures = [
+            executor.submit(_write_file, source, store, options)
+            for source, store in zip(sources, stores, strict=True)
+        ]
+        for source, store, future in zip(sources, stores, futures, strict=True):
+            labels = _wait(future, source)
+            writer.write_file(StoreFile(store))
+            store.unlink()
+            yield labels
 
 
 def _write_file(source, path, options):

@@ -3,16 +3,19 @@
 import multiprocessing
 import os
 import socket
+from concurrent.futures.process import BrokenProcessPool
 
 import joblib
 import numpy as np
 from joblib.parallel import get_active_backend
 from torch import distributed
 
-from ..utils._processes import start_processes
+from ..utils._processes import open_processes
 from ._ranks import LostProcessError, connect, find_ranks
 
 __all__ = ["fit_in_workers", "needs_workers"]
+
+_HERE = "127.0.0.1"
 
 # Servers by which worker processes find each other, by port.
 _servers = {}
@@ -55,32 +58,29 @@ def fit_in_workers(estimator, X, y, sample_weight):
 
 
 def _fit_here(estimator, data):
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
     n_workers, n_cores = int(estimator.n_workers), os.cpu_count() or 1
     if n_workers > n_cores:
         raise ValueError(
             f"The 'n_workers' parameter of {type(estimator).__name__} must be at most "
             f"{n_cores}, the number of cores of this machine. Got {n_workers} instead."
         )
-    port = _start_server("127.0.0.1")
+    port = _start_server(_HERE)
     n_threads = max(joblib.cpu_count() // n_workers, 1)
-    executor = start_processes(n_workers, n_threads=n_threads)
     try:
-        fits = [
-            executor.submit(_fit, estimator, data, rank, "127.0.0.1", port)
-            for rank in range(n_workers)
-        ]
-        fitted, *_ = [fit.result() for fit in fits]
-        return fitted
-    except TerminatedWorkerError as error:
+        with open_processes(n_workers, n_threads=n_threads) as executor:
+            fits = [
+                executor.submit(_fit, estimator, data, rank, _HERE, port)
+                for rank in range(n_workers)
+            ]
+            fitted, *_ = [fit.result() for fit in fits]
+            return fitted
+    except BrokenProcessPool as error:
         raise LostProcessError(
             f"Expected {n_workers} processes to train together, but one of them has "
             "ended: the system may have had too little memory. Set fewer n_workers; "
             "with a checkpoint and resume=True, fit continues."
         ) from error
     finally:
-        executor.shutdown(kill_workers=True)
         _stop_server(port)
 
 

@@ -10,7 +10,7 @@ from multiprocessing import resource_tracker
 import joblib
 from joblib.externals.loky import ProcessPoolExecutor
 
-__all__ = ["count_processes", "start_processes"]
+__all__ = ["count_processes", "open_processes", "start_processes"]
 
 _WATCH_SECONDS = 1.0
 
@@ -54,6 +54,21 @@ def start_processes(n_processes, *, n_threads=1):
     with _hold_ctrl_c():
         executor.submit(int)  # starts all processes
     return executor
+
+
+@contextlib.contextmanager
+def open_processes(n_processes, *, n_threads=1):
+    """Start processes as `start_processes` does, for the block.
+
+    They end with it: if it raises an error, at once, or else when they are idle.
+    """
+    executor = start_processes(n_processes, n_threads=n_threads)
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(kill_workers=True)
+        raise
+    executor.shutdown()
 
 
 @contextlib.contextmanager
