@@ -1,12 +1,14 @@
 """Building, training and restoring the net of an estimator."""
 
 import contextlib
+import functools
 import zlib
 
 import torch
 from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
 
+from ..encoding._ragged import Ragged
 from ..schedules import resolve_schedule
 from ..utils._param_validation import python_values
 from ._checkpoint import describe
@@ -199,7 +201,8 @@ def train_state(
         ids = ranks.share_ragged(lambda: encoder._encode(texts))
         targets = {"targets": y_encoded, "weights": weights}
         if windows is not None:
-            targets["window_targets"] = WindowTargets(
+            make = functools.partial(
+                WindowTargets,
                 ids,
                 y_encoded,
                 weights,
@@ -207,6 +210,7 @@ def train_state(
                 n_classes=len(state["classes_"]),
                 windows=windows,
             )
+            targets["window_targets"] = _share_window_targets(ranks, make)
         return EncodedDataset(ids, net.device, **targets)
 
     seed = state["_rng"].randint(2**31)
@@ -232,6 +236,21 @@ def train_state(
         row | {"epoch": row["epoch"] + n_before} for row in history
     ]
     return history
+
+
+def _share_window_targets(ranks, make):
+    """Return the `WindowTargets` of `make` as a function that all ranks call.
+
+    One process of each machine counts n-grams and computes probabilities.
+    """
+    make = functools.cache(make)
+
+    def window_targets(encoded):
+        # Rows of probabilities instead of ids.
+        shared = ranks.share_ragged(lambda: Ragged(*make()(encoded)))
+        return shared.ids, shared.offsets
+
+    return window_targets
 
 
 def restore_net(template, encoder, n_classes, saved_net):

@@ -54,7 +54,7 @@ class Ranks:
         return make()
 
     def share_ragged(self, make):
-        """Return a `Ragged`, which is made in one process of each machine."""
+        """Return ``make()``, a `Ragged`, which one process of each machine calls."""
         return make()
 
     def gather(self, value):
@@ -73,7 +73,6 @@ class Ranks:
 
         It computes what the network does; None in a single process.
         """
-        return
 
     def add(self, tensor):
         """Add the tensors of all processes, in place, and return the sum."""
@@ -216,7 +215,7 @@ class _ConnectedRanks(Ranks):
         try:
             yield
         except RuntimeError as error:
-            # Those of gloo have no class of their own.
+            # gloo raises plain RuntimeErrors.
             lost = isinstance(error, distributed.DistError) or "gloo" in str(error)
             if isinstance(error, LostProcessError) or not lost:
                 raise
@@ -277,12 +276,14 @@ def connect(rank, size, host, port):
     port : int
         Of a `torch.distributed.TCPStore`.
     """
+    global _connected
     store = distributed.TCPStore(host, port, is_master=False)
     distributed.init_process_group(store=store, rank=rank, world_size=size)
     try:
         yield
     finally:
-        find_ranks().close()
+        _connected[1].close()
+        _connected = None, SINGLE
         distributed.destroy_process_group()
 
 
