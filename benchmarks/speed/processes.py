@@ -9,13 +9,9 @@ times of epochs after the first, which other programs spoil: a round counts if o
 programs used at most `--others` cores in it. To start the processes is measured apart.
 """
 
-import argparse
-import json
 import statistics
-import sys
 import time
 from functools import partial
-from pathlib import Path
 
 import torch
 from sklearn.base import clone
@@ -32,10 +28,9 @@ from sktextconv import (
     WordCNNClassifier,
 )
 
-from .._record import RESULTS, describe_run, progress, write_json
-from .._render import as_text
-from .threads import cpu_seconds_of_others
-from .timing import LazyData, configured, head
+from .._record import RESULTS
+from .quiet import measure_rounds, quiet_rounds, run_program
+from .timing import configured
 
 __all__ = ["NETWORKS", "RESULT", "measure_processes", "table", "traffic_table"]
 
@@ -55,7 +50,6 @@ NETWORKS = {
     "fasttext": (FastTextClassifier, "long", 512),
 }
 _N_EPOCHS = 3
-_MIN_QUIET_ROUNDS = 3
 # Bytes per second that one process sends and receives at the same time.
 _LINKS = {"25 Gbit/s": 25e9 / 8, "400 Gbit/s": 400e9 / 8, "450 GB/s": 450e9}
 _N_PROCESSES = 32
@@ -75,22 +69,22 @@ def measure_processes(classifier, texts, y, *, processes=(1, 2), rounds=5):
 
     Returns
     -------
-    records : list of dict
-        Of each round: the cores that other programs used, the texts per second of the
-        epochs after the first, and the seconds of the fit outside of epochs, as lists
-        in the order of `processes`.
-    gradient_bytes : int
-        Bytes of the gradients of a step.
+    measured : dict
+        "rounds" is a list of dict: the cores that other programs used, the texts per
+        second of the epochs after the first, and the seconds of the fit outside of
+        epochs, as lists in the order of `processes`. "gradient bytes" are those of a
+        step.
     """
     # On few texts, the default would be smaller minibatches.
     size = classifier._batch_size()
     classifier = configured(classifier).set_params(
         max_epochs=_N_EPOCHS, batch_size=size
     )
-    records = []
-    for _ in range(rounds):
+    fitted = None
+
+    def measure():
+        nonlocal fitted
         record = {"texts per second": [], "start": []}
-        before = time.perf_counter(), cpu_seconds_of_others()
         for n_workers in processes:
             start = time.perf_counter()
             fitted = clone(classifier).set_params(n_workers=n_workers).fit(texts, y)
@@ -98,17 +92,19 @@ def measure_processes(classifier, texts, y, *, processes=(1, 2), rounds=5):
             rate = len(texts) * (_N_EPOCHS - 1) / sum(seconds[1:])
             record["texts per second"].append(rate)
             record["start"].append(time.perf_counter() - start - sum(seconds))
-        wall, others = time.perf_counter() - before[0], cpu_seconds_of_others()
-        records.append({"others": (others - before[1]) / wall} | record)
+        return record
+
+    records = measure_rounds(measure, rounds=rounds)
     weights = fitted.net_.module_.parameters()
-    return records, sum(each.nbytes for each in weights if each.requires_grad)
+    n_bytes = sum(each.nbytes for each in weights if each.requires_grad)
+    return {"rounds": records, "gradient bytes": n_bytes}
 
 
 def summarize(records, max_others):
     """Return medians over the quiet rounds, or None for too few of them."""
-    quiet = [record for record in records if record["others"] <= max_others]
+    quiet, is_enough = quiet_rounds(records, max_others)
     summary = {"quiet rounds": len(quiet), "speedup": None, "start": None}
-    if len(quiet) >= _MIN_QUIET_ROUNDS:
+    if is_enough:
         rates = [record["texts per second"] for record in quiet]
         summary["speedup"] = statistics.median(rate[-1] / rate[0] for rate in rates)
         starts = [record["start"] for record in quiet]
@@ -145,44 +141,15 @@ def traffic_table(result):
     return rows
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.speed.processes",
-        description=__doc__.partition("\n")[0],
-    )
-    add = parser.add_argument
-    add("--networks", nargs="+", choices=NETWORKS, default=[*NETWORKS], metavar="NAME")
-    add("--rounds", type=int, default=5)
-    add("--others", type=float, default=0.1, help="cores that others may use")
-    add("--short", metavar="FILE", help="CSV file of AG News, instead of the loader")
-    add("--out", type=Path, default=RESULT, help="JSON file; its other networks stay")
-    add("--show", action="store_true", help="print the table of the file only")
-    options = parser.parse_args()
-    if not options.show:
-        run(options, LazyData(options.short))
-    result = json.loads(options.out.read_text())
-    note = "Blank: too few rounds in which the machine was quiet."
-    sys.stdout.write(f"Two processes\n{as_text(table(result))}\n{note}\n")
-
-
-def run(options, data):
-    """Measure the networks of the options and write each to the JSON file."""
-    out = options.out
-    result = json.loads(out.read_text()) if out.exists() else {"networks": {}}
-    for name in options.networks:
-        make, corpus, n_texts = NETWORKS[name]
-        texts, y = head(data[corpus], n_texts)
-        rounds, n_bytes = measure_processes(make(), texts, y, rounds=options.rounds)
-        result["networks"][name] = (
-            summarize(rounds, options.others)
-            | {"texts": n_texts, "gradient bytes": n_bytes}
-            | {"max others": options.others, "rounds": rounds}
-            | describe_run(1, None)
-        )
-        write_json(out, result)
-        progress(f"{name}: {summarize(rounds, options.others)}")
-
-
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main()
+    run_program(
+        "benchmarks.speed.processes",
+        "Training in two processes",
+        networks=NETWORKS,
+        path=RESULT,
+        measure=measure_processes,
+        summarize=summarize,
+        table=table,
+        threads=1,
+    )

@@ -16,6 +16,7 @@ starts them: they share the cores. The time of all processes of a server counts.
 import argparse
 import asyncio
 import contextlib
+import functools
 import importlib.metadata
 import json
 import os
@@ -40,13 +41,12 @@ from sktextconv import (
 from .._record import RESULTS, describe_run, write_json
 from .._render import as_list_table, as_text
 
-__all__ = ["RESULT", "as_rst", "measure", "measure_workers", "table", "workers_table"]
+__all__ = ["RESULT", "as_rst", "measure", "table", "workers_table"]
 
 RESULT = RESULTS / "serving.json"
 RESULT_OF_WORKERS = RESULTS / "serving_workers.json"
 _CONNECTIONS = (1, 8, 32)
 _WORKERS = (1, 2)
-_BATCHES = {"together": 64, "one by one": 1}
 _NETWORKS = {"CharCNN": CharCNNClassifier, "HAN": HANClassifier}
 _KINDS = {"PyTorch": (save, "safetensors"), "ONNX": (export_onnx, "onnx")}
 
@@ -96,6 +96,18 @@ def running(script, path, option, *, workers=1):
         process.communicate()
 
 
+# Functions from a file to a running server, by what differs and its value.
+_SERVERS = {
+    "predicted": {
+        mode: functools.partial(running, _APPLICATION, option=max_batch)
+        for mode, max_batch in {"together": 64, "one by one": 1}.items()
+    },
+    "workers": {
+        n: functools.partial(running, _SERVER, option=n, workers=n) for n in _WORKERS
+    },
+}
+
+
 async def send_requests(port, texts, *, n_connections, seconds):
     """Send requests over `n_connections`; return the latencies in seconds."""
     bodies = [json.dumps({"texts": [text]}).encode() for text in texts]
@@ -128,14 +140,16 @@ async def send_requests(port, texts, *, n_connections, seconds):
     return latencies
 
 
-def measure(files, texts, *, seconds=1.5, rounds=3):
-    """Return a row for each file, number of connections and batching mode.
+def measure(files, texts, variants, *, seconds=1.5, rounds=3):
+    """Return a row for each file, number of connections and kind of server.
 
     Parameters
     ----------
     files : dict
         Paths by network and kind of file.
     texts : list of str
+    variants : {"predicted", "workers"}
+        Whether servers with and without batching run, or with one and two workers.
     seconds : float, default=1.5
         Duration of each measurement.
     rounds : int, default=3
@@ -145,39 +159,16 @@ def measure(files, texts, *, seconds=1.5, rounds=3):
     for (network, kind), path in files.items():
         with contextlib.ExitStack() as stack:
             servers = {
-                mode: stack.enter_context(running(_APPLICATION, path, max_batch))
-                for mode, max_batch in _BATCHES.items()
+                variant: stack.enter_context(start(path))
+                for variant, start in _SERVERS[variants].items()
             }
             for n_connections in _CONNECTIONS:
                 found = _measure_in_turn(
                     servers, texts, n_connections, seconds=seconds, rounds=rounds
                 )
                 rows += [
-                    {"network": network, "file": kind, "predicted": mode, **row}
-                    for mode, row in found.items()
-                ]
-    return rows
-
-
-def measure_workers(files, texts, *, seconds=1.5, rounds=3):
-    """Return a row for each file, number of connections and number of workers.
-
-    The parameters are those of `measure`.
-    """
-    rows = []
-    for (network, kind), path in files.items():
-        with contextlib.ExitStack() as stack:
-            servers = {
-                n: stack.enter_context(running(_SERVER, path, n, workers=n))
-                for n in _WORKERS
-            }
-            for n_connections in _CONNECTIONS:
-                found = _measure_in_turn(
-                    servers, texts, n_connections, seconds=seconds, rounds=rounds
-                )
-                rows += [
-                    {"network": network, "file": kind, "workers": n, **row}
-                    for n, row in found.items()
+                    {"network": network, "file": kind, variants: variant, **row}
+                    for variant, row in found.items()
                 ]
     return rows
 
@@ -327,9 +318,12 @@ def main():
             for kind, (write, suffix) in _KINDS.items():
                 files[name, kind] = Path(folder) / f"{name}.{suffix}"
                 write(network, files[name, kind])
-        measured = measure_workers if options.workers else measure
-        rows = measured(
-            files, data.data[:500], seconds=options.seconds, rounds=options.rounds
+        rows = measure(
+            files,
+            data.data[:500],
+            "workers" if options.workers else "predicted",
+            seconds=options.seconds,
+            rounds=options.rounds,
         )
     about = describe_run(1, network)
     for package in ("fastapi", "onnxruntime", "uvicorn"):

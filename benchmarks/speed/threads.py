@@ -10,13 +10,8 @@ threads take turns in short rounds. A round counts if other programs used at mos
 have no ratio, and can be run again later.
 """
 
-import argparse
-import json
-import os
 import statistics
-import sys
 import time
-from pathlib import Path
 
 import torch
 
@@ -29,17 +24,11 @@ from sktextconv import (
     WordCNNClassifier,
 )
 
-from .._record import RESULTS, cpu_seconds, describe_run, progress, write_json
-from .._render import as_text
-from .timing import LazyData, configured, head
+from .._record import RESULTS
+from .quiet import measure_rounds, quiet_rounds, run_program
+from .timing import configured
 
-__all__ = [
-    "NETWORKS",
-    "RESULT",
-    "cpu_seconds_of_others",
-    "measure_threads",
-    "table",
-]
+__all__ = ["NETWORKS", "RESULT", "measure_threads", "table"]
 
 RESULT = RESULTS / "threads.json"
 
@@ -52,7 +41,6 @@ NETWORKS = {
     "rnn": (RNNClassifier, "long", 128),
     "han": (HANClassifier, "long", 64),
 }
-_MIN_QUIET_ROUNDS = 3
 
 
 def measure_threads(classifier, texts, y, *, threads=(1, 2), rounds=5):
@@ -68,15 +56,15 @@ def measure_threads(classifier, texts, y, *, threads=(1, 2), rounds=5):
 
     Returns
     -------
-    records : list of dict
-        Cores that other programs used, and the wall seconds of training and of
-        prediction for each number of threads, as lists in the order of `threads`.
+    measured : dict
+        "rounds" is a list of dict: the cores that other programs used, and the wall
+        seconds of training and of prediction for each number of threads, as lists in
+        the order of `threads`.
     """
     configured(classifier).fit(texts, y).set_params(warm_start=True)
-    records = []
-    for _ in range(rounds):
+
+    def measure():
         record = {"train": [], "predict": []}
-        before = time.perf_counter(), cpu_seconds_of_others()
         for n_threads in threads:
             classifier.set_params(n_jobs=n_threads)
             for task, run in (
@@ -86,25 +74,16 @@ def measure_threads(classifier, texts, y, *, threads=(1, 2), rounds=5):
                 start = time.perf_counter()
                 run()
                 record[task].append(time.perf_counter() - start)
-        wall, others = time.perf_counter() - before[0], cpu_seconds_of_others()
-        records.append({"others": (others - before[1]) / wall} | record)
-    return records
+        return record
 
-
-def cpu_seconds_of_others():
-    """Return the CPU seconds of all other programs, which are not its children."""
-    user, nice, system, _, _, irq, softirq, steal = map(
-        int, Path("/proc/stat").read_text().split()[1:9]
-    )
-    ticks = user + nice + system + irq + softirq + steal
-    return ticks / os.sysconf("SC_CLK_TCK") - cpu_seconds()
+    return {"rounds": measure_rounds(measure, rounds=rounds)}
 
 
 def summarize(records, max_others):
     """Return the median speedups in the quiet rounds, or None for too few of them."""
-    quiet = [record for record in records if record["others"] <= max_others]
+    quiet, is_enough = quiet_rounds(records, max_others)
     speedups = {"quiet rounds": len(quiet), "train": None, "predict": None}
-    if len(quiet) >= _MIN_QUIET_ROUNDS:
+    if is_enough:
         for task in ("train", "predict"):
             ratios = [record[task][0] / record[task][-1] for record in quiet]
             speedups[task] = statistics.median(ratios)
@@ -122,43 +101,15 @@ def table(result):
     return rows
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.speed.threads",
-        description=__doc__.partition("\n")[0],
-    )
-    add = parser.add_argument
-    add("--networks", nargs="+", choices=NETWORKS, default=[*NETWORKS], metavar="NAME")
-    add("--rounds", type=int, default=5)
-    add("--others", type=float, default=0.1, help="cores that others may use")
-    add("--short", metavar="FILE", help="CSV file of AG News, instead of the loader")
-    add("--out", type=Path, default=RESULT, help="JSON file; its other networks stay")
-    add("--show", action="store_true", help="print the table of the file only")
-    options = parser.parse_args()
-    if not options.show:
-        run(options, LazyData(options.short))
-    result = json.loads(options.out.read_text())
-    note = "Blank: too few rounds in which the machine was quiet."
-    sys.stdout.write(f"Speedup by two threads\n{as_text(table(result))}\n{note}\n")
-
-
-def run(options, data):
-    """Measure the networks of the options and write each to the JSON file."""
-    out = options.out
-    result = json.loads(out.read_text()) if out.exists() else {"networks": {}}
-    for name in options.networks:
-        make, corpus, n_texts = NETWORKS[name]
-        texts, y = head(data[corpus], n_texts)
-        rounds = measure_threads(make(), texts, y, rounds=options.rounds)
-        result["networks"][name] = (
-            summarize(rounds, options.others)
-            | {"texts": n_texts, "max others": options.others, "rounds": rounds}
-            | describe_run(2, None)
-        )
-        write_json(out, result)
-        progress(f"{name}: {summarize(rounds, options.others)}")
-
-
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main()
+    run_program(
+        "benchmarks.speed.threads",
+        "Speedup by two threads",
+        networks=NETWORKS,
+        path=RESULT,
+        measure=measure_threads,
+        summarize=summarize,
+        table=table,
+        threads=2,
+    )

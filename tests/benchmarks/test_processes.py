@@ -24,14 +24,16 @@ def test_measure_processes_records_each_round(corpus):
     """A round has the rates and starts of both, and the bytes are of all weights."""
     texts, labels = corpus
     classifier = clone(NETWORKS["kimcnn"])
-    rounds, n_bytes = processes.measure_processes(
+    measured = processes.measure_processes(
         classifier, texts, labels, processes=(1, 1), rounds=2
     )
-    for each in rounds:
+    assert len(measured["rounds"]) == 2
+    for each in measured["rounds"]:
         assert np.shape(each["texts per second"]) == np.shape(each["start"]) == (2,)
         assert min(each["texts per second"] + each["start"]) > 0
     network = clone(classifier).fit(texts, labels).net_.module_
-    assert n_bytes == 4 * sum(weight.numel() for weight in network.parameters())
+    n_weights = sum(weight.numel() for weight in network.parameters())
+    assert measured["gradient bytes"] == 4 * n_weights
 
 
 def test_processes_counts_quiet_rounds_only():

@@ -227,20 +227,26 @@ def test_gpu_describe_without_measurements():
     assert (text == "No GPU was measured.") == (len(gpu.table(result)) == 1)
 
 
-def test_serving_with_and_without_batches(tmp_path):
+@pytest.mark.parametrize(
+    ("variants", "expected", "table"),
+    [
+        ("predicted", ("together", "one by one"), serving.table),
+        ("workers", (1, 2), serving.workers_table),
+    ],
+)
+def test_serving_in_turn(variants, expected, table, tmp_path):
     network = KimCNNClassifier(embedding_dim=4, n_filters=2, max_epochs=1)
     network.fit(["a fine film", "too long"] * 4, [1, 0] * 4)
     export_onnx(network, tmp_path / "model.onnx")
     files = {("KimCNN", "ONNX"): tmp_path / "model.onnx"}
-    rows = serving.measure(files, ["so good", "bad"], seconds=0.1, rounds=1)
-    assert [(row["connections"], row["predicted"]) for row in rows] == [
-        (connections, way)
-        for connections in (1, 8, 32)
-        for way in ("together", "one by one")
+    texts = ["so good", "bad"]
+    rows = serving.measure(files, texts, variants, seconds=0.1, rounds=1)
+    assert [(row["connections"], row[variants]) for row in rows] == [
+        (connections, variant) for connections in (1, 8, 32) for variant in expected
     ]
     assert all(row["requests"] >= row["connections"] for row in rows)
     about = json.loads(serving.RESULT.read_text()) | {"rows": rows}
-    assert serving.as_rst(about).count("KimCNN, ONNX") == 3
+    assert serving.as_rst(about, table).count("KimCNN, ONNX") == 3
 
 
 def make_line(**changes):

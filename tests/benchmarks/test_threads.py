@@ -16,9 +16,10 @@ def test_measure_threads_records_each_round(corpus):
     """A round has the wall seconds of each number of threads, and others' cores."""
     texts, labels = corpus
     classifier = clone(NETWORKS["kimcnn"])
-    rounds = threads.measure_threads(
+    measured = threads.measure_threads(
         classifier, texts, labels, threads=(1, 1), rounds=2
     )
+    rounds = measured["rounds"]
     assert len(rounds) == 2
     for each in rounds:
         assert np.shape(each["train"]) == np.shape(each["predict"]) == (2,)
