@@ -39,6 +39,17 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="session")
+def dask_cluster():
+    """Dask cluster of two processes with one thread each."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
 def data_folder():
     """Folder with the real data files, for tests marked `data`."""
     for folder in (os.environ.get("SKTEXTCONV_DATA"), REPOSITORY / "../shared/data"):

@@ -8,7 +8,7 @@ import dask.bag
 import dask.dataframe
 import pandas as pd
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
 
 import sktextconv
 from sktextconv.cli import _part_workers
@@ -18,20 +18,31 @@ from .films import BAD, GOOD, write_csv
 from .parts import kill_writer, read_outputs, states, when_begun
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    """Dask cluster of two worker processes."""
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
-        yield cluster
+@pytest.fixture
+def scheduler(dask_cluster):
+    """Option with the address of the cluster, when both of its workers are there."""
+    dask_cluster.wait_for_workers(2)
+    return f"--scheduler {dask_cluster.scheduler_address}"
 
 
 @pytest.fixture
-def scheduler(cluster):
-    """Option with the address of the cluster, when both of its workers are there."""
-    cluster.wait_for_workers(2)
-    return f"--scheduler {cluster.scheduler_address}"
+def predict_while_killing(run, folder, out, scheduler):
+    """Predict a long file, whose first worker is killed, and a short one on Dask.
+
+    The function takes a model and returns the exit code, the output and the errors.
+    """
+
+    def predict(model):
+        (folder / "long.txt").write_text(f"{GOOD}\n{BAD}\n" * 30_000)
+        (folder / "short.txt").write_text(f"{GOOD}\n")
+        watching = when_begun(out, "long.csv", kill_writer)
+        found = run(
+            f"predict {model} long.txt short.txt --lines --out labels {scheduler}"
+        )
+        watching.join()
+        return found
+
+    return predict
 
 
 def test_dask_equals_one_process(run, folder, linear, out, scheduler):
@@ -63,15 +74,9 @@ def test_dask_network_equals_one_process(run, folder, out, scheduler):
     assert read_outputs(out) == {"texts.csv": here.encode()}
 
 
-def test_dask_survives_a_killed_worker(run, folder, linear, out, scheduler):
+def test_dask_survives_a_killed_worker(linear, out, predict_while_killing):
     """Another worker predicts the file again, and no part of a file is left."""
-    (folder / "long.txt").write_text(f"{GOOD}\n{BAD}\n" * 30_000)
-    (folder / "short.txt").write_text(f"{GOOD}\n")
-    watching = when_begun(out, "long.csv", kill_writer)
-    code, printed, _ = run(
-        f"predict {linear} long.txt short.txt --lines --out labels {scheduler}"
-    )
-    watching.join()
+    code, printed, _ = predict_while_killing(linear)
     assert code == 0
     assert states(printed) == {"long.txt": "60,000 texts", "short.txt": "1 text"}
     assert (out / "long.csv").read_text().splitlines() == [
@@ -82,17 +87,11 @@ def test_dask_survives_a_killed_worker(run, folder, linear, out, scheduler):
 
 
 def test_dask_file_that_kills_its_workers(
-    run, folder, linear, out, cluster, scheduler, monkeypatch
+    linear, out, dask_cluster, predict_while_killing, monkeypatch
 ):
     """A file is given up after some workers; the others are done."""
-    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
-    (folder / "long.txt").write_text(f"{GOOD}\n" * 60_000)
-    (folder / "short.txt").write_text(f"{GOOD}\n")
-    watching = when_begun(out, "long.csv", kill_writer)
-    code, printed, err = run(
-        f"predict {linear} long.txt short.txt --lines --out labels {scheduler}"
-    )
-    watching.join()
+    monkeypatch.setattr(dask_cluster.scheduler, "allowed_failures", 0)
+    code, printed, err = predict_while_killing(linear)
     assert code == 1
     assert states(printed) == {"long.txt": "failed", "short.txt": "1 text"}
     assert "long.txt: the workers that tried it were killed" in err
@@ -120,14 +119,14 @@ def label_texts(texts, model):
     return zip(texts, model.predict(texts).tolist(), strict=True)
 
 
-def test_dask_collections_of_texts(folder, linear, cluster):
+def test_dask_collections_of_texts(folder, linear, dask_cluster):
     """`map_partitions` with a loaded model gives the bits of one call, in order."""
     texts = [f"{GOOD} {n}" if n % 3 else f"{BAD} {n}" for n in range(300)]
     frame = pd.DataFrame({"text": texts, "id": range(300)})
     model = sktextconv.load(folder / linear)
     parts = [label(frame[start : start + 100], model) for start in (0, 100, 200)]
     expected = pd.concat(parts)
-    with Client(cluster):
+    with Client(dask_cluster):
         films = dask.dataframe.from_pandas(frame, npartitions=3)
         found = films.map_partitions(
             label,

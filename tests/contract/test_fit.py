@@ -85,7 +85,7 @@ def test_batch_size_on_few_texts(corpus, n_texts, size):
         ({"epoch_size": 1_000}, 0.0075),
         ({"epoch_size": 500, "max_epochs": 2}, 0.0075),
         ({"max_epochs": 5_000, "early_stopping": True}, 0.001),
-        # Of the 24 texts 12 are trained on, three minibatches: 3,750 steps.
+        # 12 of the 24 texts are trained on, in three minibatches: 3,750 steps.
         ({"max_epochs": 1_250, "early_stopping": True}, 0.002),
         ({"epoch_size": 1_000, "learning_rate": 0.002}, 0.002),
         ({"epoch_size": 1_000, "recipe": "paper"}, 8.0),

@@ -1,23 +1,13 @@
-"""A Dask cluster on this machine."""
+"""joblib's backend of a Dask cluster."""
 
 import joblib
 import pytest
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    """Client of a cluster of two processes, each with two threads."""
-    distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 2, "threads_per_worker": 2, "dashboard_address": None}
-    with (
-        distributed.LocalCluster(**options) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
+from distributed import Client
 
 
 @pytest.fixture
-def dask(cluster):
-    """The same, as joblib's backend."""
-    with joblib.parallel_config("dask"):
-        yield cluster
+def dask(dask_cluster):
+    """Client of a cluster of two processes, on which joblib runs its jobs."""
+    with Client(dask_cluster) as client, joblib.parallel_config("dask"):
+        client.wait_for_workers(2)
+        yield client

@@ -21,7 +21,7 @@ def single():
 
 @pytest.fixture(scope="module", params=[2, 3])
 def ranks(request, tmp_path_factory):
-    """What each of several processes has found."""
+    """Results of each of several processes."""
     folder = tmp_path_factory.mktemp("ranks")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += [f"--nproc-per-node={request.param}", "-m", fits.__name__, folder]

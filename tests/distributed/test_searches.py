@@ -91,6 +91,19 @@ def test_searches_on_dask(dask, store, run):
     np.testing.assert_array_equal(run(CLASSIFIER, store), expected)
 
 
+class IsSingle(Callback):
+    """Callback that fails unless one process trains."""
+
+    def on_train_begin(self, net, **kwargs):
+        assert net.ranks.size == 1
+
+
+def test_search_worker_starts_no_processes():
+    classifier = clone(CLASSIFIER).set_params(n_workers=2, callbacks=[IsSingle()])
+    with joblib.parallel_config("loky"):
+        assert np.isfinite(validation(classifier, TEXTS)).all()
+
+
 def test_search_survives_killed_dask_worker(dask, tmp_path):
     """The jobs of a worker that is killed are done again."""
     with joblib.parallel_config("sequential"):
