@@ -41,7 +41,14 @@ from sktextconv import (
 from .._record import RESULTS, describe_run, write_json
 from .._render import as_list_table, as_text
 
-__all__ = ["RESULT", "as_rst", "measure", "table", "workers_table"]
+__all__ = [
+    "RESULT",
+    "RESULT_OF_WORKERS",
+    "as_rst",
+    "measure",
+    "table",
+    "workers_table",
+]
 
 RESULT = RESULTS / "serving.json"
 RESULT_OF_WORKERS = RESULTS / "serving_workers.json"
