@@ -8,7 +8,7 @@ import time
 from multiprocessing import resource_tracker
 
 import joblib
-from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky import ProcessPoolExecutor, process_executor
 
 __all__ = ["count_processes", "open_processes", "start_processes"]
 
@@ -93,6 +93,8 @@ def _hold_ctrl_c():
 def _start(parent):
     """End this process when its parent has ended, even in the middle of a job."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # loky takes a process that has loaded a model for one that leaks, and replaces it.
+    process_executor._USE_PSUTIL = False
 
     def watch():
         while os.getppid() == parent:

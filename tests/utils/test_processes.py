@@ -5,10 +5,12 @@ import signal
 
 import joblib
 import pytest
+from joblib.externals.loky import process_executor
 
 from sktextconv.utils._processes import (
     _hold_ctrl_c,
     count_processes,
+    open_processes,
     start_processes,
 )
 
@@ -31,6 +33,24 @@ def test_processes_have_one_thread_and_block_ctrl_c():
         assert executor.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
     finally:
         executor.shutdown(wait=True)
+
+
+HELD = []
+
+
+def hold_memory():
+    """Hold more memory than loky lets a process add, of which it looks at once."""
+    process_executor._MEMORY_LEAK_CHECK_DELAY = 0
+    HELD.append(b"x" * (process_executor._MAX_MEMORY_LEAK_SIZE * 5 // 4))
+    return os.getpid()
+
+
+def test_processes_may_hold_large_models():
+    """A process is not replaced because its memory grows, and it keeps the model."""
+    pytest.importorskip("psutil", reason="loky measures memory with it")
+    with open_processes(1) as executor:
+        first = executor.submit(hold_memory).result(timeout=60)
+        assert executor.submit(os.getpid).result(timeout=60) == first
 
 
 @pytest.fixture
