@@ -43,8 +43,9 @@ def dask_cluster():
     """Dask cluster of two processes with one thread each."""
     from distributed import LocalCluster
 
+    # Without an address, two test processes would want the same port.
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
     ) as cluster:
         yield cluster
 
