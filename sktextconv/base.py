@@ -239,6 +239,8 @@ class BaseTextNetClassifier(TextPredictor, ClassifierMixin, BaseEstimator, abc.A
             If a minibatch does not fit into the memory of the device.
         OSError
             If the checkpoint cannot be written.
+        RuntimeError
+            If one of several processes that train together ends or hangs.
         """
         self._check_parameters()
         texts, classes, y_encoded, weights = check_training_data(
