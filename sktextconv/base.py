@@ -108,8 +108,9 @@ class BaseTextNetClassifier(TextPredictor, ClassifierMixin, BaseEstimator, abc.A
         a GPU.
     precision : {"float32", "bfloat16", "auto"}, default="float32"
         "bfloat16" computes convolutions and matrix products in it (autocast): faster on
-        hardware made for it, and slower elsewhere. "auto" takes it on such hardware and
-        float32 elsewhere.
+        hardware made for it, and slower elsewhere. A CPU that cannot computes in
+        float32, with a warning in `fit`. "auto" takes bfloat16 on hardware made for it
+        and float32 elsewhere.
     compile : bool or str, default=False
         Whether to compile the network with `torch.compile`, which takes up to minutes
         at first and needs a C++ compiler on a CPU. A str names another backend of it.

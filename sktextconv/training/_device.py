@@ -131,10 +131,23 @@ def autocast(device, precision):
 
 
 def resolve_precision(name, device):
-    """Return `name`, or for "auto" the fastest precision of a device."""
-    if name != "auto":
-        return name
-    return "bfloat16" if _multiplies_bfloat16(device) else "float32"
+    """Return the precision in which a device computes for the parameter `precision`.
+
+    "auto" is its fastest one. "bfloat16" is "float32" on a CPU that does not compute in
+    it: torch raises an error for recurrent layers there, and needs ten times as long
+    for convolutions.
+    """
+    fits = {"auto": _multiplies_bfloat16, "bfloat16": _computes_bfloat16}
+    return "bfloat16" if name in fits and fits[name](device) else "float32"
+
+
+def _computes_bfloat16(device):
+    """Return whether torch computes in bfloat16 on a device."""
+    return device.type != "cpu" or (
+        # The check of torch.compile, which has no public name.
+        torch.backends.mkldnn.is_available()
+        and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
 
 
 def _multiplies_bfloat16(device):

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import warnings
 import zlib
 
 import torch
@@ -111,6 +112,13 @@ def build_state(estimator, examples, classes, rng):
         encoder, net = build()
     else:
         encoder, net = _build_in_ranks(ranks, build, template, len(classes), device)
+    if template.precision == "bfloat16" != net.precision and not ranks.rank:
+        warnings.warn(
+            "precision='bfloat16' needs hardware that computes in it, which this "
+            f"{device} does not: it computes in float32.",
+            UserWarning,
+            stacklevel=3,
+        )
     return {
         "classes_": classes,
         "encoder_": encoder,

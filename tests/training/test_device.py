@@ -1,10 +1,15 @@
 """Devices, precision and seeding."""
 
 import multiprocessing
+import pickle
 
+import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
+import sktextconv
+from sktextconv import RNNClassifier
 from sktextconv.training import _device
 from sktextconv.training._device import (
     resolve_device,
@@ -32,6 +37,31 @@ def test_resolve_precision_auto_on_cpu(monkeypatch, amx, avx512, expected):
     assert resolve_precision("auto", CPU) == expected
     assert resolve_precision("auto", torch.device("mps")) == "float32"
     assert resolve_precision("float32", CPU) == "float32"
+
+
+def test_cpu_without_bfloat16(monkeypatch):
+    """Where torch cannot compute in bfloat16, `fit` warns and computes in float32."""
+    monkeypatch.setattr(_device, "_computes_bfloat16", lambda device: False)
+    texts, labels = ["good film", "bad film"] * 4, [1, 0] * 4
+    network = RNNClassifier(max_epochs=1, random_state=0, device="cpu")
+    expected = clone(network).fit(texts, labels).predict_proba(texts)
+    network.set_params(precision="bfloat16")
+    with pytest.warns(UserWarning, match="which this cpu does not: it computes in f"):
+        network.fit(texts, labels)
+    loaded = pickle.loads(pickle.dumps(network))  # without a warning
+    np.testing.assert_array_equal(loaded.predict_proba(texts), expected)
+
+
+@pytest.mark.parametrize("name", ["RNNClassifier", "KimCNNClassifier"])
+def test_cpu_with_bfloat16(name):
+    """What is taken for a CPU that computes in bfloat16 can train networks in it."""
+    if not _device._computes_bfloat16(CPU):
+        pytest.skip("this CPU does not compute in bfloat16")
+    network = getattr(sktextconv, name)(
+        max_epochs=1, random_state=0, device="cpu", precision="bfloat16"
+    )
+    network.fit(["good film", "bad film"] * 4, [1, 0] * 4)
+    assert network.net_.precision == "bfloat16"
 
 
 def test_resolve_precision_auto_on_cuda(monkeypatch):

@@ -10,7 +10,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.utils import noop
 from torch import nn
 
-from sktextconv.training import Recipe
+from sktextconv.training import Recipe, _device
 from sktextconv.training._data import EncodedDataset
 from sktextconv.training._device import seeded
 from sktextconv.training._loop import train
@@ -91,7 +91,7 @@ def test_make_net_uses_fused_optimizer():
         assert net.optimizer_.param_groups[0]["fused"]
 
 
-def test_bfloat16_computation_float32_weights():
+def test_bfloat16_computation_float32_weights(monkeypatch):
     """With bfloat16, layers compute in it and weights stay in float32."""
     seen = []
 
@@ -106,6 +106,7 @@ def test_bfloat16_computation_float32_weights():
             return logits
 
     recipe = Recipe(torch.optim.SGD, 0.1)
+    monkeypatch.setattr(_device, "_computes_bfloat16", lambda device: True)
     net = make_net(Linear(), recipe, device=CPU, precision="bfloat16")
     train(net, dataset_of(["a", "b"], [0, 1]), n_epochs=1, batch_size=2)
     assert seen == [torch.bfloat16]
