@@ -26,7 +26,7 @@ _HOMES = {
         "check_text_classifier",
         "parametrize_with_text_checks",
     ),
-    "feature_extraction": ("NGramVectorizer",),
+    "feature_extraction": ("HashedNGramVectorizer", "NGramVectorizer"),
     "inspection": (
         "Attribution",
         "CharFiltersDisplay",
@@ -47,6 +47,7 @@ _HOMES = {
         "VDCNNClassifier",
         "WordCNNClassifier",
     ),
+    "online": ("OnlineNGramClassifier",),
     "persistence": (
         "ModelFormatError",
         "OnnxClassifier",

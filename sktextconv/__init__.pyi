@@ -21,7 +21,10 @@ from .estimator_checks import (
     check_text_classifier as check_text_classifier,
     parametrize_with_text_checks as parametrize_with_text_checks,
 )
-from .feature_extraction import NGramVectorizer as NGramVectorizer
+from .feature_extraction import (
+    HashedNGramVectorizer as HashedNGramVectorizer,
+    NGramVectorizer as NGramVectorizer,
+)
 from .inspection import (
     Attribution as Attribution,
     CharFiltersDisplay as CharFiltersDisplay,
@@ -42,6 +45,7 @@ from .networks import (
     VDCNNClassifier as VDCNNClassifier,
     WordCNNClassifier as WordCNNClassifier,
 )
+from .online import OnlineNGramClassifier as OnlineNGramClassifier
 from .persistence import (
     ModelFormatError as ModelFormatError,
     OnnxClassifier as OnnxClassifier,

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from skorch import NeuralNet
 
 from .training._checkpoint import open_checkpoint
+from .training._examples import split_examples, take_rows
 from .training._fit import (
     build_state,
     fit_options,
@@ -28,12 +29,6 @@ from .training._param_checks import (
 )
 from .training._predictor import TextPredictor
 from .training._state import net_state
-from .training._targets import (
-    check_partial_fit_classes,
-    check_training_data,
-    split_examples,
-    take_rows,
-)
 from .utils._param_validation import (
     Count,
     InnerFraction,
@@ -45,6 +40,7 @@ from .utils._param_validation import (
     check_params,
     hyperparameters,
 )
+from .utils._training_data import check_partial_fit_classes, check_training_data
 
 __all__ = ["BaseTextNetClassifier"]
 

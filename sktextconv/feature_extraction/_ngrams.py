@@ -14,11 +14,11 @@ from ..encoding._tokenize import check_splitting, index_words, iter_word_ids
 from ..encoding._vocabulary import END, VocabularyIndex
 from ..utils._param_validation import Count, check_params, hyperparameters
 from ..utils.validation import check_texts
+from ._counts import make_counts
 from ._ngram_selection import (
     UNKNOWN,
     count_candidates,
     drop_unfollowed,
-    find_runs,
     make_keys,
     select_frequent,
 )
@@ -302,39 +302,29 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         return longest
 
     def _to_counts(self, chunks):
-        """Count all n-grams, given the longest one that starts at each position.
+        """Count all n-grams, given the longest one that starts at each position."""
+        n_features = len(self._words) + len(self._pairs) - self._n_short
+        return make_counts(map(self._find_prefixes, chunks), n_features)
+
+    def _find_prefixes(self, longest):
+        """Return the rows and columns of all n-grams, and the number of rows.
 
         The other n-grams that start at a position are the prefixes of the longest one.
         """
         n_words, n_short = len(self._words), self._n_short
-        n_features = n_words + len(self._pairs) - n_short
-        data, indices, row_sizes = [], [], []
-        for longest in chunks:
-            rows = np.cumsum(longest == END)
-            n_rows, known = rows[-1], longest >= n_short
-            longest, rows = longest[known], rows[known]
-            keys = [make_keys(rows, longest - n_short, n_features)]
-            while len(rows):
-                # A table of all prefixes would take longer than a short text does.
-                longer = np.flatnonzero(longest >= n_words)
-                longest = self._pairs[longest[longer] - n_words] // n_words
-                known = longest >= n_short
-                longest, rows = longest[known], rows[longer[known]]
-                keys.append(make_keys(rows, longest - n_short, n_features))
-            keys = np.sort(np.concatenate(keys))
-            first, counts = find_runs(keys)
-            rows, columns = np.divmod(keys[first], n_features)
-            row_sizes.append(np.bincount(rows, minlength=n_rows))
-            indices.append(columns.astype(np.int32))
-            data.append(counts.astype(np.float32))
-        indptr = np.concatenate([[0], np.cumsum(np.concatenate(row_sizes))])
-        # The lists are concatenated in turn, so that only one of them exists twice.
-        indices = np.concatenate(indices)
-        data = np.concatenate(data)
-        shape = (len(indptr) - 1, n_features)
-        counts = scipy.sparse.csr_matrix((data, indices, indptr), shape=shape)
-        counts.has_canonical_format = True
-        return counts
+        rows = np.cumsum(longest == END)
+        n_rows, known = rows[-1], longest >= n_short
+        longest, rows = longest[known], rows[known]
+        found = [(rows, longest - n_short)]
+        while len(rows):
+            # A table of all prefixes would take longer than a short text does.
+            longer = np.flatnonzero(longest >= n_words)
+            longest = self._pairs[longest[longer] - n_words] // n_words
+            known = longest >= n_short
+            longest, rows = longest[known], rows[longer[known]]
+            found.append((rows, longest - n_short))
+        rows, columns = map(np.concatenate, zip(*found, strict=True))
+        return rows, columns, n_rows
 
     def __getstate__(self):
         state = super().__getstate__().items()

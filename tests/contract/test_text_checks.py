@@ -5,9 +5,11 @@ import inspect
 from sklearn.base import ClassifierMixin
 
 import sktextconv
-from sktextconv import parametrize_with_text_checks
+from sktextconv import OnlineNGramClassifier, parametrize_with_text_checks
 
 from ..classifiers import NETWORKS, PIPELINES
+
+ONLINE = OnlineNGramClassifier(n_features=2**12, random_state=0)
 
 EXPECTED_FAILED_CHECKS = {
     "check_weight_2_is_a_row_twice": (
@@ -17,7 +19,7 @@ EXPECTED_FAILED_CHECKS = {
 
 
 @parametrize_with_text_checks(
-    [*NETWORKS.values(), *PIPELINES.values()],
+    [*NETWORKS.values(), *PIPELINES.values(), ONLINE],
     strict=True,
     expected_failed_checks=lambda estimator: EXPECTED_FAILED_CHECKS,
 )
@@ -25,11 +27,12 @@ def test_classifier_passes_check(estimator, check):
     check(estimator)
 
 
-def test_networks_are_all_public_classifiers():
+def test_all_public_classifiers_are_checked():
     public = {
         name
         for name in sktextconv.__all__
         if inspect.isclass(getattr(sktextconv, name))
         and issubclass(getattr(sktextconv, name), ClassifierMixin)
     }
-    assert public == {type(network).__name__ for network in NETWORKS.values()}
+    checked = [*NETWORKS.values(), ONLINE]
+    assert public == {type(classifier).__name__ for classifier in checked}

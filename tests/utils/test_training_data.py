@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from sktextconv.training._targets import check_training_data
+from sktextconv.utils._training_data import check_training_data
 
 from ..classifiers import NETWORKS
 

@@ -1,0 +1,139 @@
+"""OnlineNGramClassifier, compared with scikit-learn's own steps."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.linear_model import SGDClassifier
+
+from sktextconv import (
+    OnlineNGramClassifier,
+    TextStore,
+    make_tfidf_classifier,
+    online,
+)
+from sktextconv.feature_extraction import HashedNGramVectorizer
+
+from .conftest import same_bits
+
+SMALL = OnlineNGramClassifier(n_features=2**12, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def topics():
+    """Texts and labels of training, then of test: words of four topics that overlap."""
+    rng = np.random.RandomState(0)
+    y = rng.randint(4, size=1200)
+    frequencies = rng.dirichlet(np.full(300, 0.3), size=4)
+    X = [" ".join(f"w{i}" for i in rng.choice(300, 8, p=frequencies[c])) for c in y]
+    return X[:600], y[:600], X[600:], y[600:]
+
+
+def test_one_chunk_equals_scikit_learn(corpus):
+    """A pass over one chunk is that of scikit-learn's steps, in the order drawn."""
+    X, y = corpus
+    ours = clone(SMALL).set_params(max_epochs=1).fit(X, y)
+    counts = HashedNGramVectorizer(n_features=2**12).transform(X)
+    counts = counts.astype(np.float64)
+    tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
+    rng = np.random.RandomState(0)
+    for n in (1, 1):  # the blocks and the chunks
+        rng.permutation(n)
+    order = rng.permutation(len(X))
+    reference = SGDClassifier(
+        loss="log_loss",
+        alpha=1e-6,
+        learning_rate="constant",
+        eta0=10.0,
+        average=True,
+        shuffle=False,
+        max_iter=1,
+        tol=None,
+    ).fit(tfidf.transform(counts)[order], y[order])
+    np.testing.assert_allclose(
+        ours.predict_proba(X),
+        reference.predict_proba(tfidf.transform(counts)),
+        rtol=1e-12,
+    )
+
+
+def test_error_is_near_that_of_the_exact_model(topics):
+    """Of 600 texts, at most 15 more are wrong."""
+    X, y, X_test, y_test = topics
+    exact = make_tfidf_classifier().fit(X, y).predict(X_test)
+    ours = OnlineNGramClassifier(random_state=0).fit(X, y).predict(X_test)
+    assert np.sum(ours != y_test) <= np.sum(exact != y_test) + 15
+
+
+@pytest.mark.parametrize("kept", [0, 2**30])
+def test_same_bits_from_a_store_and_without_kept_features(
+    kept, corpus, tmp_path, monkeypatch
+):
+    """Where texts are, and which features stay in memory, changes no bit."""
+    monkeypatch.setattr(online, "_BLOCK", 4)
+    monkeypatch.setattr(online, "_CHUNK", 8)
+    X, y = corpus
+    expected = clone(SMALL).fit(X, y)
+    monkeypatch.setattr(online, "_MAX_KEPT_BYTES", kept)
+    store = TextStore.from_texts(X, tmp_path / "texts")
+    assert same_bits(clone(SMALL).fit(store, y), expected, X)
+    assert np.array_equal(expected.predict_proba(store), expected.predict_proba(X))
+
+
+def test_texts_sorted_by_class_are_mixed(topics, monkeypatch):
+    """Chunks hold blocks of the whole corpus: sorted texts teach as much."""
+    monkeypatch.setattr(online, "_BLOCK", 8)
+    monkeypatch.setattr(online, "_CHUNK", 64)
+    X, y, X_test, y_test = topics
+    order = np.argsort(y, kind="stable")
+    model = OnlineNGramClassifier(random_state=0, n_features=2**16)
+    errors = [
+        np.mean(clone(model).fit(texts, labels).predict(X_test) != y_test)
+        for texts, labels in ((X, y), ([X[row] for row in order], y[order]))
+    ]
+    assert errors[1] < errors[0] + 0.05
+
+
+def test_partial_fit_continues(corpus):
+    """Parts add up: document counts are those of all texts, and pickles go on."""
+    X, y = corpus
+    whole = clone(SMALL).partial_fit(X, y, classes=["neg", "pos"])
+    parts = clone(SMALL).partial_fit(X[:10], y[:10], classes=["pos", "neg"])
+    copied = pickle.loads(pickle.dumps(parts))
+    for each in (parts, copied):
+        each.partial_fit(X[10:], y[10:])
+        learner, expected = each._learner, whole._learner
+        assert learner._n_texts == expected._n_texts == len(X)
+        assert np.array_equal(learner._n_containing, expected._n_containing)
+        assert each.n_iter_ == 2
+    assert same_bits(parts, copied, X)
+    assert parts.classes_.tolist() == ["neg", "pos"]
+
+
+def test_partial_fit_has_the_classes_of_the_first_call(corpus):
+    X, y = corpus
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        clone(SMALL).partial_fit(X, y)
+    model = clone(SMALL).partial_fit(X, y, classes=["neg", "pos"])
+    with pytest.raises(ValueError, match="`y` has classes not in"):
+        model.partial_fit(["so"], ["other"])
+
+
+def test_texts_of_weight_zero_are_not_used(corpus):
+    X, y = corpus
+    weights = np.arange(len(X)) % 2
+    used = np.flatnonzero(weights)
+    expected = clone(SMALL).fit([X[row] for row in used], y[used])
+    assert same_bits(clone(SMALL).fit(X, y, weights), expected, X)
+
+
+def test_more_than_two_classes(topics):
+    X, y, X_test, _ = topics
+    model = clone(SMALL).fit(X, y)
+    probabilities = model.predict_proba(X_test)
+    assert probabilities.shape == (len(X_test), len(np.unique(y)))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    best = model.classes_[model.decision_function(X_test).argmax(axis=1)]
+    assert np.array_equal(model.predict(X_test), best)
