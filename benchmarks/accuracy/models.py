@@ -7,6 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
+from sktextconv import OnlineNGramClassifier
 from sktextconv.comparison._rows import ROWS as OWN_ROWS, Row
 from sktextconv.encoding._tokenize import PLAIN_PATTERN
 
@@ -39,6 +40,7 @@ def _others():
     passes = {"passes": [1, 3, 10]}
     vw = Row("Vowpal Wabbit, bigram", VowpalWabbitClassifier, 0.2, grid=passes)
     yield "vw-bigram", vw
+    yield "tfidf-online", Row("TF-IDF, online", OnlineNGramClassifier, 0.3)
     yield "tfidf-sklearn", Row("TF-IDF of scikit-learn", make_sklearn_tfidf, 0.5)
     name = "Ensemble: TF-IDF, ngrams NB, HN-MAX"
     yield "ensemble", Row(name, make_ensemble, 100)
