@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sktextconv.comparison._runner import Runner
+from sktextconv.comparison._workers import LocalProcesses
 
 from .._record import RESULTS, write_json
 from .cell import Cell, as_train, run_cell
@@ -53,11 +54,13 @@ def run_cells(cells, results, *, redo=False, budget=None, n_jobs=1):
     for cell in () if redo else cells:
         _check_data(cell, results)
     runner = Runner(
+        workers=LocalProcesses(
+            n_threads=max((cell.threads for cell in cells), default=1),
+            fresh=True,  # so that the peak memory of each cell can be measured
+        ),
         n_jobs=n_jobs,
-        n_threads=max((cell.threads for cell in cells), default=1),
         deadline=math.inf if budget is None else time.monotonic() + budget,
         report=_log,
-        fresh=True,  # so that the peak memory of each cell can be measured
     )
     with runner, tempfile.TemporaryDirectory() as vectors:
         jobs = [_CellJob(cell, cell.path(results), Path(vectors)) for cell in cells]

@@ -24,6 +24,7 @@ import numpy as np
 
 import sktextconv
 from sktextconv.comparison._runner import Runner
+from sktextconv.comparison._workers import LocalProcesses
 from sktextconv.utils._fit import fit_model, last_step, set_seeds
 
 from .._record import describe_run, find_commit, timed, write_json
@@ -182,8 +183,9 @@ def compare(jobs, *, redo=False, budget=None, n_jobs=1, threads=1, report=print)
     missed : list of Missed
     """
     deadline = math.inf if budget is None else time.monotonic() + budget
+    workers = LocalProcesses(n_threads=threads)
     with Runner(
-        n_jobs=n_jobs, n_threads=threads, deadline=deadline, report=report
+        workers=workers, n_jobs=n_jobs, deadline=deadline, report=report
     ) as runner:
         _, missed = runner.run(jobs, redo=redo)
     for job, reason, _ in missed:

@@ -1,13 +1,13 @@
 """Cell of a comparison: one model, trained and tested on one division of the texts."""
 
 import contextlib
-import functools
 import json
 import re
 import statistics
 import tempfile
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -132,15 +132,15 @@ class Cell:
 
 
 class CellJob(NamedTuple):
-    """`Job` of a `Runner` that runs a task on the data in a file."""
+    """`Job` of a `Runner` that runs a task on the data that ``load()`` returns."""
 
     task: Task
-    data: Path
+    load: Callable[[], dict]
     path: Path
     cost: float
 
     def run(self):
-        return run_task(self.task, self.data)
+        return run_task(self.task, self.load)
 
     def read(self):
         try:
@@ -167,12 +167,12 @@ class CellJob(NamedTuple):
         )
 
 
-def run_task(task, path):
-    """Run a task on the data in a file; return the `Cell`.
+def run_task(task, load):
+    """Run a task on the data that ``load()`` returns; return the `Cell`.
 
     Selection sees the training texts of the division only.
     """
-    data = _load(path)
+    data = load()
     X, X_test = take(data["texts"], task.train), take(data["texts"], task.test)
     estimator, record = _fit(
         task, X, data["y"][task.train], _groups_of(data, task.train)
@@ -201,17 +201,12 @@ def run_task(task, path):
     )
 
 
-def fit_task(task, path):
+def fit_task(task, load):
     """Return the estimator of a task, fitted; nothing is predicted."""
-    data = _load(path)
+    data = load()
     X = take(data["texts"], task.train)
     groups = _groups_of(data, task.train)
     return _fit(task, X, data["labels"][task.train], groups)[0]
-
-
-@functools.lru_cache(maxsize=1)
-def _load(path):
-    return joblib.load(path)
 
 
 def _groups_of(data, rows):

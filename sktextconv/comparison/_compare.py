@@ -27,7 +27,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .. import __version__
 from ..utils._labels import check_labels, reject_swapped
-from ..utils._processes import count_processes
+from ..utils._processes import count_processes, find_dask_client
 from ..utils.validation import check_texts, is_missing
 from ._cell import CellJob, Task, fit_task
 from ._comparison import Comparison
@@ -35,6 +35,7 @@ from ._results import Left
 from ._rows import resolve_rows
 from ._runner import Runner
 from ._selection import count_trainings, split_off
+from ._workers import LocalProcesses
 
 __all__ = ["compare"]
 
@@ -66,7 +67,8 @@ def compare(
 
     Cheap models run first. Each cell, a model on one division of the texts, runs in a
     process of its own and is written to a file when it is finished. Parameters are
-    selected inside the training texts only.
+    selected inside the training texts only. Under ``joblib.parallel_config("dask")``,
+    the workers of a Dask cluster run the cells; each receives the texts once.
 
     Parameters
     ----------
@@ -106,7 +108,8 @@ def compare(
         them; cells of other texts or settings stay. None does not store them.
     n_jobs : int, default=None
         Number of cells to run at the same time, each with one thread; -1 takes all
-        cores. None runs one at a time with all threads.
+        cores. None runs one at a time with all threads. On a Dask cluster, a worker
+        runs one cell at a time with one thread, and None and -1 take all workers.
     random_state : int, default=0
         Seed of the divisions, and of all `random_state` of the models that are None.
         One thread gives the same bits.
@@ -187,30 +190,28 @@ def compare(
                 )
                 tasks.append(task)
     report = _print_line if verbose else _ignore
-    n_threads = joblib.cpu_count() if n_jobs is None else 1
-    n_jobs = 1 if n_jobs is None else count_processes(n_jobs)
+    workers, n_jobs, n_threads = _find_workers(n_jobs)
     lengths = np.array([len(text) for text in data["texts"]])
     checksum = joblib.hash((data["texts"], data["y"], data["groups"], __version__))
     with contextlib.ExitStack() as stack:
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        data_file = temporary / "data.joblib"
-        joblib.dump(data, data_file)
         cells_folder = temporary if folder is None else Path(folder)
         cells_folder.mkdir(parents=True, exist_ok=True)
         if not os.access(cells_folder, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(f"Expected a folder to write to, got {cells_folder}.")
+        load = stack.enter_context(workers.share(data))
         jobs = [
             CellJob(
                 task,
-                data_file,
+                load,
                 cells_folder / f"{_key(task, checksum)}.npz",
                 _expected_seconds(task, lengths),
             )
             for task in tasks
         ]
         runner = Runner(
+            workers=workers,
             n_jobs=n_jobs,
-            n_threads=n_threads,
             deadline=math.inf if max_seconds is None else start + max_seconds,
             report=report,
         )
@@ -244,7 +245,7 @@ def compare(
             comparison.winner_estimator, reason = runner.call(
                 fit_task,
                 dataclasses.replace(winner, train=everything, fraction=1.0),
-                data_file,
+                load,
             )
             if reason is not None:
                 warnings.warn(
@@ -253,6 +254,21 @@ def compare(
                     stacklevel=2,
                 )
     return comparison
+
+
+def _find_workers(n_jobs):
+    """Return the workers, the number of cells to run at a time, and their threads."""
+    client = find_dask_client()
+    if client is not None:
+        from ._dask_workers import DaskWorkers  # imports distributed
+
+        workers = DaskWorkers(client)
+        n_jobs = count_processes(-1 if n_jobs is None else n_jobs, workers.n_workers)
+        return workers, n_jobs, 1
+    if n_jobs is None:
+        n_threads = joblib.cpu_count()
+        return LocalProcesses(n_threads=n_threads), 1, n_threads
+    return LocalProcesses(), count_processes(n_jobs), 1
 
 
 def _seconds_to_fit(cell, n_texts, max_seconds):

@@ -1,14 +1,13 @@
-"""Execution of jobs in processes, the cheapest first, within a time budget."""
+"""Execution of jobs by workers, the cheapest first, within a time budget."""
 
 import math
 import time
 from concurrent.futures import FIRST_COMPLETED, wait
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from ..utils._processes import start_processes
 from ..utils._timing import describe_seconds
+from ._workers import LocalProcesses
 
 __all__ = ["Job", "Missed", "Runner"]
 
@@ -52,20 +51,18 @@ class Missed(NamedTuple):
 
 
 class Runner:
-    """Processes that run jobs until a deadline.
+    """Workers that run jobs until a deadline.
 
     Parameters
     ----------
+    workers : LocalProcesses or DaskWorkers, default=None
+        None takes new processes of this machine with one thread each.
     n_jobs : int, default=1
-        Number of processes.
-    n_threads : int, default=1
-        Threads in each.
+        Number of jobs to run at the same time.
     deadline : float, default=inf
         Time of `time.monotonic` at which running jobs are stopped.
     report : callable
         ``report(line)`` is called with lines about the progress.
-    fresh : bool, default=False
-        Whether each job has a new process, so that its peak memory can be measured.
 
     Attributes
     ----------
@@ -74,13 +71,10 @@ class Runner:
         a process.
     """
 
-    def __init__(
-        self, *, n_jobs=1, n_threads=1, deadline=math.inf, report, fresh=False
-    ):
-        self._n_jobs, self._deadline = n_jobs, deadline
-        self._report, self._fresh, self._n_threads = report, fresh, n_threads
+    def __init__(self, *, workers=None, n_jobs=1, deadline=math.inf, report):
+        self._workers = workers or LocalProcesses()
+        self._n_jobs, self._deadline, self._report = n_jobs, deadline, report
         self.reserve = 0.0
-        self._idle, self._busy = [], {}  # executors of one process each; by future
         self._measured = self._expected = 0.0  # seconds of the finished jobs
         self._start_seconds = 0.0  # the longest start of a process
 
@@ -88,7 +82,7 @@ class Runner:
         return self
 
     def __exit__(self, *_):
-        self._stop()
+        self._workers.stop()
 
     def run(self, jobs, *, on_result=None, redo=False):
         """Run the jobs whose files do not exist; return results and missed jobs.
@@ -129,7 +123,7 @@ class Runner:
                 if self._scale(job.cost) >= self._seconds_left():
                     missed.append(Missed(job, "there was no time for it", False))
                 else:
-                    running[self._submit(job.run)] = job, time.monotonic()
+                    running[self._workers.submit(job.run)] = job, time.monotonic()
             finished, _ = wait(
                 running, _timeout(self._seconds_left()), return_when=FIRST_COMPLETED
             )
@@ -139,10 +133,10 @@ class Runner:
                     missed.append(Missed(job, reason, False))
                     self._report(f"{job.path.stem}: {reason}")
                 running = {}
-                self._stop()
+                self._workers.stop()
             for future in finished:
                 job, start = running.pop(future)
-                result, reason = self._result(future)
+                result, reason = self._workers.result(future)
                 if reason is not None:
                     missed.append(Missed(job, reason, True))
                     self._report(f"{job.path.stem}: {reason}")
@@ -164,41 +158,11 @@ class Runner:
 
     def call(self, function, *arguments):
         """Return the result of a function and None, or None and the reason why not."""
-        future = self._submit(function, *arguments)
+        future = self._workers.submit(function, *arguments)
         finished, _ = wait([future], _timeout(self._deadline - time.monotonic()))
-        return self._result(future) if finished else (None, "there was no time for it")
-
-    def _submit(self, function, *arguments):
-        executor = self._idle.pop() if self._idle else None
-        executor = executor or start_processes(1, n_threads=self._n_threads)
-        future = executor.submit(_attempt, function, arguments)
-        self._busy[future] = executor
-        return future
-
-    def _result(self, future):
-        """Return the result of a job and None, or None and the reason why not."""
-        executor = self._busy.pop(future)
-        error = future.exception()
-        if isinstance(error, BrokenProcessPool):
-            executor.shutdown(kill_workers=True)
-            return None, "its process ended, perhaps for lack of memory"
-        if error is None:
-            result, reason = future.result()
-        else:  # the result cannot be sent
-            result, reason = None, _describe_error(error)
-        if self._fresh:
-            executor.shutdown(kill_workers=True)
-        else:
-            self._idle.append(executor)
-        return result, reason
-
-    def _stop(self):
-        """End all processes: those that work at once, the idle ones in order."""
-        for executor in self._busy.values():
-            executor.shutdown(wait=True, kill_workers=True)
-        for executor in self._idle:
-            executor.shutdown(wait=True)
-        self._idle, self._busy = [], {}
+        if not finished:
+            return None, "there was no time for it"
+        return self._workers.result(future)
 
     def _seconds_left(self):
         """Return the seconds until running jobs are stopped."""
@@ -217,24 +181,6 @@ class Runner:
         seconds = sum(self._scale(job.cost) for job in jobs) / self._n_jobs
         seconds = min(seconds, max(self._seconds_left(), 0.0))
         return f"; about {describe_seconds(seconds)} to go"
-
-
-def _attempt(function, arguments):
-    """Return the result of a call and None, or None and the error as text.
-
-    Also of SystemExit, which must not end the parent, and of errors that the parent
-    could not unpickle.
-    """
-    try:
-        return function(*arguments), None
-    except BaseException as error:
-        return None, _describe_error(error)
-
-
-def _describe_error(error):
-    text = " ".join(str(error).split())[:300]
-    name = type(error).__name__
-    return f"{name}: {text}" if text else name
 
 
 def _timeout(seconds):

@@ -7,10 +7,9 @@ from concurrent.futures.process import BrokenProcessPool
 
 import joblib
 import numpy as np
-from joblib.parallel import get_active_backend
 from torch import distributed
 
-from ..utils._processes import open_processes
+from ..utils._processes import find_dask_client, open_processes
 from ._ranks import LostProcessError, connect, find_ranks
 
 __all__ = ["fit_in_workers", "needs_workers"]
@@ -43,8 +42,7 @@ def fit_in_workers(estimator, X, y, sample_weight):
     LostProcessError
         If a process ends.
     """
-    backend, _ = get_active_backend()
-    client = getattr(backend, "client", None)
+    client = find_dask_client()
     data = (X, y, sample_weight)
     fitted = (
         _fit_here(estimator, data)

@@ -9,14 +9,17 @@ from multiprocessing import resource_tracker
 
 import joblib
 from joblib.externals.loky import ProcessPoolExecutor, process_executor
+from joblib.parallel import get_active_backend
 
-__all__ = ["count_processes", "open_processes", "start_processes"]
+__all__ = ["count_processes", "find_dask_client", "open_processes", "start_processes"]
 
 _WATCH_SECONDS = 1.0
 
 
-def count_processes(n_jobs):
+def count_processes(n_jobs, n_cores=None):
     """Return the number of processes for a parameter `n_jobs` that is not None.
+
+    `n_cores` is the number for -1; None takes the cores of this machine.
 
     Raises
     ------
@@ -25,7 +28,15 @@ def count_processes(n_jobs):
     """
     if n_jobs == 0:
         raise ValueError("Expected n_jobs below or above 0, got 0.")
-    return n_jobs if n_jobs > 0 else max(1, joblib.cpu_count() + 1 + n_jobs)
+    if n_jobs > 0:
+        return n_jobs
+    return max(1, (joblib.cpu_count() if n_cores is None else n_cores) + 1 + n_jobs)
+
+
+def find_dask_client():
+    """Return the client under ``joblib.parallel_config("dask")``, or None elsewhere."""
+    backend, _ = get_active_backend()
+    return getattr(backend, "client", None)
 
 
 def start_processes(n_processes, *, n_threads=1):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sktextconv.comparison._runner import Runner
+from sktextconv.comparison._workers import LocalProcesses
 
 
 class Sleep(NamedTuple):
@@ -93,6 +94,7 @@ def test_runner_processes_are_fresh(tmp_path):
     """Each job has a process of its own if asked, and the same otherwise."""
     for fresh in (True, False):
         jobs = [Pid(tmp_path / f"{fresh}{n}", n) for n in (1.0, 2.0)]
-        with Runner(report=lambda line: None, fresh=fresh) as runner:
+        workers = LocalProcesses(fresh=fresh)
+        with Runner(workers=workers, report=lambda line: None) as runner:
             results, _ = runner.run(jobs)
         assert len(set(results)) == (2 if fresh else 1)

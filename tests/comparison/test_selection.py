@@ -2,11 +2,8 @@
 
 import dataclasses
 import json
-import tempfile
 from functools import partial
-from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -214,10 +211,7 @@ def test_selection_ignores_leak_in_test_texts():
 
 
 def _run(task, data):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "data.joblib")
-        joblib.dump(data, path)
-        return run_task(task, path)
+    return run_task(task, lambda: data)
 
 
 def _shrink_kim():

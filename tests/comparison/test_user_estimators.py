@@ -108,16 +108,19 @@ class Mine(ClassifierMixin, BaseEstimator):
         return self.classes_[np.zeros(len(X), dtype=int)]
 
 found = compare(["a", "b"] * 9, ["x", "y"] * 9, models={"mine": Mine()})
-print(found.left, found.winner_estimator.predict(["a"]))
+print(found.left, found.winner_estimator.predict(["a"]), "dask" in sys.modules)
 """
 
 
 def test_estimator_of_script(tmp_path):
-    """A class of a script from the standard input, without a main guard, is tested."""
+    """A class of a script from the standard input, without a main guard, is tested.
+
+    Without a cluster, Dask is not imported.
+    """
     ended = subprocess.run(
         [sys.executable, "-"], input=_SCRIPT, capture_output=True, text=True
     )
-    assert ended.stdout == "[] ['x']\n", ended.stderr
+    assert ended.stdout == "[] ['x'] False\n", ended.stderr
 
 
 # ---------------------------------------------------------------------------
