@@ -10,9 +10,6 @@ rest is cached pages of files, which the system frees on demand.
 
 import argparse
 import contextlib
-import json
-import subprocess
-import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -25,10 +22,20 @@ from sktextconv import (
     NGramVectorizer,
     TextStore,
 )
+from sktextconv.utils._processes import open_processes
 
-from .._record import RESULTS, describe_run, reset_peak, timed, write_json
+from .._record import RESULTS, describe_run, progress, reset_peak, timed, write_json
 
-__all__ = ["draw_corpus", "main", "spell"]
+__all__ = [
+    "NETWORKS",
+    "draw_corpus",
+    "fit",
+    "labels",
+    "main",
+    "measured",
+    "run_in_process",
+    "spell",
+]
 
 SEED = 0
 N_WORDS = 2_000_000
@@ -56,7 +63,7 @@ PREDICTED = {"charcnn": (500, 2_000), "kimcnn": (50_000, 200_000)}
 # -- the corpus --------------------------------------------------------------------
 
 
-def draw_corpus(n_texts):
+def draw_corpus(n_texts, mean_length=MEAN_LENGTH):
     """Yield texts whose words follow Zipf's law and depend on the word before.
 
     Half of the words are drawn by rank alone, the others from the frequent successors
@@ -67,7 +74,7 @@ def draw_corpus(n_texts):
     successors = _draw_ranks(rng, (N_WORDS, N_SUCCESSORS)).astype(np.int32)
     for start in range(0, n_texts, TEXTS_PER_CHUNK):
         n = min(TEXTS_PER_CHUNK, n_texts - start)
-        lengths = np.clip(rng.lognormal(np.log(MEAN_LENGTH) - 0.18, 0.6, n), 1, 400)
+        lengths = np.clip(rng.lognormal(np.log(mean_length) - 0.18, 0.6, n), 1, 400)
         lengths = lengths.astype(int)
         ranks = _draw_ranks(rng, (int(lengths.max()), n))
         follows = rng.random(ranks.shape) < 0.5
@@ -110,18 +117,17 @@ def make(path, n_texts):
     return phases | {"bytes": path.stat().st_size}
 
 
-def fit(path, n_texts, name):
-    """Measure training and prediction of a network."""
+def fit(path, n_texts, classifier, predicted):
+    """Measure training, and prediction of numbers of texts."""
     with measured("open") as opened:
         store = TextStore(path)[:n_texts]
-    classifier = NETWORKS[name]
     with measured("fit") as fitted:
         classifier.fit(store, labels(0, len(store)))
     phases = opened | fitted
-    for n in (n for n in PREDICTED[name] if n <= len(store)):
-        with measured(f"predict {n}") as predicted:
+    for n in (n for n in predicted if n <= len(store)):
+        with measured(f"predict {n}") as phase:
             classifier.predict(store[:n])
-        phases |= predicted
+        phases |= phase
     return phases | {"estimator": " ".join(repr(classifier).split())}
 
 
@@ -176,22 +182,10 @@ def _memory():
     return {key.rstrip(":"): int(kib) // 1024 for key, kib, _ in pairs}
 
 
-MEASURES = {
-    "make": make,
-    "charcnn": lambda path, n: fit(path, n, "charcnn"),
-    "kimcnn": lambda path, n: fit(path, n, "kimcnn"),
-    "vectorizer": vectorize,
-}
-
-
-def run_in_process(measure, path, n_texts):
-    """Run one measurement in a new process and return its result."""
-    command = [sys.executable, "-m", "benchmarks.speed.memory", "--measure", measure]
-    command += ["--store", str(path), "--documents", str(n_texts)]
-    sys.stderr.write(f"{measure}, {n_texts:,} documents\n")
-    output = subprocess.check_output(command, text=True)
-    sys.stderr.write(f"  {output}")
-    return json.loads(output)
+def run_in_process(measure, *arguments):
+    """Call a function in a new process and return its result."""
+    with open_processes(1) as executor:
+        return executor.submit(measure, *arguments).result()
 
 
 def main():
@@ -207,25 +201,20 @@ def main():
         help="numbers of texts to count n-grams of, instead of training networks",
     )
     parser.add_argument("--results", type=Path, default=RESULTS / "memory")
-    parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
-    parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.measure is not None:
-        found = MEASURES[arguments.measure](arguments.store, arguments.documents)
-        sys.stdout.write(json.dumps(found) + "\n")
-        return
     n = arguments.documents
     result = {"n_documents": n, **describe_run(1, None)}
     name = f"documents={n}.json" if arguments.vectorizer is None else "ngrams.json"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "corpus.texts")
-        result["make"] = run_in_process("make", path, n)
+        result["make"] = run_in_process(make, path, n)
         for size in arguments.vectorizer or ():
-            result[size] = run_in_process("vectorizer", path, size)
-        if arguments.vectorizer is None:
-            result |= {
-                network: run_in_process(network, path, n) for network in NETWORKS
-            }
+            progress(f"n-grams of {size:,} documents")
+            result[size] = run_in_process(vectorize, path, size)
+        for name in NETWORKS if arguments.vectorizer is None else ():
+            progress(f"{name}, {n:,} documents")
+            settings = NETWORKS[name], PREDICTED[name]
+            result[name] = run_in_process(fit, path, n, *settings)
     write_json(arguments.results / name, result)
 
 
