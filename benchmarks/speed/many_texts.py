@@ -3,9 +3,10 @@
     python -m benchmarks.speed.many_texts         # what is missing, half an hour
     python -m benchmarks.speed.many_texts --show  # the tables of an earlier run
 
-CSV files of generated texts of about 10 words are written to a text store, on which networks
-are trained and predict. Each measurement has a process of its own, with one thread. The
-file of results is written after each size, and its sizes are not measured again.
+CSV files of generated texts of about 10 words are written to a text store, on which
+networks are trained and predict. Each measurement has a process of its own, with one
+thread. The file of results is written after each size, and its sizes are not measured
+again.
 """
 
 import argparse
@@ -30,9 +31,8 @@ RESULT = RESULTS / "memory" / "growth.json"
 MEAN_LENGTH = 11  # before rounding down: 10 words, 54 characters
 TEXTS_PER_FILE = 1_250_000
 N_FILES = (1, 2, 4, 8)
-# Parameters of a network, and the share of the texts that it predicts: most often more
-# than are encoded at a time.
-_SETTINGS = {"kimcnn": ({}, 0.1), "charcnn": ({"max_length": 123}, 0.01)}
+# Parameters of a network, and the share of the texts that it predicts.
+_SETTINGS = {"kimcnn": ({}, 0.02), "charcnn": ({"max_length": 123}, 0.002)}
 COSTS = {
     "cpu_seconds": "CPU seconds",
     "peak_rss_mib": "Peak resident memory, MiB",
@@ -41,9 +41,9 @@ COSTS = {
 _PHASES = {
     "store": "Store from CSV",
     "kimcnn fit": "Training of a word network",
-    "kimcnn predict": "Prediction of a tenth of the texts",
+    "kimcnn predict": "Prediction of one text in 50",
     "charcnn fit": "Training of a character network",
-    "charcnn predict": "Prediction of a hundredth of the texts",
+    "charcnn predict": "Prediction of one text in 500",
 }
 
 
