@@ -206,7 +206,7 @@ def train_state(
         )
 
     def encoded(texts, y_encoded, weights, windows=None):
-        ids = ranks.share_ragged(lambda: encoder._encode(texts))
+        ids = ranks.share_encoded(encoder._encode, texts)
         targets = {"targets": y_encoded, "weights": weights}
         if windows is not None:
             make = functools.partial(

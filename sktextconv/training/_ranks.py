@@ -25,6 +25,8 @@ __all__ = ["SINGLE", "LostProcessError", "Ranks", "connect", "find_ranks"]
 _TIMEOUT = datetime.timedelta(seconds=60)
 # Waiting processes look this often, in seconds, whether another one is ready.
 _POLL_SECONDS = 0.05
+# Texts encoded at once; after them, a process looks whether the others still run.
+_TEXTS_PER_BLOCK = 2**14
 
 
 class LostProcessError(RuntimeError):
@@ -56,6 +58,13 @@ class Ranks:
     def share_ragged(self, make):
         """Return ``make()``, a `Ragged`, which one process of each machine calls."""
         return make()
+
+    def share_encoded(self, encode, texts):
+        """Return ``encode(texts)``, a `Ragged`; each process encodes a part of it.
+
+        The processes of a machine divide the texts equally, and hold the ids once.
+        """
+        return encode(texts)
 
     def gather(self, value):
         """Return the values of all processes, in their order."""
@@ -105,8 +114,10 @@ class _ConnectedRanks(Ranks):
         distributed.all_gather_object(hosts, socket.gethostname(), group=self._group)
         same = [rank for rank in range(self.size) if hosts[rank] == hosts[self.rank]]
         self.local_rank = same.index(self.rank)
-        self._local_leader = same[0]
-        self._turn = 0
+        self._local = same
+        self._leaders = [hosts.index(host) for host in dict.fromkeys(hosts)]
+        self._turn, self._polls = 0, itertools.count()
+        self._beats = {}  # the last of each process, and when it was seen first
         self._closed = threading.Event()
         self._heart = threading.Thread(target=self._beat, daemon=True)
         self._heart.start()
@@ -128,60 +139,107 @@ class _ConnectedRanks(Ranks):
             if self._closed.wait(_TIMEOUT.total_seconds() / 10):
                 return
 
-    def _run_in(self, rank, make):
-        """Call `make` in one process, while the others wait, and return its result.
+    def _run_in(self, workers, make):
+        """Call `make` in some processes, and return its result in them, None elsewhere.
 
-        The others get None. A collective operation would end after `_TIMEOUT`, but to
-        read and encode all texts may take longer; so they watch whether it still runs.
+        All processes wait for these. A collective operation would end after `_TIMEOUT`,
+        but to read and encode all texts may take longer; so they watch whether they
+        still run.
         """
         self._turn += 1
-        key = f"turn {self._turn} {rank}"
-        if self.rank == rank:
+        made = None
+        if self.rank in workers:
             try:
                 made = make()
+            except LostProcessError:
+                raise  # the others see the cause themselves
             except BaseException as error:
-                self._store.set(key, f"{type(error).__name__}: {error}")
+                failure = f"process {self.rank} failed with "
+                failure += f"{type(error).__name__}: {error}"
+                # The first of them, if several fail.
+                self._store.compare_set(f"failure {self._turn}", "", failure)
                 raise
-            self._store.set(key, "")
-            return made
-        beat, since = None, time.monotonic()
-        while not self._store.check([key]):
+            self._store.set(f"turn {self._turn} {self.rank}", "")
+        while not self._is_done(workers):
             time.sleep(_POLL_SECONDS)
-            now = time.monotonic()
-            if self._store.check([f"beat {rank}"]):
-                before, beat = beat, self._store.get(f"beat {rank}")
-                since = now if beat != before else since
-            if now - since > _TIMEOUT.total_seconds():
-                raise self._error(f"process {rank} has stopped or hangs")
-        if failure := self._store.get(key).decode():
-            raise self._error(f"process {rank} failed with {failure}")
-        return None
+        return made
+
+    def _is_done(self, workers):
+        """Return whether some processes have finished what they do in this turn.
+
+        Raises
+        ------
+        LostProcessError
+            If one has failed or does not run any more.
+        """
+        failure = f"failure {self._turn}"
+        if self._store.check([failure]):
+            raise self._error(self._store.get(failure).decode())
+        if self._store.check([f"turn {self._turn} {rank}" for rank in workers]):
+            return True
+        # One in each call: many processes would ask the store too much.
+        rank = workers[next(self._polls) % len(workers)]
+        if self._store.check([f"turn {self._turn} {rank}"]):
+            return False
+        now, beat = time.monotonic(), None
+        if self._store.check([f"beat {rank}"]):
+            beat = self._store.get(f"beat {rank}")
+        before, since = self._beats.get(rank, (None, now))
+        since = now if beat != before else since
+        self._beats[rank] = beat, since
+        if now - since > _TIMEOUT.total_seconds():
+            raise self._error(f"process {rank} has stopped or hangs")
+        return False
 
     def share(self, make):
-        values = [self._run_in(0, make)]
+        values = [self._run_in([0], make)]
         with self.explain_errors():
             distributed.broadcast_object_list(values, src=0, group=self._group)
         return values[0]
 
     def share_ragged(self, make):
-        folder = [None]
-        paths = [None] * self.size
+        return self._share_blocks(self._leaders, lambda: [make()])
 
-        def write():
-            folder[0] = Path(tempfile.mkdtemp(prefix="sktextconv-"))
-            _write_ragged(folder[0], make())
+    def share_encoded(self, encode, texts):
+        start, stop = (
+            len(texts) * (self.local_rank + end) // len(self._local) for end in (0, 1)
+        )
+        return self._share_blocks(
+            range(self.size),
+            lambda: (
+                encode(texts[first : min(first + _TEXTS_PER_BLOCK, stop)])
+                for first in range(start, stop, _TEXTS_PER_BLOCK)
+            ),
+        )
 
-        try:
-            self._run_in(self._local_leader, write)
-            with self.explain_errors():
-                distributed.all_gather_object(paths, folder[0], group=self._group)
-                ragged = _map_ragged(paths[self._local_leader])
-                distributed.barrier(group=self._group)
-        finally:
-            if folder[0]:
+    def _share_blocks(self, workers, make_blocks):
+        """Return a `Ragged` of the blocks of rows of some processes of this machine.
+
+        Each of these writes its blocks to temporary files; one of each machine joins
+        the files, and all map them.
+        """
+        local = [rank for rank in self._local if rank in workers]
+        with contextlib.ExitStack() as stack:
+
+            def write():
                 # The memory stays mapped until the last process lets it go.
-                shutil.rmtree(folder[0], ignore_errors=True)
-        return ragged
+                folder = stack.enter_context(
+                    tempfile.TemporaryDirectory(
+                        prefix="sktextconv-", ignore_cleanup_errors=True
+                    )
+                )
+                self._store.set(f"folder {self.rank}", folder)
+                for block in make_blocks():
+                    _append_ragged(Path(folder), block)
+                    self._is_done(workers)
+
+            self._run_in(workers, write)
+            folders = [
+                Path(self._store.get(f"folder {rank}").decode()) for rank in local
+            ]
+            self._run_in(self._leaders, lambda: _join_ragged(*folders))
+            everyone = range(self.size)
+            return self._run_in(everyone, lambda: _map_ragged(folders[0]))
 
     def gather(self, value):
         values = [None] * self.size
@@ -287,23 +345,38 @@ def connect(rank, size, host, port):
         distributed.destroy_process_group()
 
 
-def _write_ragged(folder, ragged):
-    """Write the arrays of a `Ragged` to a folder."""
+def _append_ragged(folder, ragged):
+    """Append the rows of a `Ragged` to the files of a folder."""
     for name, part in (("rows", ragged), ("parts", ragged.parts)):
         if part is not None:
-            np.save(folder / f"{name}.ids.npy", part.ids)
-            np.save(folder / f"{name}.offsets.npy", part.offsets)
+            np.save(folder / f"{name}.empty.npy", part.ids[:0])
+            for kind, array in (("ids", part.ids), ("lengths", np.diff(part.offsets))):
+                with (folder / f"{name}.{kind}").open("ab") as file:
+                    array.tofile(file)
+
+
+def _join_ragged(folder, *others):
+    """Move the rows in other folders to the end of those in a folder."""
+    for path in (path for other in others for path in sorted(other.iterdir())):
+        mode = "wb" if path.suffix == ".npy" else "ab"
+        with path.open("rb") as source, (folder / path.name).open(mode) as target:
+            shutil.copyfileobj(source, target)
+        path.unlink()
+    for path in folder.glob("*.lengths"):
+        lengths = np.fromfile(path, dtype=np.int64)
+        np.save(path.with_suffix(".offsets.npy"), np.append(0, lengths.cumsum()))
 
 
 def _map_ragged(folder):
     """Return the `Ragged` of a folder, mapped into memory."""
 
     def read(name, parts=None):
-        ids, offsets = (
+        ids = np.load(folder / f"{name}.empty.npy")
+        path = folder / f"{name}.ids"
+        if path.stat().st_size:
             # Copied on writing: torch requires writable memory, and nobody writes.
-            np.load(folder / f"{name}.{each}.npy", mmap_mode="c")
-            for each in ("ids", "offsets")
-        )
+            ids = np.memmap(path, ids.dtype, "c").reshape(-1, *ids.shape[1:])
+        offsets = np.load(folder / f"{name}.offsets.npy", mmap_mode="c")
         return Ragged(ids, offsets, parts)
 
-    return read("rows", read("parts") if (folder / "parts.ids.npy").exists() else None)
+    return read("rows", read("parts") if (folder / "parts.ids").exists() else None)

@@ -10,6 +10,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sktextconv import KimCNNClassifier
+from sktextconv.encoding import WordEncoder
 from sktextconv.training import _ranks
 
 from .fits import LABELS, TEXTS, make_deterministic, weights_of
@@ -22,9 +23,13 @@ def make_classifier(checkpoint, **params):
     return classifier.set_params(max_epochs=4, checkpoint=checkpoint, **params)
 
 
+def is_last():
+    return torch.distributed.get_rank() == torch.distributed.get_world_size() - 1
+
+
 def stop_last(number):
     """Send a signal to this process if it is the last one."""
-    if torch.distributed.get_rank() == torch.distributed.get_world_size() - 1:
+    if is_last():
         os.kill(os.getpid(), number)
 
 
@@ -46,6 +51,23 @@ class StopInBuild(KimCNNClassifier):
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
+class FaultyEncoder(WordEncoder):
+    """Encoder that stops, or fails, in the last process."""
+
+    fails = False
+
+    def _encode(self, texts):
+        if self.fails and is_last():
+            raise ValueError("the file has changed")
+        stop_last(signal.SIGSTOP)
+        return super()._encode(texts)
+
+
+class StopInEncoding(KimCNNClassifier):
+    def _make_encoder(self):
+        return FaultyEncoder()
+
+
 def main(mode, path):
     torch.set_num_threads(1)
     if mode.startswith("SIGSTOP"):
@@ -55,6 +77,9 @@ def main(mode, path):
         np.save(f"{path}.{os.environ['RANK']}.npy", weights_of(fitted))
     elif mode == "SIGSTOP in build":
         StopInBuild().fit(TEXTS, LABELS)
+    elif mode.endswith("in encoding"):
+        FaultyEncoder.fails = mode.startswith("error")
+        StopInEncoding(random_state=0).fit(TEXTS, LABELS)
     elif mode == "other data":
         rank = int(os.environ["RANK"])
         KimCNNClassifier(random_state=0).fit(TEXTS[rank:], LABELS[rank:])

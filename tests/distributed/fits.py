@@ -8,7 +8,8 @@ import torch
 from sklearn.base import clone
 
 from sktextconv import CharCNNClassifier, KimCNNClassifier
-from sktextconv.encoding import WordEncoder
+from sktextconv.encoding import CharEncoder, DocumentEncoder, WordEncoder
+from sktextconv.training import _ranks
 
 from ..classifiers import NETWORKS
 
@@ -76,17 +77,54 @@ def results_of(classifier):
     return np.append(classifier.decision_function(TEXTS), history)
 
 
+ENCODERS = {
+    "characters": CharEncoder(),
+    "words": WordEncoder(),
+    "sentences": DocumentEncoder(min_count=1),
+}
+# Blocks of two sizes, and parts of three processes: one of them has none of two texts.
+TEXTS_PER_BLOCK = 5
+N_SHARED = (2, len(TEXTS))
+
+
+def arrays_of(ragged):
+    """Return the arrays of a `Ragged` and of its parts by their names."""
+    arrays = {"ids": ragged.ids, "offsets": ragged.offsets}
+    if ragged.parts is not None:
+        parts = arrays_of(ragged.parts).items()
+        arrays |= {f"{name} of parts": array for name, array in parts}
+    return arrays
+
+
+def share_texts():
+    """Yield names and arrays of shared ids, and the texts that this process encoded."""
+    _ranks._TEXTS_PER_BLOCK = TEXTS_PER_BLOCK
+    for name, encoder in ENCODERS.items():
+        encoder.fit(TEXTS)
+        for n in N_SHARED:
+            encoded = []
+
+            def encode(texts, encoder=encoder, encoded=encoded):
+                encoded.extend(texts)
+                return encoder._encode(texts)
+
+            shared = _ranks.find_ranks().share_encoded(encode, TEXTS[:n])
+            for kind, array in arrays_of(shared).items():
+                yield f"{n} {name} {kind}", array
+            yield f"{n} {name} texts", np.array(encoded, dtype=str)
+
+
 class CountedEncoder(WordEncoder):
     """Encoder that counts its work in this process."""
 
-    n_fits = n_encodings = 0
+    n_fits = n_texts = 0
 
     def fit(self, texts):
         CountedEncoder.n_fits += 1
         return super().fit(texts)
 
     def _encode(self, texts):
-        CountedEncoder.n_encodings += 1
+        CountedEncoder.n_texts += len(texts)
         return super()._encode(texts)
 
 
@@ -96,14 +134,14 @@ class CountedKimCNN(KimCNNClassifier):
 
 
 def count_work():
-    """Return how often this process learns a vocabulary and encodes texts in a fit."""
+    """Return the vocabularies that this process learns and the texts it encodes."""
     CountedKimCNN(max_epochs=2, random_state=0).fit(TEXTS, LABELS)
-    return np.array([CountedEncoder.n_fits, CountedEncoder.n_encodings])
+    return np.array([CountedEncoder.n_fits, CountedEncoder.n_texts])
 
 
 def main(folder):
     torch.set_num_threads(1)
-    found = {"work": count_work()}
+    found = {"work": count_work()} | dict(share_texts())
     for name, classifier in fit_all():
         found[f"{name} weights"] = weights_of(classifier)
         found[f"{name} results"] = results_of(classifier)

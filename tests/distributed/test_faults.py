@@ -49,7 +49,7 @@ def error_of(process):
     _, lines = process.communicate(timeout=120)
     assert process.returncode == 1, lines
     # After the rank, which torch adds, and the class.
-    return lines.strip().splitlines()[-1].rpartition("Error: ")[2]
+    return lines.strip().splitlines()[-1].partition("Error: ")[2]
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +90,22 @@ def test_resume_with_other_number_of_processes(killed, tmp_path):
     [
         ("SIGSTOP", 0, "has not answered in time"),
         ("SIGSTOP in build", 1, "process 0 has stopped or hangs"),
+        ("SIGSTOP in encoding", 0, "process 1 has stopped or hangs"),
     ],
 )
 def test_hung_process_is_an_error(mode, waiting, message, tmp_path):
     """Training, and waiting for a long preparation, end within the timeout."""
     with running(2, mode, tmp_path / "checkpoint") as processes:
         assert message in error_of(processes[waiting])
+
+
+def test_error_in_encoding_ends_all(tmp_path):
+    """The process that fails raises its own error, and all others one that names it."""
+    with running(3, "error in encoding", tmp_path / "checkpoint") as processes:
+        *others, failed = map(error_of, processes)
+    assert failed == "the file has changed"
+    for error in others:
+        assert "process 2 failed with ValueError: the file has changed. Read" in error
 
 
 def test_different_data_are_an_error(tmp_path):

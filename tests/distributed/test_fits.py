@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from ..conftest import REPOSITORY
 from . import fits
@@ -59,8 +60,31 @@ def test_ranks_draw_different_dropout(ranks, single):
     assert not np.allclose(ranks[0]["dropout weights"], expected, rtol=0, atol=1e-5)
 
 
-def test_one_process_encodes_texts(ranks):
-    """The other processes of the machine use its vocabulary and its ids."""
-    assert [rank["work"].tolist() for rank in ranks] == [[1, 1]] + [[0, 0]] * (
-        len(ranks) - 1
-    )
+def parts_of(texts, n_parts):
+    return [
+        texts[len(texts) * part // n_parts : len(texts) * (part + 1) // n_parts]
+        for part in range(n_parts)
+    ]
+
+
+def test_each_process_encodes_its_part(ranks):
+    """One process learns the vocabulary, and no text is encoded twice in a fit."""
+    sizes = [len(part) for part in parts_of(fits.TEXTS, len(ranks))]
+    fitted = [1] + [0] * (len(ranks) - 1)
+    assert [rank["work"].tolist() for rank in ranks] == [
+        list(each) for each in zip(fitted, sizes, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("n", fits.N_SHARED)
+@pytest.mark.parametrize("name", fits.ENCODERS)
+def test_shared_ids_equal_those_of_one_process(ranks, name, n):
+    """The arrays have the same bits, and each process has encoded its texts only."""
+    texts = fits.TEXTS[:n]
+    expected = fits.arrays_of(clone(fits.ENCODERS[name]).fit(fits.TEXTS)._encode(texts))
+    for rank, part in zip(ranks, parts_of(texts, len(ranks)), strict=True):
+        assert rank[f"{n} {name} texts"].tolist() == part
+        for kind, array in expected.items():
+            found = rank[f"{n} {name} {kind}"]
+            assert found.dtype == array.dtype
+            np.testing.assert_array_equal(found, array)
