@@ -17,6 +17,7 @@ from benchmarks.speed import (  # noqa: E402
     gpu,
     growth_tables as growth,
     latency,
+    many_texts,
     processes,
     serving,
     tables as speed,
@@ -165,6 +166,10 @@ def write_tables(app):
     (folder / "threads.txt").write_text(as_list_table(threads.table(measured)))
     measured = json.loads(processes.RESULT.read_text())
     (folder / "processes.txt").write_text(as_list_table(processes.table(measured)))
+    growing = json.loads(many_texts.RESULT.read_text())
+    for cost in many_texts.COSTS:
+        lines = as_list_table(many_texts.table(growing, cost))
+        (folder / f"many_texts_{cost}.txt").write_text(lines)
     traffic = processes.traffic_table(measured)
     (folder / "traffic.txt").write_text(as_list_table(traffic))
 

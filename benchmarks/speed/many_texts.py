@@ -117,16 +117,21 @@ def run(path=RESULT, *, n_files=N_FILES, texts_per_file=TEXTS_PER_FILE):
 def table(result, cost):
     """Return a cost by phase and number of texts, as rows; the first is the header.
 
-    The last column is the exponent of the growth, with its standard error.
+    The last column is the exponent of the growth, with its standard error; it is empty
+    for fewer than three sizes.
     """
     sizes = sorted(map(int, result["sizes"]))
     rows = [("", *(f"{size / 1e6:g} million" for size in sizes), "Exponent")]
     for phase, title in _PHASES.items():
         points = [result["sizes"][str(size)]["phases"][phase] for size in sizes]
         costs = [point[cost] for point in points]
-        exponent, error = fit_exponent(sizes, costs)
-        cells = (f"{each:,.0f}" for each in costs)
-        rows.append((title, *cells, f"{exponent:.2f} ± {error:.2f}"))
+        cells = [f"{each:,.0f}" for each in costs]
+        if len(sizes) < 3:
+            cells.append("")
+        else:
+            exponent, error = fit_exponent(sizes, costs)
+            cells.append(f"{exponent:.2f} ± {error:.2f}")
+        rows.append((title, *cells))
     return rows
 
 
