@@ -37,9 +37,9 @@ _MAX_KEPT_BYTES = 2**30
 class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
     """Logistic regression on TF-IDF of n-grams, trained text by text.
 
-    It is for more texts than the features of `make_tfidf_classifier` leave room for:
-    its memory does not grow with their number, and `partial_fit` takes them as they
-    come. Its words and n-grams are the same, hashed instead of listed.
+    It is for more texts than the features of `make_tfidf_classifier` leave room for: a
+    text takes some tens of bytes of memory, for its label, and `partial_fit` takes
+    texts as they come. Its words and n-grams are the same, hashed instead of listed.
 
     Parameters
     ----------
@@ -149,13 +149,14 @@ class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
         targets = y_encoded, weights / weights[rows].mean()
         chunks = _draw_chunks(rows, rng)
         kept, n_bytes = {}, 0
+        limit = _MAX_KEPT_BYTES if self.max_epochs > 1 else 0
         for epoch in range(int(self.max_epochs)):
             for number in rng.permutation(len(chunks)):
                 counts = kept.get(number)
                 if counts is None:
                     counts = learner.count(texts, chunks[number])
                     n_bytes += counts.data.nbytes + counts.indices.nbytes
-                    if n_bytes <= _MAX_KEPT_BYTES:
+                    if n_bytes <= limit:
                         kept[number] = counts
                 if epoch == 0:
                     learner.add_documents(counts)

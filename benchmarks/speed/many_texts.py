@@ -4,7 +4,7 @@
     python -m benchmarks.speed.many_texts --show  # the tables of an earlier run
 
 CSV files of generated texts of about 10 words are written to a text store, on which
-networks are trained and predict. Each measurement has a process of its own, with one
+classifiers are trained and predict. Each measurement has a process of its own, with one
 thread. The file of results is written after each size, and its sizes are not measured
 again.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sklearn.base import clone
 
-from sktextconv import TextStore
+from sktextconv import OnlineNGramClassifier, TextStore
 
 from .._record import RESULTS, describe_run, progress, write_json
 from .._render import as_text
@@ -31,8 +31,12 @@ RESULT = RESULTS / "memory" / "growth.json"
 MEAN_LENGTH = 11  # before rounding down: 10 words, 54 characters
 TEXTS_PER_FILE = 1_250_000
 N_FILES = (1, 2, 4, 8)
-# Parameters of a network, and the share of the texts that it predicts.
-_SETTINGS = {"kimcnn": ({}, 0.02), "charcnn": ({"max_length": 123}, 0.002)}
+# Classifiers, and the share of the texts that each predicts.
+_CLASSIFIERS = {
+    "kimcnn": (NETWORKS["kimcnn"], 0.02),
+    "charcnn": (clone(NETWORKS["charcnn"]).set_params(max_length=123), 0.002),
+    "online": (OnlineNGramClassifier(max_epochs=1, random_state=0), 0.02),
+}
 COSTS = {
     "cpu_seconds": "CPU seconds",
     "peak_rss_mib": "Peak resident memory, MiB",
@@ -44,6 +48,8 @@ _PHASES = {
     "kimcnn predict": "Prediction of one text in 50",
     "charcnn fit": "Training of a character network",
     "charcnn predict": "Prediction of one text in 500",
+    "online fit": "Training of the online linear model",
+    "online predict": "Prediction of one text in 50",
 }
 
 
@@ -65,27 +71,31 @@ def build(sources, path):
     return phases
 
 
-def measure(sources, folder, n_texts):
-    """Return the costs of each phase on the texts of some files, by phase."""
+def measure(sources, folder, n_texts, done):
+    """Return the costs of each phase on the texts of some files, by phase.
+
+    Classifiers with costs in `done` are not measured again.
+    """
     path = Path(folder, "corpus.texts")
     progress(f"store of {n_texts:,} texts")
     found = run_in_process(build, sources, path)
     found["store"] |= {"texts": n_texts, "bytes": path.stat().st_size}
-    for name, (params, share) in _SETTINGS.items():
+    for name, (classifier, share) in _CLASSIFIERS.items():
+        if f"{name} fit" in done:
+            continue
         progress(f"{name}, {n_texts:,} texts")
         n_predicted = int(share * n_texts)
-        classifier = clone(NETWORKS[name]).set_params(**params)
         phases = run_in_process(fit, path, n_texts, classifier, [n_predicted])
         sizes = {"open": n_texts, "fit": n_texts, f"predict {n_predicted}": n_predicted}
         for phase, size in sizes.items():
             key = f"{name} {phase.partition(' ')[0]}"
             found[key] = phases[phase] | {"texts": size}
         found[f"{name} fit"]["estimator"] = phases["estimator"]
-    for phase in _PHASES:
-        rate = found[phase]["texts"] / found[phase]["seconds"]
-        found[phase]["texts_per_second"] = round(rate)
+    for phase in _PHASES.keys() & found.keys():
+        rate = found[phase]["texts"] / found[phase]["cpu_seconds"]
+        found[phase]["texts_per_cpu_second"] = round(rate)
     path.unlink()
-    return found
+    return found | done
 
 
 def run(path=RESULT, *, n_files=N_FILES, texts_per_file=TEXTS_PER_FILE):
@@ -101,14 +111,16 @@ def run(path=RESULT, *, n_files=N_FILES, texts_per_file=TEXTS_PER_FILE):
     result = json.loads(path.read_text()) if path.exists() else {"sizes": {}}
     sizes = result["sizes"]
     missing = {n: n * texts_per_file for n in n_files}
-    missing = {n: size for n, size in missing.items() if str(size) not in sizes}
+    done = {n: sizes.get(str(size), {"phases": {}}) for n, size in missing.items()}
+    for n in [n for n in missing if _PHASES.keys() <= done[n]["phases"].keys()]:
+        del missing[n]
     if not missing:
         return result
     with tempfile.TemporaryDirectory() as folder:
         progress("CSV files")
         sources = write_csv(folder, max(missing), texts_per_file)
         for n, size in missing.items():
-            phases = measure(sources[:n], folder, size)
+            phases = measure(sources[:n], folder, size, done[n]["phases"])
             sizes[str(size)] = {"phases": phases} | describe_run(1, None)
             write_json(path, result)
     return result
