@@ -12,7 +12,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .feature_extraction._hashed_ngrams import HashedNGramVectorizer
+from .feature_extraction._hashed_ngrams import Columns, HashedNGramVectorizer
 from .utils._param_validation import (
     Count,
     Positive,
@@ -31,6 +31,7 @@ _BLOCK = 256
 _CHUNK = 64 * _BLOCK
 # Features up to this size are kept from one epoch to the next, and others made again.
 _MAX_KEPT_BYTES = 2**30
+_MAX_RATE = 1e6  # larger steps could overflow
 
 
 @hyperparameters
@@ -44,7 +45,7 @@ class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     n_features : int, default=2_097_152
-        Number of columns that the n-grams are hashed to.
+        Number of columns that the n-grams are hashed to; at most 2**25.
     max_n : int, default=2
         Number of words in the longest n-grams.
     tokenizer : callable or None, default=None
@@ -55,7 +56,7 @@ class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
     learning_rate : float, default=10.0
         Step size, which is constant. Features have length 1.
     alpha : float, default=1e-6
-        Strength of the L2 penalty.
+        Strength of the L2 penalty; below 1 / `learning_rate`.
     random_state : int, RandomState instance or None, default=None
         Seed of the order of the texts.
 
@@ -103,11 +104,11 @@ class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
     array([0, 1])
     """
 
-    n_features: Annotated[int, Range(1, 2**31 - 1, closed="both")] = 2**21
+    n_features: Columns = 2**21
     max_n: Count = 2
     tokenizer: Callable | None = None
     max_epochs: Count = 5
-    learning_rate: Positive = 10.0
+    learning_rate: Annotated[float, Range(0.0, _MAX_RATE, closed="neither")] = 10.0
     alpha: Positive = 1e-6
     random_state: Seed = None
 
@@ -141,7 +142,7 @@ class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
             If `X` is not a sequence of texts, or labels are neither all str nor all
             numbers.
         """
-        check_params(self)
+        self._check_parameters()
         texts, classes, y_encoded, weights = self._check_data(X, y, sample_weight)
         learner = _Learner(self, len(classes))
         rng = check_random_state(self.random_state)
@@ -198,7 +199,7 @@ class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
         TypeError
             As `fit` does.
         """
-        check_params(self)
+        self._check_parameters()
         first = not self.__sklearn_is_fitted__()
         classes = check_partial_fit_classes(
             classes,
@@ -301,6 +302,15 @@ class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
         if scores.ndim == 1:
             scores = np.stack([-scores, scores], axis=1)
         return log_expit(scores)  # of each class against the rest
+
+    def _check_parameters(self):
+        check_params(self)
+        if self.alpha * self.learning_rate >= 1:  # a step would reverse the weights
+            raise ValueError(
+                "The 'alpha' parameter of OnlineNGramClassifier must be below 1 / "
+                f"learning_rate. Got alpha={self.alpha!r} and learning_rate="
+                f"{self.learning_rate!r} instead."
+            )
 
     def _check_data(self, X, y, sample_weight, classes=None):
         return check_training_data(

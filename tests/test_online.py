@@ -137,3 +137,11 @@ def test_more_than_two_classes(topics):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     best = model.classes_[model.decision_function(X_test).argmax(axis=1)]
     assert np.array_equal(model.predict(X_test), best)
+
+
+def test_penalty_is_below_the_inverse_rate(corpus):
+    """A stronger one would turn the weights around in each step."""
+    model = clone(SMALL).set_params(alpha=0.5, learning_rate=2.0)
+    with pytest.raises(ValueError, match=r"'alpha' parameter .* below 1 / learning_r"):
+        model.fit(*corpus)
+    model.set_params(learning_rate=1.9).fit(*corpus)

@@ -14,7 +14,10 @@ from ..utils._param_validation import Count, Range, check_params, hyperparameter
 from ..utils.validation import check_texts
 from ._counts import make_counts
 
-__all__ = ["HashedNGramVectorizer"]
+__all__ = ["Columns", "HashedNGramVectorizer"]
+
+# Arrays with a number for each column and class have to fit into memory.
+Columns = Annotated[int, Range(1, 2**25, closed="both")]
 
 # Bound the memory of a step; the result does not depend on them.
 _TEXTS_PER_CHUNK = 4096
@@ -38,7 +41,7 @@ class HashedNGramVectorizer(
     Parameters
     ----------
     n_features : int, default=2_097_152
-        Number of columns; at most 2**31 - 1.
+        Number of columns; at most 2**25.
     max_n : int, default=2
         Number of words in the longest n-grams; 1 counts single words.
     lowercase : bool, default=True
@@ -73,7 +76,7 @@ class HashedNGramVectorizer(
     ((3, 2097152), [[5.0, 0.0, 1.0]])
     """
 
-    n_features: Annotated[int, Range(1, 2**31 - 1, closed="both")] = 2**21
+    n_features: Columns = 2**21
     max_n: Count = 2
     lowercase: bool = True
     token_pattern: str | None = None

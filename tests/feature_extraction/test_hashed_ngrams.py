@@ -79,7 +79,7 @@ def test_splitting_is_that_of_ngram_vectorizer():
     ("settings", "message"),
     [
         ({"n_features": 0}, "'n_features' parameter of HashedNGramVectorizer must be"),
-        ({"n_features": 2**31}, "'n_features' parameter of HashedNGramVectorizer must"),
+        ({"n_features": 2**26}, "'n_features' parameter of HashedNGramVectorizer must"),
         ({"max_n": 0}, "'max_n' parameter of HashedNGramVectorizer must be"),
         ({"token_pattern": "("}, "must be a regular expression"),
     ],

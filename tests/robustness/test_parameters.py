@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from sklearn.base import BaseEstimator, clone
 
 import sktextconv
-from sktextconv import NGramVectorizer, SynonymReplacer
+from sktextconv import NGramVectorizer, OnlineNGramClassifier, SynonymReplacer
 from sktextconv.feature_extraction import (
     BagOfMeansVectorizer,
     CountScaler,
+    HashedNGramVectorizer,
     LogCountRatio,
 )
 from sktextconv.linear_model import (
@@ -43,6 +44,8 @@ COUNTS = scipy.sparse.csr_matrix(np.eye(8, 5, dtype=np.float32))
 ESTIMATORS = {
     **{name: clone(each).set_params(max_epochs=1) for name, each in NETWORKS.items()},
     "ngrams": NGramVectorizer(),
+    "hashed": HashedNGramVectorizer(),
+    "online": OnlineNGramClassifier(random_state=0),
     "means": BagOfMeansVectorizer(n_means=4, embedding_dim=8, min_count=1),
     "synonyms": SynonymReplacer(),
     "scaler": CountScaler(),
@@ -109,7 +112,9 @@ def use(estimator):
         return estimator.fit_transform(COUNTS, LABELS).toarray()
     if isinstance(estimator, LINEAR):
         return estimator.fit(COUNTS, LABELS).predict_proba(COUNTS)
-    if isinstance(estimator, (NGramVectorizer, BagOfMeansVectorizer)):
+    if isinstance(
+        estimator, (NGramVectorizer, HashedNGramVectorizer, BagOfMeansVectorizer)
+    ):
         return estimator.fit(TEXTS).transform(TEXTS).toarray()
     return estimator.fit(TEXTS, LABELS).predict_proba(TEXTS)
 
