@@ -41,12 +41,15 @@ from .utils._param_validation import (
     hyperparameters,
 )
 from .utils._training_data import check_partial_fit_classes, check_training_data
+from .utils.validation import TextInputMixin
 
 __all__ = ["BaseTextNetClassifier"]
 
 
 @hyperparameters
-class BaseTextNetClassifier(TextPredictor, ClassifierMixin, BaseEstimator, abc.ABC):
+class BaseTextNetClassifier(
+    TextPredictor, TextInputMixin, ClassifierMixin, BaseEstimator, abc.ABC
+):
     """Base class of the neural text classifiers.
 
     A subclass declares its own parameters and a dict `_recipes` of training recipes,
@@ -382,13 +385,6 @@ class BaseTextNetClassifier(TextPredictor, ClassifierMixin, BaseEstimator, abc.A
 
     def __sklearn_is_fitted__(self):
         return "net_" in vars(self)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        return tags
 
     def __getstate__(self):
         # JSON-serializable values and arrays only, which load on any device.

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import SGDClassifier
+from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -22,7 +22,7 @@ from .utils._param_validation import (
     hyperparameters,
 )
 from .utils._training_data import check_partial_fit_classes, check_training_data
-from .utils.validation import TextSequence, check_texts
+from .utils.validation import TextInputMixin, TextSequence, check_texts
 
 __all__ = ["OnlineNGramClassifier"]
 
@@ -35,7 +35,7 @@ _MAX_RATE = 1e6  # larger steps could overflow
 
 
 @hyperparameters
-class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
+class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
     """Logistic regression on TF-IDF of n-grams, trained text by text.
 
     It is for more texts than the features of `make_tfidf_classifier` leave room for: a
@@ -87,8 +87,8 @@ class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
     of up to 1 GiB are kept for the next epoch; others are computed again, with the same
     result.
 
-    There are two arrays of float64 of shape (n_classes, n_features), and pickles hold
-    both: 134 MB for four classes.
+    Pickles hold two arrays of float64 of shape (n_classes, n_features), or (1,
+    n_features) for two classes, and the document frequencies: 8 bytes each.
 
     References
     ----------
@@ -325,13 +325,6 @@ class OnlineNGramClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return "_learner" in vars(self)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        return tags
-
 
 class _Learner:
     """Document frequencies and weights, which texts change in parts.
@@ -390,11 +383,16 @@ class _Learner:
         )
 
     def _weigh(self, counts):
-        """Return TF-IDF of counts."""
-        tfidf = TfidfTransformer(sublinear_tf=True)
-        tfidf.idf_ = 1 + np.log((1 + self._n_texts) / (1 + self._n_containing))
+        """Return TF-IDF of counts, as scikit-learn's `TfidfTransformer` does.
+
+        That would need the logarithms of all columns, also for a single text.
+        """
         # In float32, the mean over millions of steps would lose digits.
-        return tfidf.transform(counts.astype(np.float64))
+        weights = counts.astype(np.float64)
+        containing = self._n_containing[counts.indices]
+        idf = 1 + np.log((1 + self._n_texts) / (1 + containing))
+        weights.data = (1 + np.log(weights.data)) * idf
+        return normalize(weights, copy=False)
 
 
 def _draw_chunks(rows, rng):

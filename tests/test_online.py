@@ -60,7 +60,7 @@ def test_one_chunk_equals_scikit_learn(corpus):
 
 
 def test_error_is_near_that_of_the_exact_model(topics):
-    """Of 600 texts, at most 15 more are wrong."""
+    """It makes at most 15 errors more than the exact model, on 600 texts."""
     X, y, X_test, y_test = topics
     exact = make_tfidf_classifier().fit(X, y).predict(X_test)
     ours = OnlineNGramClassifier(random_state=0).fit(X, y).predict(X_test)

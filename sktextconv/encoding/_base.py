@@ -10,14 +10,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..utils._param_validation import check_params
-from ..utils.validation import check_texts
+from ..utils.validation import TextInputMixin, check_texts
 from ._ragged import Ragged
 
 __all__ = ["BaseTextEncoder", "BaseWordEncoder"]
 
 
 class BaseTextEncoder(
-    TransformerMixin, BaseEstimator, abc.ABC, auto_wrap_output_keys=None
+    TextInputMixin, TransformerMixin, BaseEstimator, abc.ABC, auto_wrap_output_keys=None
 ):
     """Base class of scikit-learn transformers of texts into `Ragged` arrays of ids.
 
@@ -190,9 +190,6 @@ class BaseTextEncoder(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.requires_fit = self._requires_fit
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
         return tags
 
 

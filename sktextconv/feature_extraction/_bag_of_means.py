@@ -15,7 +15,7 @@ from ..encoding._ragged import N_RESERVED
 from ..encoding._word import WordEncoder
 from ..encoding._word_vectors import word_vectors
 from ..utils._param_validation import Count, Seed, Size, check_params, hyperparameters
-from ..utils.validation import check_texts
+from ..utils.validation import TextInputMixin, check_texts
 
 __all__ = ["BagOfMeansVectorizer"]
 
@@ -30,7 +30,9 @@ _TEXTS_PER_CHUNK = 4096
 
 
 @hyperparameters
-class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class BagOfMeansVectorizer(
+    TextInputMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Vectorizer that counts words by k-means clusters of their word vectors.
 
     `fit` trains word2vec vectors on the training texts, without labels, and clusters
@@ -215,13 +217,6 @@ class BagOfMeansVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_key
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_columns")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        return tags
 
 
 def _make_encoder(min_count, tokenizer):

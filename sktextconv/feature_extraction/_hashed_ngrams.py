@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from ..encoding._tokenize import check_splitting, iter_word_ids
 from ..encoding._vocabulary import END, VocabularyIndex
 from ..utils._param_validation import Count, Range, check_params, hyperparameters
-from ..utils.validation import check_texts
+from ..utils.validation import TextInputMixin, check_texts
 from ._counts import make_counts
 
 __all__ = ["Columns", "HashedNGramVectorizer"]
@@ -30,7 +30,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 @hyperparameters
 class HashedNGramVectorizer(
-    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    TextInputMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Vectorizer that counts n-grams of words by their hashes.
 
@@ -59,8 +59,8 @@ class HashedNGramVectorizer(
 
     Notes
     -----
-    Texts are split into words as by `NGramVectorizer`, in a small fraction of the time
-    that scikit-learn's `HashingVectorizer` takes. Columns are the same on all machines.
+    Texts are split into words as by `NGramVectorizer`, thousands at a time. Columns are
+    the same on all machines.
 
     References
     ----------
@@ -172,9 +172,6 @@ class HashedNGramVectorizer(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
         tags.requires_fit = False
         return tags
 

@@ -13,7 +13,7 @@ from ..encoding._characters import CharacterIndex, index_characters, iter_charac
 from ..encoding._tokenize import check_splitting, index_words, iter_word_ids
 from ..encoding._vocabulary import END, VocabularyIndex
 from ..utils._param_validation import Count, check_params, hyperparameters
-from ..utils.validation import check_texts
+from ..utils.validation import TextInputMixin, check_texts
 from ._counts import make_counts
 from ._ngram_selection import (
     UNKNOWN,
@@ -27,7 +27,9 @@ __all__ = ["NGramVectorizer"]
 
 
 @hyperparameters
-class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class NGramVectorizer(
+    TextInputMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Vectorizer that counts the most frequent n-grams of words or characters.
 
     The vocabulary contains the n-grams of `min_n` to `max_n` successive words with the
@@ -337,10 +339,3 @@ class NGramVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_pairs")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        return tags

@@ -134,8 +134,7 @@ def resolve_precision(name, device):
     """Return the precision in which a device computes for the parameter `precision`.
 
     "auto" is its fastest one. "bfloat16" is "float32" on a CPU that does not compute in
-    it: torch raises an error for recurrent layers there, and needs ten times as long
-    for convolutions.
+    it: torch raises an error for recurrent layers there, and is slow at convolutions.
     """
     fits = {"auto": _multiplies_bfloat16, "bfloat16": _computes_bfloat16}
     return "bfloat16" if name in fits and fits[name](device) else "float32"

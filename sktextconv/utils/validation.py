@@ -4,6 +4,7 @@ import collections.abc
 import numbers
 
 __all__ = [
+    "TextInputMixin",
     "TextSequence",
     "check_texts",
     "is_missing",
@@ -17,6 +18,17 @@ class TextSequence(collections.abc.Sequence[str]):
 
     Indexing with a slice or an array of row numbers returns another sequence.
     """
+
+
+class TextInputMixin:
+    """Mixin of estimators that take a sequence of str, for scikit-learn's tags."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
 
 
 def check_texts(X, *, required_by):

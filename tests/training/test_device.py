@@ -54,7 +54,7 @@ def test_cpu_without_bfloat16(monkeypatch):
 
 @pytest.mark.parametrize("name", ["RNNClassifier", "KimCNNClassifier"])
 def test_cpu_with_bfloat16(name):
-    """What is taken for a CPU that computes in bfloat16 can train networks in it."""
+    """On a CPU that computes in bfloat16, recurrent layers and convolutions do."""
     if not _device._computes_bfloat16(CPU):
         pytest.skip("this CPU does not compute in bfloat16")
     network = getattr(sktextconv, name)(
