@@ -166,12 +166,12 @@ def write_tables(app):
     (folder / "threads.txt").write_text(as_list_table(threads.table(measured)))
     measured = json.loads(processes.RESULT.read_text())
     (folder / "processes.txt").write_text(as_list_table(processes.table(measured)))
-    growing = json.loads(many_texts.RESULT.read_text())
-    for cost in many_texts.COSTS:
-        lines = as_list_table(many_texts.table(growing, cost))
-        (folder / f"many_texts_{cost}.txt").write_text(lines)
     traffic = processes.traffic_table(measured)
     (folder / "traffic.txt").write_text(as_list_table(traffic))
+    measured = json.loads(many_texts.RESULT.read_text())
+    for cost in many_texts.COSTS:
+        lines = as_list_table(many_texts.table(measured, cost))
+        (folder / f"many_texts_{cost}.txt").write_text(lines)
 
 
 def write_checks(app):
