@@ -82,6 +82,43 @@ def test_same_bits_from_a_store_and_without_kept_features(
     assert np.array_equal(expected.predict_proba(store), expected.predict_proba(X))
 
 
+@pytest.mark.parametrize(("kept", "n_times"), [(0, 5), (2**30, 1)])
+def test_kept_features_are_not_computed_again(kept, n_times, corpus, monkeypatch):
+    """Texts are split once if their features are kept, and else in each epoch."""
+    monkeypatch.setattr(online, "_MAX_KEPT_BYTES", kept)
+    seen = []
+
+    def split(text):
+        seen.append(text)
+        return text.split()
+
+    X, y = corpus
+    clone(SMALL).set_params(tokenizer=split).fit(X, y)
+    assert sorted(seen) == sorted(X * n_times)
+
+
+def test_documents_are_counted_once(corpus):
+    """The document frequencies of several passes are those of one."""
+    X, y = corpus
+    learner = clone(SMALL).fit(X, y)._learner
+    counts = HashedNGramVectorizer(n_features=2**12).transform(X)
+    assert learner._n_texts == len(X)
+    np.testing.assert_array_equal(learner._n_containing, (counts > 0).sum(axis=0).A1)
+
+
+def test_chunks_hold_blocks_of_the_whole_corpus(monkeypatch):
+    """Each text is in one chunk, and few chunks come from one half of the corpus."""
+    monkeypatch.setattr(online, "_BLOCK", 8)
+    monkeypatch.setattr(online, "_CHUNK", 64)
+    rows = np.arange(4100)
+    chunks = online._draw_chunks(rows, np.random.RandomState(0))
+    assert np.array_equal(np.sort(np.concatenate(chunks)), rows)
+    assert {len(chunk) for chunk in chunks[:-1]} <= {60, 64}
+    assert all(np.all(np.diff(chunk) > 0) for chunk in chunks)
+    in_half = [len(set(chunk < 2050)) == 1 for chunk in chunks[:-1]]
+    assert sum(in_half) < 5  # 0.5 are expected
+
+
 def test_texts_sorted_by_class_are_mixed(topics, monkeypatch):
     """Chunks hold blocks of the whole corpus: sorted texts teach as much."""
     monkeypatch.setattr(online, "_BLOCK", 8)
