@@ -92,7 +92,8 @@ def measure(sources, folder, n_texts, done):
             found[key] = phases[phase] | {"texts": size}
         found[f"{name} fit"]["estimator"] = phases["estimator"]
     for phase in _PHASES.keys() & found.keys():
-        rate = found[phase]["texts"] / found[phase]["cpu_seconds"]
+        seconds = max(found[phase]["cpu_seconds"], 0.01)  # of two digits, perhaps 0
+        rate = found[phase]["texts"] / seconds
         found[phase]["texts_per_cpu_second"] = round(rate)
     path.unlink()
     return found | done
