@@ -85,7 +85,8 @@ def _fit_here(estimator, data):
 def _fit_on_cluster(client, estimator, data):
     n_workers = int(estimator.n_workers)
     # Several workers may be threads of one process, which has one process group.
-    processes = client.run(_find_process)
+    # One that has just ended does not answer, though the scheduler may not know yet.
+    processes = client.run(_find_process, on_error="ignore")
     workers = list({process: name for name, process in processes.items()}.values())
     if len(workers) < n_workers:
         raise ValueError(

@@ -53,11 +53,15 @@ def error_of(process):
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory):
+def killed(fill_once):
     """Checkpoint of two epochs, and the error of the process that was not killed."""
-    path = tmp_path_factory.mktemp("killed") / "checkpoint"
-    with running(2, "SIGKILL", path) as processes:
-        return path, error_of(processes[0])
+
+    def fill(folder):
+        with running(2, "SIGKILL", folder / "checkpoint") as processes:
+            (folder / "error").write_text(error_of(processes[0]))
+
+    folder = fill_once("killed", fill)
+    return folder / "checkpoint", (folder / "error").read_text()
 
 
 def test_killed_process_is_an_error(killed):

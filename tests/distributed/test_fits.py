@@ -21,15 +21,18 @@ def single():
 
 
 @pytest.fixture(scope="module", params=[2, 3])
-def ranks(request, tmp_path_factory):
+def ranks(request, fill_once):
     """Results of each of several processes."""
-    folder = tmp_path_factory.mktemp("ranks")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += [f"--nproc-per-node={request.param}", "-m", fits.__name__, folder]
-    done = subprocess.run(
-        command, cwd=REPOSITORY, timeout=300, capture_output=True, text=True
-    )
-    assert not done.returncode, done.stderr
+
+    def fill(folder):
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        command += [f"--nproc-per-node={request.param}", "-m", fits.__name__, folder]
+        done = subprocess.run(
+            command, cwd=REPOSITORY, timeout=300, capture_output=True, text=True
+        )
+        assert not done.returncode, done.stderr
+
+    folder = fill_once(f"ranks-{request.param}", fill)
     return [dict(np.load(folder / f"{rank}.npz")) for rank in range(request.param)]
 
 
