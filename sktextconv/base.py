@@ -22,6 +22,7 @@ from .training._fit import (
     train_state,
 )
 from .training._launch import fit_in_workers, needs_workers
+from .training._memory import open_memory
 from .training._param_checks import (
     check_partial_fit_params,
     check_training_params,
@@ -125,6 +126,10 @@ class BaseTextNetClassifier(
         Called during training; copied first.
     checkpoint : str or path-like, default=None
         File for the state of training, rewritten after each epoch.
+    memory : str, path-like or joblib.Memory, default=None
+        Folder in which calls of `fit` with equal texts and equal encoding share the
+        fitted encoder and the ids, such as the candidates of a search. joblib reads
+        pickles from it: share it with nobody whom you do not trust.
     resume : bool, default=False
         Whether `fit` resumes from the file `checkpoint`, if it exists. The result is
         that of a training without interruption.
@@ -168,6 +173,7 @@ class BaseTextNetClassifier(
     n_workers: Count | None = None
     callbacks: list | tuple | None = None
     checkpoint: str | os.PathLike | None = None
+    memory: object | None = None
     resume: bool = False
     random_state: Seed = None
     verbose: Whole = 0
@@ -258,6 +264,7 @@ class BaseTextNetClassifier(
         if warm:
             check_warm_start(self, classes)
         resume = self.resume and not warm
+        memory = open_memory(self)
         ranks = join_ranks(self, texts, y_encoded, weights)
         checkpoint = ranks.share(
             lambda: open_checkpoint(self, texts, y_encoded, weights, resume=resume)
@@ -272,7 +279,9 @@ class BaseTextNetClassifier(
             rng=rng,
         )
         state = (
-            self._fitted_state() if warm else build_state(self, examples, classes, rng)
+            self._fitted_state()
+            if warm
+            else build_state(self, examples, classes, rng, memory=memory)
         )
         history = train_state(
             self,
@@ -280,6 +289,7 @@ class BaseTextNetClassifier(
             examples,
             valid=valid,
             checkpoint=checkpoint,
+            memory=memory,
             **fit_options(self, len(examples[0]), warm=warm),
         )
         self._set_fitted(state, n_iter=len(history))

@@ -39,7 +39,7 @@ _KEYS = {  # of the header, besides those of every model, with the types of the 
 _TRAINING_ONLY = ("augmenter", "callbacks", "random_state", "schedule", "vectors")
 
 # Parameters that depend on the machine, with the values to save instead.
-_MACHINE = {"checkpoint": None, "compile": False, "resume": False}
+_MACHINE = {"checkpoint": None, "compile": False, "memory": None, "resume": False}
 
 # Parameters that files of earlier versions lack, with values other than the default.
 _EARLIER_VALUES = {

@@ -24,6 +24,7 @@ _WITHOUT_EFFECT = {
     "verbose",
     "callbacks",
     "checkpoint",
+    "memory",
     "resume",
     "warm_start",
     "n_workers",

@@ -16,6 +16,7 @@ from ._checkpoint import describe
 from ._data import EncodedDataset, make_augment_fn
 from ._device import resolve_device, seeded
 from ._loop import check_size, train
+from ._memory import encode_once, fit_encoder_once
 from ._net import make_net
 from ._progress import EpochLine, ProgressBar
 from ._ranks import find_ranks
@@ -74,7 +75,7 @@ def join_ranks(estimator, texts, y_encoded, weights):
     return ranks
 
 
-def build_state(estimator, examples, classes, rng):
+def build_state(estimator, examples, classes, rng, *, memory=None):
     """Return the fitted attributes of an estimator before its first epoch.
 
     Parameters
@@ -84,6 +85,8 @@ def build_state(estimator, examples, classes, rng):
     classes : ndarray of shape (n_classes,)
     rng : RandomState
         Seeds the initial weights, and later the calls of `train_state`.
+    memory : joblib.Memory or None, default=None
+        Holds encoders that were fitted to equal texts.
 
     Returns
     -------
@@ -97,7 +100,7 @@ def build_state(estimator, examples, classes, rng):
     seed = rng.randint(2**31)
 
     def build():
-        encoder = template._make_encoder().fit(examples[0])
+        encoder = fit_encoder_once(template._make_encoder(), examples[0], memory)
         sizes = (encoder.n_tokens, len(classes))
         with torch_defaults(estimator.n_jobs):
             with seeded(seed, device):
@@ -171,7 +174,14 @@ def fit_options(estimator, n_texts, *, warm=False):
 
 
 def train_state(
-    estimator, state, examples, *, valid=None, checkpoint=None, **train_kwargs
+    estimator,
+    state,
+    examples,
+    *,
+    valid=None,
+    checkpoint=None,
+    memory=None,
+    **train_kwargs,
 ):
     """Train the net in `state` and append to its history; return the new records.
 
@@ -183,6 +193,8 @@ def train_state(
     examples, valid : tuple of texts, encoded labels and weights
         Training and validation data; None for no validation.
     checkpoint : Checkpoint or None, default=None
+    memory : joblib.Memory or None, default=None
+        Holds the ids of equal texts.
     **train_kwargs
         Passed on to `train`. The batch size and learning rate of the estimator are the
         default.
@@ -206,7 +218,8 @@ def train_state(
         )
 
     def encoded(texts, y_encoded, weights, windows=None):
-        ids = ranks.share_encoded(encoder._encode, texts)
+        encode = functools.partial(encode_once, encoder, memory=memory)
+        ids = ranks.share_encoded(encode, texts)
         targets = {"targets": y_encoded, "weights": weights}
         if windows is not None:
             make = functools.partial(

@@ -1,5 +1,7 @@
 """Checks of training parameters that a type annotation cannot express."""
 
+import os
+
 import numpy as np
 from skorch.callbacks import Callback
 
@@ -25,6 +27,16 @@ def check_training_params(estimator):
             f"The 'augmenter' parameter of {name} must be None or an object with a "
             "method augment(texts, seed=, epoch=), such as a SynonymReplacer. Got "
             f"{augmenter!r} instead."
+        )
+    memory = estimator.memory
+    if not (
+        memory is None
+        or isinstance(memory, (str, os.PathLike))
+        or hasattr(memory, "cache")
+    ):
+        raise ValueError(
+            f"The 'memory' parameter of {name} must be None, the path of a folder or a "
+            f"joblib.Memory. Got {memory!r} instead."
         )
     for callback in estimator.callbacks or ():
         if not isinstance(callback, Callback):

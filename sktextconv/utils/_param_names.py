@@ -25,6 +25,7 @@ _OTHER_NAMES = {
     "random_state": "seed rng random_seed manual_seed",
     "verbose": "verbosity progress progress_bar show_progress",
     "checkpoint": "checkpoint_path ckpt save_path output_dir",
+    "memory": "cache cache_dir cachedir cache_folder",
     "dropout": "dropout_rate dropout_prob dropout_p p_dropout drop_rate hidden_dropout",
     "embedding_dropout": "emb_dropout input_dropout",
     "embedding_dim": "embedding_size emb_dim embed_dim embed_size vector_size dim "
