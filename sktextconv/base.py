@@ -30,6 +30,7 @@ from .training._param_checks import (
 )
 from .training._predictor import TextPredictor
 from .training._state import net_state
+from .utils._fit import forget_file
 from .utils._param_validation import (
     Count,
     InnerFraction,
@@ -382,8 +383,7 @@ class BaseTextNetClassifier(
         self._init_params = state["_init_params"]
         self._rng = state["_rng"]
         self.n_iter_: int = n_iter
-        for name in ("columns_", "examples_"):  # those of other texts
-            vars(self).pop(name, None)
+        forget_file(self)
 
     def _network_parameters(self):
         """Return the parameters that define the encoder and the network."""

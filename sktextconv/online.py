@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .feature_extraction._hashed_ngrams import Columns, HashedNGramVectorizer
+from .utils._fit import forget_file
 from .utils._param_validation import (
     Count,
     Positive,
@@ -75,6 +76,7 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
     --------
     make_tfidf_classifier : Finds the weights exactly, with all features in memory.
     FastTextClassifier : Learns vectors of n-grams.
+    save : Writes a file from which `partial_fit` continues as well.
 
     Notes
     -----
@@ -88,7 +90,9 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
     result.
 
     Pickles hold two arrays of float64 of shape (n_classes, n_features), or (1,
-    n_features) for two classes, and the document frequencies: 8 bytes each.
+    n_features) for two classes, and the document frequencies: 8 bytes each. The file of
+    `save` holds the same of the columns that a text contained, with 4 bytes each for
+    their numbers.
 
     References
     ----------
@@ -144,7 +148,7 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         """
         self._check_parameters()
         texts, classes, y_encoded, weights = self._check_data(X, y, sample_weight)
-        learner = _Learner(self, len(classes))
+        learner = self._make_learner(len(classes))
         rng = check_random_state(self.random_state)
         rows = np.flatnonzero(weights)
         targets = y_encoded, weights / weights[rows].mean()
@@ -162,9 +166,7 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
                 if epoch == 0:
                     learner.add_documents(counts)
                 learner.step(counts, chunks[number], *targets, rng)
-        self.classes_: np.ndarray = classes
-        self._learner = learner
-        self.n_iter_ = int(self.max_epochs)
+        self._set_fitted(classes, learner, n_iter=int(self.max_epochs))
         return self
 
     def partial_fit(
@@ -207,15 +209,13 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
             required_by=type(self).__name__,
         )
         texts, classes, *targets = self._check_data(X, y, sample_weight, classes)
-        learner = _Learner(self, len(classes)) if first else self._learner
+        learner = self._make_learner(len(classes)) if first else self._learner
         rng = check_random_state(self.random_state)
         for rows in _draw_chunks(np.flatnonzero(targets[1]), rng):
             counts = learner.count(texts, rows)
             learner.add_documents(counts)
             learner.step(counts, rows, *targets, rng)
-        self.classes_ = classes
-        self._learner = learner
-        self.n_iter_ = 1 if first else self.n_iter_ + 1
+        self._set_fitted(classes, learner, n_iter=1 if first else self.n_iter_ + 1)
         return self
 
     @property
@@ -322,6 +322,15 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
             required_by=type(self).__name__,
         )
 
+    def _make_learner(self, n_classes):
+        return _Learner(self, n_classes)
+
+    def _set_fitted(self, classes, learner, *, n_iter):
+        self.classes_: np.ndarray = classes
+        self._learner = learner
+        self.n_iter_: int = n_iter
+        forget_file(self)
+
     def __sklearn_is_fitted__(self):
         return "_learner" in vars(self)
 
@@ -381,6 +390,56 @@ class _Learner:
         return self.sgd.decision_function(
             self._weigh(self._vectorizer.transform(texts))
         )
+
+    def get_parameters(self):
+        """Return the parameters of the estimator when it was made."""
+        return {
+            "n_features": self._vectorizer.n_features,
+            "max_n": self._vectorizer.max_n,
+            "tokenizer": self._vectorizer.tokenizer,
+            "learning_rate": self.sgd.eta0,
+            "alpha": self.sgd.alpha,
+        }
+
+    def get_state(self):
+        """Return what texts have changed, without the columns that none of them has.
+
+        Returns
+        -------
+        numbers : dict of str to int
+            "n_texts" and "n_steps".
+        arrays : dict of str to ndarray
+            "columns", in ascending order; "n_containing", the number of texts with each
+            of them; and the weights of the last step and the mean over all steps, in a
+            row per class, or one row for two classes.
+        """
+        sgd, columns = self.sgd, np.flatnonzero(self._n_containing)
+        return {"n_texts": self._n_texts, "n_steps": int(sgd.t_) - 1}, {
+            "columns": columns.astype(np.int32),
+            "n_containing": self._n_containing[columns],
+            "last_coef": np.atleast_2d(sgd._standard_coef)[:, columns],
+            "last_intercept": sgd._standard_intercept,
+            "mean_coef": np.atleast_2d(sgd._average_coef)[:, columns],
+            "mean_intercept": sgd._average_intercept,
+        }
+
+    def set_state(self, numbers, arrays):
+        """Take what `get_state` returned."""
+        columns, n_features = arrays["columns"], len(self._n_containing)
+        self._n_texts = numbers["n_texts"]
+        self._n_containing[columns] = arrays["n_containing"]
+        coefs = []
+        for name in ("last_coef", "mean_coef"):
+            coefs.append(np.zeros((len(arrays[name]), n_features)))
+            coefs[-1][:, columns] = arrays[name]
+        sgd, shape = self.sgd, (n_features,) if len(coefs[0]) == 1 else coefs[0].shape
+        sgd._standard_coef, sgd._average_coef = (each.reshape(shape) for each in coefs)
+        sgd._standard_intercept = arrays["last_intercept"].copy()
+        sgd._average_intercept = arrays["mean_intercept"].copy()
+        # `partial_fit` of scikit-learn changes the mean where it is both attributes.
+        sgd.coef_, sgd.intercept_ = coefs[1], sgd._average_intercept
+        sgd.classes_, sgd.n_features_in_ = self._labels, n_features
+        sgd.t_, sgd.n_iter_ = 1.0 + numbers["n_steps"], 1
 
     def _weigh(self, counts):
         """Return TF-IDF of counts, as scikit-learn's `TfidfTransformer` does.

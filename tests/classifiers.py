@@ -8,6 +8,7 @@ from sktextconv import (
     CharCNNClassifier,
     HANClassifier,
     KimCNNClassifier,
+    OnlineNGramClassifier,
     RNNClassifier,
     VDCNNClassifier,
     WordCNNClassifier,
@@ -51,6 +52,9 @@ PIPELINES = {
         n_means=4, embedding_dim=8, min_count=1, random_state=0
     ),
 }
+
+ONLINE = {"tfidf-online": OnlineNGramClassifier(n_features=2**12, random_state=0)}
+LINEAR = PIPELINES | ONLINE
 
 
 class OnNumbers:

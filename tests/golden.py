@@ -1,4 +1,4 @@
-"""Tiny saved file per network and pipeline, for all later releases to load.
+"""Tiny saved file per network and linear model, for all later releases to load.
 
 ``python -m tests.golden`` writes the missing files of the current format. It never
 rewrites a file: users have files with the same content.
@@ -19,7 +19,7 @@ from sktextconv.persistence import _onnx_format
 from sktextconv.persistence._header import FORMAT
 from sktextconv.training._data import EncodedDataset
 
-from .classifiers import NETWORKS, PIPELINES
+from .classifiers import LINEAR, NETWORKS
 
 FOLDER = Path(__file__).parent / "data" / f"format-{FORMAT}"
 ONNX_FOLDER = Path(__file__).parent / "data" / f"onnx-{_onnx_format.FORMAT}"
@@ -65,8 +65,8 @@ _PERIOD = 37  # prime, so that the rows of a weight differ
 @torch.no_grad()
 def make(name):
     """Return a fitted classifier with distinct predictions and compressible weights."""
-    if name in PIPELINES:
-        return clone(PIPELINES[name]).fit(TEXTS[:2] + TEXTS[2:] * 2, LINEAR_LABELS)
+    if name in LINEAR:
+        return clone(LINEAR[name]).fit(TEXTS[:2] + TEXTS[2:] * 2, LINEAR_LABELS)
     classifier = clone(NETWORKS[name]).set_params(max_epochs=1, **TINY.get(name, {}))
     classifier.fit(TEXTS[:2] * 8, np.tile(LABELS.get(name, DEFAULT_LABELS), 8))
     network = classifier.net_.module_
@@ -94,7 +94,7 @@ def repeat_values(network):
 
 def main():
     for folder, suffix, write, names in (
-        (FOLDER, "safetensors", sktextconv.save, [*NETWORKS, *PIPELINES]),
+        (FOLDER, "safetensors", sktextconv.save, [*NETWORKS, *LINEAR]),
         (ONNX_FOLDER, "onnx", sktextconv.export_onnx, ENCODED),
     ):
         folder.mkdir(parents=True, exist_ok=True)

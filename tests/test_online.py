@@ -16,9 +16,10 @@ from sktextconv import (
 )
 from sktextconv.feature_extraction import HashedNGramVectorizer
 
+from .classifiers import ONLINE
 from .conftest import same_bits
 
-SMALL = OnlineNGramClassifier(n_features=2**12, random_state=0)
+SMALL = ONLINE["tfidf-online"]
 
 
 @pytest.fixture(scope="module")

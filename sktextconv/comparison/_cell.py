@@ -19,6 +19,7 @@ from joblib.externals.loky.backend.reduction import dumps
 from sklearn.pipeline import Pipeline
 
 from .. import persistence
+from ..online import OnlineNGramClassifier
 from ..utils._files import atomic_write
 from ..utils._fit import fit_model, last_step, set_seeds
 from ..utils._timing import timed
@@ -318,7 +319,8 @@ def _measure_latency(estimator, X):
 def _count_bytes(estimator):
     """Return the size of the saved model: of `save`, or of a pickle of others."""
     # To refuse any other estimator, `save` would import torch.
-    if isinstance(estimator, Pipeline) or hasattr(estimator, "net_"):
+    linear = (OnlineNGramClassifier, Pipeline)
+    if isinstance(estimator, linear) or hasattr(estimator, "net_"):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.safetensors")
             with warnings.catch_warnings(), contextlib.suppress(TypeError):

@@ -20,6 +20,7 @@ from ._format import (
 
 __all__ = [
     "FORMAT",
+    "check_device",
     "from_json",
     "make_header",
     "parameters_to_json",
@@ -123,6 +124,15 @@ def parameters_to_json(values, *, training_only):
             stacklevel=4,
         )
     return parameters
+
+
+def check_device(kind, device):
+    """Raise `ValueError` if a linear model of some kind cannot use a device."""
+    if device not in ("cpu", "auto"):
+        raise ValueError(
+            f"Expected device='cpu' for a linear {kind}, got {device!r}. Only networks "
+            "use another device."
+        )
 
 
 def reject_tokenizer(name, tokenizer):

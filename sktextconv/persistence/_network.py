@@ -83,8 +83,8 @@ class SavedNetwork:
         classes, columns = restore_header(header, _KEYS)
         if header["estimator"] not in _CLASSIFIERS:
             raise ValueError(
-                f"Expected Pipeline or one of {', '.join(_CLASSIFIERS)}, got "
-                f"{header['estimator']!r}."
+                "Expected OnlineNGramClassifier, Pipeline or one of "
+                f"{', '.join(_CLASSIFIERS)}, got {header['estimator']!r}."
             )
         # Parameters added after the file was written take the value they had
         # implicitly.

@@ -17,6 +17,7 @@ from ._format import (
     write_with_checksum,
 )
 from ._onnx_format import FORMAT, find_header, find_settings, restore_tokenizer
+from ._safetensors import kind_of
 
 if TYPE_CHECKING:
     from ..base import BaseTextNetClassifier
@@ -85,9 +86,10 @@ def export_onnx(estimator: "BaseTextNetClassifier", path: str | os.PathLike) -> 
     >>> classifier.predict(["so good", "too long"])
     array(['pos', 'neg'], dtype='<U3')
     """
-    if type(estimator).__name__ == "Pipeline":
+    kind = kind_of(type(estimator).__name__).name
+    if kind != "network":
         raise TypeError(
-            "Expected a network, got a linear pipeline. Save it with sktextconv.save: "
+            f"Expected a network, got a linear {kind}. Save it with sktextconv.save: "
             "prediction from that file needs no PyTorch."
         )
     for module in ("onnx", "onnxscript"):

@@ -21,6 +21,7 @@ from ..linear_model import LogisticRegression, NaiveBayesSVC, ProbabilisticLinea
 from ..utils._param_validation import check_params
 from ._format import check_keys
 from ._header import (
+    check_device,
     from_json,
     make_header,
     parameters_to_json,
@@ -266,11 +267,7 @@ class SavedPipeline:
 
     def finish(self, device):
         """Return the pipeline; raise `ValueError` if it cannot use the device."""
-        if device not in ("cpu", "auto"):
-            raise ValueError(
-                f"Expected device='cpu' for a linear pipeline, got {device!r}. Only "
-                "networks use another device."
-            )
+        check_device(self.name, device)
         pipeline = Pipeline(list(zip(self._names, self._steps, strict=True)))
         vars(pipeline).update(self._attributes)
         return pipeline

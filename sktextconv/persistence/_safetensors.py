@@ -29,19 +29,20 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ..base import BaseTextNetClassifier
+    from ..online import OnlineNGramClassifier
 
-__all__ = ["ModelFormatError", "load", "save"]
+__all__ = ["ModelFormatError", "kind_of", "load", "save"]
 
 _MAX_HEADER = 100_000_000  # bytes, as in safetensors itself
 
 
 def save(
-    estimator: "BaseTextNetClassifier | Pipeline",
+    estimator: "BaseTextNetClassifier | OnlineNGramClassifier | Pipeline",
     path: str | os.PathLike,
     *,
     examples: Sequence[str] | None = None,
 ) -> None:
-    """Write a fitted network or linear pipeline to a file that `load` reads.
+    """Write a fitted network or linear model to a file that `load` reads.
 
     The file holds weights and JSON, no code. It is written atomically: an existing file
     stays until the new one is complete.
@@ -49,8 +50,9 @@ def save(
     Parameters
     ----------
     estimator : classifier or Pipeline
-        A fitted network, such as a `CharCNNClassifier`; or a fitted pipeline of a
-        function such as `make_tfidf_classifier`; see the Notes. It is not changed.
+        A fitted network, such as a `CharCNNClassifier`; a fitted pipeline of a
+        function such as `make_tfidf_classifier`; or an `OnlineNGramClassifier`; see the
+        Notes. It is not changed.
     path : str or path-like
         The file; an existing one is replaced. Any name is accepted;
         ``.safetensors`` is usual.
@@ -100,6 +102,12 @@ def save(
     `random_state` that is a generator is loaded as None, with a warning. The parameters
     of the pipeline itself, such as `memory`, are loaded as their defaults.
 
+    The file of an `OnlineNGramClassifier` holds all that its pickle does: the weights,
+    those of the last step and their mean, and the document frequencies; but only the
+    columns that a text contained. The parameters of its features and steps have the
+    values they had when training began, with which `partial_fit` continues. A
+    `random_state` that is a generator is loaded as None, with a warning.
+
     `columns_`, if the estimator has it, is saved too. ``sktextconv train`` sets this
     dict to tell ``sktextconv predict`` where the labels and texts of its file were; it
     is `columns` of the bunch that `read_csv` returns.
@@ -127,7 +135,7 @@ def save(
     # Imported here to keep the import of this package fast.
     from safetensors.numpy import save as to_bytes
 
-    kind = _kind_of(type(estimator).__name__)
+    kind = kind_of(type(estimator).__name__)
     header, tensors = kind.describe(estimator)
     if examples is not None:
         header["examples"] = examples if isinstance(examples, str) else list(examples)
@@ -154,7 +162,7 @@ def save(
 
 
 def load(path: str | os.PathLike, device: str = "cpu") -> "BaseTextNetClassifier | Any":
-    """Load a network or linear pipeline that `save` wrote.
+    """Load a network or linear model that `save` wrote.
 
     No code of the file is run, and all of it is checked before use: files from
     untrusted sources can be opened.
@@ -166,16 +174,18 @@ def load(path: str | os.PathLike, device: str = "cpu") -> "BaseTextNetClassifier
     device : str, default="cpu"
         Device of the network: "cpu", "cuda", "cuda:1", "mps", or "auto" as
         in the classifiers. The classifier's parameter `device`, which `fit` uses,
-        is not changed. A pipeline has "cpu" only; "auto" means the same.
+        is not changed. A linear model has "cpu" only; "auto" means the same.
 
     Returns
     -------
     estimator : classifier or Pipeline
-        It predicts as the saved one: a pipeline bit for bit, without importing torch; a
-        network on a CPU, with the same PyTorch and number of threads, bit for bit.
-        `fit` starts from scratch. `partial_fit`, and `fit` with ``warm_start=True``,
-        continue from the weights of a network with a new optimizer. Each of these
-        removes `columns_` and `examples_` of a network, which belong to other texts.
+        It predicts as the saved one: a linear model bit for bit, without importing
+        torch; a network on a CPU, with the same PyTorch and number of threads, bit for
+        bit. `fit` starts from scratch. `partial_fit`, and `fit` with
+        ``warm_start=True``, continue from the weights of a network with a new
+        optimizer. `partial_fit` of an `OnlineNGramClassifier` continues as that of the
+        saved one, bit for bit. Each of these removes `columns_` and `examples_` of a
+        network or an `OnlineNGramClassifier`, which belong to other texts.
 
     Raises
     ------
@@ -184,7 +194,7 @@ def load(path: str | os.PathLike, device: str = "cpu") -> "BaseTextNetClassifier
     OSError
         If the file cannot be read; `FileNotFoundError` if it is missing.
     ValueError
-        If this PyTorch cannot use the device, or a pipeline is to use one.
+        If this PyTorch cannot use the device, or a linear model is to use one.
 
     See Also
     --------
@@ -214,7 +224,7 @@ def load(path: str | os.PathLike, device: str = "cpu") -> "BaseTextNetClassifier
             verify_checksum(path, header.get("sha256"), _find_checksum)
         with errors("its format is unknown", "Update sktextconv."):
             check_format(header, FORMAT)
-        kind = _kind_of(header.get("estimator"))
+        kind = kind_of(header.get("estimator"))
         hint = f"Update sktextconv if the file is newer than it. {HINT}"
         with errors("its header is invalid", hint):
             saved = kind(header)
@@ -223,13 +233,17 @@ def load(path: str | os.PathLike, device: str = "cpu") -> "BaseTextNetClassifier
     return saved.finish(device)
 
 
-def _kind_of(name):
+def kind_of(name):
     """Return the class that describes and restores estimators of a class."""
-    # Imported here because a pipeline needs no torch, and a network no pipeline.
+    # Imported here because a linear model needs no torch, and a network no pipeline.
     if name == "Pipeline":
         from ._pipeline import SavedPipeline
 
         return SavedPipeline
+    if name == "OnlineNGramClassifier":
+        from ._online import SavedOnlineClassifier
+
+        return SavedOnlineClassifier
     from ._network import SavedNetwork
 
     return SavedNetwork

@@ -4,7 +4,7 @@ import warnings
 
 from sklearn.pipeline import Pipeline
 
-__all__ = ["fit_model", "last_step", "set_seeds"]
+__all__ = ["fit_model", "forget_file", "last_step", "set_seeds"]
 
 
 def fit_model(model, X, y):
@@ -19,6 +19,12 @@ def fit_model(model, X, y):
     if getattr(getattr(last_step(model), "net_", None), "interrupted", False):
         raise KeyboardInterrupt
     return model
+
+
+def forget_file(estimator):
+    """Remove what an estimator has saved of the file of its earlier training texts."""
+    for name in ("columns_", "examples_"):
+        vars(estimator).pop(name, None)
 
 
 def last_step(estimator):

@@ -5,11 +5,9 @@ import inspect
 from sklearn.base import ClassifierMixin
 
 import sktextconv
-from sktextconv import OnlineNGramClassifier, parametrize_with_text_checks
+from sktextconv import parametrize_with_text_checks
 
-from ..classifiers import NETWORKS, PIPELINES
-
-ONLINE = OnlineNGramClassifier(n_features=2**12, random_state=0)
+from ..classifiers import LINEAR, NETWORKS, ONLINE
 
 EXPECTED_FAILED_CHECKS = {
     "check_weight_2_is_a_row_twice": (
@@ -19,7 +17,7 @@ EXPECTED_FAILED_CHECKS = {
 
 
 @parametrize_with_text_checks(
-    [*NETWORKS.values(), *PIPELINES.values(), ONLINE],
+    [*NETWORKS.values(), *LINEAR.values()],
     strict=True,
     expected_failed_checks=lambda estimator: EXPECTED_FAILED_CHECKS,
 )
@@ -34,5 +32,5 @@ def test_all_public_classifiers_are_checked():
         if inspect.isclass(getattr(sktextconv, name))
         and issubclass(getattr(sktextconv, name), ClassifierMixin)
     }
-    checked = [*NETWORKS.values(), ONLINE]
+    checked = [*NETWORKS.values(), *ONLINE.values()]
     assert public == {type(classifier).__name__ for classifier in checked}

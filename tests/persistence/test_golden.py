@@ -9,7 +9,7 @@ import pytest
 import sktextconv
 
 from .. import golden
-from ..classifiers import NETWORKS, PIPELINES
+from ..classifiers import LINEAR, NETWORKS
 from .model_files import TEXTS
 
 GOLDEN = sorted(golden.FOLDER.parent.glob("format-*/*.xz"))
@@ -17,7 +17,7 @@ GOLDEN = sorted(golden.FOLDER.parent.glob("format-*/*.xz"))
 
 def test_golden_file_per_model():
     names = {path.name for path in GOLDEN if path.parent == golden.FOLDER}
-    assert names == {f"{name}.safetensors.xz" for name in [*NETWORKS, *PIPELINES]}
+    assert names == {f"{name}.safetensors.xz" for name in [*NETWORKS, *LINEAR]}
     assert all(path.stat().st_size < 12_000 for path in GOLDEN)
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings, strategies as st
 from sklearn.base import clone
 
 import sktextconv
-from sktextconv import KimCNNClassifier, ModelFormatError, make_tfidf_classifier
+from sktextconv import KimCNNClassifier, ModelFormatError
 
+from ..classifiers import LINEAR
 from .model_files import KIM, LABELS, TEXTS, join_file, load_error, split_file
 
 KINDS = st.sampled_from(["tuple", "dict", "path", "SynonymReplacer", "words"])
@@ -191,10 +192,10 @@ def test_load_forged_columns(saved, path, columns, match):
 EXAMPLES = ["so good\n\ud800", "", "so good\n\ud800"]
 
 
-@pytest.mark.parametrize("make", [lambda: clone(KIM), make_tfidf_classifier])
-def test_examples_are_saved_on_request(make, path):
+@pytest.mark.parametrize("model", [KIM, LINEAR["tfidf"], LINEAR["tfidf-online"]])
+def test_examples_are_saved_on_request(model, path):
     """`examples` are saved and loaded, and saved again; other models have none."""
-    model = make().fit(TEXTS, LABELS)
+    model = clone(model).fit(TEXTS, LABELS)
     sktextconv.save(model, path)
     assert not hasattr(sktextconv.load(path), "examples_")
     sktextconv.save(model, path, examples=tuple(EXAMPLES))
@@ -207,8 +208,9 @@ def test_examples_are_saved_on_request(make, path):
     assert not getattr(sktextconv.load(path), "examples_", None)
 
 
-def test_training_removes_examples(path):
-    sktextconv.save(clone(KIM).fit(TEXTS, LABELS), path, examples=EXAMPLES)
+@pytest.mark.parametrize("model", [KIM, LINEAR["tfidf-online"]])
+def test_training_removes_examples(model, path):
+    sktextconv.save(clone(model).fit(TEXTS, LABELS), path, examples=EXAMPLES)
     assert not hasattr(sktextconv.load(path).fit(TEXTS, LABELS), "examples_")
 
 

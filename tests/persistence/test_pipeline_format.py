@@ -1,4 +1,4 @@
-"""Damaged and forged files of linear pipelines are rejected."""
+"""Damaged and forged files of linear models are rejected."""
 
 import json
 import re
@@ -15,7 +15,11 @@ from .model_files import TEXTS, join_file, load_error, split_file
 from .test_header import COLUMNS, JSON
 from .test_pipelines import fitted
 
-NAMES = ("bow-tfidf", "ngrams-nb", "tfidf", "characters", "bag-of-means", "ratio")
+ONLINE = "tfidf-online"
+NAMES = (
+    *("bow-tfidf", "ngrams-nb", "tfidf", "characters", "bag-of-means", "ratio"),
+    ONLINE,
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +59,8 @@ def test_load_damaged_pipeline(saved, folder, data):
 def test_load_random_pipeline_header(saved, folder, data):
     """A file with a valid checksum is rejected, or is a working model."""
     outer, header, body = split_file(saved[data.draw(st.sampled_from(NAMES))])
-    step = data.draw(st.sampled_from(header["steps"]))
-    parts = [header, step, step["parameters"], step["state"]]
+    step = data.draw(st.sampled_from(header.get("steps", [header])))
+    parts = [header, step, step["parameters"], step.get("state")]
     part = data.draw(st.sampled_from([part for part in parts if part]))
     part[data.draw(st.sampled_from(sorted(part.keys() - {"sha256"})))] = data.draw(JSON)
     path = folder / "forged"
@@ -89,6 +93,14 @@ def words(*change):
         found[slice(*change[:2])] = change[2:]
 
     return forge
+
+
+def top(**values):
+    return lambda header: header.update(values)
+
+
+def online(**values):
+    return lambda header: header["parameters"].update(values)
 
 
 SPLITTING = [["lowercase", True], ["token_pattern", None], ["tokenizer", None]]
@@ -173,6 +185,34 @@ FORGERIES = {  # name of the file, change of the header, pattern of the message
     "C": ("tfidf", state(2, C=-1.0), "Expected C_ above"),
     "errors": ("tfidf", state(2, cv_errors={"dict": [["a", 1]]}), "float as errors"),
     "missing": ("tfidf", part(2, state={}), "Expected float as 'C', got nothing"),
+    # the online model
+    "online parameter": (ONLINE, online(more=1), "unexpected keyword argument 'more'"),
+    "online range": (ONLINE, online(n_features=2**26), "'n_features' parameter of On"),
+    "online rate": (ONLINE, online(alpha=0.5), "must be below 1 / learning_r"),
+    "online code": (ONLINE, online(tokenizer="os.system"), "'tokenizer' parameter of"),
+    "online steps": (ONLINE, top(steps=[]), "Expected nothing as 'steps', got list"),
+    "online classes": (
+        ONLINE,
+        top(classes=["bad", "good", "odd"]),
+        r"Expected F64 \[3, \d+\] as tensor 'last_coef', got F64 \[1, \d+\]",
+    ),
+    "online columns": (
+        ONLINE,
+        top(n_columns=2**60),
+        r"I32 \[\d+\] as tensor 'columns'",
+    ),
+    "online negative": (ONLINE, top(n_columns=-1), r"I32 \[-1\] as tensor 'columns'"),
+    "online texts": (ONLINE, top(n_texts=0), "Expected n_texts from 1 to .*, got 0"),
+    "fewer texts": (ONLINE, top(n_texts=1), "Expected columns of 1 to 1 texts each"),
+    "online steps made": (ONLINE, top(n_steps=-1), "Expected n_steps from 1 to"),
+    "many steps": (ONLINE, top(n_steps=2**60), "Expected n_steps from 1 to"),
+    "epochs": (ONLINE, top(n_iter=0), "Expected n_iter from 1 to"),
+    "online float": (ONLINE, top(n_texts=2.0), "Expected int as 'n_texts', got float"),
+    "online memory": (
+        ONLINE,
+        lambda h: (online(n_features=2**25)(h), top(classes=[*map(str, range(10))])(h)),
+        r"Expected a larger file for 5,637,144,576 bytes, got \d+",
+    ),
 }
 
 
@@ -184,8 +224,9 @@ def test_load_forged_pipeline_header(name, saved, path):
     assert re.search(match, load_error(join_file(outer, header, body), path))
 
 
-def test_load_pipeline_requires_each_key(saved, path):
-    outer, header, body = split_file(saved["tfidf"])
+@pytest.mark.parametrize("name", ["tfidf", ONLINE])
+def test_load_linear_model_requires_each_key(name, saved, path):
+    outer, header, body = split_file(saved[name])
     for key in header.keys() - {"sha256", "format", "estimator"}:
         less = {name: value for name, value in header.items() if name != key}
         message = load_error(join_file(outer, less, body), path)
@@ -237,6 +278,30 @@ WRONG_TENSORS = {  # name of the file, tensor, its change, pattern of the messag
     "gap": ("bag-of-means", "0.columns", with_value(2, 9), "words in each of 4 clust"),
     "no cluster": ("bag-of-means", "0.columns", with_value(2, -1), "words in each of"),
     "reserved": ("bag-of-means", "0.columns", with_value(0, 0), "for reserved ids"),
+    "online none": (
+        ONLINE,
+        "mean_coef",
+        lambda a: None,
+        "as tensor 'mean_coef', got n",
+    ),
+    "online type": (ONLINE, "columns", np.int64, "as tensor 'columns', got I64"),
+    "online nan": (ONLINE, "last_coef", with_value((0, 0), np.nan), "NaN or infinity"),
+    "same column": (ONLINE, "columns", lambda a: np.repeat(a[:1], len(a)), "ascending"),
+    "descending": (
+        ONLINE,
+        "columns",
+        lambda a: a[::-1],
+        "ascending columns below 4096",
+    ),
+    "negative": (ONLINE, "columns", with_value(0, -1), "ascending columns below 4096"),
+    "outside": (
+        ONLINE,
+        "columns",
+        with_value(-1, 4096),
+        "ascending columns below 4096",
+    ),
+    "no text": (ONLINE, "n_containing", with_value(0, 0), "columns of 1 to 12 texts"),
+    "more texts": (ONLINE, "n_containing", with_value(0, 13), "of 1 to 12 texts each"),
 }
 
 

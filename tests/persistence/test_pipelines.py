@@ -1,4 +1,4 @@
-"""Saving and loading of linear pipelines."""
+"""Saving and loading of linear models."""
 
 import functools
 import pickle
@@ -15,11 +15,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 import sktextconv
-from sktextconv import make_bow_classifier, make_tfidf_classifier
+from sktextconv import (
+    OnlineNGramClassifier,
+    make_bow_classifier,
+    make_tfidf_classifier,
+)
 from sktextconv.feature_extraction import LogCountRatio, NGramVectorizer
 from sktextconv.linear_model import ProbabilisticLinearSVC
 
-from ..classifiers import PIPELINES
+from ..classifiers import ONLINE, PIPELINES
 from ..conftest import same_bits
 from .model_files import TEXTS
 
@@ -36,7 +40,9 @@ EVERY = {
         NGramVectorizer(max_n=2), LogCountRatio(), ProbabilisticLinearSVC()
     ),
 }
+LINEAR = EVERY | ONLINE
 each_pipeline = pytest.mark.parametrize("name", EVERY)
+each_kind = pytest.mark.parametrize("name", ["tfidf", "tfidf-online"])
 
 
 def labels(n_classes):
@@ -47,7 +53,7 @@ def labels(n_classes):
 
 @functools.cache
 def fitted(name, n_classes=2):
-    return clone(EVERY[name]).fit(TEXTS * 3, labels(n_classes))
+    return clone(LINEAR[name]).fit(TEXTS * 3, labels(n_classes))
 
 
 def round_trip(pipeline, path):
@@ -95,21 +101,25 @@ def test_load_pipeline_same_bits(name, n_classes, path):
     assert pickle.dumps(pipeline) == before
 
 
-def test_load_pipeline_without_torch(tmp_path):
+def test_load_linear_model_without_torch(tmp_path):
     """A new process loads and predicts the same bits, and never imports torch."""
-    for name in EVERY:
+    for name in LINEAR:
         sktextconv.save(fitted(name), tmp_path / name)
     script = (
         "import sys, numpy as np, sktextconv\n"
-        f"found = {{name: sktextconv.load({str(tmp_path)!r} + '/' + name)"
-        f".predict_proba({TEXTS!r}) for name in {list(EVERY)}}}\n"
-        f"np.savez({str(tmp_path / 'found.npz')!r}, **found)\n"
+        f"predict = lambda name: sktextconv.load({str(tmp_path)!r} + '/' + name)"
+        f".predict_proba({TEXTS!r})\n"
+        f"found = {{name: predict(name) for name in {list(EVERY)}}}\n"
         "unused = {'torch', 'skorch', 'gensim', 'sklearn.svm', 'sklearn.cluster'}\n"
-        "assert not unused & set(sys.modules), unused & set(sys.modules)"
+        "assert not unused & set(sys.modules), unused & set(sys.modules)\n"
+        f"found |= {{name: predict(name) for name in {list(ONLINE)}}}\n"
+        "unused -= {'sklearn.svm'}\n"  # sklearn.linear_model imports it
+        "assert not unused & set(sys.modules), unused & set(sys.modules)\n"
+        f"np.savez({str(tmp_path / 'found.npz')!r}, **found)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     found = np.load(tmp_path / "found.npz")
-    for name in EVERY:
+    for name in LINEAR:
         assert np.array_equal(found[name], fitted(name).predict_proba(TEXTS))
 
 
@@ -124,8 +134,9 @@ def test_load_pipeline_without_torch(tmp_path):
     ],
     ids=lambda classes: classes.dtype.str,
 )
-def test_pipeline_labels_keep_dtype(classes, path):
-    pipeline = make_bow_classifier().fit(TEXTS, np.tile(classes, 2))
+@each_kind
+def test_labels_of_linear_model_keep_dtype(name, classes, path):
+    pipeline = clone(LINEAR[name]).fit(TEXTS, np.tile(classes, 2))
     loaded = round_trip(pipeline, path)
     assert loaded.classes_.dtype.str == pipeline.classes_.dtype.str
     assert loaded.predict(TEXTS).tolist() == pipeline.predict(TEXTS).tolist()
@@ -172,23 +183,27 @@ def test_pipeline_parameters_are_restored(path):
         assert other.get_params() == one.get_params()
 
 
-def test_pipeline_generator_becomes_none(path):
-    pipeline = clone(EVERY["tfidf"]).fit(TEXTS, labels(2)[:4])
+@pytest.mark.parametrize(
+    ("name", "prefix"), [("tfidf", "probabilisticlinearsvc__"), ("tfidf-online", "")]
+)
+def test_generator_of_linear_model_becomes_none(name, prefix, path):
+    pipeline = clone(LINEAR[name]).fit(TEXTS, labels(2)[:4])
     generator = np.random.RandomState(0)
-    pipeline.set_params(probabilisticlinearsvc__random_state=generator)
+    pipeline.set_params(**{f"{prefix}random_state": generator})
     with pytest.warns(UserWarning, match="not saved: random_state") as caught:
         sktextconv.save(pipeline, path)
     assert caught[0].filename == __file__
     loaded = sktextconv.load(path)
-    assert loaded[-1].random_state is None
+    assert loaded.get_params()[f"{prefix}random_state"] is None
     assert same_bits(loaded, pipeline, TEXTS)
 
 
 COLUMNS = {"n_columns": 3, "names": ["id", "label", "text"], "label": 1, "texts": [2]}
 
 
-def test_columns_of_pipeline_are_saved(path):
-    pipeline = clone(EVERY["tfidf"]).fit(TEXTS, labels(2)[:4])
+@each_kind
+def test_columns_of_linear_model_are_saved(name, path):
+    pipeline = clone(LINEAR[name]).fit(TEXTS, labels(2)[:4])
     pipeline.columns_ = COLUMNS
     loaded = round_trip(pipeline, path)
     assert loaded.columns_ == COLUMNS
@@ -215,6 +230,9 @@ class Subclass(NGramVectorizer):
     pass
 
 
+Derived = type("OnlineNGramClassifier", (OnlineNGramClassifier,), {})
+
+
 def split_at_commas(text):
     return text.split(",")
 
@@ -229,6 +247,16 @@ def with_tokenizer(*, later):
     pipeline = make_bow_classifier(tokenizer=split_at_commas)
     pipeline.fit(TEXTS, labels(2)[:4])
     return pipeline.set_params(ngramvectorizer__tokenizer=None) if later else pipeline
+
+
+def online(cls=OnlineNGramClassifier, **params):
+    return cls(n_features=9, **params).fit(TEXTS, labels(2)[:4])
+
+
+def online_with_nan():
+    model = online()
+    model.coef_[0] = np.nan
+    return model
 
 
 def means_with_tokenizer():
@@ -271,6 +299,18 @@ REFUSED = {
     "fitted tokenizer": (lambda: with_tokenizer(later=True), TypeError, "split_at"),
     "means": (means_with_tokenizer, TypeError, "BagOfMeansVectorizer with.*split_at"),
     "nan": (with_nan, ValueError, "NaN or infinity in '2.coef'"),
+    "unfitted online": (OnlineNGramClassifier, NotFittedError, "OnlineNGramClassifier"),
+    "online tokenizer": (
+        lambda: online(tokenizer=split_at_commas).set_params(tokenizer=None),
+        TypeError,
+        "OnlineNGramClassifier with.*split_at",
+    ),
+    "derived": (
+        lambda: online(Derived),
+        TypeError,
+        f"Expected OnlineNGramClassifier of sktextconv, got .* of {__name__}.* skops",
+    ),
+    "online nan": (online_with_nan, ValueError, "NaN or infinity in 'mean_coef'"),
     "parameter": (
         lambda: (
             clone(EVERY["bow"])
@@ -304,7 +344,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_save_invalid_pipeline_writes_nothing(name, path):
+def test_save_invalid_linear_model_writes_nothing(name, path):
     make, error, match = REFUSED[name]
     path.write_bytes(b"old")
     with pytest.raises(error, match=match):
@@ -322,24 +362,31 @@ def test_save_imblearn_pipeline(path):
         sktextconv.save(imblearn.Pipeline(fitted("tfidf").steps), path)
 
 
-def test_load_pipeline_on_device(path):
-    sktextconv.save(fitted("tfidf"), path)
-    assert same_bits(sktextconv.load(path, device="auto"), fitted("tfidf"), TEXTS)
-    with pytest.raises(ValueError, match="device='cpu' for a linear pip") as error:
+@pytest.mark.parametrize(
+    ("name", "kind"), [("tfidf", "pipeline"), ("tfidf-online", "model")]
+)
+def test_linear_model_has_no_device(name, kind, path):
+    sktextconv.save(fitted(name), path)
+    assert same_bits(sktextconv.load(path, device="auto"), fitted(name), TEXTS)
+    message = f"device='cpu' for a linear {kind}"
+    with pytest.raises(ValueError, match=message) as error:
         sktextconv.load(path, device="cuda")
     assert type(error.value) is ValueError
 
 
-def test_save_pipeline_is_deterministic(path):
-    sktextconv.save(fitted("ngrams-nb"), path)
+@pytest.mark.parametrize("name", ["ngrams-nb", "tfidf-online"])
+def test_save_linear_model_is_deterministic(name, path):
+    sktextconv.save(fitted(name), path)
     before = path.read_bytes()
-    sktextconv.save(fitted("ngrams-nb"), path)
+    sktextconv.save(fitted(name), path)
     assert path.read_bytes() == before
 
 
-def test_export_of_pipeline_is_refused(path):
+@each_kind
+def test_export_of_linear_model_is_refused(name, path):
     """The error of `export_onnx` says that the saved file needs no torch."""
-    match = "Expected a network, got a linear pipeline.*sktextconv.save.*no PyTorch"
+    kind = "model" if name == "tfidf-online" else "pipeline"
+    match = f"Expected a network, got a linear {kind}.*sktextconv.save.*no PyTorch"
     with pytest.raises(TypeError, match=match):
-        sktextconv.export_onnx(fitted("tfidf"), path)
+        sktextconv.export_onnx(fitted(name), path)
     assert not path.exists()
