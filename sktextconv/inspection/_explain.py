@@ -82,9 +82,10 @@ def explain(
 
     A word is a run of letters and digits, one punctuation mark, or one character of a
     script without spaces, such as Chinese. The words of a callable `tokenizer`, of a
-    network or of a vectorizer of this package in a pipeline, are searched for in the
-    text, in order; a word that is not found verbatim has no weight. Occlusion replaces
-    a word with as many spaces, which takes one prediction per word, all in one call.
+    classifier of this package or of a vectorizer of it in a pipeline, are searched for
+    in the text, in order; a word that is not found verbatim has no weight. Occlusion
+    replaces a word with as many spaces, which takes one prediction per word, all in one
+    call.
     "gradient" and "attention" weight the words that the network reads; in a character
     network, white space counts toward the preceding word. The path of "gradient" starts
     from padding instead of the text, and takes 64 forward and backward passes.
@@ -168,7 +169,7 @@ def _is_network(estimator):
 
 
 def _find_tokenizer(estimator):
-    """Return the tokenizer of a network or a pipeline: callable, name or None."""
+    """Return the tokenizer of a classifier of this package: callable, name or None."""
     if isinstance(estimator, OnnxClassifier):
         return getattr(estimator._tokenizer, "tokenizer", None)
     steps = getattr(estimator, "steps", None)
@@ -176,9 +177,15 @@ def _find_tokenizer(estimator):
     tokenizer = getattr(first, "tokenizer", None)
     if tokenizer is None or _is_network(first):
         return tokenizer
-    from ..feature_extraction import BagOfMeansVectorizer, NGramVectorizer
+    from ..feature_extraction import (
+        BagOfMeansVectorizer,
+        HashedNGramVectorizer,
+        NGramVectorizer,
+    )
+    from ..online import OnlineNGramClassifier
 
-    own = (BagOfMeansVectorizer, NGramVectorizer)
+    vectorizers = (BagOfMeansVectorizer, HashedNGramVectorizer, NGramVectorizer)
+    own = (*vectorizers, OnlineNGramClassifier)
     return tokenizer if isinstance(first, own) else None
 
 

@@ -14,7 +14,7 @@ from sktextconv import explain
 from sktextconv.encoding import DocumentEncoder, WordEncoder
 from sktextconv.feature_extraction import BagOfMeansVectorizer, NGramVectorizer
 
-from ..classifiers import NETWORKS, PIPELINES
+from ..classifiers import LINEAR, NETWORKS, PIPELINES
 from ..conftest import same_bits
 
 TEXTS = [
@@ -246,9 +246,10 @@ def test_gradient_ignores_words_without_offsets():
         assert value == pytest.approx(weights[word], abs=1e-6)
 
 
-def test_occlusion_of_a_pipeline_with_tokenizer():
-    pipeline = clone(PIPELINES["bow"])
-    pipeline[0].set_params(tokenizer=cut_pairs)
-    attribution = explain(pipeline.fit(TEXTS, LABELS), "电影好看")
+@pytest.mark.parametrize("name", ["bow", "tfidf-online"])
+def test_occlusion_of_a_linear_model_with_tokenizer(name):
+    plain, model = clone(LINEAR[name]), clone(LINEAR[name])
+    (model[0] if name in PIPELINES else model).set_params(tokenizer=cut_pairs)
+    attribution = explain(model.fit(TEXTS, LABELS), "电影好看")
     assert attribution.words == ["电影", "好看"]
-    assert explain(PIPELINES["bow"].fit(TEXTS, LABELS), "好看").words == ["好", "看"]
+    assert explain(plain.fit(TEXTS, LABELS), "好看").words == ["好", "看"]
