@@ -6,7 +6,7 @@ import inspect
 from .. import _HOMES
 from ..utils._param_names import describe_unknown_name
 
-__all__ = ["DEFAULT_MODEL", "LINEAR_MODELS", "MODELS", "make_model"]
+__all__ = ["DEFAULT_MODEL", "LINEAR_MODELS", "MODELS", "ONLINE_MODELS", "make_model"]
 
 DEFAULT_MODEL = "tfidf"
 
@@ -21,9 +21,16 @@ LINEAR_MODELS = {
     "ngrams-tfidf": ("make_ngram_classifier", {"tfidf": True}),
     "bag-of-means": ("make_bag_of_means_classifier", {}),
 }
+# The same of linear models that are no pipelines, but classes of `sktextconv.online`.
+ONLINE_MODELS = {"tfidf-online": ("OnlineNGramClassifier", {})}
 # The same of all models; a network has the name of its class.
-MODELS = LINEAR_MODELS | {
-    name.removesuffix("Classifier").lower(): (name, {}) for name in _HOMES["networks"]
+MODELS = {
+    **LINEAR_MODELS,
+    **ONLINE_MODELS,
+    **{
+        name.removesuffix("Classifier").lower(): (name, {})
+        for name in _HOMES["networks"]
+    },
 }
 
 
@@ -35,7 +42,7 @@ def make_model(name, settings, *, seed, max_epochs=None, device=None):
     name : str
         A key of `MODELS`.
     settings : dict of str to object
-        Parameters of a network; arguments of the function that makes a pipeline,
+        Parameters of a class; arguments of the function that makes a pipeline,
         parameters of its last step, or any as ``step__parameter``.
     seed : int
         Seed of every step, unless it is among the settings.
@@ -49,31 +56,44 @@ def make_model(name, settings, *, seed, max_epochs=None, device=None):
     """
     options = {"--epochs": ("max_epochs", max_epochs), "--device": ("device", device)}
     options = {key: value for key, value in options.items() if value[1] is not None}
-    if name not in LINEAR_MODELS:
-        return _make_network(name, settings, seed, options)
-    for option in options:
-        raise ValueError(
-            f"{option}: expected a network with it, got the linear model {name}; leave "
-            f"out {option}, or pass --model kimcnn or another network."
-        )
-    return _make_pipeline(name, settings, seed)
+    if name in LINEAR_MODELS:
+        for option in options:
+            _reject_option(name, option)
+        return _make_pipeline(name, settings, seed)
+    return _make_classifier(name, settings, seed, options)
 
 
-def _make_network(name, settings, seed, options):
-    from .. import networks
-    from ..training._device import resolve_device
+def _reject_option(name, option):
+    raise ValueError(
+        f"{option}: expected a network with it, got the linear model {name}; leave "
+        f"out {option}, or pass --model kimcnn or another network."
+    )
 
-    estimator = getattr(networks, MODELS[name][0])
+
+def _make_classifier(name, settings, seed, options):
+    if name in ONLINE_MODELS:
+        from .. import online as home  # needs no torch
+    else:
+        from .. import networks as home
+
+    estimator = getattr(home, MODELS[name][0])
     settings, known = dict(settings), list(estimator().get_params())
     for option, (parameter, value) in options.items():
+        if parameter not in known:
+            _reject_option(name, option)
         if parameter in settings:
             raise ValueError(f"expected {option} or --set {parameter}=..., got both.")
         settings[parameter] = value
     for parameter in settings:
         _check_known(name, parameter, known)
-    classifier = estimator(**{"random_state": seed, "verbose": 2} | settings)
+    defaults = {"random_state": seed, "verbose": 2}
+    defaults = {key: value for key, value in defaults.items() if key in known}
+    classifier = estimator(**defaults | settings)
     classifier._check_parameters()
-    resolve_device(classifier.device)
+    if "device" in known:
+        from ..training._device import resolve_device
+
+        resolve_device(classifier.device)
     return classifier
 
 

@@ -20,7 +20,7 @@ from ._arguments import (
     parse_setting,
     parse_time,
 )
-from ._models import DEFAULT_MODEL, LINEAR_MODELS, MODELS
+from ._models import DEFAULT_MODEL, LINEAR_MODELS, MODELS, ONLINE_MODELS
 
 __all__ = ["make_parser"]
 
@@ -162,6 +162,7 @@ def _add_compare(parser):
 
 
 def _add_train(parser):
+    linear = LINEAR_MODELS | ONLINE_MODELS
     add_data(parser)
     add_columns(parser, "0", "default: all others")
     parser.add_argument(
@@ -169,9 +170,8 @@ def _add_train(parser):
         metavar="NAME",
         choices=MODELS,
         default=DEFAULT_MODEL,
-        help=f"linear model: {', '.join(LINEAR_MODELS)}; or network: "
-        f"{', '.join(sorted(MODELS.keys() - LINEAR_MODELS.keys()))} (default: "
-        "%(default)s)",
+        help=f"linear model: {', '.join(linear)}; or network: "
+        f"{', '.join(sorted(MODELS.keys() - linear.keys()))} (default: %(default)s)",
     )
     parser.add_argument(
         "--set",
@@ -188,7 +188,7 @@ def _add_train(parser):
         metavar="N",
         type=int,
         dest="max_epochs",
-        help="number of epochs of a network, as --set max_epochs=N",
+        help="number of epochs of a network or of tfidf-online, as --set max_epochs=N",
     )
     parser.add_argument(
         "--device",

@@ -14,6 +14,7 @@ from ..comparison._selection import (
 )
 from ..utils._fit import last_step
 from ._inputs import check_split
+from ._models import ONLINE_MODELS
 from ._output import print_line
 
 __all__ = ["search_parameters"]
@@ -84,6 +85,11 @@ def search_parameters(estimator, name, texts, labels, *, given, seed):
 
 def _make_grid(estimator, name, given):
     """Return the values to try: those of comparisons, and the default of C."""
+    if name in ONLINE_MODELS:
+        raise ValueError(
+            f"--search: expected a network or a linear model with C, got {name}; leave "
+            "out --search, and set parameters with --set."
+        )
     grid = dict(ROWS[name].grid if name in ROWS else GRIDS["network"])
     if isinstance(estimator, Pipeline):
         default = estimator[-1].C

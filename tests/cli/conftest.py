@@ -58,11 +58,12 @@ def mixed(folder):
 
 
 @pytest.fixture(scope="module")
-def linear(folder):
-    """Name of a linear model trained on the same texts."""
+def linear(folder, request):
+    """Name of a linear model, the default one, trained on the same texts."""
     data, out = str(folder / "films.csv"), str(folder / "linear")
+    options = ["--model", request.param] if hasattr(request, "param") else []
     with contextlib.redirect_stdout(io.StringIO()):
-        assert main(["train", data, "--out", out]) == 0
+        assert main(["train", data, "--out", out, *options]) == 0
     return "linear"
 
 

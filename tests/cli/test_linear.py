@@ -7,18 +7,24 @@ import pytest
 
 import sktextconv
 from sktextconv import load
-from sktextconv.cli._models import DEFAULT_MODEL, LINEAR_MODELS, make_model
+from sktextconv.cli._models import (
+    DEFAULT_MODEL,
+    LINEAR_MODELS,
+    ONLINE_MODELS,
+    make_model,
+)
 from sktextconv.comparison._rows import ROWS
 from sktextconv.persistence._load import load_model
 from sktextconv.serving import create_app
 
-from ..classifiers import PIPELINES
+from ..classifiers import ONLINE, PIPELINES
 from ..serving.clients import Client, predict
 from ..test_imports import modules_after
 from .films import BAD, GOOD
 
 # Linear models that need no further package, with fewer words for speed.
-QUICK = sorted(LINEAR_MODELS.keys() - {"bag-of-means"})
+QUICK = sorted((LINEAR_MODELS | ONLINE_MODELS).keys() - {"bag-of-means"})
+each_kind = pytest.mark.parametrize("linear", ["tfidf", "tfidf-online"], indirect=True)
 
 
 def test_linear_models_are_rows_of_comparisons():
@@ -38,6 +44,9 @@ def test_linear_models_are_those_of_the_package():
     assert {name for name, _ in LINEAR_MODELS.values()} == {
         name for name in sktextconv.__all__ if name.startswith("make_")
     }
+    assert ONLINE_MODELS.keys() == ONLINE.keys()
+    for name, model in ONLINE.items():
+        assert type(make_model(name, {}, seed=0)) is type(model)
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -99,6 +108,11 @@ def test_train_bag_of_means(run, folder):
         ("bow", "ngramvectorizer__lowercase=false", {"ngramvectorizer__lowercase": 0}),
         ("bow-tfidf", "max_features=9", {"countscaler__idf": True}),
         ("ngrams-nb", "alpha=2 max_n=2", {"naivebayessvc__alpha": 2}),
+        (
+            "tfidf-online --epochs 2 --seed 3",
+            "alpha=1e-5",
+            {"alpha": 1e-5, "max_epochs": 2, "random_state": 3},
+        ),
     ],
 )
 def test_set_of_linear_model(run, folder, model, settings, expected):
@@ -132,6 +146,14 @@ INVALID = {
     "leave out --epochs, or pass --model kimcnn or another network.",
     "--device cpu --model bow": "--device: expected a network with it, got the linear "
     "model bow; leave out --device",
+    "--model tfidf-online --device cpu": "--device: expected a network with it, got "
+    "the linear model tfidf-online; leave out --device",
+    "--model tfidf-online --set max_epoch=2": "tfidf-online has no parameter "
+    "'max_epoch'; did you mean 'max_epochs'?",
+    "--model tfidf-online --set alpha=1": "'alpha' parameter of OnlineNGramClassifier",
+    "--model tfidf-online --epochs 2 --set max_epochs=2": "expected --epochs or --set",
+    "--model tfidf-online --search": "--search: expected a network or a linear model "
+    "with C, got tfidf-online; leave out --search, and set parameters with --set.",
     "--model linear": "invalid choice: 'linear' (choose from",
 }
 
@@ -144,6 +166,7 @@ def test_invalid_option_of_linear_model(run, folder, options):
     assert not (folder / "invalid").exists()
 
 
+@each_kind
 def test_predict_probabilities_of_linear_model(run, folder, linear, mixed):
     code, out, err = run(
         f"predict {linear} mixed.csv --probabilities --format jsonl --keep 0"
@@ -156,6 +179,7 @@ def test_predict_probabilities_of_linear_model(run, folder, linear, mixed):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@each_kind
 def test_explain_linear_model(run, linear):
     code, out, err = run(f"explain {linear} --target pos --text", "so good, too long")
     assert (code, err) == (0, "")
@@ -192,6 +216,7 @@ def test_error_of_linear_model(run, folder, linear, command, message):
     assert not (folder / "linear.onnx").exists()
 
 
+@each_kind
 def test_linear_model_serves(folder, linear):
     classifier = load_model(folder / linear, device="cpu")
     with Client(create_app(classifier, max_characters=100)) as client:
@@ -207,6 +232,7 @@ HEAVY = {"torch", "skorch", "gensim", "matplotlib", "nltk.tokenize"}
     "command",
     [
         "train films.csv --out again",
+        "train films.csv --model tfidf-online --out again",
         "evaluate linear films.csv",
         "predict linear films.csv",
         "explain linear --text so",
@@ -218,6 +244,7 @@ def test_linear_commands_import_no_torch(folder, linear, monkeypatch, command):
     assert not modules_after(*command.split()) & HEAVY
 
 
+@each_kind
 def test_serving_linear_model_imports_no_torch(folder, linear, monkeypatch):
     """The application of a linear model predicts and explains without torch."""
     monkeypatch.setenv("PYTHONPATH", str(sktextconv.__path__[0] + "/.."))
