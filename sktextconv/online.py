@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_matrix
 from scipy.special import log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import SGDClassifier
@@ -33,6 +34,11 @@ _CHUNK = 64 * _BLOCK
 # Features up to this size are kept from one epoch to the next, and others made again.
 _MAX_KEPT_BYTES = 2**30
 _MAX_RATE = 1e6  # larger steps could overflow
+# A column of this value in each text has the intercept as its weight: scikit-learn
+# forgets the last intercept between calls of `partial_fit` where it keeps means. Its
+# steps are shorter than those of n-grams, by 1/64. A power of two, so that dividing by
+# it and multiplying give the same bits.
+_CONSTANT = 0.125
 
 
 @hyperparameters
@@ -55,7 +61,8 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
     max_epochs : int, default=5
         Passes of `fit` over the texts.
     learning_rate : float, default=10.0
-        Step size, which is constant. Features have length 1.
+        Step size, which is constant. Features have length 1; the step of the intercept
+        is 1/64 of it.
     alpha : float, default=1e-6
         Strength of the L2 penalty; below 1 / `learning_rate`.
     random_state : int, RandomState instance or None, default=None
@@ -178,6 +185,9 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
     ) -> Self:
         """Make one pass over some texts, continuing from the current weights.
 
+        `n_features`, `max_n` and `tokenizer` are those of the first call, and the other
+        parameters may change.
+
         Parameters
         ----------
         X : array-like of str of shape (n_samples,)
@@ -210,6 +220,7 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         )
         texts, classes, *targets = self._check_data(X, y, sample_weight, classes)
         learner = self._make_learner(len(classes)) if first else self._learner
+        learner.set_rates(self)
         rng = check_random_state(self.random_state)
         for rows in _draw_chunks(np.flatnonzero(targets[1]), rng):
             counts = learner.count(texts, rows)
@@ -222,13 +233,13 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
     def coef_(self) -> np.ndarray:
         """Weights, a row per class, or one row for two classes."""
         check_is_fitted(self)
-        return self._learner.sgd.coef_
+        return self._learner.sgd.coef_[:, :-1]
 
     @property
     def intercept_(self) -> np.ndarray:
         """Biases, one per class, or one for two classes."""
         check_is_fitted(self)
-        return self._learner.sgd.intercept_
+        return self._learner.sgd.coef_[:, -1] * _CONSTANT
 
     def decision_function(self, X: Collection[str]) -> np.ndarray:
         """Return the scores of the classes.
@@ -356,12 +367,18 @@ class _Learner:
         self._n_containing = np.zeros(int(estimator.n_features), dtype=np.int64)
         self.sgd = SGDClassifier(
             loss="log_loss",
-            alpha=float(estimator.alpha),
             learning_rate="constant",
-            eta0=float(estimator.learning_rate),
             average=True,
+            fit_intercept=False,
             shuffle=False,
             random_state=0,  # has no effect
+        )
+        self.set_rates(estimator)
+
+    def set_rates(self, estimator):
+        """Take the step size and the penalty from the estimator."""
+        self.sgd.set_params(
+            eta0=float(estimator.learning_rate), alpha=float(estimator.alpha)
         )
 
     def count(self, texts, rows):
@@ -387,18 +404,19 @@ class _Learner:
 
     def score(self, texts):
         """Return the scores of the classes, as `decision_function` does."""
-        return self.sgd.decision_function(
-            self._weigh(self._vectorizer.transform(texts))
-        )
+        weights = self._weigh(self._vectorizer.transform(texts))
+        # Only the columns in use, since scipy copies all that it is given.
+        columns, weights.indices = np.unique(weights.indices, return_inverse=True)
+        weights.resize(len(texts), len(columns))
+        scores = weights @ self.sgd.coef_[:, columns].T
+        return scores[:, 0] if len(self._labels) == 2 else scores
 
     def get_parameters(self):
-        """Return the parameters of the estimator when it was made."""
+        """Return the parameters that the estimator had when it was made."""
         return {
             "n_features": self._vectorizer.n_features,
             "max_n": self._vectorizer.max_n,
             "tokenizer": self._vectorizer.tokenizer,
-            "learning_rate": self.sgd.eta0,
-            "alpha": self.sgd.alpha,
         }
 
     def get_state(self):
@@ -413,15 +431,17 @@ class _Learner:
             of them; and the weights of the last step and the mean over all steps, in a
             row per class, or one row for two classes.
         """
-        sgd, columns = self.sgd, np.flatnonzero(self._n_containing)
-        return {"n_texts": self._n_texts, "n_steps": int(sgd.t_) - 1}, {
+        columns = np.flatnonzero(self._n_containing)
+        arrays = {
             "columns": columns.astype(np.int32),
             "n_containing": self._n_containing[columns],
-            "last_coef": np.atleast_2d(sgd._standard_coef)[:, columns],
-            "last_intercept": sgd._standard_intercept,
-            "mean_coef": np.atleast_2d(sgd._average_coef)[:, columns],
-            "mean_intercept": sgd._average_intercept,
         }
+        sgd = self.sgd
+        for name, coef in ("last", sgd._standard_coef), ("mean", sgd._average_coef):
+            coef = np.atleast_2d(coef)
+            arrays[f"{name}_coef"] = coef[:, columns]
+            arrays[f"{name}_intercept"] = coef[:, -1] * _CONSTANT
+        return {"n_texts": self._n_texts, "n_steps": int(sgd.t_) - 1}, arrays
 
     def set_state(self, numbers, arrays):
         """Take what `get_state` returned."""
@@ -429,29 +449,43 @@ class _Learner:
         self._n_texts = numbers["n_texts"]
         self._n_containing[columns] = arrays["n_containing"]
         coefs = []
-        for name in ("last_coef", "mean_coef"):
-            coefs.append(np.zeros((len(arrays[name]), n_features)))
-            coefs[-1][:, columns] = arrays[name]
-        sgd, shape = self.sgd, (n_features,) if len(coefs[0]) == 1 else coefs[0].shape
+        for name in ("last", "mean"):
+            coef = np.zeros((len(arrays[f"{name}_coef"]), n_features + 1))
+            coef[:, columns] = arrays[f"{name}_coef"]
+            coef[:, -1] = arrays[f"{name}_intercept"] / _CONSTANT
+            coefs.append(coef)
+        sgd, shape = self.sgd, (-1,) if len(self._labels) == 2 else coefs[0].shape
         sgd._standard_coef, sgd._average_coef = (each.reshape(shape) for each in coefs)
-        sgd._standard_intercept = arrays["last_intercept"].copy()
-        sgd._average_intercept = arrays["mean_intercept"].copy()
-        # `partial_fit` of scikit-learn changes the mean where it is both attributes.
+        sgd._standard_intercept, sgd._average_intercept = np.zeros((2, len(coefs[0])))
         sgd.coef_, sgd.intercept_ = coefs[1], sgd._average_intercept
-        sgd.classes_, sgd.n_features_in_ = self._labels, n_features
+        sgd.classes_, sgd.n_features_in_ = self._labels, n_features + 1
         sgd.t_, sgd.n_iter_ = 1.0 + numbers["n_steps"], 1
 
     def _weigh(self, counts):
-        """Return TF-IDF of counts, as scikit-learn's `TfidfTransformer` does.
+        """Return TF-IDF of counts and the constant column.
 
-        That would need the logarithms of all columns, also for a single text.
+        `TfidfTransformer` would need the logarithms of all columns for a single text.
         """
         # In float32, the mean over millions of steps would lose digits.
         weights = counts.astype(np.float64)
         containing = self._n_containing[counts.indices]
         idf = 1 + np.log((1 + self._n_texts) / (1 + containing))
         weights.data = (1 + np.log(weights.data)) * idf
-        return normalize(weights, copy=False)
+        return _append_constant(normalize(weights, copy=False))
+
+
+def _append_constant(matrix):
+    """Return a CSR matrix with `_CONSTANT` as a further column."""
+    n_rows, n_columns = matrix.shape
+    ends = matrix.indptr[1:]
+    return csr_matrix(
+        (
+            np.insert(matrix.data, ends, _CONSTANT),
+            np.insert(matrix.indices, ends, n_columns),
+            matrix.indptr + np.arange(n_rows + 1, dtype=matrix.indptr.dtype),
+        ),
+        shape=(n_rows, n_columns + 1),
+    )
 
 
 def _draw_chunks(rows, rng):

@@ -4,9 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.linear_model import SGDClassifier
 
 from sktextconv import (
     OnlineNGramClassifier,
@@ -32,32 +32,56 @@ def topics():
     return X[:600], y[:600], X[600:], y[600:]
 
 
-def test_one_chunk_equals_scikit_learn(corpus):
-    """A pass over one chunk is that of scikit-learn's steps, in the order drawn."""
+def make_steps(weights, features, targets):
+    """Change weights by a step for each row; return them after each.
+
+    The steps are those of logistic regression with the rate 10 and the penalty 1e-6,
+    one class after the other.
+    """
+    after = []
+    for x, row_targets in zip(features, targets, strict=True):
+        probabilities = expit(weights @ x)
+        weights = weights * (1 - 1e-5) - 10 * np.outer(probabilities - row_targets, x)
+        after.append(weights)
+    return after
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_weights_are_the_mean_over_all_steps(n_classes, topics):
+    """Two calls continue, with TF-IDF of scikit-learn over the texts so far."""
+    X = topics[0][:60]
+    y = np.arange(60) % n_classes
+    targets = np.eye(n_classes)[y][:, -1:] if n_classes == 2 else np.eye(n_classes)[y]
+    counts = HashedNGramVectorizer(n_features=2**12).transform(X).astype(np.float64)
+    model, after = clone(SMALL), [np.zeros((targets.shape[1], 2**12 + 1))]
+    for start, stop in (0, 40), (40, 60):
+        part = slice(start, stop)
+        model.partial_fit(X[part], y[part], classes=range(n_classes))
+        rng = np.random.RandomState(0)
+        for n in (1, 1):  # the blocks and the chunks
+            rng.permutation(n)
+        order = start + rng.permutation(stop - start)
+        tfidf = TfidfTransformer(sublinear_tf=True).fit(counts[:stop])
+        features = tfidf.transform(counts[order]).toarray()
+        features = np.c_[features, np.full(len(order), 0.125)]
+        after += make_steps(after[-1], features, targets[order])
+    mean = np.mean(after[1:], axis=0)
+    np.testing.assert_allclose(model.coef_, mean[:, :-1], atol=1e-12)
+    np.testing.assert_allclose(model.intercept_, mean[:, -1] / 8, atol=1e-12)
+    scores = tfidf.transform(counts) @ mean[:, :-1].T + mean[:, -1] / 8
+    found = model.decision_function(X).reshape(60, -1)
+    np.testing.assert_allclose(found, scores, atol=1e-11)
+
+
+def test_rates_may_change_between_calls(corpus):
+    """`partial_fit` takes the rate and the penalty of the moment."""
     X, y = corpus
-    ours = clone(SMALL).set_params(max_epochs=1).fit(X, y)
-    counts = HashedNGramVectorizer(n_features=2**12).transform(X)
-    counts = counts.astype(np.float64)
-    tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
-    rng = np.random.RandomState(0)
-    for n in (1, 1):  # the blocks and the chunks
-        rng.permutation(n)
-    order = rng.permutation(len(X))
-    reference = SGDClassifier(
-        loss="log_loss",
-        alpha=1e-6,
-        learning_rate="constant",
-        eta0=10.0,
-        average=True,
-        shuffle=False,
-        max_iter=1,
-        tol=None,
-    ).fit(tfidf.transform(counts)[order], y[order])
-    np.testing.assert_allclose(
-        ours.predict_proba(X),
-        reference.predict_proba(tfidf.transform(counts)),
-        rtol=1e-12,
-    )
+    model = clone(SMALL).partial_fit(X, y, classes=["neg", "pos"])
+    before = model.coef_.copy()
+    model.set_params(learning_rate=1e-300, alpha=1e-300).partial_fit(X, y)
+    last = np.atleast_2d(model._learner.sgd._standard_coef)[:, :-1]
+    # The mean of as many steps again, in which the last weights stay.
+    np.testing.assert_allclose(model.coef_, (before + last) / 2, atol=1e-12)
 
 
 def test_error_is_near_that_of_the_exact_model(topics):

@@ -91,7 +91,7 @@ class SavedOnlineClassifier:
             )
         check_is_fitted(classifier)
         learner = classifier._learner
-        # Those of the features and steps have the values that `partial_fit` uses.
+        # Those of the features have the values that `partial_fit` uses.
         parameters = classifier.get_params(deep=False) | learner.get_parameters()
         reject_tokenizer(name, parameters["tokenizer"])
         numbers, arrays = learner.get_state()

@@ -21,7 +21,6 @@ MORE = ["another fine film", "what a bore again", "odd, good and well made"]
 
 def fit(n_classes):
     model = clone(MODEL).fit(TEXTS * 3, labels(n_classes))
-    # scikit-learn has other weights after a second call of `partial_fit`.
     return model.partial_fit(TEXTS, labels(n_classes)[:4])
 
 
@@ -76,12 +75,13 @@ def test_file_of_texts_without_words(path):
     assert same_bits(round_trip(model, path), model, ["", "so"])
 
 
-def test_parameters_of_features_and_steps_are_those_of_fit(path):
+def test_parameters_of_features_are_those_of_fit(path):
     """`partial_fit` goes on with them, whatever was set since, and so does a file."""
     model = fit(2)
-    model.set_params(n_features=9, max_n=1, learning_rate=0.1, alpha=0.1, max_epochs=9)
+    other = {"learning_rate": 0.1, "alpha": 0.1, "max_epochs": 9}
+    model.set_params(n_features=9, max_n=1, **other)
     loaded = round_trip(model, path)
-    assert loaded.get_params() == MODEL.get_params() | {"max_epochs": 9}
+    assert loaded.get_params() == MODEL.get_params() | other
     for each in (model, loaded):
         each.partial_fit(MORE, labels(2)[:3])
     assert same_bits(loaded, model, MORE)
