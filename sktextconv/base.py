@@ -129,8 +129,9 @@ class BaseTextNetClassifier(
         File for the state of training, rewritten after each epoch.
     memory : str, path-like or joblib.Memory, default=None
         Folder in which calls of `fit` with equal texts and equal encoding share the
-        fitted encoder and the ids, such as the candidates of a search. joblib reads
-        pickles from it: share it with nobody whom you do not trust.
+        fitted encoder and the ids, such as the candidates of a search. Those of a
+        `tokenizer` or an encoder of your own are not kept, since their code may change.
+        joblib reads pickles from it: share it with nobody whom you do not trust.
     resume : bool, default=False
         Whether `fit` resumes from the file `checkpoint`, if it exists. The result is
         that of a training without interruption.
@@ -237,8 +238,8 @@ class BaseTextNetClassifier(
         ValueError
             If a parameter, text, label or weight is invalid, if there is only one
             class, if the network and its gradients take more memory than the machine
-            has, if the loss is not finite, or if `checkpoint` belongs to another
-            training or cannot be written.
+            has, if the loss is not finite, if `checkpoint` belongs to another training
+            or cannot be written, or if the folder `memory` cannot be made.
         TypeError
             If `X` is not a sequence of texts, or labels are neither all str nor all
             numbers.

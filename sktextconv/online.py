@@ -64,7 +64,7 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         Step size, which is constant. Features have length 1; the step of the intercept
         is 1/64 of it.
     alpha : float, default=1e-6
-        Strength of the L2 penalty; below 1 / `learning_rate`.
+        Strength of the L2 penalty, also on the intercept; below 1 / `learning_rate`.
     random_state : int, RandomState instance or None, default=None
         Seed of the order of the texts.
 

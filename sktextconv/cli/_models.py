@@ -65,7 +65,7 @@ def make_model(name, settings, *, seed, max_epochs=None, device=None):
 
 def _reject_option(name, option):
     raise ValueError(
-        f"{option}: expected a network with it, got the linear model {name}; leave "
+        f"{option}: expected a model with it, got the linear model {name}; leave "
         f"out {option}, or pass --model kimcnn or another network."
     )
 

@@ -33,6 +33,7 @@ _ARRAYS = {  # types, and names of the sizes
 
 # Limits for forged files; the memory is that of the arrays with all columns.
 _MAX_NUMBER = 2**53
+_MAX_INTERCEPT = 1e300
 _FREE_MEMORY = 2**32  # bytes, whatever the size of the file
 _MAX_MEMORY = 1024  # bytes per byte of a larger file
 
@@ -124,7 +125,8 @@ class SavedOnlineClassifier:
         size = 8 * n_weights * int(self._classifier.n_features)
         if size > max(_FREE_MEMORY, _MAX_MEMORY * file_size):
             raise ValueError(
-                f"Expected a larger file for {size:,} bytes, got {file_size}."
+                f"Expected a larger file for {size:,} bytes of memory, got {file_size} "
+                "bytes. Train with lower n_features."
             )
         return {
             name: f"{dtype} {[self._sizes[size] for size in sizes]}"
@@ -140,6 +142,9 @@ class SavedOnlineClassifier:
             raise ValueError(f"Expected ascending columns below {n_features}.")
         if not ((n_containing >= 1) & (n_containing <= n_texts)).all():
             raise ValueError(f"Expected columns of 1 to {n_texts} texts each.")
+        for name in ("last_intercept", "mean_intercept"):
+            if (np.abs(arrays[name]) > _MAX_INTERCEPT).any():
+                raise ValueError(f"Expected {name} of at most {_MAX_INTERCEPT}.")
         self._arrays = arrays
 
     def finish(self, device):

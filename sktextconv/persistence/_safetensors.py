@@ -70,7 +70,8 @@ def save(
         If `estimator` is not fitted.
     ValueError
         If a parameter is invalid, a weight is not finite, the vocabulary takes more
-        than 100 MB, or there are too many or too long `examples`.
+        than 100 MB, an `OnlineNGramClassifier` of more than 4 GiB has more than a
+        thousand columns for each n-gram, or there are too many or too long `examples`.
     OSError
         If the file cannot be written. An existing file is then unchanged.
 
@@ -93,8 +94,9 @@ def save(
     Some parameters may not be JSON-serializable: `callbacks`, a `schedule` that is a
     function, an `augmenter` other than `SynonymReplacer`, `vectors` that are neither a
     str nor a path, a `random_state` that is a generator. Only training uses them; they
-    are loaded as None, and a warning names them. `compile`, `checkpoint` and `resume`
-    are loaded as their defaults: the loading machine may lack a compiler or the file.
+    are loaded as None, and a warning names them. `compile`, `checkpoint`,
+    `memory` and `resume` are loaded as their defaults: the loading machine may lack a
+    compiler, the file or the folder.
 
     A pipeline starts with a vectorizer of this package and ends with a classifier of
     `sktextconv.linear_model`. Between them are any of `CountScaler`, `LogCountRatio`
@@ -104,9 +106,9 @@ def save(
 
     The file of an `OnlineNGramClassifier` holds all that its pickle does: the weights,
     those of the last step and their mean, and the document frequencies; but only the
-    columns that a text contained. The parameters of its features and steps have the
-    values they had when training began, with which `partial_fit` continues. A
-    `random_state` that is a generator is loaded as None, with a warning.
+    columns that a text contained. `n_features` and `max_n` have the values they had
+    when training began, with which `partial_fit` continues. A `random_state` that is a
+    generator is loaded as None, with a warning.
 
     `columns_`, if the estimator has it, is saved too. ``sktextconv train`` sets this
     dict to tell ``sktextconv predict`` where the labels and texts of its file were; it

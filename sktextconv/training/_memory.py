@@ -2,18 +2,20 @@
 
 import functools
 import hashlib
+import importlib.metadata
 import os
-import pickle
+import sys
 
 import numpy as np
-from joblib import Memory, wrap_non_picklable_objects
-from sklearn.base import clone
+from joblib import Memory
 
 from .. import __version__
 
 __all__ = ["encode_once", "fit_encoder_once", "open_memory"]
 
 _TEXTS_PER_UPDATE = 10_000  # of the hash, in one piece of memory
+# NLTK splits sentences, and Python knows letters.
+_VERSIONS = (__version__, importlib.metadata.version("nltk"), sys.version)
 
 
 def open_memory(estimator):
@@ -22,7 +24,7 @@ def open_memory(estimator):
     Raises
     ------
     ValueError
-        If the folder cannot be written.
+        If there is no such folder and it cannot be made.
     """
     memory = estimator.memory
     if not isinstance(memory, (str, os.PathLike)):
@@ -49,45 +51,55 @@ def fit_encoder_once(encoder, texts, memory):
     memory : joblib.Memory or None
         None always fits it.
     """
-    return _cached(_fit, memory)(encoder, texts)
+    return _cached(_fit, encoder, texts, memory)
 
 
 def encode_once(encoder, texts, memory):
     """Return the ids of texts, encoded unless an equal encoder has done so."""
-    return _cached(_encode, memory)(encoder, texts)
+    return _cached(_encode, encoder, texts, memory)
 
 
-def _cached(function, memory):
-    if memory is None:
-        return functools.partial(function, key=None)
-    # joblib would hash the texts one by one.
-    call = memory.cache(function, ignore=["texts"])
+def _cached(function, encoder, texts, memory):
+    call = functools.partial(function, encoder, _Texts(texts))
+    if memory is None or not _is_own(encoder):
+        return call(None)
+    cached = memory.cache(function, ignore=["texts"])
+    try:
+        return cached(encoder, _Texts(texts), (*_VERSIONS, _hash(texts)))
+    except (KeyError, OSError):  # joblib warned that it could not write the result
+        return call(None)
 
-    def cached(encoder, texts):
-        # joblib hashes the encoder with the name of its tokenizer: here is the code, if
-        # it is that of a notebook or script, where it may change.
-        code = pickle.dumps(wrap_non_picklable_objects(clone(encoder)))
-        try:
-            return call(encoder, texts, (__version__, code, _hash(texts)))
-        except pickle.PicklingError as error:
-            raise ValueError(
-                f"The 'memory' parameter must be None for {encoder}, which cannot be "
-                "pickled. A tokenizer can be if it is a function with a name at the "
-                "top of a module."
-            ) from error
 
-    return cached
+def _is_own(encoder):
+    """Return whether all code of an encoder is that of this package.
+
+    Other code may change, and joblib would not see it.
+    """
+    package = __name__.partition(".")[0]
+    is_ours = type(encoder).__module__.partition(".")[0] == package
+    return is_ours and not callable(getattr(encoder, "tokenizer", None))
+
+
+class _Texts:
+    """Texts that joblib does not print with the call."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def __repr__(self):
+        return f"{len(self.texts)} texts"
 
 
 def _fit(encoder, texts, key):
-    return encoder.fit(texts)
+    return encoder.fit(texts.texts)
 
 
 def _encode(encoder, texts, key):
-    return encoder._encode(texts)
+    return encoder._encode(texts.texts)
 
 
 def _hash(texts):
+    # joblib would hash the texts one by one.
     found = hashlib.blake2b(digest_size=16)
     for start in range(0, len(texts), _TEXTS_PER_UPDATE):
         part = list(texts[start : start + _TEXTS_PER_UPDATE])

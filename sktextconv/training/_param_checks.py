@@ -31,7 +31,7 @@ def check_training_params(estimator):
     memory = estimator.memory
     if not (
         memory is None
-        or isinstance(memory, (str, os.PathLike))
+        or (isinstance(memory, (str, os.PathLike)) and str(memory))
         or hasattr(memory, "cache")
     ):
         raise ValueError(

@@ -142,11 +142,11 @@ INVALID = {
     "--set analyzer=byte": "'analyzer' parameter of NGramVectorizer must be",
     "--set tokenizer=split": "'tokenizer' parameter of NGramVectorizer",
     "--set min_n=9": "'min_n' parameter of NGramVectorizer must be at most 'max_n'",
-    "--epochs 3": "--epochs: expected a network with it, got the linear model tfidf; "
+    "--epochs 3": "--epochs: expected a model with it, got the linear model tfidf; "
     "leave out --epochs, or pass --model kimcnn or another network.",
-    "--device cpu --model bow": "--device: expected a network with it, got the linear "
+    "--device cpu --model bow": "--device: expected a model with it, got the linear "
     "model bow; leave out --device",
-    "--model tfidf-online --device cpu": "--device: expected a network with it, got "
+    "--model tfidf-online --device cpu": "--device: expected a model with it, got "
     "the linear model tfidf-online; leave out --device",
     "--model tfidf-online --set max_epoch=2": "tfidf-online has no parameter "
     "'max_epoch'; did you mean 'max_epochs'?",

@@ -211,7 +211,7 @@ FORGERIES = {  # name of the file, change of the header, pattern of the message
     "online memory": (
         ONLINE,
         lambda h: (online(n_features=2**25)(h), top(classes=[*map(str, range(10))])(h)),
-        r"Expected a larger file for 5,637,144,576 bytes, got \d+",
+        r"Expected a larger file for 5,637,144,576 bytes of memory, got \d+ bytes\.",
     ),
 }
 
@@ -286,6 +286,12 @@ WRONG_TENSORS = {  # name of the file, tensor, its change, pattern of the messag
     ),
     "online type": (ONLINE, "columns", np.int64, "as tensor 'columns', got I64"),
     "online nan": (ONLINE, "last_coef", with_value((0, 0), np.nan), "NaN or infinity"),
+    "online intercept": (
+        ONLINE,
+        "mean_intercept",
+        with_value(0, 1e308),
+        "Expected mean_intercept of at most 1e.300",
+    ),
     "same column": (ONLINE, "columns", lambda a: np.repeat(a[:1], len(a)), "ascending"),
     "descending": (
         ONLINE,

@@ -1,7 +1,6 @@
 """Encoders and ids that fits share through a folder."""
 
-import os
-import sys
+import errno
 
 import joblib
 import numpy as np
@@ -20,41 +19,13 @@ TEXTS = [f"{word} film {n}" for n, word in enumerate(["good", "bad", "odd"] * 8)
 LABELS = [0, 1, 2] * 8
 
 
-class CountedEncoder(WordEncoder):
-    """Encoder that writes a line per call of its methods to a file."""
-
-    log = None
-
-    def fit(self, texts):
-        self._write("fit")
-        return super().fit(texts)
-
-    def _encode(self, texts):
-        self._write("encode")
-        return super()._encode(texts)
-
-    def _write(self, line):
-        with open(os.environ["LOG"], "a") as file:
-            file.write(f"{line}\n")
+def make(path, **params):
+    return KimCNNClassifier(max_epochs=1, random_state=0, memory=path, **params)
 
 
-class CountedKimCNN(KimCNNClassifier):
-    def _make_encoder(self):
-        return CountedEncoder(lowercase=self.lowercase, tokenizer=self.tokenizer)
-
-
-@pytest.fixture
-def read_calls(tmp_path, monkeypatch):
-    """Function that returns the calls of encoders since the last time."""
-    path = tmp_path / "log"
-    monkeypatch.setenv("LOG", str(path))
-
-    def read():
-        lines = path.read_text().split() if path.exists() else []
-        path.write_text("")
-        return lines
-
-    return read
+def read_entries(path):
+    """Return the kept results and the times at which they were written."""
+    return {each: each.stat().st_mtime_ns for each in path.rglob("output.pkl")}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -68,24 +39,20 @@ def test_fits_with_memory_have_same_bits(name, tmp_path):
         found = clone(network).set_params(memory=tmp_path).fit(TEXTS, LABELS)
         assert same_bits(found, expected, TEXTS)
         assert found.encoder_.get_state() == expected.encoder_.get_state()
+    # The encoder, and the ids of training and validation.
+    assert len(read_entries(tmp_path)) == 3
 
 
-def make(path, **params):
-    return CountedKimCNN(max_epochs=1, random_state=0, memory=path, **params)
-
-
-def test_equal_texts_are_encoded_once(tmp_path, read_calls):
+def test_equal_texts_are_encoded_once(tmp_path):
     """They may come from a list or a file, for other parameters of the network."""
-    once = ["fit", "encode"]
     make(tmp_path).fit(TEXTS, LABELS)
-    assert read_calls() == once
+    once = read_entries(tmp_path)
+    assert len(once) == 2
     make(tmp_path, n_filters=3, learning_rate=0.1).fit(TEXTS, LABELS[::-1])
     make(tmp_path).fit(np.array(TEXTS, dtype=object), LABELS)
     make(tmp_path).fit(TextStore.from_texts(TEXTS, tmp_path / "texts"), LABELS)
     make(joblib.Memory(tmp_path, verbose=0)).fit(TEXTS, LABELS)
-    assert read_calls() == []
-    make(None).fit(TEXTS, LABELS)
-    assert read_calls() == once
+    assert read_entries(tmp_path) == once
 
 
 @pytest.mark.parametrize(
@@ -96,50 +63,50 @@ def test_equal_texts_are_encoded_once(tmp_path, read_calls):
         [TEXTS[0] + TEXTS[1][:1], TEXTS[1][1:], *TEXTS[2:]],
     ],
 )
-def test_other_texts_are_encoded(texts, tmp_path, read_calls):
-    for each in (TEXTS, texts):
+def test_other_texts_are_encoded(texts, tmp_path):
+    for n, each in enumerate((TEXTS, texts), 1):
         make(tmp_path).fit(each, LABELS)
-        assert read_calls() == ["fit", "encode"]
+        assert len(read_entries(tmp_path)) == 2 * n
 
 
-def test_other_encoders_encode(tmp_path, read_calls, monkeypatch):
-    """Those with other parameters, or of another version of the package."""
+def test_other_encoders_encode(tmp_path, monkeypatch):
+    """Those with other parameters, or of other versions."""
     make(tmp_path).fit(TEXTS, LABELS)
-    read_calls()
     make(tmp_path, lowercase=False).fit(TEXTS, LABELS)
-    assert read_calls() == ["fit", "encode"]
-    monkeypatch.setattr("sktextconv.training._memory.__version__", "0")
+    assert len(read_entries(tmp_path)) == 4
+    monkeypatch.setattr("sktextconv.training._memory._VERSIONS", ("0",))
     make(tmp_path).fit(TEXTS, LABELS)
-    assert read_calls() == ["fit", "encode"]
+    assert len(read_entries(tmp_path)) == 6
 
 
-def test_changed_tokenizer_encodes(tmp_path, read_calls, monkeypatch):
-    """A notebook may define a function of the same name again."""
-    main = sys.modules["__main__"]
-    for code in ("text.split()", "text.split()", "list(text)"):
-        monkeypatch.setattr(main, "split", None, raising=False)
-        exec(f"def split(text): return {code}", vars(main))
-        network = make(tmp_path, tokenizer=main.split).fit(TEXTS, LABELS)
-        assert ("good" in network.encoder_.get_state()["words"]) == ("split" in code)
+class OwnEncoder(WordEncoder):
+    """Encoder whose code is not that of the package."""
 
 
-def test_tokenizer_without_name(tmp_path):
-    network = make(tmp_path, tokenizer=lambda text: text.split())
-    with pytest.raises(ValueError, match="'memory' parameter must be None for Counted"):
-        network.fit(TEXTS, LABELS)
+class OwnNetwork(KimCNNClassifier):
+    def _make_encoder(self):
+        return OwnEncoder()
 
 
-def test_search_encodes_once_per_fold(tmp_path, read_calls):
+def test_results_of_other_code_are_not_kept(tmp_path):
+    """It may change under the same name."""
+    make(tmp_path, tokenizer=lambda text: text.split()).fit(TEXTS, LABELS)
+    OwnNetwork(max_epochs=1, memory=tmp_path).fit(TEXTS, LABELS)
+    assert not read_entries(tmp_path)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_search_encodes_once_per_fold(n_jobs, tmp_path):
     """Candidates share ids; scores have the bits of a search without."""
     grid = {"learning_rate": [0.01, 0.03, 0.1]}
     scores = []
     for path in (None, tmp_path):
-        search = GridSearchCV(make(path), grid, cv=2, refit=False, n_jobs=1)
+        network = make(path, n_jobs=1)
+        search = GridSearchCV(network, grid, cv=2, refit=False, n_jobs=n_jobs)
         search.fit(TEXTS, LABELS)
         scores.append(search.cv_results_["mean_test_score"])
-        # Each of the six candidates encodes its test texts.
-        assert read_calls().count("fit") == (6 if path is None else 2)
     np.testing.assert_array_equal(*scores)
+    assert len(read_entries(tmp_path)) == 2 * 2  # not those of texts to predict
 
 
 def test_ids_are_mapped_from_file(tmp_path):
@@ -161,7 +128,30 @@ def test_partial_fit_keeps_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("memory", [3, b"folder", ["folder"]])
+def test_fit_without_space_in_folder(tmp_path, monkeypatch):
+    """joblib warns, and the fit encodes without it."""
+
+    def fail(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("joblib.numpy_pickle.dump", fail)
+    with pytest.warns(Warning, match="No space left on device"):
+        found = make(tmp_path).fit(TEXTS, LABELS)
+    assert same_bits(found, make(None).fit(TEXTS, LABELS), TEXTS)
+
+
+def test_damaged_folder_is_filled_again(tmp_path, caplog):
+    """joblib logs this, without printing the texts."""
+    make(tmp_path).fit(TEXTS, LABELS)
+    for path in tmp_path.rglob("output.pkl"):
+        path.write_bytes(path.read_bytes()[:9])
+    found = make(tmp_path).fit(TEXTS, LABELS)
+    assert "24 texts" in caplog.text
+    assert TEXTS[0] not in caplog.text
+    assert same_bits(found, make(None).fit(TEXTS, LABELS), TEXTS)
+
+
+@pytest.mark.parametrize("memory", [3, b"folder", ["folder"], ""])
 def test_memory_of_other_type(memory):
     network = clone(NETWORKS["kimcnn"]).set_params(memory=memory)
     with pytest.raises(ValueError, match="The 'memory' parameter of KimCNNClassifier"):
