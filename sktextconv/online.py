@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from scipy.special import log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import SGDClassifier
@@ -395,8 +395,10 @@ class _Learner:
     def step(self, counts, rows, y_encoded, weights, rng):
         """Make a step for each of the counted texts, in random order."""
         order = rng.permutation(len(rows))
+        constant = np.full((len(rows), 1), _CONSTANT)
+        features = hstack([self._weigh(counts), constant], format="csr")
         self.sgd.partial_fit(
-            self._weigh(counts)[order],
+            features[order],
             y_encoded[rows[order]],
             classes=self._labels,
             sample_weight=weights[rows[order]],
@@ -406,13 +408,15 @@ class _Learner:
         """Return the scores of the classes, as `decision_function` does."""
         weights = self._weigh(self._vectorizer.transform(texts))
         # Only the columns in use, since scipy copies all that it is given.
-        columns, weights.indices = np.unique(weights.indices, return_inverse=True)
-        weights.resize(len(texts), len(columns))
-        scores = weights @ self.sgd.coef_[:, columns].T
+        columns, places = np.unique(weights.indices, return_inverse=True)
+        shape = len(texts), len(columns)
+        weights = csr_matrix((weights.data, places, weights.indptr), shape=shape)
+        coef = self.sgd.coef_
+        scores = weights @ coef[:, columns].T + coef[:, -1] * _CONSTANT
         return scores[:, 0] if len(self._labels) == 2 else scores
 
     def get_parameters(self):
-        """Return the parameters that the estimator had when it was made."""
+        """Return the parameters of the features, which never change."""
         return {
             "n_features": self._vectorizer.n_features,
             "max_n": self._vectorizer.max_n,
@@ -462,7 +466,7 @@ class _Learner:
         sgd.t_, sgd.n_iter_ = 1.0 + numbers["n_steps"], 1
 
     def _weigh(self, counts):
-        """Return TF-IDF of counts and the constant column.
+        """Return TF-IDF of counts.
 
         `TfidfTransformer` would need the logarithms of all columns for a single text.
         """
@@ -471,21 +475,7 @@ class _Learner:
         containing = self._n_containing[counts.indices]
         idf = 1 + np.log((1 + self._n_texts) / (1 + containing))
         weights.data = (1 + np.log(weights.data)) * idf
-        return _append_constant(normalize(weights, copy=False))
-
-
-def _append_constant(matrix):
-    """Return a CSR matrix with `_CONSTANT` as a further column."""
-    n_rows, n_columns = matrix.shape
-    ends = matrix.indptr[1:]
-    return csr_matrix(
-        (
-            np.insert(matrix.data, ends, _CONSTANT),
-            np.insert(matrix.indices, ends, n_columns),
-            matrix.indptr + np.arange(n_rows + 1, dtype=matrix.indptr.dtype),
-        ),
-        shape=(n_rows, n_columns + 1),
-    )
+        return normalize(weights, copy=False)
 
 
 def _draw_chunks(rows, rng):

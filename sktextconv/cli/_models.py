@@ -23,15 +23,11 @@ LINEAR_MODELS = {
 }
 # The same of linear models that are no pipelines, but classes of `sktextconv.online`.
 ONLINE_MODELS = {"tfidf-online": ("OnlineNGramClassifier", {})}
-# The same of all models; a network has the name of its class.
-MODELS = {
-    **LINEAR_MODELS,
-    **ONLINE_MODELS,
-    **{
-        name.removesuffix("Classifier").lower(): (name, {})
-        for name in _HOMES["networks"]
-    },
+# The same of networks, which have the names of their classes, and of all models.
+_NETWORKS = {
+    name.removesuffix("Classifier").lower(): (name, {}) for name in _HOMES["networks"]
 }
+MODELS = LINEAR_MODELS | ONLINE_MODELS | _NETWORKS
 
 
 def make_model(name, settings, *, seed, max_epochs=None, device=None):

@@ -39,18 +39,7 @@ _MAX_MEMORY = 1024  # bytes per byte of a larger file
 
 
 class SavedOnlineClassifier:
-    """Online classifier without its arrays, as its header describes it.
-
-    Parameters
-    ----------
-    header : dict
-        Header of a file.
-
-    Raises
-    ------
-    AttributeError, LookupError, TypeError, ValueError
-        If `describe` did not return the header.
-    """
+    """Online classifier without its arrays, with the methods of a `SavedPipeline`."""
 
     name = "model"
 
@@ -92,7 +81,7 @@ class SavedOnlineClassifier:
             )
         check_is_fitted(classifier)
         learner = classifier._learner
-        # Those of the features have the values that `partial_fit` uses.
+        # `set_params` does not change the features of a fitted model.
         parameters = classifier.get_params(deep=False) | learner.get_parameters()
         reject_tokenizer(name, parameters["tokenizer"])
         numbers, arrays = learner.get_state()

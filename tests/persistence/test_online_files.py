@@ -1,4 +1,4 @@
-"""What is particular to files of the online classifier."""
+"""Files of `OnlineNGramClassifier`: continued training, columns and parameters."""
 
 import pickle
 

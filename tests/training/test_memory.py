@@ -70,7 +70,7 @@ def test_other_texts_are_encoded(texts, tmp_path):
 
 
 def test_other_encoders_encode(tmp_path, monkeypatch):
-    """Those with other parameters, or of other versions."""
+    """An encoder with other parameters, or of another version, encodes again."""
     make(tmp_path).fit(TEXTS, LABELS)
     make(tmp_path, lowercase=False).fit(TEXTS, LABELS)
     assert len(read_entries(tmp_path)) == 4
