@@ -8,6 +8,7 @@ import torch
 
 from sktextconv import (
     CharCNNClassifier,
+    DPCNNClassifier,
     HANClassifier,
     KimCNNClassifier,
     RNNClassifier,
@@ -28,6 +29,7 @@ from .references import (
     PaddedHAN,
     PlainCharCNN,
     make_stock_net,
+    use_torch_convolutions,
     use_torch_dropout,
 )
 from .timing import configured, fitter, head, peak_flops, rates, training_flops
@@ -36,6 +38,7 @@ __all__ = [
     "LINES",
     "compare_charcnn_prediction",
     "compare_charcnn_training",
+    "compare_convolutions",
     "compare_han_training",
     "compare_rnn_training",
     "compare_training_step",
@@ -171,16 +174,9 @@ def compare_han_training(data):
 
 
 def compare_training_step(data, classifier, corpus, target):
-    """Compare training with that by torch's dropout and gradients of embeddings.
-
-    The vocabulary is that of many texts, of which a few minibatches are trained.
-    """
-    texts, y = head(data[corpus], _VOCABULARY_TEXTS)
-    configured(classifier).set_params(epoch_size=1).fit(texts, y)
-    texts, y = head((texts, y), _N_BATCHES * classifier._batch_size())
-    encoded = classifier.encoder_.encode(texts)
+    """Compare training with that by torch's dropout and gradients of embeddings."""
+    network, encoded, y = _few_minibatches(data, classifier, corpus)
     dense = [DenseGradients()]
-    network = classifier.net_.module_
     plain = use_torch_dropout(copy.deepcopy(network))
     sides = {
         "ours": _trainer(copy.deepcopy(network), classifier, encoded, y),
@@ -196,6 +192,37 @@ def compare_training_step(data, classifier, corpus, target):
         "the same network with torch's dropout and gradient of the embedding",
         n_tokens=classifier.encoder_.n_tokens,
     )
+
+
+def compare_convolutions(data, classifier, corpus):
+    """Compare training with that by torch's gradients of convolutions."""
+    network, encoded, y = _few_minibatches(data, classifier, corpus)
+    plain = use_torch_convolutions(copy.deepcopy(network))
+    sides = {
+        "ours": _trainer(network, classifier, encoded, y),
+        "theirs": _trainer(plain, classifier, encoded, y),
+    }
+    name = type(classifier).__name__.removesuffix("Classifier")
+    size = getattr(classifier, "size", "")
+    return make_line(
+        f"train {size} {name} on {corpus} texts, convolutions".replace("  ", " "),
+        rates(sides, rounds=3),
+        "texts/s",
+        None,
+        "the same network with torch's gradients of convolutions",
+        capability=torch.backends.cpu.get_cpu_capability(),
+    )
+
+
+def _few_minibatches(data, classifier, corpus):
+    """Return a network, and minibatches for it with their labels.
+
+    The vocabulary is that of many texts, of which a few minibatches are trained.
+    """
+    texts, y = head(data[corpus], _VOCABULARY_TEXTS)
+    configured(classifier).set_params(epoch_size=1).fit(texts, y)
+    texts, y = head((texts, y), _N_BATCHES * classifier._batch_size())
+    return classifier.net_.module_, classifier.encoder_.encode(texts), y
 
 
 def measure_peak_fractions(data):
@@ -273,5 +300,23 @@ LINES = {
     "step-han": lambda data: compare_training_step(data, HANClassifier(), "long", 1.05),
     "step-charcnn": lambda data: compare_training_step(
         data, CharCNNClassifier(), "short", None
+    ),
+    "convolutions-charcnn": lambda data: compare_convolutions(
+        data, CharCNNClassifier(), "short"
+    ),
+    "convolutions-vdcnn": lambda data: compare_convolutions(
+        data, VDCNNClassifier(max_length=256), "short"
+    ),
+    "convolutions-kimcnn": lambda data: compare_convolutions(
+        data, KimCNNClassifier(), "short"
+    ),
+    "convolutions-wordcnn": lambda data: compare_convolutions(
+        data, WordCNNClassifier(), "short"
+    ),
+    "convolutions-wordcnn-large": lambda data: compare_convolutions(
+        data, WordCNNClassifier(size="large", batch_size=32), "short"
+    ),
+    "convolutions-dpcnn": lambda data: compare_convolutions(
+        data, DPCNNClassifier(), "short"
     ),
 }

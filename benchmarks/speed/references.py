@@ -11,6 +11,7 @@ from torch import nn
 
 from sktextconv.encoding import SENTENCE_END
 from sktextconv.encoding._ragged import N_RESERVED, PAD, UNKNOWN
+from sktextconv.networks._convolution import Convolution
 from sktextconv.networks._sentence_layout import pad_sentences
 from sktextconv.networks.charcnn import CharCNN
 from sktextconv.networks.han import HAN
@@ -24,6 +25,8 @@ __all__ = [
     "encode_characters",
     "encode_words",
     "make_stock_net",
+    "use_torch_convolutions",
+    "use_torch_dropout",
 ]
 
 
@@ -165,6 +168,14 @@ def use_torch_dropout(network):
         for name, layer in module.named_children():
             if isinstance(layer, nn.Dropout):
                 setattr(module, name, nn.Dropout(layer.p))
+    return network
+
+
+def use_torch_convolutions(network):
+    """Give convolutions torch's own gradients of the weights; return the network."""
+    for layer in network.modules():
+        if isinstance(layer, Convolution):
+            layer.__class__ = nn.Conv2d
     return network
 
 

@@ -15,6 +15,7 @@ from ..schedules import one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, Sizes, hyperparameters
 from ._char_classifier import BaseCharClassifier
+from ._convolution import Convolution
 from ._dropout import Dropout
 from .embedding import WordEmbedding
 from .recurrent import Recurrent, pool_steps
@@ -87,13 +88,11 @@ class CharCRNN(nn.Module):
         self.convolutions = nn.ModuleList()
         n_in = embedding_dim
         for size in widths:
-            # Conv2d with a height of 1, because only it has channels-last kernels.
-            layer = nn.Conv2d(n_in, n_filters, (1, size), padding=(0, size // 2))
+            layer = Convolution(n_in, n_filters, size, padding=size // 2)
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
             self.convolutions.append(layer)
             n_in = n_filters
-        self.convolutions.to(memory_format=torch.channels_last)
         self.dropout = Dropout(dropout)
         self.recurrent = Recurrent(
             "lstm", n_filters, hidden_dim, bidirectional=True, init=init

@@ -10,6 +10,7 @@ from ..encoding._ragged import PAD
 from ..training._device import to_device
 from ..training._windows import Windows
 from ._batch_norm import BatchNorm
+from ._convolution import Convolution
 from ._dropout import Dropout
 
 __all__ = ["SIZES", "ConvNet", "VelocitySGD", "check_max_length"]
@@ -84,11 +85,10 @@ class ConvNet(nn.Module, abc.ABC):
         self.max_length = max_length
         self.n_frames = (max_length - _OVERLAP) // _STRIDE
         channels = [n_channels] + [width] * len(_KERNELS)
-        # Conv2d with a height of 1, because only it has channels-last kernels.
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(n_in, width, (1, kernel))
+            Convolution(n_in, width, kernel)
             for n_in, kernel in zip(channels, _KERNELS, strict=False)
-        ).to(memory_format=torch.channels_last)
+        )
         # Departs from the paper: it has no normalization.
         self.norms = nn.ModuleList(BatchNorm(width) for _ in _KERNELS if batch_norm)
         self.windows = self.window_head = None
@@ -119,7 +119,7 @@ class ConvNet(nn.Module, abc.ABC):
 
     def _layers(self):
         """Return the convolutions and the linear layers, the one of logits last."""
-        return [m for m in self.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+        return [m for m in self.modules() if isinstance(m, (Convolution, nn.Linear))]
 
     def _init_kaiming(self):
         layers = self._layers()

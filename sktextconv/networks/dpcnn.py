@@ -11,6 +11,7 @@ from ..encoding._ragged import PAD
 from ..schedules import one_cycle
 from ..training._recipe import Recipe
 from ..utils._param_validation import Count, Fraction, Size, hyperparameters
+from ._convolution import Convolution
 from ._dropout import Dropout
 from ._word_classifier import BaseEmbeddingClassifier, BaseSequenceClassifier
 from .embedding import WordEmbedding
@@ -34,9 +35,8 @@ class Block(nn.Module):
     def __init__(self, n_filters, *, activate=True):
         super().__init__()
         self.activate = activate
-        # Conv2d with a height of 1, because only it has channels-last kernels.
-        self.convolution1 = nn.Conv2d(n_filters, n_filters, (1, 3), padding=(0, 1))
-        self.convolution2 = nn.Conv2d(n_filters, n_filters, (1, 3), padding=(0, 1))
+        self.convolution1 = Convolution(n_filters, n_filters, 3, padding=1)
+        self.convolution2 = Convolution(n_filters, n_filters, 3, padding=1)
 
     def forward(self, x, outside):  # (batch, n_filters, 1, length)
         y = self.convolution1(x.relu() if self.activate else x)
@@ -113,7 +113,7 @@ class DPCNN(nn.Module):
             # without an activation.
             Block(n_filters, activate=number > 0)
             for number in range(n_blocks)
-        ).to(memory_format=torch.channels_last)
+        )
         self.dropout = Dropout(dropout)
         self.head = nn.Linear(n_filters, n_classes)
         self._init_parameters(init)

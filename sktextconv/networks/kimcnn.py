@@ -17,6 +17,7 @@ from ..utils._param_validation import (
     Sizes,
     hyperparameters,
 )
+from ._convolution import Convolution
 from ._dropout import Dropout
 from ._word_classifier import BaseEmbeddingClassifier, BaseSequenceClassifier
 from .embedding import WordEmbedding
@@ -122,10 +123,9 @@ class KimCNN(nn.Module):
             static = tuning == "static"
             self.embedding = WordEmbedding(n_tokens, embedding_dim, static=static)
         self.embedding_dropout = Dropout(embedding_dropout)
-        # Conv2d with a height of 1, because only it has channels-last kernels.
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(embedding_dim, n_filters, (1, width)) for width in widths
-        ).to(memory_format=torch.channels_last)
+            Convolution(embedding_dim, n_filters, width) for width in widths
+        )
         self.dropout = Dropout(dropout)
         self.head = nn.Linear(n_filters * len(widths), n_classes)
         for convolution in self.convolutions:

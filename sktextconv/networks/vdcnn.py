@@ -17,6 +17,7 @@ from ..training._windows import Windows
 from ..utils._param_validation import LossWeight, Size, hyperparameters
 from ._batch_norm import BatchNorm
 from ._char_classifier import BaseCharClassifier
+from ._convolution import Convolution
 
 __all__ = ["VDCNN", "VDCNNClassifier", "kmax_pool"]
 
@@ -114,15 +115,15 @@ class Block(nn.Module):
 
     def __init__(self, n_in, n_out, *, stride=1, shortcut=False):
         super().__init__()
-        self.convolution1 = _convolution(n_in, n_out, stride=stride)
+        self.convolution1 = Convolution(n_in, n_out, 3, stride=stride, padding=1)
         self.norm1 = BatchNorm(n_out)
-        self.convolution2 = _convolution(n_out, n_out)
+        self.convolution2 = Convolution(n_out, n_out, 3, padding=1)
         self.norm2 = BatchNorm(n_out)
         self.shortcut = None
         if shortcut and n_in == n_out:
             self.shortcut = nn.Identity()
         elif shortcut:
-            projection = nn.Conv2d(n_in, n_out, 1, stride=(1, stride), bias=False)
+            projection = Convolution(n_in, n_out, 1, stride=stride, bias=False)
             self.shortcut = nn.Sequential(projection, BatchNorm(n_out))
 
     def forward(self, x):  # (batch, n_in, 1, length)
@@ -131,11 +132,6 @@ class Block(nn.Module):
         if self.shortcut is not None:
             y = y + self.shortcut(x)
         return y.relu_()  # (batch, n_out, 1, length)
-
-
-def _convolution(n_in, n_out, *, stride=1):
-    # Conv2d with a height of 1, because only it has channels-last kernels.
-    return nn.Conv2d(n_in, n_out, (1, 3), stride=(1, stride), padding=(0, 1))
 
 
 class VDCNN(nn.Module):
@@ -193,7 +189,7 @@ class VDCNN(nn.Module):
         self.trim = trim
         self.receptive_radius = _receptive_radius(_BLOCKS[depth])
         self.embedding = nn.Embedding(n_tokens, _EMBEDDING_DIM)
-        self.convolution = _convolution(_EMBEDDING_DIM, _WIDTHS[0])
+        self.convolution = Convolution(_EMBEDDING_DIM, _WIDTHS[0], 3, padding=1)
         self.levels = nn.ModuleList()
         n_in = _WIDTHS[0]
         for n_blocks, n_out in zip(_BLOCKS[depth], _WIDTHS, strict=True):
@@ -227,9 +223,8 @@ class VDCNN(nn.Module):
             nn.ReLU(),
             nn.Linear(dense_dim, n_classes),
         )
-        self.to(memory_format=torch.channels_last)
         for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
+            if isinstance(layer, Convolution):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
