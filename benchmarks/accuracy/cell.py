@@ -65,6 +65,8 @@ class Cell:
     held_out : int or None
         Number of test texts, if there is no file of these: a stratified sample of the
         distinct texts in `train`, the same for every model and seed.
+    test_sample : int or None
+        Number of test texts in a stratified sample; None takes all.
     """
 
     data: str
@@ -77,12 +79,15 @@ class Cell:
     settings: Mapping = field(default_factory=dict)
     threads: int = 1
     held_out: int | None = None
+    test_sample: int | None = None
 
     def path(self, results):
         parts = [self.model]
         parts += [f"{name}={value}" for name, value in sorted(self.settings.items())]
         if self.sample is not None:
             parts.append(f"sample={self.sample}")
+        if self.test_sample is not None:
+            parts.append(f"test={self.test_sample}")
         return Path(results) / self.data / f"{'_'.join(parts)}_seed={self.seed}.json"
 
     def described(self):
@@ -190,11 +195,8 @@ def run_cell(cell, vectors=None):
     commit = find_commit()
     torch.set_num_threads(cell.threads)
     train, test = load(cell)
-    X, y, y_test = train.data, _labels(train), _labels(test)
-    if cell.sample is not None:
-        X, _, y, _ = train_test_split(
-            X, y, train_size=cell.sample, stratify=y, random_state=_SPLIT_SEED
-        )
+    X, y = _draw_sample(train, cell.sample)
+    X_test, y_test = _draw_sample(test, cell.test_sample)
     row = ROWS[cell.model]
     estimator, grid = _make_estimator(cell)
     last = last_step(estimator)
@@ -207,7 +209,7 @@ def run_cell(cell, vectors=None):
         with timed() as train_seconds:
             fit_model(estimator, X, y)
         with timed() as predict_seconds:
-            predicted = estimator.predict(test.data)
+            predicted = estimator.predict(X_test)
     if shared:
         train_seconds.wall += shared.wall
         train_seconds.cpu += shared.cpu
@@ -227,7 +229,8 @@ def run_cell(cell, vectors=None):
         "n_train": len(X),
         "n_train_available": len(train.data),
         "n_seen": n_seen,
-        "n_test": len(test.data),
+        "n_test": len(X_test),
+        "n_test_available": len(test.data),
         "n_classes": len(np.unique(y)),
         "selection": tried,
         "select_seconds": select_seconds.wall,
@@ -237,7 +240,7 @@ def run_cell(cell, vectors=None):
         "predict_seconds": predict_seconds.wall,
         "predict_cpu_seconds": predict_seconds.cpu,
         "train_texts_per_second": n_seen / train_seconds.wall,
-        "predict_texts_per_second": len(test.data) / predict_seconds.wall,
+        "predict_texts_per_second": len(X_test) / predict_seconds.wall,
         "n_parameters": _count_parameters(last),
         "peak_mib": peak_mib(),
         "gpu_peak_mib": gpu_peak_mib(last),
@@ -246,6 +249,17 @@ def run_cell(cell, vectors=None):
         "warnings": sorted({str(each.message) for each in caught}),
         **describe_run(cell.threads, last, commit=commit),
     }
+
+
+def _draw_sample(bunch, size):
+    """Return the texts and labels of a stratified sample; of all texts if None."""
+    X, y = bunch.data, _labels(bunch)
+    if size is None:
+        return X, y
+    X, _, y, _ = train_test_split(
+        X, y, train_size=size, stratify=y, random_state=_SPLIT_SEED
+    )
+    return X, y
 
 
 def _labels(bunch):

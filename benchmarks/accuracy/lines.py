@@ -120,7 +120,7 @@ class Line:
     def distance(self):
         """Return how far the run is from the row with its default settings, to sort by.
 
-        A sample of the training texts is farther than all of them, other parameters are
+        A sample of the texts is farther than all of them, other parameters are
         farther than another length or precision of training, and fewer passes are
         farther than more.
         """
@@ -128,7 +128,9 @@ class Line:
         return self.is_of_sample(), len(changed), -self.median("n_seen"), changed
 
     def is_of_sample(self):
-        return self.results[0]["cell"]["sample"] is not None
+        """Return whether a sample of the training or of the test texts was taken."""
+        cell = self.results[0]["cell"]
+        return cell["sample"] is not None or cell.get("test_sample") is not None
 
     def _changed(self):
         settings = self.results[0]["cell"]["settings"]
@@ -155,6 +157,8 @@ class Line:
                 parts.add("warned")
             if result["cell"]["sample"] is not None:
                 parts.add(f"trained on a sample of {result['n_train']:,} texts")
+            if result["cell"].get("test_sample") is not None:
+                parts.add(f"tested on a sample of {result['n_test']:,} texts")
         peaks = [result.get("gpu_peak_mib") for result in self.results]
         if None not in peaks:
             parts.add(f"{max(peaks):,.0f} MiB of GPU memory")

@@ -158,6 +158,7 @@ def _make_parser():
     add("--models", nargs="+", default=["all"], choices=models, metavar="MODEL")
     add("--seeds", nargs="+", type=int, default=[0])
     add("--sample", type=int, help="training texts, stratified")
+    add("--test-sample", type=int, help="test texts, stratified")
     add(
         "--set",
         nargs="+",
@@ -219,6 +220,7 @@ def parse(arguments=None):
             test=options.test,
             columns=columns,
             sample=options.sample,
+            test_sample=options.test_sample,
             settings=settings[model],
             threads=options.threads,
             held_out=options.held_out,

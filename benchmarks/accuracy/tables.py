@@ -91,7 +91,8 @@ def lines_of(data, results):
     by_row = {key: defaultdict(list) for key in ROWS}
     for result in results:
         cell = result["cell"]
-        setting = json.dumps([cell["settings"], cell["sample"]], sort_keys=True)
+        samples = cell["sample"], cell.get("test_sample")
+        setting = json.dumps([cell["settings"], *samples], sort_keys=True)
         by_row[cell["model"]][setting].append(result)
     lines = []
     for key, settings in by_row.items():
@@ -104,20 +105,28 @@ def lines_of(data, results):
     return lines
 
 
+def _sizes_of(result):
+    """Return the numbers of training and of test texts, of which samples are taken."""
+    # Records without the key were tested on all texts.
+    n_test = result.get("n_test_available", result["n_test"])
+    return result["n_train_available"], n_test
+
+
 def heading_of(data, results):
     """Return the sizes of the data, how C was selected, and the machine."""
     first, whole = results[0], _size_of_paper(data)
+    n_train, n_test = _sizes_of(first)
     parts = [
-        f"{first['n_train_available']:,} training texts, {first['n_test']:,} test "
-        f"texts, {first['n_classes']} classes."
+        f"{n_train:,} training texts, {n_test:,} test texts, {first['n_classes']} "
+        "classes."
     ]
     is_split = first["cell"].get("held_out") is not None
     if is_split:
         parts.append(
-            f"A split of a subset, {first['n_test']:,} test texts, stratified, drawn "
-            f"with seed {first['cell']['split_seed']}."
+            f"A split of a subset, {n_test:,} test texts, stratified, drawn with seed "
+            f" {first['cell']['split_seed']}."
         )
-    if whole is not None and first["n_train_available"] != whole:
+    if whole is not None and n_train != whole:
         parts += [] if is_split else ["A subset."]
         parts.append(
             f"The paper trains on {whole:,} texts: its errors stand beside ours for "
@@ -234,9 +243,7 @@ def render_readme(found):
             error = lines[name].short_cell()
             column.append((error, cells["95 % interval"], cells["Train CPU s"]))
         columns.append(column)
-        n_train, n_test = (
-            found[data][0][key] for key in ("n_train_available", "n_test")
-        )
+        n_train, n_test = _sizes_of(found[data][0])
         whole, _ = PUBLISHED_SIZES[data]
         subset = "" if n_train == whole else f" of {whole:,}"
         sizes.append(

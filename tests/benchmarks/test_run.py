@@ -134,6 +134,24 @@ def test_sample_is_named_in_table(cell):
     assert "trained on a sample of 20 texts" in text
 
 
+def test_test_sample_is_named_in_table(cell):
+    """It is the same for all seeds, and marked like a sample of training texts."""
+    whole, drawn, other = (
+        run_cell(replace(cell, model="charcnn-small", settings=TINY, **options))
+        for options in ({}, {"test_sample": 10}, {"test_sample": 10, "seed": 1})
+    )
+    assert (drawn["n_test"], drawn["n_test_available"]) == (10, 20)
+    classes = [np.sum(each["confusion"], axis=1).tolist() for each in (drawn, other)]
+    assert classes == [[5, 5], [5, 5]]
+    paths = {replace(cell, test_sample=size).path("") for size in (None, 10, 20)}
+    assert len(paths) == 3
+    text = " ".join(tables.render({"mine": [drawn, whole]}).split())
+    assert "mine: 60 training texts, 20 test texts" in text
+    assert text.count("tested on a sample of 10 texts") == 1
+    _, *rows = tables.make_overview({"ag_news": [drawn]})
+    assert dict(rows)["Sm. Conv."].endswith("\N{DOUBLE DAGGER}")
+
+
 @pytest.fixture
 def subset(tmp_path):
     """A cell of two files that are split into training and test texts."""
@@ -342,10 +360,13 @@ def test_parse_names_cells():
             "alphabet=full",
             "--sample",
             "50",
+            "--test-sample",
+            "9",
         ]
     )
     assert [str(cell.path(Path("out"))) for cell in cells][2:] == [
-        f"out/imdb/charcnn-small_alphabet=full_max_epochs=3_sample=50_seed={seed}.json"
+        "out/imdb/charcnn-small_alphabet=full_max_epochs=3_sample=50_test=9"
+        f"_seed={seed}.json"
         for seed in (0, 1)
     ]
 
