@@ -1,5 +1,6 @@
 """Speed benchmarks: reference implementations agree with ours, ratios, tables."""
 
+import copy
 import json
 
 import numpy as np
@@ -29,6 +30,7 @@ from benchmarks.speed.references import (
     encode_characters,
     encode_words,
     make_stock_net,
+    use_torch_convolutions,
 )
 from sktextconv import KimCNNClassifier, RNNClassifier, export_onnx
 from sktextconv.encoding import ALPHABETS, CharEncoder, DocumentEncoder, WordEncoder
@@ -36,6 +38,7 @@ from sktextconv.encoding._tokenize import PLAIN_PATTERN
 from sktextconv.networks.charcnn import CharCNN
 from sktextconv.networks.han import HAN
 from sktextconv.networks.rnn import RNN
+from sktextconv.networks.vdcnn import VDCNN
 from sktextconv.training._data import EncodedDataset
 
 CPU = torch.device("cpu")
@@ -109,6 +112,21 @@ def test_padded_han_agrees_with_han():
         torch.testing.assert_close(other(ids), network(ids))
 
 
+def test_torch_convolutions_agree_with_ours(monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    torch.manual_seed(0)
+    ours = VDCNN(50, 3, max_length=64).double()
+    theirs = use_torch_convolutions(copy.deepcopy(ours))
+    ids = torch.randint(50, (4, 64))
+    functions = []
+    for network in (ours, theirs):
+        functions.append(network.convolution(torch.zeros(1, 16, 1, 9).double()).grad_fn)
+        network(ids).square().sum().backward()
+    assert ["_Convolve" in each.name() for each in functions] == [True, False]
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, other.grad)
+
+
 def test_rates_alternate_and_ratio_is_median():
     now, order = [0.0], []
 
@@ -138,7 +156,8 @@ def test_both_sides_give_same_logits(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["characters", "words", "train-gru", "step-rnn", "search"]
+    "name",
+    ["characters", "words", "train-gru", "step-rnn", "convolutions-kimcnn", "search"],
 )
 def test_line_from_any_texts(name):
     labeled = TEXTS * 3, np.array([0, 1, 1, 0] * 9)
