@@ -124,7 +124,7 @@ def heading_of(data, results):
     if is_split:
         parts.append(
             f"A split of a subset, {n_test:,} test texts, stratified, drawn with seed "
-            f" {first['cell']['split_seed']}."
+            f"{first['cell']['split_seed']}."
         )
     if whole is not None and n_train != whole:
         parts += [] if is_split else ["A subset."]
@@ -176,7 +176,7 @@ def make_overview(found):
     """Return rows of cells: the error of each row on each data set with a title.
 
     A row that was run with several settings shows the one that is closest to its
-    defaults, whatever the errors are. A mark stands at a sample of the training texts.
+    defaults, whatever the errors are. A mark stands at samples of texts.
     """
     shown = {data: found[data] for data in _TITLES if data in found}
     columns = []

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 __all__ = ["Convolution"]
 
-# Windows that are copied at a time, so that they stay in the cache.
+# Windows of whole texts that are copied at a time, so that they stay in the cache.
 _N_WINDOWS = 1024
 
 
@@ -15,8 +15,8 @@ class Convolution(nn.Conv2d):
 
     torch has channels-last kernels for two dimensions only. On CPUs with AVX2 but
     without AVX-512, those for the gradient of the weights reach about a third of the
-    speed of a matrix product. There, this gradient is computed as such a product over
-    copied windows of the input.
+    speed of a matrix product. There, this gradient is computed in training as such a
+    product over copied windows of the input.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Convolution(nn.Conv2d):
     def _has_slow_gradient(self, x):
         """Return whether torch is slow to compute the gradient of the weights."""
         return (
-            torch.is_grad_enabled()
+            self.training
             and self.weight.requires_grad
             and self.stride == (1, 1)
             and x.device.type == "cpu"
@@ -62,11 +62,16 @@ class Convolution(nn.Conv2d):
 class _Convolve(torch.autograd.Function):
     """`conv2d` of height 1 and stride 1 with `_weight_gradient`."""
 
+    generate_vmap_rule = True  # for `torch.func`
+
     @staticmethod
-    def forward(ctx, x, weight, bias, padding):
-        ctx.save_for_backward(x, weight)
-        ctx.padding = padding
+    def forward(x, weight, bias, padding):
         return F.conv2d(x, weight, bias, padding=(0, padding))
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, weight, _, ctx.padding = inputs
+        ctx.save_for_backward(x, weight)
 
     @staticmethod
     def backward(ctx, gradient):
@@ -74,6 +79,7 @@ class _Convolve(torch.autograd.Function):
         for_x, for_weight, for_bias, _ = ctx.needs_input_grad
         # Second derivatives need a gradient that torch can differentiate.
         fast = for_weight and not torch.is_grad_enabled()
+        # The kernel of the weights computes the gradient of the bias too.
         of_x, of_weight, of_bias = torch.ops.aten.convolution_backward(
             gradient,
             x,

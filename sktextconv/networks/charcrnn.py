@@ -89,7 +89,10 @@ class CharCRNN(nn.Module):
         n_in = embedding_dim
         for size in widths:
             layer = Convolution(n_in, n_filters, size, padding=size // 2)
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            # Drawn in the order of the axes, not of the memory of the layer.
+            weight = torch.empty(layer.weight.shape)
+            nn.init.kaiming_normal_(weight, nonlinearity="relu")
+            layer.weight.data.copy_(weight)
             nn.init.zeros_(layer.bias)
             self.convolutions.append(layer)
             n_in = n_filters

@@ -1,5 +1,8 @@
 """Tests of the convolution: values and gradients against torch's own."""
 
+import copy
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -37,6 +40,11 @@ def draw(shape, *, dtype=torch.float64):
     return ours, theirs, x
 
 
+def is_torch(y):
+    """Return whether `y` has torch's own gradient of a convolution."""
+    return "_Convolve" not in y.grad_fn.name()
+
+
 def gradients(convolution, x, *, layout=torch.channels_last):
     """Return the output, and the gradients of a random sum of it."""
     x = x.clone(memory_format=layout).requires_grad_()
@@ -52,7 +60,7 @@ def gradients(convolution, x, *, layout=torch.channels_last):
 def test_gradients_equal_those_of_torch(shape, layout):
     """Output and gradients are those of `nn.Conv2d`."""
     ours, theirs, x = draw(shape)
-    assert "_Convolve" in ours(x).grad_fn.name()
+    assert not is_torch(ours(x))
     for mine, expected in zip(
         gradients(ours, x, layout=layout), gradients(theirs, x), strict=True
     ):
@@ -101,19 +109,44 @@ def test_other_processors_have_gradients_of_torch(monkeypatch, capability):
     """Where torch's gradient is fast, or was not measured, it is kept."""
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     ours, _, x = draw(SHAPES[0])
-    assert "_Convolve" not in ours(x).grad_fn.name()
+    assert is_torch(ours(x))
 
 
 @pytest.mark.usefixtures("avx2")
 def test_evaluation_and_frozen_weights_have_no_own_gradient():
-    """Without a gradient of the weights, torch convolves."""
+    """Explanations, in evaluation, need gradients of the input only."""
     ours, _, x = draw(SHAPES[0])
-    with torch.no_grad():
-        assert not ours(x).requires_grad
-    ours.weight.requires_grad_(False)
-    assert "_Convolve" not in ours(x).grad_fn.name()
+    assert is_torch(ours.eval()(x))
+    ours.train().weight.requires_grad_(False)
+    assert is_torch(ours(x))
     strided = Convolution(5, 4, 3, stride=2, padding=1).double()
-    assert "_Convolve" not in strided(x).grad_fn.name()
+    assert is_torch(strided(x))
+
+
+@pytest.mark.usefixtures("avx2")
+def test_graphs_and_other_devices_have_gradients_of_torch(monkeypatch):
+    """A compiled network is a graph of torch's operators."""
+    ours, _, x = draw(SHAPES[0])
+    assert is_torch(copy.deepcopy(ours).to("meta")(x.to("meta")))
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert is_torch(ours(x))
+
+
+@pytest.mark.usefixtures("avx2")
+def test_gradients_of_each_text():
+    """`torch.func` gives them in training too."""
+    ours, theirs, x = draw(SHAPES[2])
+
+    def loss(weights, text, layer):
+        return functional_call(layer, weights, (text[None],)).square().sum()
+
+    each = [
+        torch.func.vmap(torch.func.grad(partial(loss, layer=layer)), (None, 0))(
+            {name: weight.detach() for name, weight in layer.named_parameters()}, x
+        )
+        for layer in (ours, theirs)
+    ]
+    torch.testing.assert_close(*each)
 
 
 @pytest.mark.usefixtures("avx2")
@@ -123,4 +156,4 @@ def test_half_precision_is_left_to_torch():
     with torch.autocast("cpu", torch.bfloat16):
         y = ours(x)
     assert y.dtype == torch.bfloat16
-    assert "_Convolve" not in y.grad_fn.name()
+    assert is_torch(y)
