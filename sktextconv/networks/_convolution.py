@@ -14,9 +14,8 @@ class Convolution(nn.Conv2d):
     """`nn.Conv2d` of height 1 and channels-last weights over sequences of vectors.
 
     torch has channels-last kernels for two dimensions only. On CPUs with AVX2 but
-    without AVX-512, those for the gradient of the weights reach about a third of the
-    speed of a matrix product. There, this gradient is computed in training as such a
-    product over copied windows of the input.
+    without AVX-512, those for the gradient of the weights are slower than a matrix
+    product over copied windows of the input, which computes it there in training.
 
     Parameters
     ----------
