@@ -316,7 +316,8 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
 
     def _check_parameters(self):
         check_params(self)
-        if self.alpha * self.learning_rate >= 1:  # a step would reverse the weights
+        # A step would reverse the weights.
+        if float(self.alpha) * float(self.learning_rate) >= 1:
             raise ValueError(
                 "The 'alpha' parameter of OnlineNGramClassifier must be below 1 / "
                 f"learning_rate. Got alpha={self.alpha!r} and learning_rate="

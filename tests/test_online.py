@@ -207,3 +207,7 @@ def test_penalty_is_below_the_inverse_rate(corpus):
     with pytest.raises(ValueError, match=r"'alpha' parameter .* below 1 / learning_r"):
         model.fit(*corpus)
     model.set_params(learning_rate=1.9).fit(*corpus)
+    # The product of these is too large for half precision.
+    model.set_params(alpha=np.float16(6e4), learning_rate=np.float16(9.0))
+    with pytest.raises(ValueError, match=r"'alpha' parameter .* below 1 / learning_r"):
+        model.fit(*corpus)

@@ -43,6 +43,7 @@ class Range:
     closed: Literal["left", "both", "neither"] = "left"
 
     def holds(self, value):
+        value = _python_value(value)  # half precision cannot hold each bound
         above = value > self.low if self.closed == "neither" else value >= self.low
         below = value <= self.high if self.closed == "both" else value < self.high
         return bool(above and below)

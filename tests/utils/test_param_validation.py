@@ -19,6 +19,7 @@ from sktextconv.utils._param_validation import (
     Count,
     Fraction,
     Positive,
+    Range,
     Seed,
     Size,
     Sizes,
@@ -174,6 +175,17 @@ def test_check_params_message_equals_scikit_learn(name, value, constraints):
 )
 def test_check_params_valid_values(settings):
     check_params(Child(**settings))
+
+
+@pytest.mark.parametrize("value", [0.5, 6e4, -6e4, np.inf, np.nan])
+@pytest.mark.parametrize("low", [-1e6, 0.0])
+@pytest.mark.parametrize("high", [1.0, 1e6, 1e300])
+def test_range_of_half_precision(value, low, high):
+    """A bound that half precision cannot hold is compared without an overflow."""
+    half = np.float16(value)
+    for closed in ("left", "both", "neither"):
+        span = Range(low, high, closed=closed)
+        assert span.holds(half) is span.holds(float(half))
 
 
 @pytest.mark.parametrize(
