@@ -120,9 +120,9 @@ class Line:
     def distance(self):
         """Return how far the run is from the row with its default settings, to sort by.
 
-        A sample of the texts is farther than all of them, other parameters are
-        farther than another length or precision of training, and fewer passes are
-        farther than more.
+        A sample of the texts is farther than all of them, other parameters are farther
+        than another length or precision of training, and fewer passes are farther than
+        more.
         """
         changed = self._changed()
         return self.is_of_sample(), len(changed), -self.median("n_seen"), changed

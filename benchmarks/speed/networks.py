@@ -203,9 +203,9 @@ def compare_convolutions(data, classifier, corpus):
         "theirs": _trainer(plain, classifier, encoded, y),
     }
     name = type(classifier).__name__.removesuffix("Classifier")
-    size = getattr(classifier, "size", "")
+    name = f"{getattr(classifier, 'size', '')} {name}".strip()
     return make_line(
-        f"train {size} {name} on {corpus} texts, convolutions".replace("  ", " "),
+        f"train {name} on {corpus} texts, convolutions",
         rates(sides, rounds=3),
         "texts/s",
         None,
