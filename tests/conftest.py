@@ -38,9 +38,13 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason=f"run with -m {marker}"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dask_cluster():
-    """Dask cluster of two processes with one thread each."""
+    """Dask cluster of two processes with one thread each.
+
+    Its threads allocate memory and would disturb the tests that measure it, so that it
+    does not outlive the tests of a module.
+    """
     from distributed import LocalCluster
 
     # Without an address, two test processes would want the same port.
