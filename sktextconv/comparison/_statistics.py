@@ -99,9 +99,10 @@ def metrics(y_true, y_pred, probabilities=None, *, level=0.95, groups=None):
     Notes
     -----
     The error has the interval of Wilson [2]_ unless there are groups, because the
-    bootstrap of an error of 0 is an interval of width 0. With groups, an error of 0 has
-    that of Wilson for the number of groups. Other intervals are those of
-    the percentiles of the resamples, moved by twice the difference of the value and
+    bootstrap of an error of 0 is an interval of width 0. With groups, an error of 0 or
+    1, and that of a single group, has that of Wilson for the number of groups. Other
+    metrics of a single group have intervals of width 0. All other intervals are those
+    of the percentiles of the resamples, moved by twice the difference of the value and
     their median: resamples repeat texts, so that their calibration error is too large,
     and their F1 of small classes too small (the bias is removed as by the basic
     bootstrap, [3]_, section 5.2). The interval of the calibration error begins at 0 if
@@ -149,11 +150,10 @@ def metrics(y_true, y_pred, probabilities=None, *, level=0.95, groups=None):
         name: Estimate(*map(float, each))
         for name, *each in zip(names, values, lows, highs, strict=False)
     }
-    n_wrong = int(np.count_nonzero(y_true != y_pred))
-    if groups is None or n_wrong == 0:
-        n_units = len(y_true) if groups is None else len(sums)
-        interval = wilson_interval(n_wrong, n_units, level=level)
-        found["error"] = Estimate(found["error"].value, *interval)
+    error, n_units = found["error"].value, len(y_true if groups is None else sums)
+    if groups is None or n_units == 1 or error in (0, 1):
+        interval = wilson_interval(error * n_units, n_units, level=level)
+        found["error"] = Estimate(error, *interval)
     return found
 
 
@@ -240,7 +240,8 @@ def wilson_interval(n_wrong, n_samples, *, level=0.95):
 
     Parameters
     ----------
-    n_wrong, n_samples : int
+    n_wrong : float
+    n_samples : int
     level : float, default=0.95
 
     Returns

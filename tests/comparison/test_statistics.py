@@ -295,6 +295,22 @@ def test_metrics_of_groups_without_errors():
     assert found == (0, *wilson_interval(0, 10))
 
 
+def test_metrics_of_groups_without_right_answers():
+    """An error of 1 in ten groups is as uncertain as one of 0."""
+    y = np.zeros(100, dtype=int)
+    found = metrics(y, y + 1, groups=np.arange(100) // 10)["error"]
+    assert found == (1, *wilson_interval(10, 10))
+
+
+def test_metrics_of_one_group():
+    """One group has the interval of one answer: it does not tell what others have."""
+    y = np.arange(100) % 2
+    found = metrics(y, np.zeros(100, dtype=int), groups=np.zeros(100))["error"]
+    assert found.value == 0.5
+    assert found.low < 0.1
+    assert found.high > 0.9
+
+
 def test_noise_is_called_noise():
     """At most 5 % of pairs of equal error are told apart, up to the noise of 200."""
     for groups in (None, np.arange(200) // 2):
