@@ -324,13 +324,14 @@ class Comparison:
     def label_errors(self, n: int = 10) -> list[TextErrors]:
         """Return the test texts whose labels are probably wrong.
 
-        All models give the same answer, which is not the label. The most confident
-        come first.
+        All models give the same answer, which is not the label, each time that the text
+        is tested. The most confident come first.
         """
         answers = np.stack([*self._predicted.values()], axis=1)
-        y_true = self._y[self._rows]
-        unanimous = (answers == answers[:, :1]).all(axis=1)
-        suspects = np.flatnonzero(unanimous & (answers[:, 0] != y_true))
+        _, first, text = np.unique(self._rows, return_index=True, return_inverse=True)
+        same = (answers == answers[first[text], :1]).all(axis=1)
+        is_unlikely = ~same | (answers[:, 0] == self._y[self._rows])
+        suspects = np.flatnonzero(np.bincount(text, is_unlikely)[text] == 0)
         confidence = self._mean_probabilities()
         if confidence is not None:
             given = confidence[suspects, answers[suspects, 0]]
