@@ -90,14 +90,16 @@ def compare(
         rows to train and to test on. Not used with `test`.
     groups : array-like of shape (n_samples,), default=None
         Groups of texts that belong together, such as the reviews of one film. A group
-        is never divided, and is resampled as a whole for intervals.
+        is never divided, and is resampled as a whole for intervals. Groups are held out
+        at random, not stratified, as many as come closest to the fraction of `cv`.
     select : bool, default=True
         Whether to select parameters by the error on a tenth of the training texts: C of
         linear models from 3 or 5 values, learning rate and dropout of networks from 6
         pairs by successive halving over epochs, as by ``sktextconv train --search``.
         Estimators of your own have the parameters that you set.
     train_sizes : sequence of float, default=()
-        Fractions of the training texts for learning curves, besides all of them.
+        Fractions of the training texts for learning curves, besides all of them. With
+        `groups`, the group that reaches a fraction is taken as a whole.
     noise : sequence of float, default=()
         Rates of typing errors, drawn at random, to test with.
     max_seconds : float, default=None
@@ -226,6 +228,9 @@ def compare(
                 runner.reserve = _seconds_to_fit(cell, data["n_train"], max_seconds)
 
         cells, missed = runner.run(jobs, on_result=reserve)
+        # Models of equal error are ranked as `models` has them, not by who was first.
+        names = [task.model for task in tasks]
+        cells.sort(key=lambda cell: names.index(cell.model))
         comparison = Comparison(
             data["texts"],
             data["y"],
@@ -352,13 +357,13 @@ def _divide(data, cv, seed):
         cv = cv.split(np.empty(len(y)), y, groups)
     elif not isinstance(cv, Iterable):
         raise TypeError(f"{_CV}, got {cv!r}.")
-    splits = [_check_split(split, len(y)) for split in cv]
+    splits = [_check_split(split, len(y), groups) for split in cv]
     if not splits:
         raise ValueError(f"{_CV}, got no division.")
     return splits
 
 
-def _check_split(split, n_texts):
+def _check_split(split, n_texts, groups):
     """Return the rows of both parts of a division as ints, or raise `ValueError`."""
     train, test = (
         np.arange(n_texts)[np.asarray(rows, dtype=None if len(rows) else int)]
@@ -375,6 +380,11 @@ def _check_split(split, n_texts):
             "Expected cv to test on other texts than it trains on, got "
             f"{len(common):,} in both parts of a division, such as row {common[0]}."
         )
+    if groups is not None and np.isin(groups[test], groups[train]).any():
+        raise ValueError(
+            "Expected cv not to divide groups, got one with texts in both parts of a "
+            "division. Use a splitter for groups, such as GroupKFold."
+        )
     return train, test
 
 
@@ -386,7 +396,8 @@ def _take_fraction(train, fraction, data, seed):
     units = np.arange(len(data["y"])) if groups is None else groups
     order = np.random.RandomState(seed).permutation(units.max() + 1)
     rank = order[units[train]]
-    return train[rank < np.quantile(rank, fraction)]
+    n_texts = max(round(fraction * len(train)), 1)
+    return train[rank <= np.partition(rank, n_texts - 1)[n_texts - 1]]
 
 
 def _check_same_length(name, values, n_texts):

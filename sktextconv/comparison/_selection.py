@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
 from ..utils._fit import fit_model, last_step
@@ -161,14 +161,29 @@ def split_off(y, groups, fraction, seed):
     """
     rows = np.arange(len(y))
     if groups is not None:
-        splitter = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
-        return next(splitter.split(rows, y, groups))
+        is_held_out = np.isin(groups, _draw_groups(groups, fraction, seed))
+        return rows[~is_held_out], rows[is_held_out]
     counts = np.unique(y, return_counts=True)[1]
     n_held_out = math.ceil(fraction * len(y))
     stratify = y if counts.min() > 1 and n_held_out >= len(counts) else None
     return train_test_split(
         rows, test_size=n_held_out, stratify=stratify, random_state=seed
     )
+
+
+def _draw_groups(groups, fraction, seed):
+    """Return random groups that together come close to a fraction of the texts."""
+    found, sizes = np.unique(groups, return_counts=True)
+    if len(found) < 2:
+        raise ValueError("Expected two or more groups to hold one out, got one.")
+    order = np.random.RandomState(seed).permutation(len(found))
+    missing, drawn = fraction * len(groups), []
+    for at in order:
+        brings_closer = sizes[at] < 2 * missing
+        if brings_closer and len(drawn) < len(found) - 1:
+            drawn.append(at)
+            missing -= sizes[at]
+    return found[drawn or order[sizes[order].argmin()]]
 
 
 def take(texts, rows):

@@ -14,7 +14,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import RepeatedStratifiedKFold
+from sklearn.model_selection import KFold, RepeatedStratifiedKFold
 from sklearn.pipeline import make_pipeline
 
 from sktextconv import compare
@@ -100,6 +100,35 @@ def test_compare_groups_are_not_divided():
         assert not {*groups[train]} & {*groups[cell.test]}
 
 
+def test_parts_of_the_training_texts_by_group():
+    """A part has whole groups until its fraction is reached, and smaller parts."""
+    groups = np.arange(36) // 6
+    found = compare(
+        TEXTS,
+        LABELS,
+        models=["bow"],
+        cv=1 / 3,
+        groups=groups,
+        train_sizes=[0.01, 0.3, 0.5],
+        select=False,
+        refit=False,
+    )
+    assert not found.left
+    (curve,) = found.learning_curves()
+    n_train = [cell.record["n_train"] for cell in found.cells]
+    assert sorted(n_train) == [6, 12, 12, 24]
+    assert [n for n, _ in curve.points] == [6, 12, 12, 24]
+
+
+@pytest.mark.filterwarnings("ignore:The groups parameter is ignored by KFold")
+@pytest.mark.parametrize(
+    "cv", [KFold(3), [(range(20), range(20, 36))]], ids=["splitter", "rows"]
+)
+def test_division_of_groups_is_refused(cv):
+    with pytest.raises(ValueError, match="not to divide groups, got one with texts in"):
+        compare(TEXTS, LABELS, models=["bow"], cv=cv, groups=np.arange(36) % 9)
+
+
 def test_selection_of_one_training_group():
     """Training texts of one group cannot be divided: the default is taken."""
     groups = np.arange(36) // 18
@@ -162,17 +191,20 @@ def test_add_typos_rate(rate):
 # ---------------------------------------------------------------------------
 
 
+RECORD = {
+    "select_cpu_seconds": 0.0,
+    "train_cpu_seconds": 1.0,
+    "texts_per_cpu_second": 1.0,
+    "milliseconds_per_text": 1.0,
+    "bytes": 1,
+    "n_train": 10,
+}
+
+
 def make_comparison(errors, *, seconds=None, y=None, n_classes=2):
     """Make a comparison from arrays of bool, whether a model is wrong on each text."""
     n = len(next(iter(errors.values())))
     y = np.zeros(n, dtype=int) if y is None else y
-    record = {
-        "select_cpu_seconds": 0.0,
-        "texts_per_cpu_second": 1.0,
-        "milliseconds_per_text": 1.0,
-        "bytes": 1,
-        "n_train": 10,
-    }
     cells = [
         Cell(
             model,
@@ -182,7 +214,7 @@ def make_comparison(errors, *, seconds=None, y=None, n_classes=2):
             (y + wrong) % n_classes,
             None,
             {},
-            record | {"train_cpu_seconds": (seconds or {}).get(model, 1.0)},
+            RECORD | {"train_cpu_seconds": (seconds or {}).get(model, 1.0)},
         )
         for model, wrong in errors.items()
     ]
@@ -244,6 +276,22 @@ def test_label_errors_are_unanimous():
     (suspect,) = found.label_errors()
     assert (suspect.row, suspect.label, suspect.answers) == (0, 0, {"a": 1, "b": 1})
     assert [each.row for each in found.disagreements()] == [1, 3]
+
+
+def test_label_errors_of_texts_in_several_test_sets():
+    """A suspect is one each time that it is tested, with the same answer."""
+    answers = {  # of two repetitions
+        "a": [np.array([1, 1, 1, 0]), np.array([1, 0, 2, 0])],
+        "b": [np.array([1, 1, 1, 0]), np.array([1, 1, 2, 0])],
+    }
+    cells = [
+        Cell(model, split, 1.0, np.arange(4), predicted, None, {}, RECORD)
+        for model, splits in answers.items()
+        for split, predicted in enumerate(splits)
+    ]
+    y = np.zeros(4, dtype=int)
+    found = Comparison(["", "", "", ""], y, np.arange(3), cells)
+    assert [each.row for each in found.label_errors()] == [0]
 
 
 def test_errors_by_class_and_length():
@@ -482,6 +530,17 @@ def test_rows_of_groups():
     assert [*resolve_rows("fast")] == ["tfidf", "ngrams-nb", "bow", "bow-tfidf"]
     assert {*GROUPS["networks"]} | {*GROUPS["linear"]} == {*resolve_rows("all")}
     assert len(resolve_rows("paper")) == 22
+
+
+def test_order_of_equal_models(tmp_path):
+    """Models of equal error are ranked as they were given, also after a resumption."""
+    compare(TEXTS, LABELS, models=["tfidf"], folder=tmp_path, refit=False)
+    found = compare(
+        TEXTS, LABELS, models=["bow", "tfidf"], folder=tmp_path, refit=False
+    )
+    assert found.results[0].error == found.results[1].error
+    assert [each.model for each in found.results] == ["bow", "tfidf"]
+    assert found.winner == found.best == "bow"
 
 
 def test_json_holds_cells_and_settings():

@@ -24,6 +24,7 @@ from sktextconv.comparison._selection import (
     count_trainings,
     list_candidates,
     select_parameters,
+    split_off,
 )
 
 TEXTS = [f"{word} {n}" for n in range(20) for word in ("good film", "bad plot")]
@@ -127,7 +128,7 @@ def test_network_lacks_a_class_in_training():
     held_out = next(
         seed
         for seed in range(99)
-        if np.random.RandomState(seed).permutation(20)[0] == 0  # as GroupShuffleSplit
+        if np.random.RandomState(seed).permutation(20)[0] == 0  # as groups are drawn
     )
     labels[0] = "exception"
     network = KimCNNClassifier(max_epochs=1, **TINY)
@@ -261,3 +262,39 @@ def test_models_of_user_are_not_changed():
     assert found.cells[0].record["selection"] == []
     assert found.winner_estimator[-1].C == 0.5
     assert not hasattr(mine[-1], "coef_")
+
+
+# ---------------------------------------------------------------------------
+# Division by groups
+# ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    ("sizes", "fraction", "n_held_out"),
+    [
+        ([700] + [20] * 15, 0.2, {200}),
+        ([20] * 50, 0.1, {100}),
+        ([1] * 1000, 0.25, {250}),
+        ([900, 100], 0.2, {100}),
+        ([500, 300, 200], 0.1, {200}),  # the nearest that whole groups allow
+        ([50, 50], 0.9, {50}),  # texts to train on are left
+    ],
+)
+def test_held_out_groups_are_a_fraction_of_the_texts(sizes, fraction, n_held_out, seed):
+    groups = np.random.RandomState(9).permutation(np.arange(len(sizes)).repeat(sizes))
+    train, held_out = split_off(np.zeros(len(groups)), groups, fraction, seed)
+    assert len(held_out) in n_held_out
+    assert sorted([*train, *held_out]) == list(range(len(groups)))
+    assert not {*groups[train]} & {*groups[held_out]}
+
+
+def test_held_out_groups_are_random():
+    """Each group is held out by some seed, also when one is too large."""
+    groups = np.arange(5).repeat(20)
+    for fraction in (0.2, 0.01):
+        drawn = {
+            int(groups[split_off(groups, groups, fraction, seed)[1]][0])
+            for seed in range(40)
+        }
+        assert drawn == set(range(5))
