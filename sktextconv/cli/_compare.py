@@ -28,7 +28,8 @@ def compare(args):
         with path_errors():
             args.out.mkdir(parents=True, exist_ok=True)
         check_writable(args.out / "report.html")
-    texts, labels, columns = read_labeled(args.data, args)
+    other_columns = [] if args.group_column is None else [args.group_column]
+    texts, labels, columns = read_labeled(args.data, args, other_columns=other_columns)
     if not args.json:
         print_data(args.data, texts, labels)
     test = None
@@ -44,7 +45,7 @@ def compare(args):
         models=args.models,
         test=test,
         cv=args.cv,
-        groups=_read_groups(args),
+        groups=_read_groups(args, columns),
         select=args.select,
         train_sizes=args.train_sizes,
         noise=args.noise,
@@ -83,19 +84,17 @@ def _seconds_left(args, start):
     return max(left, args.budget / 2)
 
 
-def _read_groups(args):
-    """Return the group of each text, or None."""
+def _read_groups(args, columns):
+    """Return the group of each text, or None; `columns` are those of the texts."""
     if args.group_column is None:
         return None
     if args.data == "-":
         raise ValueError("--group-column: expected a file, got the standard input.")
+    # The header was inferred from the labels and texts, which are not read here.
+    options = file_options(args) | {"header": columns["names"] is not None}
     with (
         path_errors(),
-        open_texts(
-            args.data,
-            text_columns=[args.group_column],
-            **file_options(args),
-        ) as (_, rows),
+        open_texts(args.data, text_columns=[args.group_column], **options) as (_, rows),
     ):
         return np.array([group for group, _ in rows])
 

@@ -91,7 +91,7 @@ def read_files(paths, open_file):
             yield from rows
 
 
-def read_labeled(path, args, columns=None, classes=()):
+def read_labeled(path, args, columns=None, classes=(), *, other_columns=()):
     """Return a list of texts, an array of their labels as strings, and the columns.
 
     Parameters
@@ -100,6 +100,8 @@ def read_labeled(path, args, columns=None, classes=()):
         Columns of the training file, which replace those that are not given.
     classes : list, default=()
         Labels of the training data.
+    other_columns : sequence of int or str, default=()
+        Columns that are no texts, unless --text-column names them.
     """
     with path_errors():
         read = read_file(
@@ -111,6 +113,7 @@ def read_labeled(path, args, columns=None, classes=()):
             **file_options(args),
             trained=columns and Columns(**columns),
             known_labels=names_in_files(classes),
+            other_columns=other_columns,
             field_order="forward",
             line_breaks=True,
             strip=True,

@@ -128,7 +128,8 @@ def _add_compare(parser):
         "--group-column",
         metavar="COLUMN",
         type=parse_column,
-        help="column of groups that are never divided, such as the author",
+        help="column of groups that are never divided, such as the author; no text, "
+        "unless --text-column names it",
     )
     parser.add_argument(
         "--train-sizes",

@@ -104,7 +104,16 @@ def find_header(table, header, columns, *, trained=None, wanted=(), labels=()):
     return None
 
 
-def choose_labeled(records, cells, label_column, text_columns, *, header, trained=None):
+def choose_labeled(
+    records,
+    cells,
+    label_column,
+    text_columns,
+    *,
+    header,
+    trained=None,
+    other_columns=(),
+):
     """Return the columns of a labeled file.
 
     Parameters
@@ -120,6 +129,8 @@ def choose_labeled(records, cells, label_column, text_columns, *, header, traine
     trained : Columns, default=None
         The columns of the file that the model was trained on, which replace columns
         that are not given.
+    other_columns : sequence of int or str, default=()
+        Columns that are no texts, unless `text_columns` has them.
 
     Returns
     -------
@@ -132,14 +143,16 @@ def choose_labeled(records, cells, label_column, text_columns, *, header, traine
     find = _Finder(records, cells, header)
     label = find.one(0 if label_column is None else label_column)
     if text_columns is None:
-        texts = [index for index in range(len(cells)) if index != label]
+        left_out = {label, *find.all(other_columns)}
+        texts = [index for index in range(len(cells)) if index not in left_out]
     else:
         texts = find.all(text_columns)
     if not texts:
+        others = f" besides {', '.join(map(repr, other_columns))}"
         raise ValueError(
-            f"{records.path}: expected a column of labels and at least one of texts, "
-            f"with commas between, got {len(cells)} column(s) and text_columns="
-            f"{text_columns!r}{records.suggest()}."
+            f"{records.path}: expected a column of labels and at least one of texts"
+            f"{others if other_columns else ''}, with commas between, got {len(cells)} "
+            f"column(s) and text_columns={text_columns!r}{records.suggest()}."
         )
     if label in texts:
         raise ValueError(

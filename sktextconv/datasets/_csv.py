@@ -283,7 +283,14 @@ def check_same_columns(first, part):
 
 
 def _choose_columns(
-    table, *, label_column, text_columns, header, trained=None, known_labels=()
+    table,
+    *,
+    label_column,
+    text_columns,
+    header,
+    trained=None,
+    known_labels=(),
+    other_columns=(),
 ):
     """Return the columns of labels and texts, and the inference of the header or None.
 
@@ -294,6 +301,8 @@ def _choose_columns(
         are not given.
     known_labels : collection of str, default=()
         Labels of the model, which are evidence that the first record is data.
+    other_columns : sequence of int or str, default=()
+        Columns that are no texts, unless `text_columns` has them.
     """
     _check_choice("header", header, (True, False, "auto"))
     missing = [] if trained is None or label_column is not None else [trained.label]
@@ -301,7 +310,7 @@ def _choose_columns(
     known = find_header(
         table,
         header,
-        [label_column, text_columns],
+        [label_column, text_columns, list(other_columns)],
         trained=trained if missing else None,
         wanted=missing,
         labels=known_labels,
@@ -314,6 +323,7 @@ def _choose_columns(
         text_columns,
         header=is_header(names) if known is None else known,
         trained=trained,
+        other_columns=other_columns,
     )
     table.records.use(columns.texts, [columns.label])
     if known is not None:

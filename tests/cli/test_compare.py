@@ -9,6 +9,8 @@ import pytest
 from sktextconv import load
 from sktextconv.cli import main
 
+from .films import write_csv
+
 TEXTS = [f"{word} {n}" for n in range(12) for word in ("good film", "bad plot")]
 LABELS = ["pos", "neg"] * 12
 
@@ -82,6 +84,41 @@ def test_compare_group_column(data, capsys):
     assert main(["compare", *columns(data), *arguments, "author"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["data"]["grouped"]
+
+
+GROUPED = [
+    [label, f"author{number // 4}", text]
+    for number, (label, text) in enumerate(zip("12" * 12, TEXTS, strict=True))
+]
+
+
+@pytest.mark.parametrize("names", [None, ["label", "author", "text"]])
+def test_group_column_is_no_text(tmp_path, capsys, names):
+    """Without --text-column, the winner knows no word of the column of groups."""
+    path, out = tmp_path / "grouped.csv", tmp_path / "out"
+    write_csv(path, [*([names] if names else []), *GROUPED])
+    arguments = ["--models", "bow", "--no-select", "--group-column", "1"]
+    assert main(["compare", str(path), *arguments, "--out", str(out)]) == 0
+    model = load(out / "model.safetensors")
+    assert model.columns_ == {"n_columns": 3, "names": names, "label": 0, "texts": [2]}
+    assert not [word for word in model[0].vocabulary_ if "author" in str(word)]
+    # A file with the same columns, and one without groups.
+    without = [[label, text] for label, _, text in GROUPED]
+    files = [[*([names] if names else []), *GROUPED]]
+    files.append([[names[0], names[2]], *without] if names else [[x] for x in TEXTS])
+    for rows in files:
+        write_csv(path, rows)
+        capsys.readouterr()
+        assert main(["predict", str(out / "model.safetensors"), str(path)]) == 0
+        assert capsys.readouterr().out.split()[1:] == ["1", "2"] * 12
+
+
+def test_group_column_leaves_no_text(tmp_path, capsys):
+    path = tmp_path / "pairs.csv"
+    write_csv(path, [[label, author] for label, author, _ in GROUPED])
+    assert main(["compare", str(path), "--group-column", "1"]) == 2
+    message = "at least one of texts besides 1, with commas between, got 2 column(s)"
+    assert message in capsys.readouterr().err
 
 
 def test_compare_without_time(data, capsys):
