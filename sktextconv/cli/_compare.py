@@ -3,11 +3,9 @@
 import textwrap
 import time
 
-import numpy as np
-
 from ..comparison import compare as compare_models
 from ..comparison._format import format_significant
-from ..datasets._unlabeled import open_texts
+from ..datasets._csv import read_groups
 from ._errors import path_errors
 from ._inputs import file_options, read_labeled
 from ._output import check_writable, print_data, print_line
@@ -92,11 +90,8 @@ def _read_groups(args, columns):
         raise ValueError("--group-column: expected a file, got the standard input.")
     # The header was inferred from the labels and texts, which are not read here.
     options = file_options(args) | {"header": columns["names"] is not None}
-    with (
-        path_errors(),
-        open_texts(args.data, text_columns=[args.group_column], **options) as (_, rows),
-    ):
-        return np.array([group for group, _ in rows])
+    with path_errors():
+        return read_groups(args.data, args.group_column, **options)
 
 
 def _table(found):

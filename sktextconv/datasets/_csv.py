@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ._columns import Columns, choose_labeled, find_header, strip_cells
+from ._columns import (
+    Columns,
+    choose_labeled,
+    find_columns,
+    find_header,
+    strip_cells,
+)
 from ._fields import FIELD_ORDERS
 from ._header import HeaderInference, describe_cells, is_header
 from ._table import make_join, open_table
@@ -20,6 +26,7 @@ __all__ = [
     "check_same_columns",
     "join_labels",
     "read_csv",
+    "read_groups",
     "read_labeled",
     "read_part",
 ]
@@ -263,6 +270,40 @@ def join_labels(parts, class_names=None, first_class=1):
     target = np.array([targets[label] for label in label_ids], dtype=np.int64)[ids]
     names = list(targets if class_names is None else class_names)
     return {"columns": columns, "target": target, "target_names": names}
+
+
+def read_groups(path, column, *, header, delimiter=None, encoding=None):
+    """Return the group of each text of a file, as a list of str.
+
+    Parameters
+    ----------
+    column : int or str
+        Position or name of the column of groups.
+    header : bool
+        Whether the first record names the columns.
+    delimiter, encoding
+        As in `read_csv`.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or lacks the column, or if a group is missing.
+    """
+    groups = []
+    with open_table(path, delimiter, encoding) as table:
+        header = find_header(table, header, [column])
+        (index,) = find_columns(table.records, table.first, [column], header=header)
+        table.records.use([], [index])
+        for number, cells in table.rows(has_header=header):
+            group = cells[index].strip()
+            if not group:
+                raise ValueError(
+                    f"{table.records.locate(number)}: expected a group in column "
+                    f"{index}, got an empty cell; texts without a group may have one "
+                    "each."
+                )
+            groups.append(group)
+    return groups
 
 
 def check_same_columns(first, part):

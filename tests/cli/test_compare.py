@@ -121,6 +121,21 @@ def test_group_column_leaves_no_text(tmp_path, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [(["--header"], 7), (["--no-header"], 6)],
+)
+def test_missing_group_is_refused(tmp_path, capsys, options, line):
+    """Texts without a group are not of one group: the error has the line."""
+    path = tmp_path / "grouped.csv"
+    rows = [*GROUPED[:5], ["1", " ", "good film"], *GROUPED[5:]]
+    names = [["label", "author", "text"]]
+    write_csv(path, [*(names if "--header" in options else []), *rows])
+    assert main(["compare", str(path), "--group-column", "1", *options]) == 2
+    message = f"{path}, line {line}: expected a group in column 1, got an empty cell"
+    assert message in capsys.readouterr().err
+
+
 def test_compare_without_time(data, capsys):
     """Too short a budget is an error of one line, with the exit code 1."""
     arguments = ["--models", "bow", "--budget", "0.001s"]
