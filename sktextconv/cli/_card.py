@@ -94,7 +94,7 @@ class CardFacts:
         The texts trained on and, if there are any, those held out.
     seed : int
     cpu_seconds : float
-        CPU time of the training.
+        CPU time of the training, also that of its worker processes.
     packages : list of str
         Packages whose versions matter for the model.
     report : Report, default=None

@@ -3,7 +3,6 @@
 import functools
 import itertools
 import shlex
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.model_selection import train_test_split
 from ..persistence._safetensors import save
 from ..utils._fit import fit_model
 from ..utils._labels import reject_swapped
+from ..utils._timing import timed
 from ._card import HELD_OUT, TRAINED_ON, CardFacts, Part, changed_parameters, model_card
 from ._inputs import check_split, class_indices, read_labeled
 from ._models import MODELS, make_model
@@ -49,16 +49,16 @@ def train(args):
     make = functools.partial(make_model, args.model, seed=args.seed)
     parts, columns = _read(args)
     _, texts, labels = parts[TRAINED_ON]
-    started, remarks = time.process_time(), []
-    classifier = make(settings)
-    if args.search:
-        given = {name.rpartition("__")[2] for name in settings}
-        remark = search_parameters(
-            classifier, args.model, texts, labels, given=given, seed=args.seed
-        )
-        remarks.append(remark)
-    fit_model(classifier, texts, labels)
-    cpu_seconds = time.process_time() - started
+    remarks = []
+    with timed() as seconds:
+        classifier = make(settings)
+        if args.search:
+            given = {name.rpartition("__")[2] for name in settings}
+            remark = search_parameters(
+                classifier, args.model, texts, labels, given=given, seed=args.seed
+            )
+            remarks.append(remark)
+        fit_model(classifier, texts, labels)
     report = _report_held_out(classifier, parts, is_complete=args.card is not None)
     classifier.columns_ = columns
     save(classifier, args.out, examples=_select_examples(parts, args.examples))
@@ -73,7 +73,7 @@ def train(args):
             parameters=changed_parameters(classifier, make({})),
             parts=parts,
             seed=args.seed,
-            cpu_seconds=cpu_seconds,
+            cpu_seconds=seconds.cpu,
             packages=["sktextconv", "numpy", "scikit-learn"]
             + (["torch"] if hasattr(classifier, "net_") else []),
             report=report,

@@ -4,6 +4,8 @@ import importlib.metadata
 import re
 import shlex
 
+import pytest
+
 from .films import BAD, GOOD, SETTINGS, TRAIN, write_csv
 
 TRAIN_CARD = f"train films.csv {TRAIN} --set verbose=0 --card card.md"
@@ -63,6 +65,23 @@ def test_card_has_error_of_held_out_texts(run, folder, mixed):
     for title, value, interval in read_tables(card)[2][2:]:
         assert f"{title} {value} (95 % interval {interval})" in printed
     assert [row[0] for row in read_tables(card)[3][2:]] == ["neg", "pos"]
+
+
+def test_card_counts_worker_processes(run, folder):
+    """The CPU time is also that of the processes that train."""
+    resource = pytest.importorskip("resource")
+
+    def of_children():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    before = of_children()
+    assert run(f"{TRAIN_CARD} --set n_workers=2 --device cpu")[0] == 0
+    of_workers = of_children() - before
+    card = (folder / "card.md").read_text(encoding="utf-8")
+    (seconds,) = re.findall(r"- CPU time: ([\d,.]+) s\n", card)
+    # The card has one decimal.
+    assert float(seconds.replace(",", "")) >= of_workers - 0.05
 
 
 def test_card_has_settings_and_versions(run, folder):
