@@ -75,7 +75,7 @@ class Runner:
         self._workers = workers or LocalProcesses()
         self._n_jobs, self._deadline, self._report = n_jobs, deadline, report
         self.reserve = 0.0
-        self._measured = self._expected = 0.0  # seconds of the finished jobs
+        self._measured = self._expected = 0.0  # seconds of the jobs with results
         self._start_seconds = 0.0  # the longest start of a process
 
     def __enter__(self):
@@ -104,8 +104,10 @@ class Runner:
         jobs = sorted(jobs, key=lambda job: job.cost)
         results, missed, running, todo = [], [], {}, []
 
-        def keep(result):
+        def keep(job, result):
             results.append(result)
+            self._measured += job.seconds(result)
+            self._expected += job.cost
             if on_result is not None:
                 on_result(result)
 
@@ -114,7 +116,7 @@ class Runner:
             if found is None:
                 todo.append(job)
             else:
-                keep(found)
+                keep(job, found)
         if results:
             self._report(f"{len(results)} of {len(jobs)} cells were done before")
         while todo or running:
@@ -142,13 +144,11 @@ class Runner:
                     self._report(f"{job.path.stem}: {reason}")
                     continue
                 job.write(result)
-                keep(result)
-                seconds = job.seconds(result)
-                self._measured += seconds
+                keep(job, result)
                 self._start_seconds = max(
-                    self._start_seconds, time.monotonic() - start - seconds
+                    self._start_seconds,
+                    time.monotonic() - start - job.seconds(result),
                 )
-                self._expected += job.cost
                 ahead = [*todo, *(job for job, _ in running.values())]
                 self._report(
                     f"[{len(jobs) - len(ahead)}/{len(jobs)}] {job.describe(result)}"

@@ -106,7 +106,7 @@ def test_compare_names_missed_jobs(tmp_path):
     arguments = ["--files", str(tmp_path), "--folder", str(tmp_path), "--seeds", "0"]
     arguments += ["--data", "imdb", "--models", "BoW", "--sizes", "500", "1000"]
     done, missing = small.make_jobs(parser.parse_args(arguments))
-    done.write({"data": "imdb", "model": "BoW", "n_train": 500, "seed": 0})
+    done.write(done.key | {"seconds": 1.0})
     (missed,) = small.compare([done, missing], report=lines.append)
     assert missed.job == missing
     assert lines[-1].startswith("imdb, BoW, 1,000 texts, seed 0: FileNotFoundError")

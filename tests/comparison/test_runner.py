@@ -90,6 +90,16 @@ def test_runner_reports_cheapest_first_and_time_left(tmp_path):
     assert reason == "there was no time for it"
 
 
+def test_runner_scales_by_results_of_files(tmp_path):
+    """A job that cannot fit, as the seconds in files show, is not started."""
+    done, slow = Sleep(tmp_path / "done", 1.0), Sleep(tmp_path / "slow", 30.0)
+    done.write(1.0)
+    with Runner(report=lambda line: None, deadline=time.monotonic() + 25) as runner:
+        results, missed = runner.run([done, slow])
+    assert results == [1.0]
+    assert [(each.job, each.failed) for each in missed] == [(slow, False)]
+
+
 def test_runner_processes_are_fresh(tmp_path):
     """Each job has a process of its own if asked, and the same otherwise."""
     for fresh in (True, False):
