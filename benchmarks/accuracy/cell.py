@@ -18,7 +18,11 @@ from sklearn.utils import Bunch
 from skorch.callbacks import Callback
 
 from sktextconv import fetch_text_dataset, load_docstrings
-from sktextconv.comparison._selection import is_network, select_parameters
+from sktextconv.comparison._selection import (
+    count_trainings,
+    is_network,
+    select_parameters,
+)
 from sktextconv.datasets._columns import Columns
 from sktextconv.datasets._csv import read_labeled
 from sktextconv.utils._fit import fit_model, last_step, set_seeds
@@ -34,7 +38,7 @@ from .._record import (
 from .models import ROWS
 from .vectors import share_vectors
 
-__all__ = ["Cell", "as_train", "hold_out", "load", "run_cell"]
+__all__ = ["Cell", "as_train", "expected_cost", "hold_out", "load", "run_cell"]
 
 # Samples and validation splits are the same for every model and seed of a data set.
 _SPLIT_SEED = 0
@@ -180,6 +184,11 @@ def _read(path, columns, field_order, train=None):
         **options,
     )
     return Bunch(**read)
+
+
+def expected_cost(cell):
+    """Return the cost of selection and training, in the unit of the cost of a row."""
+    return ROWS[cell.model].cost * (1 + count_trainings(*_make_estimator(cell)))
 
 
 def run_cell(cell, vectors=None):

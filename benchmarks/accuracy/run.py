@@ -23,7 +23,7 @@ from sktextconv.comparison._runner import Runner
 from sktextconv.comparison._workers import LocalProcesses
 
 from .._record import RESULTS, write_json
-from .cell import Cell, as_train, run_cell
+from .cell import Cell, as_train, expected_cost, run_cell
 from .models import ROWS
 
 __all__ = ["parse", "parse_setting", "run_cells"]
@@ -63,7 +63,10 @@ def run_cells(cells, results, *, redo=False, budget=None, n_jobs=1):
         report=_log,
     )
     with runner, tempfile.TemporaryDirectory() as vectors:
-        jobs = [_CellJob(cell, cell.path(results), Path(vectors)) for cell in cells]
+        jobs = [
+            _CellJob(cell, cell.path(results), Path(vectors), expected_cost(cell))
+            for cell in cells
+        ]
         _, missed = runner.run(jobs, redo=redo)
     failed = [each.job.cell for each in missed if each.failed]
     left = [each.job.cell for each in missed if not each.failed]
@@ -79,10 +82,7 @@ class _CellJob(NamedTuple):
     cell: Cell
     path: Path
     vectors: Path
-
-    @property
-    def cost(self):
-        return ROWS[self.cell.model].cost
+    cost: float
 
     def run(self):
         return run_cell(self.cell, self.vectors)

@@ -9,8 +9,15 @@ import pytest
 
 from benchmarks._record import write_json
 from benchmarks.accuracy import cell as cells_module, tables
-from benchmarks.accuracy.cell import Cell, _make_estimator, load, run_cell
+from benchmarks.accuracy.cell import (
+    Cell,
+    _make_estimator,
+    expected_cost,
+    load,
+    run_cell,
+)
 from benchmarks.accuracy.fasttext import _one_line
+from benchmarks.accuracy.models import ROWS
 from benchmarks.accuracy.run import parse, run_cells
 from sktextconv import HANClassifier, make_nb_ngram_classifier, make_tfidf_classifier
 
@@ -221,6 +228,25 @@ def test_run_skips_done_and_drops_failed_cells(cell, tmp_path, capsys):
     assert run_cells([cell], tmp_path / "out") == ([], [])
     assert "1 of 1 cells were done before" in capsys.readouterr().err
     assert written[-1].stat().st_mtime_ns == before
+
+
+def test_cost_is_of_all_trainings(cell):
+    """The recorded seconds, which it is compared with, include the selection."""
+    given = replace(cell, settings={"logisticregression__C": 1.0})
+    for each, n_trials in ((cell, 8), (given, 0)):
+        assert len(run_cell(each)["selection"]) == n_trials
+        assert expected_cost(each) == pytest.approx((1 + n_trials) * ROWS["bow"].cost)
+    network = replace(cell, model="han-max")
+    assert expected_cost(network) == ROWS["han-max"].cost
+
+
+def test_selection_counts_in_order_of_cells(cell, tmp_path, capsys):
+    """A model without selection runs before one that is trained nine times."""
+    once = replace(cell, model="tfidf-online")
+    assert ROWS["bow"].cost < ROWS["tfidf-online"].cost
+    assert run_cells([cell, once], tmp_path / "out") == ([], [])
+    printed = capsys.readouterr().err
+    assert printed.index("tfidf-online_seed=0") < printed.index("bow_seed=0")
 
 
 def test_budget_runs_quick_cells_first(cell, tmp_path, capsys):
