@@ -47,11 +47,16 @@ class LocalProcesses:
 
     def submit(self, function, *arguments):
         """Start a call; return its `concurrent.futures.Future`."""
-        executor = self._idle.pop() if self._idle else None
-        executor = executor or start_processes(1, n_threads=self._n_threads)
-        future = executor.submit(attempt, function, arguments)
-        self._busy[future] = executor
-        return future
+        while True:
+            executor = self._idle.pop() if self._idle else None
+            executor = executor or start_processes(1, n_threads=self._n_threads)
+            try:
+                future = executor.submit(attempt, function, arguments)
+            except BrokenProcessPool:  # the process was killed while it was idle
+                executor.shutdown(kill_workers=True)
+                continue
+            self._busy[future] = executor
+            return future
 
     def result(self, future):
         """Return the result of a finished call and None, or None and the reason."""

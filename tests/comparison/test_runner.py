@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -98,6 +99,18 @@ def test_runner_scales_by_results_of_files(tmp_path):
         results, missed = runner.run([done, slow])
     assert results == [1.0]
     assert [(each.job, each.failed) for each in missed] == [(slow, False)]
+
+
+def test_runner_replaces_worker_that_is_killed_while_idle():
+    """The next call is made in a new process."""
+    before = {*threading.enumerate()}
+    with Runner(report=lambda line: None) as runner:
+        pid, _ = runner.call(os.getpid)
+        os.kill(pid, signal.SIGKILL)
+        # The threads of the executor end once it knows.
+        for thread in {*threading.enumerate()} - before:
+            thread.join()
+        assert runner.call(int, "3") == (3, None)
 
 
 def test_runner_processes_are_fresh(tmp_path):
