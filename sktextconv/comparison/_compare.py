@@ -94,7 +94,7 @@ def compare(
         at random, not stratified, as many as come closest to the fraction of `cv`.
     select : bool, default=True
         Whether to select parameters by the error on a tenth of the training texts: C of
-        linear models from 3 or 5 values, learning rate and dropout of networks from 6
+        linear models from 5 to 8 values, learning rate and dropout of networks from 6
         pairs by successive halving over epochs, as by ``sktextconv train --search``.
         Estimators of your own have the parameters that you set.
     train_sizes : sequence of float, default=()
