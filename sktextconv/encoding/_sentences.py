@@ -12,7 +12,7 @@ __all__ = ["check_boundaries", "find_sentences", "learn_boundaries", "make_punkt
 _find_ends = re.compile(
     rf"""(?x)
       (?:[。｡！？។៕။]|．(?!\d))+[」』”’）)】》〉\]]*\s*
-    | [!?]+(?=[{LETTERS}])
+    | (?<![!?])[!?]+(?=[{LETTERS}])
     | (?<=[\u0e01-\u0eff])\s+(?=[\u0e01-\u0eff])
     """
 ).finditer

@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 from sktextconv import NGramVectorizer
 from sktextconv.encoding import DocumentEncoder, WordEncoder
 from sktextconv.encoding._scripts import LETTERS, has_unspaced, may_have_unspaced
+from sktextconv.encoding._sentences import _find_ends
 from sktextconv.encoding._tokenize import PLAIN_PATTERN, TOKEN_PATTERN, word_spans
 
 from . import scripts
@@ -149,6 +150,24 @@ def test_marks_end_no_sentence_in_other_texts():
     text = "so good。 so bad！ yes"
     encoder = DocumentEncoder(min_count=1).fit([text])
     assert [span[:2] for span in encoder.spans(text)] == [(0, len(text))]
+
+
+@given(text=st.text(st.sampled_from("好ก។。」 .!?a")))
+def test_marks_before_letters_match_slow_loop(text):
+    """A sentence ends between a mark and a letter, and nowhere else after a mark."""
+    ends = [match.end() for match in _find_ends(text)]
+    assert [end for end in ends if text[end - 1] in "!?"] == [
+        end
+        for end in range(1, len(text))
+        if text[end - 1] in "!?" and text[end] in "好ก។"
+    ]
+
+
+def test_time_is_linear_in_marks():
+    """A run of marks is read once; reading it from each mark would take hours."""
+    text = "我" + "!?" * 500_000
+    assert [match.span() for match in _find_ends(text + ".")] == []
+    assert [match.span() for match in _find_ends(text + "我")] == [(1, len(text))]
 
 
 @given(text=MIXED | st.text(st.sampled_from("好ก。！」 .!?a\n")))
