@@ -119,7 +119,7 @@ class BaseTextEncoder(
         offsets : ndarray of int64 of shape (n_ids, 2)
             Start and end of what each id encodes, in characters of `text`. They are
             equal for a mark between sentences, and for a word of a callable `tokenizer`
-            that does not follow verbatim in `text`.
+            that is not found verbatim in `text`, in the order of the words.
         """
         tokenizer = self._fitted_tokenizer()
         return tokenizer.offsets(*self._check_texts([text]))

@@ -1,10 +1,24 @@
 """Words of a text and their offsets, by a regular expression or a callable."""
 
+import bisect
 import re
 
-from ._scripts import has_unspaced
+from ._scripts import WORD_LETTER, has_unspaced
 
 __all__ = ["CallableFinder", "PatternFinder"]
+
+# Each position in a text except those between two letters or digits of a word.
+_BORDER = re.compile(f"(?<!{WORD_LETTER})|(?!{WORD_LETTER})")
+_MARK = "\0"  # inserted at borders, so that `str.find` finds whole words
+
+# What it is worth to find a word in part of a word of the text. A whole word is worth
+# 1. Text that is skipped costs up to 0.5, half of it after `_LONG_SKIP` characters:
+# always less than the word is worth.
+_PART_GAIN = 0.6
+_LONG_SKIP = 100
+# An alignment is given up when another one has found this many words more.
+_MAX_STATES = 8
+_MAX_SEARCHED = 200_000_000  # characters, over all words of a text
 
 
 class PatternFinder:
@@ -67,16 +81,96 @@ class CallableFinder:
         return words
 
     def spans(self, text):
-        """Return start and end of each word, searched for in order.
+        """Return start and end of each word, in order.
 
-        The span of a word that does not follow verbatim is empty.
+        The span of a word that is not found verbatim is empty.
         """
-        spans, position = [], 0
-        for word in self.words(text):
-            start = text.find(word, position)
-            if start < 0:
-                spans.append((position, position))
-            else:
-                position = start + len(word)
-                spans.append((start, position))
-        return spans
+        return _align_words(text, self.words(text))
+
+
+def _align_words(text, words):
+    """Return start and end of words in a text, in their order.
+
+    Of all ways to find the words one after another, without overlaps, the best one
+    finds most of them, at borders of words of the text, and skips little between them.
+    A word within another one is found only at its start, at its end, or where the word
+    before ends. Time is linear: the more words, the less text is searched for each.
+
+    Parameters
+    ----------
+    text : str
+    words : list of str
+
+    Returns
+    -------
+    spans : list of (start, end), of length n_words
+        Empty for a word that is not found.
+    """
+    inserted = [match.start() for match in _BORDER.finditer(text)]
+    inserted = [start + n_before for n_before, start in enumerate(inserted)]
+    marked = _mark(text)
+    window = _MAX_SEARCHED // max(len(words), 1)
+    # Position after the last word found, its score, and its path: that of the word
+    # before, index and start. Both position and score increase.
+    states = [(0, 0.0, None)]
+    for index, word in enumerate(words):
+        if inner := _mark(word)[1:-1]:
+            states = _add_word(states, index, inner, marked, window)
+    starts, path = {}, states[-1][-1]
+    while path is not None:
+        path, index, start = path
+        starts[index] = start - bisect.bisect_left(inserted, start)
+    spans, position = [], 0
+    for index, word in enumerate(words):
+        start = starts.get(index)
+        if start is None:
+            spans.append((position, position))
+        else:
+            position = start + len(word)
+            spans.append((start, position))
+    return spans
+
+
+def _mark(text):
+    return _BORDER.sub(_MARK, text)
+
+
+def _add_word(states, index, inner, marked, window):
+    """Return the states after a word, which is found or not."""
+    size = len(inner)
+    found = {position: (score, path) for position, score, path in states}
+    for state, start, gain in _find_next(states, inner, marked, window):
+        position, score, path = state
+        skipped = start - position
+        score += gain - 0.5 * skipped / (skipped + _LONG_SKIP)
+        if start + size not in found or found[start + size][0] < score:
+            found[start + size] = score, (path, index, start)
+    selected, best = [], -1.0
+    for position, (score, path) in sorted(found.items()):
+        if score > best:
+            selected.append((position, score, path))
+            best = score
+    return selected[-_MAX_STATES:]
+
+
+def _find_next(states, inner, marked, window):
+    """Yield the state before each next occurrence of a word, its start and its gain."""
+    positions = [state[0] for state in states]
+    stop = positions[-1] + window
+    for before, after, gain in (
+        (_MARK, _MARK, 1.0),
+        (_MARK, "", _PART_GAIN),
+        ("", _MARK, _PART_GAIN),
+    ):
+        n_before = 0
+        while n_before < len(states):
+            found = marked.find(before + inner + after, positions[n_before], stop)
+            if found < 0:
+                break
+            # The last state has the highest score and skips least.
+            n_before = bisect.bisect_right(positions, found)
+            yield states[n_before - 1], found + len(before), gain
+    for state in states:
+        position = state[0]
+        if marked[position] != _MARK and marked.startswith(inner, position):
+            yield state, position, 1.0  # it continues the word of the text

@@ -83,9 +83,9 @@ def explain(
     A word is a run of letters and digits, one punctuation mark, or one character of a
     script without spaces, such as Chinese. The words of a callable `tokenizer`, of a
     classifier of this package or of a vectorizer of it in a pipeline, are searched for
-    in the text, in order; a word that is not found verbatim has no weight. Occlusion
-    replaces a word with as many spaces, which takes one prediction per word, all in one
-    call.
+    in the text, in order, so that most of them are found; a word that is not found
+    verbatim has no weight. Occlusion replaces a word with as many spaces, which takes
+    one prediction per word, all in one call.
     "gradient" and "attention" weight the words that the network reads; in a character
     network, white space counts toward the preceding word. The path of "gradient" starts
     from padding instead of the text, and takes 64 forward and backward passes.
