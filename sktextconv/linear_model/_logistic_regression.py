@@ -7,11 +7,11 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import compute_class_weight
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..utils._param_validation import Count, Positive, check_params, hyperparameters
+from ..utils._training_data import check_total_weight, class_weights
 from ._base import BaseLinearClassifier
 from ._newton_cg import Binary, Multinomial, minimize
 
@@ -130,7 +130,8 @@ class LogisticRegression(BaseLinearClassifier):
         Raises
         ------
         ValueError
-            If a parameter is invalid, or if `y` has only one class.
+            If a parameter is invalid, if `y` has only one class, or if a weight is
+            below 0 or their sum, times `class_weight`, is 0 or too large.
 
         Warns
         -----
@@ -143,15 +144,16 @@ class LogisticRegression(BaseLinearClassifier):
         )
         y_encoded = self._encode_labels(y)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, copy=True)
-        if self.class_weight is not None:
-            weights *= compute_class_weight(
-                self.class_weight, classes=self.classes_, y=y, sample_weight=weights
+        with np.errstate(over="ignore"):
+            weights *= class_weights(
+                self.class_weight, self.classes_, y_encoded, weights
             )[y_encoded]
         if not (np.isfinite(weights).all() and (weights >= 0).all()):
             raise ValueError(
                 "LogisticRegression expects finite weights of at least 0 in "
                 "sample_weight and class_weight."
             )
+        check_total_weight(weights)
         if self.C == "auto":
             self.C_ = _choose_penalty(X, weights, len(self.classes_))
         else:
@@ -197,7 +199,7 @@ class LogisticRegression(BaseLinearClassifier):
 
 def _choose_penalty(X, weights, n_classes):
     """Return the value of ``C="auto"``; 1 if no sample with a weight has features."""
-    mean = np.average(row_norms(X), weights=weights) if weights.any() else 0.0
+    mean = np.average(row_norms(X), weights=weights)
     if not 1e-100 < mean < 1e100:
         return 1.0
     # Two classes share their weights.

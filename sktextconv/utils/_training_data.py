@@ -10,7 +10,12 @@ from sklearn.utils.validation import _check_sample_weight, _check_y
 from ._labels import SWAPPED, check_labels, reject_swapped
 from .validation import check_texts
 
-__all__ = ["check_partial_fit_classes", "check_training_data"]
+__all__ = [
+    "check_partial_fit_classes",
+    "check_total_weight",
+    "check_training_data",
+    "class_weights",
+]
 
 
 def check_training_data(
@@ -55,10 +60,9 @@ def check_training_data(
     else:
         y_encoded = _encode_labels(y, classes)
     with np.errstate(over="ignore"):
-        per_class = _class_weights(class_weight, classes, y_encoded, weights)
+        per_class = class_weights(class_weight, classes, y_encoded, weights)
         weights = weights * per_class[y_encoded]
-        total = weights.sum()
-    _check_total_weight(weights, total)
+    check_total_weight(weights)
     if len(classes) < 2:
         raise ValueError(
             f"{required_by} needs samples of at least 2 classes in the data, but the "
@@ -144,7 +148,7 @@ def _encode_labels(y, classes):
     return np.searchsorted(classes, y)
 
 
-def _class_weights(class_weight, classes, y_encoded, weights):
+def class_weights(class_weight, classes, y_encoded, weights):
     """Return the weight of each class; "balanced" counts rows by their weights."""
     if class_weight is None:
         return np.ones(len(classes))
@@ -155,13 +159,16 @@ def _class_weights(class_weight, classes, y_encoded, weights):
     return compute_class_weight(class_weight, classes=classes, y=classes)
 
 
-def _check_total_weight(weights, total):
+def check_total_weight(weights):
+    """Raise `ValueError` unless weights of at least 0 have a sum to train with."""
     if not weights.any():
         raise ValueError(
             "Sample weights must contain at least one non-zero number, also after "
             "they are multiplied by class_weight."
         )
     limits = np.finfo(np.float32)
+    with np.errstate(over="ignore"):
+        total = weights.sum()
     if not limits.tiny <= total <= limits.max:
         raise ValueError(
             f"Sample weights must sum to a number from {limits.tiny:.0e} to "

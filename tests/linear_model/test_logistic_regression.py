@@ -94,3 +94,36 @@ def test_number_as_penalty_is_used():
     assert LogisticRegression(C=7).fit(X, y).C_ == 7
     with pytest.raises(ValueError, match="The 'C' parameter of LogisticRegression"):
         LogisticRegression(C="automatic").fit(X, y)
+
+
+@pytest.mark.parametrize("C", [1.0, "auto"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    ("sample_weight", "class_weight", "message"),
+    [
+        (0.0, None, "at least one non-zero number"),
+        (1.0, dict.fromkeys(range(3), 0.0), "at least one non-zero number"),
+        (1e38, None, "must sum to a number from 1e-38 to 3e[+]38"),
+        (1e-300, None, "must sum to a number from 1e-38 to 3e[+]38"),
+        (1e10, dict.fromkeys(range(3), 1e308), "finite weights of at least 0"),
+        (1.0, dict.fromkeys(range(3), -1.0), "finite weights of at least 0"),
+    ],
+)
+def test_fit_rejects_total_weight(sample_weight, class_weight, message, n_classes, C):
+    X, y = make_counts(n_classes, n_samples=60)
+    class_weight = class_weight and {label: class_weight[label] for label in set(y)}
+    classifier = LogisticRegression(C=C, class_weight=class_weight)
+    with pytest.raises(ValueError, match=message):
+        classifier.fit(X, y, sample_weight=np.full(60, sample_weight))
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 0.5, 1: 3.0, 2: 1.0}])
+def test_class_weight_counts_samples_by_weight(class_weight):
+    """The weights of classes are those of scikit-learn for repeated samples."""
+    X, y = make_counts(3, n_samples=60)
+    weights = np.arange(60) % 3 + 1
+    rows = np.repeat(np.arange(60), weights)
+    weighted = LogisticRegression(class_weight=class_weight, tol=1e-12)
+    weighted.fit(X, y, sample_weight=weights)
+    expected = reference(X[rows], y[rows], class_weight=class_weight)
+    assert weighted.coef_ == pytest.approx(expected.coef_, abs=1e-3)
