@@ -136,9 +136,9 @@ class BagOfMeansVectorizer(
             "word2vec", encoder, texts, dim=int(self.embedding_dim), seed=int(seeds[0])
         )
         clusters = _cluster(vectors[N_RESERVED:], int(self.n_means), int(seeds[1]))
-        self._columns = np.full(encoder.n_tokens, _NO_CLUSTER, dtype=np.int32)
-        self._columns[N_RESERVED:] = clusters
-        self._encoder = encoder
+        columns = np.full(encoder.n_tokens, _NO_CLUSTER, dtype=np.int32)
+        columns[N_RESERVED:] = clusters
+        self._columns, self._encoder = columns, encoder
         return self
 
     def transform(self, X: Collection[str]) -> scipy.sparse.csr_matrix:

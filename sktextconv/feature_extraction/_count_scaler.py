@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..utils._fit import unchanged_on_error
 from ..utils._param_validation import check_params, hyperparameters
 
 __all__ = ["CountScaler"]
@@ -89,14 +90,15 @@ class CountScaler(
         self : CountScaler
         """
         check_params(self)
-        X = self._check(X, reset=True)
-        n_samples, n_features = X.shape
-        self.idf_ = np.ones(n_features)
-        if self.idf:
-            n_containing = np.bincount(X.indices, minlength=n_features)
-            self.idf_ = np.log(n_samples / np.maximum(n_containing, 1))
-        largest = (X.data * self.idf_[X.indices]).max(initial=0.0)
-        self.largest_ = float(largest) or 1.0
+        with unchanged_on_error(self):
+            X = self._check(X, reset=True)
+            n_samples, n_features = X.shape
+            self.idf_ = np.ones(n_features)
+            if self.idf:
+                n_containing = np.bincount(X.indices, minlength=n_features)
+                self.idf_ = np.log(n_samples / np.maximum(n_containing, 1))
+            largest = (X.data * self.idf_[X.indices]).max(initial=0.0)
+            self.largest_ = float(largest) or 1.0
         return self
 
     def transform(

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..utils._fit import unchanged_on_error
 from ..utils._param_validation import Positive, check_params, hyperparameters
 
 __all__ = [
@@ -96,16 +97,17 @@ class LogCountRatio(
             If `alpha` is not positive, or `y` does not have exactly two classes.
         """
         check_params(self)
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
-        classes, y_encoded = np.unique(y, return_inverse=True)
-        if len(classes) != 2:
-            raise ValueError(
-                f"LogCountRatio expects exactly 2 classes, but y has {len(classes)}. "
-                "For more than 2, wrap the pipeline that contains it in a "
-                "OneVsRestClassifier."
-            )
-        present = scipy.sparse.csr_matrix(X).sign()
-        self.log_ratio_ = log_count_ratios(present, y_encoded, self.alpha)[0]
+        with unchanged_on_error(self):
+            X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
+            classes, y_encoded = np.unique(y, return_inverse=True)
+            if len(classes) != 2:
+                raise ValueError(
+                    "LogCountRatio expects exactly 2 classes, but y has "
+                    f"{len(classes)}. For more than 2, wrap the pipeline that contains "
+                    "it in a OneVsRestClassifier."
+                )
+            present = scipy.sparse.csr_matrix(X).sign()
+            self.log_ratio_ = log_count_ratios(present, y_encoded, self.alpha)[0]
         return self
 
     def transform(

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..encoding._characters import CharacterIndex, index_characters, iter_characters
 from ..encoding._tokenize import check_splitting, index_words, iter_word_ids
 from ..encoding._vocabulary import END, VocabularyIndex
+from ..utils._fit import unchanged_on_error
 from ..utils._param_validation import Count, check_params, hyperparameters
 from ..utils.validation import TextInputMixin, check_texts
 from ._counts import make_counts
@@ -243,13 +244,14 @@ class NGramVectorizer(
         )
         if len(counts) == n_short:
             raise ValueError(self._describe_empty())
-        columns, self._pairs = select_frequent(
-            pairs, counts, len(words), max_features, n_short
-        )
-        self._splitting, self._n_short = splitting, n_short
-        self._of_characters = self.analyzer == "char"
-        selected = np.flatnonzero(columns[: len(words)] >= 0)
-        self._set_words([words[index] for index in selected])
+        with unchanged_on_error(self):
+            columns, self._pairs = select_frequent(
+                pairs, counts, len(words), max_features, n_short
+            )
+            self._splitting, self._n_short = splitting, n_short
+            self._of_characters = self.analyzer == "char"
+            selected = np.flatnonzero(columns[: len(words)] >= 0)
+            self._set_words([words[index] for index in selected])
         return (columns[chunk] for chunk in np.split(longest, chunk_ends[:-1]))
 
     def _check_splitting(self):

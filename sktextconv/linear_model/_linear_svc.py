@@ -7,6 +7,7 @@ import scipy.sparse
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import validate_data
 
+from ..utils._fit import unchanged_on_error
 from ..utils._param_validation import Count, Positive, check_params, hyperparameters
 from ._base import BaseLinearSVC, fit_scale, leave_one_out, to_scores
 
@@ -100,22 +101,23 @@ class ProbabilisticLinearSVC(BaseLinearSVC):
             class only.
         """
         check_params(self)
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32]
-        )
-        y = self._encode_labels(y)
-        n_splits = min(int(self.cv), int(np.bincount(y).min()))
-        self.C_, self.cv_errors_, left_out = 1.0, {}, None
-        if self.C != "auto":
-            self.C_ = float(self.C)
-        elif n_splits > 1:
-            left_out = self._select_penalty(X, y, n_splits)
-        fitted = self._fit_weights(X, y, self.C_)
-        self.coef_, self.intercept_ = fitted.coef_, fitted.intercept_
-        self.n_iter_ = int(fitted.n_iter_)
-        if left_out is None:
-            left_out = leave_one_out(fitted, X, y, self.C_)
-        self.scale_ = fit_scale(left_out, y)
+        with unchanged_on_error(self):
+            X, y = validate_data(
+                self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32]
+            )
+            y = self._encode_labels(y)
+            n_splits = min(int(self.cv), int(np.bincount(y).min()))
+            self.C_, self.cv_errors_, left_out = 1.0, {}, None
+            if self.C != "auto":
+                self.C_ = float(self.C)
+            elif n_splits > 1:
+                left_out = self._select_penalty(X, y, n_splits)
+            fitted = self._fit_weights(X, y, self.C_)
+            self.coef_, self.intercept_ = fitted.coef_, fitted.intercept_
+            self.n_iter_ = int(fitted.n_iter_)
+            if left_out is None:
+                left_out = leave_one_out(fitted, X, y, self.C_)
+            self.scale_ = fit_scale(left_out, y)
         return self
 
     def _select_penalty(self, X, y, n_splits):

@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from ..utils._fit import unchanged_on_error
 from ..utils._param_validation import Count, Positive, check_params, hyperparameters
 from ..utils._training_data import check_total_weight, class_weights
 from ._base import BaseLinearClassifier
@@ -139,26 +140,29 @@ class LogisticRegression(BaseLinearClassifier):
             If the solver reaches `max_iter` before its tolerance.
         """
         check_params(self)
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32]
-        )
-        y_encoded = self._encode_labels(y)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, copy=True)
-        with np.errstate(over="ignore"):
-            weights *= class_weights(
-                self.class_weight, self.classes_, y_encoded, weights
-            )[y_encoded]
-        if not (np.isfinite(weights).all() and (weights >= 0).all()):
-            raise ValueError(
-                "LogisticRegression expects finite weights of at least 0 in "
-                "sample_weight and class_weight."
+        with unchanged_on_error(self):
+            X, y = validate_data(
+                self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32]
             )
-        check_total_weight(weights)
-        if self.C == "auto":
-            self.C_ = _choose_penalty(X, weights, len(self.classes_))
-        else:
-            self.C_ = float(self.C)
-        self._minimize(X, y_encoded, weights)
+            y_encoded = self._encode_labels(y)
+            weights = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, copy=True
+            )
+            with np.errstate(over="ignore"):
+                weights *= class_weights(
+                    self.class_weight, self.classes_, y_encoded, weights
+                )[y_encoded]
+            if not (np.isfinite(weights).all() and (weights >= 0).all()):
+                raise ValueError(
+                    "LogisticRegression expects finite weights of at least 0 in "
+                    "sample_weight and class_weight."
+                )
+            check_total_weight(weights)
+            if self.C == "auto":
+                self.C_ = _choose_penalty(X, weights, len(self.classes_))
+            else:
+                self.C_ = float(self.C)
+            self._minimize(X, y_encoded, weights)
         return self
 
     def _minimize(self, X, y_encoded, weights):

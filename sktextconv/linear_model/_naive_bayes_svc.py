@@ -9,6 +9,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..feature_extraction._log_count_ratio import left_out_ratios, log_count_ratios
+from ..utils._fit import unchanged_on_error
 from ..utils._param_validation import Positive, check_params, hyperparameters
 from ._base import BaseLinearSVC, fit_scale, leave_one_out
 
@@ -96,24 +97,28 @@ class NaiveBayesSVC(BaseLinearSVC):
             class only.
         """
         check_params(self)
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
-        y = self._encode_labels(y)
-        present = _to_presence(X)
-        self.log_ratio_ = log_count_ratios(present, y, self.alpha)
-        targets = range(len(self.classes_) - len(self.log_ratio_), len(self.classes_))
-        fitted, left_out = zip(
-            *(
-                self._fit_class(present, ratio, y == target)
-                for ratio, target in zip(self.log_ratio_, targets, strict=True)
-            ),
-            strict=True,
-        )
-        self.coef_ = np.concatenate([each.coef_ for each in fitted], dtype=np.float32)
-        self.intercept_ = np.concatenate([each.intercept_ for each in fitted])
-        self.n_iter_ = int(max(each.n_iter_ for each in fitted))
-        left_out = left_out[0] if len(left_out) == 1 else np.stack(left_out, axis=1)
-        self.scale_ = fit_scale(left_out, y)
-        self._set_prediction_weights()
+        with unchanged_on_error(self):
+            X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
+            y = self._encode_labels(y)
+            present = _to_presence(X)
+            self.log_ratio_ = log_count_ratios(present, y, self.alpha)
+            n_classes = len(self.classes_)
+            targets = range(n_classes - len(self.log_ratio_), n_classes)
+            fitted, left_out = zip(
+                *(
+                    self._fit_class(present, ratio, y == target)
+                    for ratio, target in zip(self.log_ratio_, targets, strict=True)
+                ),
+                strict=True,
+            )
+            self.coef_ = np.concatenate(
+                [each.coef_ for each in fitted], dtype=np.float32
+            )
+            self.intercept_ = np.concatenate([each.intercept_ for each in fitted])
+            self.n_iter_ = int(max(each.n_iter_ for each in fitted))
+            left_out = left_out[0] if len(left_out) == 1 else np.stack(left_out, axis=1)
+            self.scale_ = fit_scale(left_out, y)
+            self._set_prediction_weights()
         return self
 
     def decision_function(self, X: ArrayLike | scipy.sparse.csr_matrix) -> np.ndarray:

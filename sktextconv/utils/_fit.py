@@ -1,10 +1,11 @@
 """Seeds and fit of any estimator."""
 
+import contextlib
 import warnings
 
 from sklearn.pipeline import Pipeline
 
-__all__ = ["fit_model", "forget_file", "last_step", "set_seeds"]
+__all__ = ["fit_model", "forget_file", "last_step", "set_seeds", "unchanged_on_error"]
 
 
 def fit_model(model, X, y):
@@ -49,3 +50,18 @@ def set_seeds(estimator, seed, *, replace=False):
         if name.rpartition("__")[2] == "random_state" and (replace or value is None)
     }
     estimator.set_params(**seeds)
+
+
+@contextlib.contextmanager
+def unchanged_on_error(estimator):
+    """Restore the attributes of an estimator if the block fails or is interrupted.
+
+    The block may replace attributes, but not change their values.
+    """
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
