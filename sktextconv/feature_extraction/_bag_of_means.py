@@ -43,7 +43,7 @@ class BagOfMeansVectorizer(
     ----------
     n_means : int, default=5_000
         Number of clusters. If the training texts have at most this many words, each
-        word is a cluster of its own.
+        word is a cluster of its own, and no vectors are trained.
     embedding_dim : int, default=300
         Size of the word vectors.
     min_count : int, default=6
@@ -125,17 +125,18 @@ class BagOfMeansVectorizer(
             If `X` is not a sequence, a text is not a str, or `tokenizer` does not
             return a list of str.
         ImportError
-            If gensim is not installed.
+            If gensim is not installed and there are more words than `n_means`.
         """
         check_params(self)
         texts = check_texts(X, required_by=type(self).__name__)
         encoder = _make_encoder(self.min_count, self.tokenizer).fit(texts)
         rng = check_random_state(self.random_state)
         seeds = rng.randint(2**31, size=2)
-        vectors = word_vectors(
-            "word2vec", encoder, texts, dim=int(self.embedding_dim), seed=int(seeds[0])
-        )
-        clusters = _cluster(vectors[N_RESERVED:], int(self.n_means), int(seeds[1]))
+        clusters = np.arange(len(encoder.words))
+        if len(clusters) > self.n_means:
+            dim, seed = int(self.embedding_dim), int(seeds[0])
+            vectors = word_vectors("word2vec", encoder, texts, dim=dim, seed=seed)
+            clusters = _cluster(vectors[N_RESERVED:], int(self.n_means), int(seeds[1]))
         columns = np.full(encoder.n_tokens, _NO_CLUSTER, dtype=np.int32)
         columns[N_RESERVED:] = clusters
         self._columns, self._encoder = columns, encoder
@@ -236,6 +237,7 @@ def _cluster(vectors, n_means, seed):
     ----------
     vectors : ndarray of float32 of shape (n_words, dim)
     n_means : int
+        At most `n_words`.
     seed : int
 
     Returns
@@ -243,8 +245,6 @@ def _cluster(vectors, n_means, seed):
     clusters : ndarray of int of shape (n_words,)
         Cluster of each word, numbered from 0 in the order of their first words.
     """
-    if len(vectors) <= n_means:
-        return np.arange(len(vectors))
     # Imported here because prediction does not need it.
     from sklearn.cluster import KMeans, MiniBatchKMeans
 

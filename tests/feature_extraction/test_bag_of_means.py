@@ -123,6 +123,16 @@ def test_fit_fewer_words_than_means():
     assert vectorizer.transform(["film film so"]).toarray().tolist() == [[1, 0, 2]]
 
 
+def test_fit_fewer_words_than_means_trains_no_vectors(monkeypatch):
+    """They would change nothing, so that gensim is not needed."""
+    for name in [name for name in sys.modules if name.startswith("gensim")]:
+        monkeypatch.setitem(sys.modules, name, None)
+    words = make(n_means=3).fit(["so so so good good film"]).vocabulary_
+    assert words == {"so": 0, "good": 1, "film": 2}
+    with pytest.raises(ImportError):
+        make(n_means=2).fit(["so so so good good film"])
+
+
 def test_fit_drops_words_below_min_count():
     """The default `min_count` drops words that occur five times."""
     text = " ".join(["six"] * 6 + ["five"] * 5)
