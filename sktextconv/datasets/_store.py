@@ -319,7 +319,7 @@ field_order, line_breaks, strip
     def __eq__(self, other):
         if not isinstance(other, (TextStore, list, tuple)):
             return NotImplemented
-        return len(self) == len(other) and all(map(str.__eq__, self, other))
+        return len(self) == len(other) and all(map(operator.eq, self, other))
 
     __hash__ = None
 

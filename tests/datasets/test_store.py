@@ -33,6 +33,7 @@ def test_from_texts_round_trip(path, texts):
     store = TextStore.from_texts(texts, path)
     assert list(store) == texts
     assert store == texts == TextStore(path)
+    assert store != [*texts[:-1], None]
     assert store != [*texts, ""]
     assert (len(store), store.shape, store.ndim) == (len(texts), (len(texts),), 1)
     store.verify()
