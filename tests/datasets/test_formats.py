@@ -267,6 +267,18 @@ def test_fasttext_labels_and_texts(tmp_path):
     assert list(texts) == found.data
 
 
+def test_fasttext_white_space(tmp_path):
+    """One space or tab ends the label; `strip` removes only white space of ASCII."""
+    path = tmp_path / "a.txt"
+    lines = [" __label__a \t good \u3000\t ", "\t__label__\xa0b\tbad\u3000__label__a"]
+    path.write_text("\r\n".join([*lines, "__label__a "]), encoding="utf-8", newline="")
+    found = read_csv(path)
+    assert found.data == ["good \u3000", "bad\u3000__label__a", ""]
+    assert found.target.tolist() == ["a", "b", "a"]
+    found = read_csv(path, strip=False)
+    assert found.data == ["\t good \u3000\t ", "bad\u3000__label__a", ""]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
