@@ -96,9 +96,10 @@ def word_vectors(
     word of the vocabulary.
 
     Training uses the defaults of gensim's word2vec: a continuous bag of words with a
-    window of 5, 5 negative samples and 5 epochs [2]_. Texts are read in full; words
-    outside the vocabulary are removed first. Training uses one thread: with several,
-    the vectors would depend on the order in which the threads run.
+    window of 5, 5 negative samples and 5 epochs [2]_. Texts are read in full, by a
+    `DocumentEncoder` up to its limits; words outside the vocabulary are removed first.
+    Training uses one thread: with several, the vectors would depend on the order in
+    which the threads run.
 
     References
     ----------
