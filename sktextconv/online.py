@@ -1,5 +1,6 @@
 """Linear classifier that reads texts in parts, however many there are."""
 
+import copy
 from collections.abc import Callable, Collection
 from typing import Annotated, Self
 
@@ -33,6 +34,8 @@ _BLOCK = 256
 _CHUNK = 64 * _BLOCK
 # Features up to this size are kept from one epoch to the next, and others made again.
 _MAX_KEPT_BYTES = 2**30
+# To copy the weights would take much of the time of up to this many texts: one chunk.
+_MAX_IN_PLACE = 16 * _BLOCK
 _MAX_RATE = 1e6  # larger steps could overflow
 # A column of this value in each text has the intercept as its weight: scikit-learn
 # forgets the last intercept between calls of `partial_fit` where it keeps means. Its
@@ -186,7 +189,9 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         """Make one pass over some texts, continuing from the current weights.
 
         `n_features`, `max_n` and `tokenizer` are those of the first call, and the other
-        parameters may change.
+        parameters may change. After an error, such as that of a tokenizer, the model is
+        the one before the call; so it is after Ctrl-C, except during the steps of a
+        call with at most 4,096 texts, a fraction of a second.
 
         Parameters
         ----------
@@ -214,16 +219,18 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         self._check_parameters()
         first = not self.__sklearn_is_fitted__()
         classes = check_partial_fit_classes(
-            classes,
-            None if first else self.classes_,
-            required_by=type(self).__name__,
+            classes, None if first else self.classes_, required_by=type(self).__name__
         )
         texts, classes, *targets = self._check_data(X, y, sample_weight, classes)
         learner = self._make_learner(len(classes)) if first else self._learner
-        learner.set_rates(self)
+        if not first and len(texts) > _MAX_IN_PLACE:
+            tokenizer = learner.get_parameters()["tokenizer"]
+            learner = copy.deepcopy(learner, {id(tokenizer): tokenizer})
         rng = check_random_state(self.random_state)
         for rows in _draw_chunks(np.flatnonzero(targets[1]), rng):
+            # What can fail comes before the first change.
             counts = learner.count(texts, rows)
+            learner.set_rates(self)
             learner.add_documents(counts)
             learner.step(counts, rows, *targets, rng)
         self._set_fitted(classes, learner, n_iter=1 if first else self.n_iter_ + 1)
@@ -304,8 +311,7 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         -------
         labels : ndarray of shape (n_samples,)
         """
-        most_probable = self._log_odds(X).argmax(axis=1)
-        return self.classes_[most_probable]
+        return self.classes_[self._log_odds(X).argmax(axis=1)]
 
     def _log_odds(self, X):
         """Return logarithms of probabilities before they are scaled to a sum of 1."""
@@ -398,11 +404,9 @@ class _Learner:
         order = rng.permutation(len(rows))
         constant = np.full((len(rows), 1), _CONSTANT)
         features = hstack([self._weigh(counts), constant], format="csr")
+        rows = rows[order]
         self.sgd.partial_fit(
-            features[order],
-            y_encoded[rows[order]],
-            classes=self._labels,
-            sample_weight=weights[rows[order]],
+            features[order], y_encoded[rows], self._labels, weights[rows]
         )
 
     def score(self, texts):
@@ -415,6 +419,16 @@ class _Learner:
         coef = self.sgd.coef_
         scores = weights @ coef[:, columns].T + coef[:, -1] * _CONSTANT
         return scores[:, 0] if len(self._labels) == 2 else scores
+
+    def __getstate__(self):
+        # It shares the memory of `_average_coef`, which pickles would hold twice.
+        sgd = copy.copy(self.sgd)
+        del sgd.coef_
+        return vars(self) | {"sgd": sgd}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self.sgd.coef_ = np.atleast_2d(self.sgd._average_coef)
 
     def get_parameters(self):
         """Return the parameters of the features, which never change."""
@@ -467,10 +481,7 @@ class _Learner:
         sgd.t_, sgd.n_iter_ = 1.0 + numbers["n_steps"], 1
 
     def _weigh(self, counts):
-        """Return TF-IDF of counts.
-
-        `TfidfTransformer` would need the logarithms of all columns for a single text.
-        """
+        """Return TF-IDF; `TfidfTransformer` would need logarithms of all columns."""
         # In float32, the mean over millions of steps would lose digits.
         weights = counts.astype(np.float64)
         containing = self._n_containing[counts.indices]

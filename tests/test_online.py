@@ -174,6 +174,49 @@ def test_partial_fit_continues(corpus):
     assert parts.classes_.tolist() == ["neg", "pos"]
 
 
+def test_pickle_holds_two_arrays_of_weights():
+    """The sizes that the docstring states, also after a copy has been trained."""
+    model = OnlineNGramClassifier(n_features=2**15, random_state=0)
+    for n_classes, n_rows in (2, 1), (3, 3):
+        labels = np.arange(9) % n_classes
+        model.fit(list("abcdefghi"), labels)
+        copied = pickle.loads(pickle.dumps(model)).partial_fit(["a"], [0])
+        size = len(pickle.dumps(copied))
+        assert size == pytest.approx((2 * n_rows + 1) * 8 * 2**15, abs=2**13)
+        model.partial_fit(["a"], [0])
+        assert same_bits(model, copied, ["a", "b"])
+
+
+def split_until_error(text):
+    """Return the words of a text, or raise the error that it names."""
+    if error := {"!": ValueError, "?": KeyboardInterrupt}.get(text):
+        raise error
+    return text.split()
+
+
+@pytest.mark.parametrize("n_texts", [3, 9])
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize(
+    ("text", "error"), [("!", ValueError), ("?", KeyboardInterrupt)]
+)
+def test_failed_partial_fit_changes_nothing(text, error, first, n_texts, monkeypatch):
+    """Neither few texts, nor many in several chunks of which some have been read."""
+    for name in ("_BLOCK", "_CHUNK", "_MAX_IN_PLACE"):
+        monkeypatch.setattr(online, name, 4)
+    model = clone(SMALL).set_params(tokenizer=split_until_error)
+    if not first:
+        model.partial_fit(["so good", "bad"], [1, 0], classes=[0, 1])
+    before = pickle.dumps(model)
+    for position in range(n_texts):
+        texts = ["good film"] * n_texts
+        texts[position] = text
+        model.set_params(learning_rate=2.0)
+        with pytest.raises(error):
+            model.partial_fit(texts, np.arange(n_texts) % 2, classes=[0, 1])
+        model.set_params(learning_rate=SMALL.learning_rate)
+        assert pickle.dumps(model) == before
+
+
 def test_partial_fit_has_the_classes_of_the_first_call(corpus):
     X, y = corpus
     with pytest.raises(ValueError, match="classes must be passed on the first call"):
