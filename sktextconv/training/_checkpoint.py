@@ -2,17 +2,16 @@
 
 import dataclasses
 import io
-import os
+import json
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback, EarlyStopping
 
 from ..utils._files import atomic_write
+from ..utils._stable_repr import stable_repr
 from ._state import load_net_state
 
 __all__ = ["Checkpoint", "describe", "open_checkpoint", "read_checkpoint"]
@@ -53,16 +52,31 @@ class Checkpoint(Callback):
         with the same fingerprint.
     resumed : dict or None
         The checkpoint to resume from, as returned by `read_checkpoint`.
+    encoder : str or None
+        Checksum of the fitted encoder, which `check_encoder` sets.
     """
 
     path: Path
     fingerprint: Mapping
     resumed: dict | None = None
+    encoder: str | None = None
 
     @property
     def seed(self):
         """Seed of the whole training."""
         return self.fingerprint["seed"]
+
+    def check_encoder(self, encoder):
+        """Raise `ValueError` if training resumes with another fitted encoder.
+
+        Equal parameters and texts can give another vocabulary, as the code behind a
+        tokenizer may have changed.
+        """
+        fitted = json.dumps(encoder.get_state(), sort_keys=True).encode()
+        self.encoder = sha256(fitted).hexdigest()
+        if self.resumed is not None:
+            before = {"encoder": self.resumed.get("encoder")}
+            _check_same_training(self.path, before, {"encoder": self.encoder})
 
     def on_train_begin(self, net, **kwargs):
         state = self.resumed
@@ -87,6 +101,7 @@ class Checkpoint(Callback):
         ]
         state = {
             "about": dict(self.fingerprint),
+            "encoder": self.encoder,
             "net": {
                 "module": net.module_.state_dict(),
                 "optimizer": net.optimizer_.state_dict(),
@@ -113,7 +128,7 @@ class Checkpoint(Callback):
 def describe(estimator):
     """Return a dict of str with the parameters that determine the trained weights."""
     parameters = {
-        name: _stable_repr(value)
+        name: stable_repr(value)
         for name, value in estimator.get_params(deep=False).items()
         if name not in _WITHOUT_EFFECT
     }
@@ -232,11 +247,3 @@ def _early_stopping(net):
 
 def _without_batches(row):
     return {name: value for name, value in row.items() if name != "batches"}
-
-
-def _stable_repr(value):
-    """Return a parameter's value as text that is the same in every process."""
-    plain = (str, int, float, np.generic, tuple, list, dict, BaseEstimator, os.PathLike)
-    if value is None or isinstance(value, plain):
-        return repr(value)
-    return getattr(value, "__qualname__", type(value).__qualname__)

@@ -201,6 +201,8 @@ def train_state(
     """
     encoder, net, augment_fn = state["encoder_"], state["net_"], None
     ranks = find_ranks()
+    if checkpoint is not None:
+        checkpoint.check_encoder(encoder)
     encoder._warn_if_unreadable(examples[0], stacklevel=4)
     n_before = len(state["history_"])
     defaults = {

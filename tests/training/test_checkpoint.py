@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from sktextconv import SynonymReplacer
+from sktextconv.schedules import decay
 
 from ..classifiers import NETWORKS
 from ..conftest import REPOSITORY
@@ -137,6 +139,37 @@ def test_resume_with_changed_parameter(change, sentence, tmp_path):
         network.fit(TEXTS, LABELS)
     assert sentence in str(caught.value)
     assert str(caught.value).endswith("or start from scratch with resume=False.")
+
+
+class Splitter:
+    """Tokenizer whose parameters no attribute or method tells."""
+
+    __slots__ = ("mark",)
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __call__(self, text):
+        return text.split(self.mark)
+
+
+def test_resume_with_changed_schedule(tmp_path):
+    """Arguments of a function are parameters too."""
+    network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
+    network.set_params(schedule=partial(decay, gamma=0.9)).fit(TEXTS, LABELS)
+    network.set_params(schedule=partial(decay, gamma=0.9), resume=True)
+    network.fit(TEXTS, LABELS).set_params(schedule=partial(decay, gamma=0.8))
+    with pytest.raises(ValueError, match="belongs to another training: schedule was"):
+        network.fit(TEXTS, LABELS)
+
+
+def test_resume_with_changed_vocabulary(tmp_path):
+    """Another vocabulary is found, even if no parameter tells it."""
+    network = clone(NETWORKS["kimcnn"]).set_params(checkpoint=tmp_path / "state")
+    network.set_params(tokenizer=Splitter(" ")).fit(TEXTS, LABELS)
+    network.set_params(resume=True, tokenizer=Splitter("d"))
+    with pytest.raises(ValueError, match="belongs to another training: encoder was"):
+        network.fit(TEXTS, LABELS)
 
 
 @pytest.mark.parametrize(
