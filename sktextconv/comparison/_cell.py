@@ -21,11 +21,11 @@ from sklearn.pipeline import Pipeline
 from .. import persistence
 from ..online import OnlineNGramClassifier
 from ..utils._files import atomic_write
-from ..utils._fit import fit_model, last_step, set_seeds
+from ..utils._fit import NO_CHECKPOINT, fit_model, last_step, set_seeds
 from ..utils._timing import timed
 from ._noise import add_typos
 from ._rows import Row
-from ._selection import select_parameters, take
+from ._selection import is_network, select_parameters, take
 
 __all__ = [
     "Cell",
@@ -218,12 +218,14 @@ def _fit(task, X, y, groups):
     """Return the fitted estimator and the record of selection and training."""
     estimator = task.row.make()
     set_seeds(estimator, task.seed)
+    last = last_step(estimator)
+    if is_network(last):
+        last.set_params(**NO_CHECKPOINT)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with timed() as selecting:
             tried = _select(task, estimator, X, y, groups)
         names = {name for each in tried for name in each["params"]}
-        last = last_step(estimator)
         selected = {name: last.get_params()[name] for name in sorted(names)}
         with timed() as training:
             fit_model(estimator, X, y)

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
-from ..utils._fit import fit_model, last_step
+from ..utils._fit import NO_CHECKPOINT, fit_model, last_step
 
 __all__ = [
     "GRIDS",
@@ -46,8 +46,7 @@ VALIDATION_FRACTION = 0.1  # of the training texts
 
 # Networks train for these fractions of `max_epochs`; half of them remain each time.
 _ROUNDS = (0.25, 0.5)
-# A checkpoint belongs to the training that follows the selection.
-_IN_SELECTION = {"verbose": 0, "checkpoint": None, "resume": False}
+_IN_SELECTION = {"verbose": 0} | NO_CHECKPOINT
 
 
 def select_parameters(estimator, grid, X, y, *, groups=None, seed=0, report=None):

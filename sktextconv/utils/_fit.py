@@ -5,7 +5,18 @@ import warnings
 
 from sklearn.pipeline import Pipeline
 
-__all__ = ["fit_model", "forget_file", "last_step", "set_seeds", "unchanged_on_error"]
+__all__ = [
+    "NO_CHECKPOINT",
+    "fit_model",
+    "forget_file",
+    "last_step",
+    "set_seeds",
+    "unchanged_on_error",
+]
+
+# Parameters of a trial training of a network: a checkpoint belongs to the training that
+# its user calls.
+NO_CHECKPOINT = {"checkpoint": None, "resume": False}
 
 
 def fit_model(model, X, y):

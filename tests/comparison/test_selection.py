@@ -239,6 +239,18 @@ def test_network_is_selected_by_halving():
     assert {each["params"]["dropout"] for each in tried} == {0.2, 0.5}
 
 
+def test_networks_are_compared_without_checkpoint(tmp_path):
+    """Trainings on other texts neither write the checkpoint nor resume from it."""
+    row, data = _shrink_kim()
+    path = tmp_path / "state"
+    row.make(checkpoint=path).fit(TEXTS, LABELS)
+    before = path.read_bytes()
+    row = dataclasses.replace(row, make=partial(row.make, checkpoint=path, resume=True))
+    task = Task("kim", row, 0, np.arange(32), np.arange(32, 40), select=False)
+    assert _run(task, data).record["n_train"] == 32
+    assert path.read_bytes() == before
+
+
 def test_diverged_candidates_are_null_in_json():
     """A cell with a candidate that diverges has a result, which JSON can hold."""
     row, data = _shrink_kim()

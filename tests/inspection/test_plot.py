@@ -185,6 +185,18 @@ def test_range_test_does_not_change_network(corpus):
     np.testing.assert_array_equal(network.predict_proba(corpus[0]), proba)
 
 
+def test_range_test_leaves_checkpoint_and_workers_alone(corpus, tmp_path):
+    """The test neither writes nor reads a checkpoint, and needs no other process."""
+    path = tmp_path / "state"
+    network = tiny_network(checkpoint=path, max_epochs=2).fit(*corpus)
+    before = path.read_bytes()
+    display = LearningRateRangeDisplay.from_estimator(
+        network.set_params(resume=True, n_workers=2), *corpus, max_rate=1e-3
+    )
+    assert len(display.rates_) == 3
+    assert path.read_bytes() == before
+
+
 def test_range_test_stops_when_training_diverges(corpus):
     """The readings before the divergence are kept."""
     display = LearningRateRangeDisplay.from_estimator(

@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 
 from ...base import BaseTextNetClassifier
 from ...schedules import ramp
+from ...utils._fit import NO_CHECKPOINT
 from ...utils._optional_dependencies import require
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ class LearningRateRangeDisplay:
         Parameters
         ----------
         estimator : network classifier, such as CharCNNClassifier
-            It is not changed: a clone is trained, on all texts, with its own optimizer.
+            It is not changed: a clone is trained in this process, on all texts, with
+            its own optimizer and without a checkpoint.
         X : array-like of str of shape (n_samples,)
             Texts.
         y : array-like of shape (n_samples,)
@@ -186,6 +188,8 @@ class LearningRateRangeDisplay:
             schedule=schedule,
             max_epochs=n_epochs,
             early_stopping=False,
+            n_workers=None,  # other processes could not call `read`
+            **NO_CHECKPOINT,
             callbacks=[*(estimator.callbacks or ()), _BatchReader(read)],
         )
         try:
