@@ -1,6 +1,7 @@
 """Base class of the neural text classifiers."""
 
 import abc
+import copy
 import dataclasses
 import os
 from collections.abc import Callable, Collection
@@ -271,7 +272,8 @@ class BaseTextNetClassifier(
         checkpoint = ranks.share(
             lambda: open_checkpoint(self, texts, y_encoded, weights, resume=resume)
         )
-        rng = self._rng if warm else ranks.share(lambda: self._make_rng(checkpoint))
+        state = self._fitted_state() if warm else {}
+        rng = state["_rng"] if warm else ranks.share(lambda: self._make_rng(checkpoint))
         examples, valid = split_examples(
             texts,
             classes,
@@ -280,11 +282,8 @@ class BaseTextNetClassifier(
             fraction=self.validation_fraction if self.early_stopping else None,
             rng=rng,
         )
-        state = (
-            self._fitted_state()
-            if warm
-            else build_state(self, examples, classes, rng, memory=memory)
-        )
+        if not warm:
+            state = build_state(self, examples, classes, rng, memory=memory)
         history = train_state(
             self,
             state,
@@ -371,9 +370,13 @@ class BaseTextNetClassifier(
         return check_random_state(self.random_state).randint(2**31)
 
     def _fitted_state(self):
-        """Return the fitted attributes that training changes."""
-        names = ("classes_", "encoder_", "net_", "history_", "_init_params", "_rng")
-        return {name: vars(self)[name] for name in names}
+        """Return the fitted attributes that training changes.
+
+        The random state is a copy, which a training that fails may advance.
+        """
+        names = ("classes_", "encoder_", "net_", "history_", "_init_params")
+        state = {name: vars(self)[name] for name in names}
+        return state | {"_rng": copy.deepcopy(self._rng)}
 
     def _set_fitted(self, state, *, n_iter):
         # Type checkers take the annotations as declarations of the attributes.

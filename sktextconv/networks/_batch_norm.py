@@ -21,6 +21,10 @@ class BatchNorm(nn.BatchNorm2d):
         super().__init__(num_features)
         self._n_seen = None
 
+    def _load_from_state_dict(self, *args):
+        super()._load_from_state_dict(*args)
+        self._n_seen = None
+
     def forward(self, x):  # (batch, channels, 1, length)
         # In a compiled network a changing float would mean a new graph in each step.
         if not self.training or torch.compiler.is_compiling() or x.is_meta:

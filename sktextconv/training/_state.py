@@ -11,13 +11,13 @@ __all__ = ["load_net_state", "net_state", "restore_on_error"]
 
 @contextlib.contextmanager
 def restore_on_error(net):
-    """Restore weights and optimizer state if the block raises."""
+    """Restore weights and optimizer state if the block raises or is interrupted."""
     before = copy.deepcopy(
         {"module": net.module_.state_dict(), "optimizer": net.optimizer_.state_dict()}
     )
     try:
         yield
-    except Exception:
+    except BaseException:  # KeyboardInterrupt as well
         load_net_state(net, before)
         raise
 

@@ -1,7 +1,14 @@
 """Incremental training: `partial_fit` and `warm_start`."""
 
+import copy
+
 import pytest
 import torch
+from sklearn.base import clone
+from skorch.callbacks import Callback
+
+from ..classifiers import NETWORKS
+from ..conftest import same_bits
 
 
 @pytest.mark.filterwarnings("ignore:.* outside the alphabet")
@@ -64,3 +71,40 @@ def test_warm_start(network, corpus):
         network.fit(texts, ["a", "b"] * 12)
     with pytest.raises(ValueError, match="recipe cannot change"):
         network.set_params(recipe="paper").fit(texts, labels)
+
+
+class Fail(Callback):
+    """Callback that raises an error after the first step of a training."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def on_batch_end(self, net, **kwargs):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "error"),
+    [
+        ("vdcnn", "partial_fit", ConnectionError),  # with batch normalization
+        ("kimcnn", "partial_fit", KeyboardInterrupt),
+        ("kimcnn", "fit", ConnectionError),
+        ("kimcnn", "fit", KeyboardInterrupt),
+    ],
+)
+def test_failed_training_leaves_no_trace(name, method, error, corpus):
+    """A fitted model is unchanged, and so are the results of its next training."""
+    network = clone(NETWORKS[name]).set_params(warm_start=True)
+    if method == "fit":
+        network.set_params(early_stopping=True, validation_fraction=0.25)
+        network.fit(*corpus)
+    else:
+        network.partial_fit(*corpus, classes=["neg", "pos"])
+    before = copy.deepcopy(network)
+    network.set_params(callbacks=[Fail(error)])
+    with pytest.raises(error):
+        getattr(network, method)(*corpus)
+    assert same_bits(network, before, corpus[0])
+    for each in (network.set_params(callbacks=None), before):
+        getattr(each, method)(*corpus)
+    assert same_bits(network, before, corpus[0])
