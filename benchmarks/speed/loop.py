@@ -119,8 +119,8 @@ def _reuse_one_batch(net):
 class _Batches(list):
     """Batches that exist already, in place of a loader."""
 
-    def sizes(self):
-        return [_BATCH_SIZE] * len(self)
+    def with_sizes(self):
+        return [(batch, _BATCH_SIZE) for batch in self]
 
 
 LINES = {

@@ -225,14 +225,18 @@ class BatchLoader:
     def __len__(self):
         return self.epoch_size or -(-len(self.dataset) // self.batch_size)
 
-    def sizes(self):
-        """Return the number of texts of each minibatch, in all ranks together."""
+    @property
+    def n_texts(self):
+        """Texts of an epoch, in all ranks together."""
         if self.training and self.epoch_size is not None:
-            return [self.batch_size] * self.epoch_size
-        starts = range(0, len(self.dataset), self.batch_size)
-        return [min(self.batch_size, len(self.dataset) - start) for start in starts]
+            return self.batch_size * self.epoch_size
+        return len(self.dataset)
 
     def __iter__(self):
+        return (batch for batch, _ in self.with_sizes())
+
+    def with_sizes(self):
+        """Yield each minibatch and its number of texts in all ranks together."""
         if not self.training:
             batches = self.dataset.by_length().split(self.batch_size)
         else:
@@ -244,7 +248,7 @@ class BatchLoader:
                 order = torch.randperm(len(batches), generator=self._generator)
                 batches = [batches[index] for index in order]
         for rows in batches:
-            yield self.dataset.batch(rows, self.ranks)
+            yield self.dataset.batch(rows, self.ranks), len(rows)
 
     def _sample_rows(self):
         generator = self._generator

@@ -191,11 +191,12 @@ class TextNet(skorch.NeuralNet):
                 iterator.dataset.set_ids(self.augment_fn(len(self.history) - 1))
             self._seed_dropout()
         metrics = EpochMetrics(self.device, self.ranks)
-        for batch, n_texts in zip(iterator, iterator.sizes(), strict=True):
+        for batch, n_texts in iterator.with_sizes():
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             rate = self.optimizer_.param_groups[0]["lr"]
             metrics.add(step["loss"], step["y_pred"], batch[1], n_texts, rate)
+            step["n_texts"] = n_texts
             self.notify("on_batch_end", batch=batch, training=training, **step)
         if training:
             self.ranks.synchronize(self.module_)

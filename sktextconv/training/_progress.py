@@ -40,14 +40,11 @@ class ProgressBar(EpochLine):
 
     def __init__(self):
         self.bar = None
-        self.sizes = iter(())
 
     def on_epoch_begin(self, net, dataset_train, **kwargs):
         n_finished = len(net.history) - 1
-        sizes = net.get_iterator(dataset_train, training=True).sizes()
-        self.sizes = iter(sizes)
         if self.bar is None:
-            n_texts = sum(sizes)
+            n_texts = net.get_iterator(dataset_train, training=True).n_texts
             make_bar = _Bar if sys.stdout.isatty() else _Lines
             # A training that resumes from a checkpoint has finished some epochs.
             self.bar = make_bar(
@@ -57,9 +54,9 @@ class ProgressBar(EpochLine):
             )
         self.bar.desc = _epoch(n_finished + 1)
 
-    def on_batch_end(self, net, training, **kwargs):
+    def on_batch_end(self, net, training, n_texts, **kwargs):
         if training:
-            self.bar.update(next(self.sizes))
+            self.bar.update(n_texts)
 
     def on_epoch_end(self, net, **kwargs):
         self.bar.clear()

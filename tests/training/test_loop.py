@@ -74,6 +74,20 @@ def test_train_equals_plain_torch_loop():
     torch.testing.assert_close(net.module_.embedding.weight, plain.embedding.weight)
 
 
+def test_train_loss_with_bucketing():
+    """The loss is the mean over texts, wherever the smaller minibatch comes."""
+    texts = dataset_of(["a" * 40] * 8 + ["b"], [0] * 8 + [1])
+    for seed in range(4):  # the smaller minibatch comes first or last
+        net = net_of(Bag(), torch.optim.SGD, 1e-9)
+        with torch.no_grad():
+            logits = net.module_(texts.ids(torch.arange(9)))
+            loss = nn.functional.cross_entropy(logits, texts.targets).item()
+        with seeded(seed, CPU):
+            (row,) = train(net, texts, n_epochs=1, batch_size=8, bucketing=True)
+        assert row["train_loss"] == pytest.approx(loss, rel=1e-5)
+        assert row["n_texts"] == 9
+
+
 def test_train_drops_references_to_data():
     """After training, the net refers to no dataset."""
     net = make_net(Bag(), Recipe(torch.optim.SGD, 0.1), device=CPU, precision="float32")
