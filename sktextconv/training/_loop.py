@@ -195,14 +195,16 @@ def _largest_that_fits(net, dataset):
 def _warn_if_at_chance(net, dataset, history, n_epochs):
     """Warn if, after many steps, the loss is still at chance level."""
     n_steps = n_epochs * len(net.get_iterator(dataset, training=True))
-    mass = torch.bincount(dataset.targets, dataset.weights)
+    counts = torch.bincount(dataset.targets)
+    # Weight of each class in the mean loss over minibatches.
+    mass = torch.bincount(dataset.targets, dataset.weights) / len(dataset)
+    if net.epoch_size is not None:  # which draws classes uniformly
+        mass *= len(dataset) / counts.clamp(min=1) / (counts > 0).sum()
     mass = mass[mass > 0]
     # A call of partial_fit may have texts of one class, whose chance loss is 0.
     if len(mass) < 2:
         return
-    if net.epoch_size is not None:  # which draws classes uniformly
-        mass = torch.ones_like(mass)
-    chance = float(torch.distributions.Categorical(mass).entropy())
+    chance = float(mass.sum() * torch.distributions.Categorical(mass).entropy())
     loss = history[-1]["train_loss"]
     if n_steps >= _CHANCE_CHECK_STEPS and loss > (1 - _CHANCE_MARGIN) * chance:
         warnings.warn(

@@ -247,13 +247,34 @@ def test_chance_level_loss_warns_once(epoch_size):
     assert len(caught) == 1
 
 
+@pytest.mark.parametrize("epoch_size", [None, 500])
+@pytest.mark.parametrize("weights", [[20, 20], [0.1, 0.1], [1, 1 / 3], [0.5, 3]])
+def test_chance_level_of_weighted_loss(epoch_size, weights):
+    """The chance-level loss is the lowest one of equal logits for all texts."""
+    targets = [0, 1, 1, 1] * 500
+    texts = dataset_of(
+        ["a", "b", "c", "d"] * 500, targets, np.array(weights)[targets].astype(float)
+    )
+    mass = np.array(weights) * ([0.5, 0.5] if epoch_size else [0.25, 0.75])
+    chance = -(mass * np.log(mass / mass.sum())).sum()
+    net = net_of(DivergingNetwork(10**6), torch.optim.SGD, 1e-9)
+    with torch.no_grad():
+        net.module_.weight.copy_(torch.tensor(mass).log())
+    with pytest.warns(ConvergenceWarning, match=rf"has {chance:.3f}: nothing was"):
+        train(net, texts, n_epochs=1, batch_size=4, epoch_size=epoch_size)
+
+
 def test_no_chance_level_warning():
     """Few steps, a lower loss, or a single class give no warning."""
-    for network, n_texts, targets in (
-        (DivergingNetwork(10**6), 800, [0, 1]),
-        (Bag(), 2000, [0, 1]),
-        (DivergingNetwork(10**6), 2000, [1, 1]),
+    for network, n_texts, targets, weight in (
+        (DivergingNetwork(10**6), 800, [0, 1], 1.0),
+        (Bag(), 2000, [0, 1], 1.0),
+        (Bag(), 2000, [0, 1], 20.0),
+        (DivergingNetwork(10**6), 2000, [1, 1], 1.0),
     ):
-        net = net_of(network, torch.optim.SGD, 0.1)
-        texts = dataset_of(["a", "b"] * (n_texts // 2), targets * (n_texts // 2))
+        net = net_of(network, torch.optim.SGD, 0.1 / weight)
+        weights = np.full(n_texts, weight)
+        texts = dataset_of(
+            ["a", "b"] * (n_texts // 2), targets * (n_texts // 2), weights
+        )
         train(net, texts, n_epochs=1, batch_size=4)  # warnings are errors here
