@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..training._ngrams import find_presence, limit_size, sample_rows
+
 __all__ = ["discriminative_ngrams"]
 
 # Ids to read at most: a sample of a few thousand long texts gives n-grams as good.
@@ -36,12 +38,10 @@ def discriminative_ngrams(encoded, targets, weights, *, n_tokens, n, n_ngrams, s
     ngrams : ndarray of int64 of shape (n_selected, n)
         The best first.
     """
-    n = min(n, int(63 / np.log2(n_tokens)))
-    rows, keys = _find_ngrams(encoded, _sample_rows(encoded, seed), n_tokens, n)
-    ngrams, columns = np.unique(keys, return_inverse=True)
-    cells = np.sort(rows * len(ngrams) + columns)
-    cells = cells[np.diff(cells, prepend=-1) > 0]  # count an n-gram once per text
-    rows, columns = np.divmod(cells, len(ngrams))
+    n = limit_size(n, n_tokens)
+    sampled = sample_rows(encoded, _MAX_IDS, seed=seed)
+    rows, columns, ngrams = find_presence(encoded, sampled, n_tokens=n_tokens, n=n)
+    n_classes = targets.max() + 1
     counts = np.array(
         [
             np.bincount(
@@ -49,37 +49,12 @@ def discriminative_ngrams(encoded, targets, weights, *, n_tokens, n, n_ngrams, s
                 weights[rows] * (targets[rows] == target),
                 minlength=len(ngrams),
             )
-            for target in range(targets.max() + 1)
+            for target in range(n_classes)
         ]
     )
-    class_weights = np.bincount(targets, weights)
+    class_weights = np.bincount(targets[sampled], weights[sampled], minlength=n_classes)
     order = _sort_by_chi_squared(counts, class_weights)
     return _drop_shifted(ngrams[order], n_tokens, n, n_ngrams)
-
-
-def _sample_rows(encoded, seed):
-    """Return the sorted row numbers of a random sample of at most `_MAX_IDS` ids."""
-    lengths = np.diff(encoded.offsets)
-    if lengths.sum() <= _MAX_IDS:
-        return np.arange(len(encoded))
-    drawn = np.random.RandomState(seed).permutation(len(encoded))
-    return np.sort(drawn[lengths[drawn].cumsum() <= _MAX_IDS])
-
-
-def _find_ngrams(encoded, rows, n_tokens, n):
-    """Return the row and the key of each n-gram in some rows.
-
-    The key is the number with the ids of the n-gram as digits in base `n_tokens`.
-    """
-    ids = np.concatenate([encoded[row] for row in rows]).astype(np.int64)
-    rows = np.repeat(rows, np.diff(encoded.offsets)[rows])
-    n_starts = max(len(ids) - n + 1, 0)
-    keys = np.zeros(n_starts, dtype=np.int64)
-    for step in range(n):
-        keys = keys * n_tokens + ids[step : step + n_starts]
-    # An n-gram must not extend into the next text.
-    mask = rows[:n_starts] == rows[n - 1 : n - 1 + n_starts]
-    return rows[:n_starts][mask], keys[mask]
 
 
 def _sort_by_chi_squared(counts, class_weights):
@@ -116,7 +91,9 @@ def _drop_shifted(keys, n_tokens, n, n_ngrams):
     for key in keys.tolist():
         first, last = key // n_tokens, key % n_tokens ** (n - 1)
         ngram = [key // n_tokens**power % n_tokens for power in reversed(range(n))]
-        if not taken.isdisjoint((first, last)) or ngram.count(0) > n // 2:
+        # Single ids are no shifts of each other.
+        is_shifted = n > 1 and not taken.isdisjoint((first, last))
+        if is_shifted or ngram.count(0) > n // 2:
             continue
         taken |= {first, last}
         selected.append(ngram)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import softmax
 
+from ._ngrams import find_ngrams, find_presence, limit_size, sample_rows
+
 __all__ = ["WindowTargets", "Windows"]
 
 # A short word or a word stem.
@@ -80,10 +82,11 @@ class WindowTargets:
     def __init__(self, encoded, targets, weights, *, n_tokens, n_classes, windows):
         self.windows = windows
         self.n_tokens = n_tokens
-        self._n = min(_NGRAM_SIZE, int(63 / np.log2(n_tokens)))
+        self._n = limit_size(_NGRAM_SIZE, n_tokens)
         self._targets, self._weights = targets, weights
         max_ids = min(_MAX_IDS, _MAX_PROBABILITIES // n_classes * windows.stride)
-        self._rows = _sample_rows(encoded, max_ids)
+        # A seed of its own: with and without windows, training draws the same numbers.
+        self._rows = sample_rows(encoded, max_ids, seed=0)
         mass = np.bincount(
             targets[self._rows], weights[self._rows], minlength=n_classes
         )
@@ -96,12 +99,9 @@ class WindowTargets:
 
         If they are too many, those of most texts.
         """
-        rows, keys = self._find_ngrams(encoded, self._rows)
-        rows, keys = rows[rows >= 0], keys[rows >= 0]
-        ngrams, columns = np.unique(keys, return_inverse=True)
-        cells = np.sort(rows * len(ngrams) + columns)
-        cells = cells[np.diff(cells, prepend=-1) > 0]  # count an n-gram once per text
-        rows, columns = np.divmod(cells, max(len(ngrams), 1))
+        rows, columns, ngrams = find_presence(
+            encoded, self._rows, n_tokens=self.n_tokens, n=self._n
+        )
         n_classes = len(self._class_weights)
         n_texts = np.bincount(columns, minlength=len(ngrams))
         selected = np.zeros(len(ngrams), dtype=bool)
@@ -115,23 +115,6 @@ class WindowTargets:
             self._weights[rows],
             minlength=len(self._ngrams) * n_classes,
         ).reshape(-1, n_classes)
-
-    def _find_ngrams(self, encoded, rows):
-        """Return the text and the key of the n-gram at each id of some texts.
-
-        The key is the number with the ids of the n-gram as digits in base `n_tokens`.
-        The text is -1 if the n-gram would extend into the next one.
-        """
-        ids = np.concatenate([encoded[row] for row in rows]).astype(np.int64)
-        rows = np.repeat(rows, np.diff(encoded.offsets)[rows])
-        n_starts = max(len(ids) - self._n + 1, 0)
-        keys = np.zeros(len(ids), dtype=np.int64)
-        for step in range(self._n):
-            keys[:n_starts] *= self.n_tokens
-            keys[:n_starts] += ids[step : step + n_starts]
-        within = np.zeros(len(ids), dtype=bool)
-        within[:n_starts] = rows[:n_starts] == rows[self._n - 1 :]
-        return np.where(within, rows, -1), keys
 
     def __call__(self, encoded):
         """Return the probabilities of the windows of all training texts.
@@ -163,7 +146,7 @@ class WindowTargets:
 
     def _score(self, encoded, rows):
         """Return the log-likelihood of each class at each id of some texts."""
-        found, keys = self._find_ngrams(encoded, rows)
+        found, keys = find_ngrams(encoded, rows, n_tokens=self.n_tokens, n=self._n)
         scores = np.zeros((len(keys), len(self._class_weights)))
         if not len(self._ngrams):
             return scores
@@ -193,11 +176,3 @@ class WindowTargets:
         # The last n-gram must end within the window.
         last = np.clip(first + self.windows.size - self._n + 1, begin, end)
         return sums[last] - sums[np.clip(first, begin, end)]
-
-
-def _sample_rows(encoded, max_ids):
-    """Return the sorted numbers of random texts with at most `max_ids` ids in all."""
-    lengths = np.diff(encoded.offsets)
-    # A seed of its own: with and without windows, training draws the same numbers.
-    drawn = np.random.RandomState(0).permutation(len(lengths))
-    return np.sort(drawn[lengths[drawn].cumsum() <= max_ids])

@@ -9,6 +9,7 @@ from scipy.stats import chi2_contingency
 
 from sktextconv.encoding import PAD, CharEncoder, Ragged
 from sktextconv.networks._ngram_init import discriminative_ngrams
+from sktextconv.training._ngrams import sample_rows
 
 N_TOKENS = 5
 
@@ -77,10 +78,7 @@ def test_ngrams_have_highest_chi_squared(rows, n, data):
         if ngram.count(PAD) <= n // 2:
             taken |= ends
             expected.append(ngram)
-    if n > 1:
-        assert select(rows, targets, weights, n=n) == expected
-    else:  # all single ids are shifts of each other
-        assert select(rows, targets, weights, n=n) == expected[:1]
+    assert select(rows, targets, weights, n=n) == expected
 
 
 def test_weight_2_equals_repetition():
@@ -109,6 +107,19 @@ def test_large_data_is_sampled(monkeypatch):
     monkeypatch.setattr("sktextconv.networks._ngram_init._MAX_IDS", 60)
     rows, targets = [[1, 2]] * 500 + [[3, 4]] * 500, [0] * 500 + [1] * 500
     assert set(select(rows, targets)) == {(1, 2), (3, 4)}
+
+
+def test_sample_is_compared_with_its_own_classes(monkeypatch):
+    """The statistic of a sample is that of its texts, whatever the others are."""
+    rng = np.random.RandomState(0)
+    rows = [rng.randint(1, N_TOKENS, 10).tolist() for _ in range(60)]
+    targets, weights = np.arange(60) % 3, rng.uniform(0.5, 2.0, 60)
+    sampled = sample_rows(ragged(rows), 200, seed=0)
+    texts = [rows[row] for row in sampled]
+    expected = select(texts, targets[sampled], weights[sampled], n=3)
+    monkeypatch.setattr("sktextconv.networks._ngram_init._MAX_IDS", 200)
+    assert len(expected) > 5
+    assert select(rows, targets, weights, n=3) == expected
 
 
 def test_large_alphabet_shortens_ngrams():
