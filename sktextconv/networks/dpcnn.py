@@ -169,10 +169,9 @@ def _outside(lengths, length):
 
 
 def _lower_at_end(optimizer, *, steps_per_epoch, n_epochs):
-    """Divide the rate by 10 after four fifths of the epochs, as the authors do."""
-    return lr_scheduler.MultiStepLR(
-        optimizer, [n_epochs * 4 // 5 * steps_per_epoch], gamma=0.1
-    )
+    """Divide the rate by 10 after four fifths of the steps, as the authors do."""
+    milestone = max(1, n_epochs * steps_per_epoch * 4 // 5)
+    return lr_scheduler.MultiStepLR(optimizer, [milestone], gamma=0.1)
 
 
 @hyperparameters
@@ -206,7 +205,7 @@ class DPCNNClassifier(BaseSequenceClassifier, BaseEmbeddingClassifier):
         rate of 0.003, minibatches of 32 texts, fewer on few texts (`batch_size`),
         blocks initialized to the identity, dropout of word vectors. "paper": SGD with
         momentum 0.9, minibatches of 100 texts, a rate of 0.05 that is divided by 10
-        after four fifths of the epochs, a weight decay of 0.0001, normal initialization
+        after four fifths of the steps, a weight decay of 0.0001, normal initialization
         [1]_ [2]_.
     {inherited_parameters}
 

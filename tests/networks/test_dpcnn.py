@@ -225,6 +225,25 @@ def test_paper_recipe_settings(corpus):
     assert DPCNNClassifier._recipes["paper"].batch_size == 100
 
 
+@pytest.mark.parametrize(
+    ("n_epochs", "n_steps", "first"),
+    [(1, 10, 8), (1, 1, 1), (2, 3, 4), (3, 5, 12), (5, 7, 28), (10, 3, 24)],
+)
+def test_paper_schedule_of_any_length(n_epochs, n_steps, first):
+    """The rate falls after four fifths of all steps, and never before the first."""
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.05)
+    schedule = DPCNNClassifier._recipes["paper"].schedule(
+        optimizer, steps_per_epoch=n_steps, n_epochs=n_epochs
+    )
+    rates = []
+    for _ in range(n_epochs * n_steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    n_low = n_epochs * n_steps - first
+    np.testing.assert_allclose(rates, [0.05] * first + [0.005] * n_low)
+
+
 def test_modern_recipe_learns(corpus):
     """The default separates the classes of a small corpus in a few epochs."""
     network = clone(TINY).set_params(max_epochs=8).fit(*corpus)
