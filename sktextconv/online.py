@@ -311,7 +311,8 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
         -------
         labels : ndarray of shape (n_samples,)
         """
-        return self.classes_[self._log_odds(X).argmax(axis=1)]
+        most_probable = self._log_odds(X).argmax(axis=1)  # raises if not fitted
+        return self.classes_[most_probable]
 
     def _log_odds(self, X):
         """Return logarithms of probabilities before they are scaled to a sum of 1."""
@@ -384,9 +385,8 @@ class _Learner:
 
     def set_rates(self, estimator):
         """Take the step size and the penalty from the estimator."""
-        self.sgd.set_params(
-            eta0=float(estimator.learning_rate), alpha=float(estimator.alpha)
-        )
+        self.sgd.eta0 = float(estimator.learning_rate)
+        self.sgd.alpha = float(estimator.alpha)
 
     def count(self, texts, rows):
         """Return the counts of n-grams of some texts."""
