@@ -34,7 +34,7 @@ _BLOCK = 256
 _CHUNK = 64 * _BLOCK
 # Features up to this size are kept from one epoch to the next, and others made again.
 _MAX_KEPT_BYTES = 2**30
-# To copy the weights would take much of the time of up to this many texts: one chunk.
+# With at most this many texts, copying the weights would take much of the time.
 _MAX_IN_PLACE = 16 * _BLOCK
 _MAX_RATE = 1e6  # larger steps could overflow
 # A column of this value in each text has the intercept as its weight: scikit-learn
@@ -228,7 +228,7 @@ class OnlineNGramClassifier(TextInputMixin, ClassifierMixin, BaseEstimator):
             learner = copy.deepcopy(learner, {id(tokenizer): tokenizer})
         rng = check_random_state(self.random_state)
         for rows in _draw_chunks(np.flatnonzero(targets[1]), rng):
-            # What can fail comes before the first change.
+            # This raises the errors of the tokenizer, before the model changes.
             counts = learner.count(texts, rows)
             learner.set_rates(self)
             learner.add_documents(counts)

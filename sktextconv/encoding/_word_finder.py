@@ -11,13 +11,12 @@ __all__ = ["CallableFinder", "PatternFinder"]
 _BORDER = re.compile(f"(?<!{WORD_LETTER})|(?!{WORD_LETTER})")
 _MARK = "\0"  # inserted at borders, so that `str.find` finds whole words
 
-# What it is worth to find a word in part of a word of the text. A whole word is worth
-# 1. Text that is skipped costs up to 0.5, half of it after `_LONG_SKIP` characters:
-# always less than the word is worth.
+# Score of a match inside a longer word of the text; a match of a whole word scores 1.
 _PART_GAIN = 0.6
+# Skipped text costs up to 0.5, and 0.25 for this many characters: finding a word always
+# scores more than leaving it out.
 _LONG_SKIP = 100
-# An alignment is given up when another one has found this many words more.
-_MAX_STATES = 8
+_MAX_STATES = 8  # alignments to continue, those with the highest scores
 _MAX_SEARCHED = 200_000_000  # characters, over all words of a text
 
 
