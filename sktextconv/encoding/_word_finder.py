@@ -13,9 +13,6 @@ _MARK = "\0"  # inserted at borders, so that `str.find` finds whole words
 
 # Score of a match inside a longer word of the text; a match of a whole word scores 1.
 _PART_GAIN = 0.6
-# Skipped text costs up to 0.5, and 0.25 for this many characters: finding a word always
-# scores more than leaving it out.
-_LONG_SKIP = 100
 _MAX_STATES = 8  # alignments to continue, those with the highest scores
 _MAX_SEARCHED = 200_000_000  # characters, over all words of a text
 
@@ -91,9 +88,10 @@ def _align_words(text, words):
     """Return start and end of words in a text, in their order.
 
     Of all ways to find the words one after another, without overlaps, the best one
-    finds most of them, at borders of words of the text, and skips little between them.
-    A word within another one is found only at its start, at its end, or where the word
-    before ends. Time is linear: the more words, the less text is searched for each.
+    finds most of them, as whole words of the text rather than in parts of them; of
+    equally good ones, the one that ends first. A word within another one is found only
+    at its start, at its end, or where the word before ends. Time is linear: the more
+    words, the less text is searched for each.
 
     Parameters
     ----------
@@ -139,9 +137,8 @@ def _add_word(states, index, inner, marked, window):
     size = len(inner)
     found = {position: (score, path) for position, score, path in states}
     for state, start, gain in _find_next(states, inner, marked, window):
-        position, score, path = state
-        skipped = start - position
-        score += gain - 0.5 * skipped / (skipped + _LONG_SKIP)
+        _, score, path = state
+        score += gain
         if start + size not in found or found[start + size][0] < score:
             found[start + size] = score, (path, index, start)
     selected, best = [], -1.0
@@ -166,7 +163,7 @@ def _find_next(states, inner, marked, window):
             found = marked.find(before + inner + after, positions[n_before], stop)
             if found < 0:
                 break
-            # The last state has the highest score and skips least.
+            # The last state has the highest score.
             n_before = bisect.bisect_right(positions, found)
             yield states[n_before - 1], found + len(before), gain
     for state in states:
