@@ -85,7 +85,7 @@ def _zhang_networks():
     # Departs from the paper: word vectors are trained on the training texts only.
     own_vectors = {"vectors": "word2vec", "tuning": "static"}
     lstm = {"cell": "lstm", "hidden_dim": 512, "pooling": "mean", "clip_norm": 5.0}
-    yield "lstm", Row("LSTM", _network("RNN", **lstm, **own_vectors), 280)
+    yield "lstm", Row("LSTM", _network("RNN", **lstm, **own_vectors), 40)
     # The rows name the alphabets of the papers, whatever the defaults are.
     paper = _network("CharCNN", alphabet="paper")
     full = _network("CharCNN", alphabet="full")
@@ -150,9 +150,9 @@ def _keras_networks():
         "embedding_dim": 32,
         "max_length": 500,
     }
-    for cell, name in (("rnn", "SimpleRNN"), ("lstm", "LSTM")):
+    for cell, name, cost in (("rnn", "SimpleRNN", 5), ("lstm", "LSTM", 10)):
         make = _network("RNN", cell=cell, **small)
-        yield f"keras-{cell}", Row(f"Keras {name}", make, 60)
+        yield f"keras-{cell}", Row(f"Keras {name}", make, cost)
     bilstm = plain | {
         "recipe": "adam",
         "batch_size": 32,
@@ -165,7 +165,7 @@ def _keras_networks():
         "dropout": 0.5,
     }
     make = _network("RNN", cell="lstm", **bilstm)
-    yield "keras-bilstm", Row("Keras BiLSTM", make, 45)
+    yield "keras-bilstm", Row("Keras BiLSTM", make, 10)
 
 
 def _with_grid(networks):
