@@ -235,7 +235,7 @@ def test_write_checkpoint_on_full_disk(tmp_path, monkeypatch):
 
 def long_training(path):
     """Return a classifier that trains long enough to be killed many times."""
-    return clone(NETWORKS["kimcnn"]).set_params(max_epochs=500, checkpoint=path)
+    return clone(NETWORKS["kimcnn"]).set_params(max_epochs=300, checkpoint=path)
 
 
 # With one torch thread, a process may fork after computing. Forked children start at
