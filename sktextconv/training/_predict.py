@@ -97,7 +97,9 @@ def _check_finite(outputs, name):
     """Return a tensor as an array; raise `ValueError` if it is not finite."""
     outputs = outputs.numpy()
     # A sum of float32 values in float64 cannot overflow.
-    if not math.isfinite(outputs.sum(dtype=np.float64)):
+    with np.errstate(invalid="ignore"):  # infinities of both signs add up to NaN
+        total = outputs.sum(dtype=np.float64)
+    if not math.isfinite(total):
         raise DivergedError(
             f"Expected finite {name}, got NaN or infinity: the weights of the network "
             "have grown without bound in training. Fit it again with a lower "

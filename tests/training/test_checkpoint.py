@@ -260,6 +260,8 @@ while len(epochs) < 26 or len(set(epochs[1:])) < 4 and len(epochs) < 500:
     epochs.append(len(state["history"]) if state else 0)
     if epochs[-1] == epochs[-2]:
         longest = min(1.1 * longest, 5)  # a busy machine needs more time for an epoch
+    elif epochs[-1] > epochs[-2] + 5:
+        longest = max(longest / 2, 0.02)  # a fast one must not finish before the kills
     print(os.waitstatus_to_exitcode(status), epochs[-1])
 """
 
