@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import socket
+from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 
 import joblib
@@ -15,6 +16,7 @@ from ._ranks import LostProcessError, connect, find_ranks
 __all__ = ["fit_in_workers", "needs_workers"]
 
 _HERE = "127.0.0.1"
+_NOTICE_SECONDS = 10  # in which an executor sees that a process has ended
 
 # Servers by which worker processes find each other, by port.
 _servers = {}
@@ -70,8 +72,7 @@ def _fit_here(estimator, data):
                 executor.submit(_fit, estimator, data, rank, _HERE, port)
                 for rank in range(n_workers)
             ]
-            fitted, *_ = [fit.result() for fit in fits]
-            return fitted
+            return _first_result(fits)
     except BrokenProcessPool as error:
         raise LostProcessError(
             f"Expected {n_workers} processes to train together, but one of them has "
@@ -80,6 +81,19 @@ def _fit_here(estimator, data):
         ) from error
     finally:
         _stop_server(port)
+
+
+def _first_result(fits):
+    """Wait for all fits; return the result of the first."""
+    try:
+        fitted, *_ = [fit.result() for fit in fits]
+    except LostProcessError:
+        # Another process may notice the end of one before the executor does.
+        for fit in wait(fits, timeout=_NOTICE_SECONDS).done:
+            if isinstance(fit.exception(), BrokenProcessPool):
+                fit.result()
+        raise
+    return fitted
 
 
 def _fit_on_cluster(client, estimator, data):

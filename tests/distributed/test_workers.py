@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from joblib.externals.loky import process_executor
 from sklearn.base import clone
 from skorch.callbacks import Callback
 
@@ -49,6 +50,19 @@ def test_more_processes_than_cores(classifier):
 def test_lost_process_is_an_error(classifier):
     with pytest.raises(RuntimeError, match=r"one of them has ended: .* n_workers"):
         clone(classifier).set_params(callbacks=[Kill()]).fit(TEXTS, LABELS)
+
+
+def test_lost_process_noticed_late(classifier, monkeypatch):
+    """The error is the same if the other process notices the end first."""
+
+    def wait_late(objects, timeout=None):
+        wait(objects, timeout)
+        time.sleep(0.1)
+        return wait(objects, 0)
+
+    wait = process_executor.wait
+    monkeypatch.setattr(process_executor, "wait", wait_late)
+    test_lost_process_is_an_error(classifier)
 
 
 def test_fit_on_dask_workers(dask, classifier, expected):
