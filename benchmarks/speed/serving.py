@@ -122,7 +122,8 @@ async def send_requests(port, texts, *, n_connections, seconds):
 
     async def send(index, connection):
         reader, writer = connection
-        while (start := time.perf_counter()) < end:
+        while True:
+            start = time.perf_counter()
             body = bodies[index % len(bodies)]
             index += n_connections
             writer.write(
@@ -136,6 +137,8 @@ async def send_requests(port, texts, *, n_connections, seconds):
             size = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)[1]
             await reader.readexactly(int(size))
             latencies.append(time.perf_counter() - start)
+            if start + latencies[-1] >= end:
+                break
         writer.close()
         await writer.wait_closed()
 
@@ -202,10 +205,11 @@ def _measure_in_turn(servers, texts, n_connections, *, seconds, rounds):
                 send_requests(port, texts, n_connections=n_connections, seconds=seconds)
             )
             found[key].append((latencies, _cpu_seconds(process.pid) - start))
-    rows = {}
+    rows, tick = {}, 1 / os.sysconf("SC_CLK_TCK")
     for key, (process, _) in servers.items():
         rates = [len(latencies) / seconds for latencies, _ in found[key]]
-        by_cpu = [len(latencies) / used for latencies, used in found[key]]
+        # Less than the unit of the system's clock is shown as 0.
+        by_cpu = [len(latencies) / max(used, tick) for latencies, used in found[key]]
         milliseconds = 1e3 * np.concatenate([each for each, _ in found[key]])
         rows[key] = {
             "connections": n_connections,
