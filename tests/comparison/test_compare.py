@@ -47,10 +47,10 @@ class Coin(ClassifierMixin, BaseEstimator):
 
 
 class Slow(Coin):
-    """Classifier that trains for a minute."""
+    """Classifier that trains for ten minutes."""
 
     def fit(self, X, y):
-        time.sleep(60)
+        time.sleep(600)
         return super().fit(X, y)
 
 
@@ -192,10 +192,14 @@ def test_add_typos_rate(rate):
 
 def test_budget_stops_slow_model():
     """A model that does not end in time is left with a reason; others have results."""
+    # Most of the time is that of the start of a process, longer on a busy machine.
+    start = time.monotonic()
+    compare(TEXTS, LABELS, models=["bow"])
+    limit = 3 * (time.monotonic() - start)
     start = time.monotonic()
     models = ["bow", ("slow", Slow())]
-    found = compare(TEXTS, LABELS, models=models, max_seconds=12)
-    assert time.monotonic() - start < 20
+    found = compare(TEXTS, LABELS, models=models, max_seconds=limit)
+    assert time.monotonic() - start < limit + 60
     assert [result.model for result in found.results] == ["bow"]
     assert [each.model for each in found.left] == ["slow"]
     assert found.winner_estimator is not None

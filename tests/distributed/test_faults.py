@@ -46,7 +46,7 @@ def running(n, mode, path):
 
 def error_of(process):
     """Return the last line that a process writes before it fails."""
-    _, lines = process.communicate(timeout=120)
+    _, lines = process.communicate(timeout=600)
     assert process.returncode == 1, lines
     # After the rank, which torch adds, and the class.
     return lines.strip().splitlines()[-1].partition("Error: ")[2]
@@ -77,7 +77,7 @@ def test_resume_with_other_number_of_processes(killed, tmp_path):
     for copy in ("three", "one"):
         shutil.copy(path, tmp_path / copy)
     with running(3, "resume", tmp_path / "three") as processes:
-        assert [process.wait(timeout=120) for process in processes] == [0, 0, 0]
+        assert [process.wait(timeout=600) for process in processes] == [0, 0, 0]
     resumed = faults.make_classifier(tmp_path / "one", resume=True)
     resumed.fit(fits.TEXTS, fits.LABELS)
     assert [row["epoch"] for row in resumed.history_] == [1, 2, 3, 4]
