@@ -30,9 +30,8 @@ def changed(get, put, value):
 
 
 def default_device(name):
-    return changed(
-        torch.get_default_device, lambda device: torch.set_default_device(device), name
-    )
+    # Back to None: setting the CPU would leave a mode on torch's stack.
+    return changed(lambda: None, torch.set_default_device, name)
 
 
 def default_dtype(dtype):
@@ -208,7 +207,9 @@ def test_thread_changes_settings(name, corpus):
     texts, labels = corpus
     plain = fit_once(name, corpus)
     network = clone(NETWORKS[name]).set_params(callbacks=[ChangeFromThread()])
-    with default_dtype(torch.float32):
+    # The other thread's number is that of all threads that start later.
+    one_thread = changed(torch.get_num_threads, torch.set_num_threads, 1)
+    with default_dtype(torch.float32), one_thread:
         network.fit(texts, labels)
         proba = network.predict_proba(texts)
         assert torch.get_default_dtype() == torch.float64

@@ -121,6 +121,7 @@ def test_padding_does_not_change_logits():
 
 def test_word_dropout_drops_ngrams_of_the_word():
     """A dropped word is in no n-gram; the kept fraction is as asked."""
+    torch.manual_seed(0)
     network = FastText(5_000, 2, n_buckets=50, word_dropout=0.25)
     seen = []
     network.vectors.register_forward_hook(lambda module, args, out: seen.append(args))
