@@ -156,7 +156,7 @@ def test_fit_vocabulary_reads_in_chunks(path, monkeypatch):
     monkeypatch.setattr("sktextconv.datasets._store._TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(_tokenize, "_TEXTS_PER_CHUNK", 100)
     monkeypatch.setattr(_tokenize, "_CHARACTERS_PER_BATCH", 2**12)
-    store = TextStore.from_texts((LONG_TEXT for _ in range(1_000)), path)
+    store = TextStore.from_texts((LONG_TEXT for _ in range(2_000)), path)
     assert peak_of(lambda: WordEncoder().fit(store)) < path.stat().st_size / 2
     assert peak_of(lambda: WordEncoder().fit(list(store))) > path.stat().st_size
 
