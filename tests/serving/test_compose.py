@@ -101,8 +101,12 @@ def test_balancer_matches_services():
 @contextlib.contextmanager
 def balancing(addresses, folder):
     """Run nginx in front of servers with the file of the repository."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    # Bound as long as nginx runs, so that no other process gets the port. nginx binds
+    # it as well, because both reuse addresses, and this socket does not listen.
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    port = held.getsockname()[1]
     text = NGINX.replace("/tmp/", f"{folder}/")
     text = text.replace("listen 8080", f"listen 127.0.0.1:{port}")
     text = text.replace("worker_processes auto", "worker_processes 1")
@@ -119,6 +123,7 @@ def balancing(addresses, folder):
     finally:
         process.terminate()
         process.wait()
+        held.close()
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")

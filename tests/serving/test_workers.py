@@ -44,6 +44,15 @@ def read_workers(process, number):
     raise AssertionError("the server ended")
 
 
+def wait_for_stop(process, number):
+    """Wait until the parent has sent the stop signal to so many workers."""
+    for line in process.stderr:
+        number -= "Terminated child process" in line
+        if not number:
+            return
+    raise AssertionError("the server ended")
+
+
 @contextlib.contextmanager
 def only(worker, workers):
     """Stop all workers but one: it takes all connections."""
@@ -128,6 +137,9 @@ def test_workers_finish_requests_after_stop(onnx, folder):
             with only(workers[1], workers):
                 taken.append(stack.enter_context(send_head(address)))
             process.send_signal(signal.SIGTERM)
+            # The parent asks each worker whether it lives, and waits for the answer of
+            # one that is stopped here: meanwhile it would not handle the signal.
+            wait_for_stop(process, 2)
             for worker in workers:
                 with only(worker, workers):
                     while (ready := httpx.get(f"{address}/readyz")).is_success:
