@@ -170,6 +170,9 @@ def test_any_parameter_value(which, wordnet, tmp_path, monkeypatch):
         assume(name != "n_workers" or number is None or not 1 < number < 1000)
         # joblib raises the error, as in scikit-learn.
         assume(name != "n_jobs" or number != 0)
+        # As root, it would write there, and read there what earlier runs wrote.
+        at_root = str(value).startswith("/")
+        assume(name not in ("checkpoint", "memory") or not at_root)
         # The callable raises the error.
         assume(name != "tokenizer" or value is not invalid_schedule)
         estimator = clone(ESTIMATORS[which])
