@@ -275,11 +275,12 @@ def test_diverging_learning_rate(name, rate):
     assert error is None or "lower learning_rate" in str(error)
 
 
-def test_predict_with_nan_weight():
-    """Predictions raise `ValueError` if a weight is NaN."""
+@pytest.mark.parametrize("bias", [[math.nan, 0], [math.inf, 0], [-math.inf, math.inf]])
+def test_predict_with_weights_not_finite(bias):
+    """Predictions raise `ValueError`, without a warning, if a logit is not finite."""
     network = clone(ESTIMATORS["kimcnn"]).fit(TEXTS, LABELS)
     with torch.no_grad():
-        network.net_.module_.head.weight[0, 0] = math.nan
+        network.net_.module_.head.bias.copy_(torch.tensor(bias))
     for predict in (network.predict, network.predict_proba, network.decision_function):
         with pytest.raises(ValueError, match="Expected finite logits, got NaN or inf"):
             predict(TEXTS)
