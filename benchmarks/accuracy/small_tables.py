@@ -7,6 +7,7 @@ of the held-out texts: the two variances add up, with Welch's degrees of freedom
 import base64
 import json
 from collections import defaultdict
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ _LEVEL = 0.95
 _N_COLUMNS = 2  # of the figure
 _TICKS = (1, 2, 3, 4, 5, 7, 10, 12, 15, 20, 25, 30, 40, 50, 60, 75, 90)
 _GRAYS = ("0", "0.3", "0.5", "0.65")  # of linear models
+_COLORS = [color for color in mpl.colormaps["tab10"].colors if len(set(color)) > 1]
 
 
 class Mean(NamedTuple):
@@ -231,12 +233,12 @@ def _draw_panel(axes, by_model, names):
     axes.set_xscale("log")
     axes.set_yscale("log")
     networks = [name for name in names if name not in LINEAR]
-    grays, colors = dict(zip(LINEAR, _GRAYS, strict=True)), mpl.colormaps["tab10"]
+    colors = dict(zip(LINEAR, _GRAYS, strict=True))
+    colors |= zip(networks, cycle(_COLORS), strict=False)
     for index, name in enumerate(names):
         if name not in by_model:
             continue
         linear = name in LINEAR
-        color = grays[name] if linear else colors(networks.index(name))
         sizes = sorted(by_model[name])
         errors = [mean_error(by_model[name][n]) for n in sizes]
         # Points of several models at the same size are moved apart.
@@ -245,7 +247,7 @@ def _draw_panel(axes, by_model, names):
             x,
             [error.value for error in errors],
             np.nan_to_num([error.half for error in errors]),
-            color=color,
+            color=colors[name],
             marker="o" if linear else "s",
             linestyle="--" if linear else "-",
             markersize=4,

@@ -189,6 +189,18 @@ def test_render_and_draw_incomplete_records(tmp_path):
     assert small_tables.render(none) == small_tables.render_verdicts(none) == ""
 
 
+def test_draw_colors(tmp_path):
+    """Linear models are gray; each network has a color of its own."""
+    wrong = np.arange(10) < 3
+    found = write_runs(tmp_path, [make_run(name, 5, 0, wrong) for name in small.MODELS])
+    bars = small_tables.draw(found).legends[0].legend_handles
+    colors = [tuple(bar.get_color()[0, :3]) for bar in bars]
+    n_linear = len(small.LINEAR)
+    assert all(len(set(color)) == 1 for color in colors[:n_linear])
+    assert all(len(set(color)) > 1 for color in colors[n_linear:])
+    assert len(set(colors)) == len(small.MODELS)
+
+
 def test_committed_records_are_complete_and_paired():
     """Linear models have five seeds of each size; models and data are known."""
     found = small_tables.read_records()
