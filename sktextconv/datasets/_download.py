@@ -286,10 +286,12 @@ def _receive(request, part, n_received, size):
 
 
 def _failure(source, archive, part, reason):
+    again = "Call again"
+    if part.exists():
+        again = f"The partial file is saved as {part}: call again to resume"
     return OSError(
-        f"Expected to fetch {source.url}, got: {reason}. The partial file is saved "
-        f"as {part}: call again to resume, or save the file with a browser as "
-        f"{archive}."
+        f"Expected to fetch {source.url}, got: {reason}. {again}, or save the file "
+        f"with a browser as {archive}."
     )
 
 
