@@ -413,14 +413,16 @@ def test_killed_process_ends_the_call(run, linear, out, long_and_short):
     check_resumed(run, linear, out, long_and_short)
 
 
-def test_ctrl_c_leaves_whole_files(run, folder, linear, out, long_and_short):
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c_leaves_whole_files(run, folder, linear, out, long_and_short, n_jobs):
     """Ctrl-C reaches all processes; the code is 130, and no part of a file is left."""
     script = (
         "import signal, sys; from sktextconv.cli import main\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "sys.exit(main(sys.argv[1:]))"
     )
-    command = ["predict", linear, *long_and_short.split(), "--jobs", "2"]
+    first_short = long_and_short.replace("long.txt short.txt", "short.txt long.txt")
+    command = ["predict", linear, *first_short.split(), "--jobs", str(n_jobs)]
     with subprocess.Popen(
         [sys.executable, "-c", script, *command],
         cwd=folder,
@@ -438,4 +440,6 @@ def test_ctrl_c_leaves_whole_files(run, folder, linear, out, long_and_short):
         watching.join()
     assert (process.returncode, err) == (130, "")
     assert "of 2 files are done" in printed.splitlines()[-1]
-    check_resumed(run, linear, out, long_and_short)
+    if n_jobs == 1:  # the short file is finished before the long one is begun
+        assert [path.stem for path in (out / RECORDS).iterdir()] == ["short.csv"]
+    check_resumed(run, linear, out, first_short)
